@@ -1,0 +1,39 @@
+"""Calendar quarters: the engine's result periods and the dates of a model file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_PATTERN = re.compile(r"^(\d{4})Q([1-4])$")
+
+
+def quarter_index(quarter: str) -> int:
+    """Quarters since the year 0, so that differences of indices are numbers of quarters.
+
+    Raises ValueError for anything but a text such as ``2026Q3``.
+    """
+    match = _PATTERN.match(quarter)
+    if match is None:
+        raise ValueError(f"not a quarter, got '{quarter}'; allowed: YYYYQn such as 2026Q3")
+    return int(match[1]) * 4 + int(match[2]) - 1
+
+
+def quarter_name(index: int) -> str:
+    """The text of a quarter index: the inverse of `quarter_index`."""
+    return f"{index // 4}Q{index % 4 + 1}"
+
+
+def quarter_range(start: str, end: str) -> list[str]:
+    """All quarters from ``start`` to ``end``, both included."""
+    return [quarter_name(i) for i in range(quarter_index(start), quarter_index(end) + 1)]
+
+
+def _check(quarter: str) -> str:
+    quarter_index(quarter)
+    return quarter
+
+
+Quarter = Annotated[str, AfterValidator(_check)]

@@ -1,0 +1,164 @@
+"""How an entity of a model declares its parameters: unit, range, neutral value and effect.
+
+`Entity` is the base of every table of a model file. It lets a bare number stand for a quantity
+(``width_mm = 21.32``), hands its own ``source`` and ``grade`` down to the numbers in it, converts
+units, and refuses values and distributions that can leave the field's range.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from ..units import conversion_factor
+from .quantity import Grade, Quantity
+from .schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a parameter field is: its unit, its range and what it moves.
+
+    ``effect`` is (output variable, sign): turning the parameter up moves the sum of that output
+    over the entity's own coordinates in that direction, all else equal; sign 0 says that the
+    direction depends on the state (it must still move). ``neutral`` stands for an absent field.
+    """
+
+    unit: str
+    minimum: float = 0.0
+    maximum: float = math.inf
+    above: bool = False  # the minimum itself is excluded
+    effect: tuple[str, int] = ("", 0)
+    neutral: float | None = None
+
+    def allowed(self) -> str:
+        """The range in words."""
+        low = f"{'>' if self.above else '>='} {self.minimum:g}" if self.minimum > -math.inf else ""
+        high = f"<= {self.maximum:g}" if self.maximum < math.inf else ""
+        return " and ".join(part for part in (low, high) if part) or "any number"
+
+
+def parameter(unit: str, effect: str, doc: str, **spec: Any) -> Any:
+    """Declare a `Quantity` or `Schedule` field.
+
+    ``effect`` reads ``+usable_chips``, ``-good_dies`` or ``~binding`` (moves either way). A field
+    with ``neutral`` may be left out of a model file.
+    """
+    sign = {"+": 1, "-": -1, "~": 0}[effect[0]]
+    made = Spec(unit=unit, effect=(effect[1:], sign), **spec)
+    extra = {"spec": made}
+    if made.neutral is not None:
+        return Field(default=None, description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
+    return Field(description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
+
+
+def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
+    """The declaration of a field, None where the field is no parameter."""
+    extra = entity.model_fields[name].json_schema_extra
+    return extra.get("spec") if isinstance(extra, dict) else None  # type: ignore[return-value]
+
+
+class Entity(BaseModel):
+    """Base of all model tables: unknown keys are refused, numbers inherit source and grade."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    source: str = ""
+    grade: Grade = "assumed"
+    note: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _wrap_numbers(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        origin = {key: data[key] for key in ("source", "grade") if key in data}
+        return {key: _hand_down(cls, key, item, origin) for key, item in data.items()}
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _check_parameter(cls, item: Any, info: ValidationInfo) -> Any:
+        spec = spec_of(cls, info.field_name or "")
+        if spec is None:
+            return item
+        if isinstance(item, dict):
+            return {key: _checked(one, spec, f"'{key}' ") for key, one in item.items()}
+        return _checked(item, spec, "")
+
+
+def _hand_down(entity: type[BaseModel], key: str, item: Any, origin: dict[str, Any]) -> Any:
+    """Give a nested table or bare number its parent's source and grade where it has none."""
+    if isinstance(item, dict):
+        nested = {k: _hand_down(entity, key, v, origin) if isinstance(v, dict) else v
+                  for k, v in item.items()}
+        if key in entity.model_fields and spec_of(entity, key) and not _is_leaf(nested):
+            return {k: v if isinstance(v, dict) else _leaf(v, origin) for k, v in nested.items()}
+        return {**origin, **nested} if _takes_origin(entity, key, nested) else nested
+    known = key in entity.model_fields and spec_of(entity, key) is not None
+    return _leaf(item, origin) if known and item is not None else item
+
+
+def _leaf(item: Any, origin: dict[str, Any]) -> Any:
+    is_number = isinstance(item, int | float) and not isinstance(item, bool)
+    return {"value": item, **origin} if is_number else item
+
+
+_LEAF_KEYS = {"value", "dist", "ref", "quarters", "values", "low"}
+
+
+def _is_leaf(item: dict[str, Any]) -> bool:
+    return bool(_LEAF_KEYS & set(item))
+
+
+def _takes_origin(entity: type[BaseModel], key: str, item: dict[str, Any]) -> bool:
+    return True
+
+
+def _checked(item: Any, spec: Spec, place: str) -> Any:
+    try:
+        if isinstance(item, Quantity):
+            return check_quantity(item, spec)
+        if isinstance(item, Schedule):
+            return _check_schedule(item, spec)
+    except ValueError as error:
+        raise ValueError(f"{place}{error}") from None
+    return item
+
+
+def check_quantity(item: Quantity, spec: Spec) -> Quantity:
+    """Convert to the field's unit and prove that every draw stays in the field's range."""
+    factor = conversion_factor(item.unit, spec.unit) if item.unit else 1.0
+    item = item.model_copy(update={"factor": factor, "unit": item.unit or spec.unit})
+    if item.ref is not None:
+        return item
+    low, high = item.support()
+    too_low = low < spec.minimum or (spec.above and low <= spec.minimum
+                                     and not _open_at_zero(item, spec))
+    if too_low or high > spec.maximum:
+        got = f"{low:g}" if low == high else f"{item.describe()} that can reach {low if too_low else high:g}"
+        hint = "" if low == high else " (truncate it with min, max)"
+        raise ValueError(f"out of range, got {got}; allowed: {spec.allowed()}{hint}")
+    return item
+
+
+def _open_at_zero(item: Quantity, spec: Spec) -> bool:
+    # a lognormal draw is above zero although zero is the limit of its support
+    return item.dist == "lognormal" and spec.minimum == 0.0
+
+
+def _check_schedule(item: Schedule, spec: Spec) -> Schedule:
+    factor = conversion_factor(item.unit, spec.unit) if item.unit else 1.0
+    low, high = item.extremes()
+    position = Spec("1", 0.0, 1.0, effect=spec.effect)
+    scale = Spec("1", 0.0, effect=spec.effect)
+    pos = check_quantity(item.position, position) if item.position else None
+    size = check_quantity(item.scale, scale) if item.scale else None
+    top = size.support()[1] if size is not None and size.ref is None else 1.0
+    for reached in (low * factor, high * factor * (top if high > 0 else 1.0)):
+        if reached < spec.minimum or reached > spec.maximum:
+            raise ValueError(f"out of range, can reach {reached:g}; allowed: {spec.allowed()}")
+    changed = {"factor": factor, "unit": item.unit or spec.unit, "position": pos, "scale": size}
+    return item.model_copy(update=changed)

@@ -1,0 +1,65 @@
+"""Units of model parameters, and the only conversion constants of the package.
+
+Field names carry their unit as a suffix (``d0_per_cm2``, ``width_mm``); a model file may state a
+parameter in any unit of the same dimension, and the loader converts.
+"""
+
+from __future__ import annotations
+
+MM2_PER_CM2 = 100.0
+HOURS_PER_DAY = 24.0
+DAYS_PER_QUARTER = 365.25 / 4.0
+MONTHS_PER_QUARTER = 3.0
+NM_PER_UM = 1000.0
+
+# unit -> (dimension, factor to the dimension's reference unit)
+UNITS: dict[str, tuple[str, float]] = {
+    "1": ("ratio", 1.0),
+    "%": ("ratio", 0.01),
+    "1/cm2": ("density", 1.0),
+    "1/mm2": ("density", MM2_PER_CM2),
+    "mm": ("length", 1.0),
+    "cm": ("length", 10.0),
+    "um": ("length", 1.0 / NM_PER_UM),
+    "nm": ("length", 1.0 / NM_PER_UM / NM_PER_UM),
+    "hour": ("time", 1.0),
+    "day": ("time", HOURS_PER_DAY),
+    "week": ("time", 7.0 * HOURS_PER_DAY),
+    "month": ("time", DAYS_PER_QUARTER / MONTHS_PER_QUARTER * HOURS_PER_DAY),
+    "quarter": ("time", DAYS_PER_QUARTER * HOURS_PER_DAY),
+    "wafer/hour": ("tool rate", 1.0),
+    "wafer/month": ("wafer flow", 1.0),
+    "wafer/quarter": ("wafer flow", 1.0 / MONTHS_PER_QUARTER),
+    "wafer/week": ("wafer flow", DAYS_PER_QUARTER / MONTHS_PER_QUARTER / 7.0),
+    "wafer": ("wafers", 1.0),
+    "kwafer": ("wafers", 1000.0),
+    "pass": ("passes", 1.0),
+    "pass/wafer": ("visits", 1.0),
+    "tool": ("tools", 1.0),
+    "layer": ("layers", 1.0),
+    "die": ("dies", 1.0),
+    "die/quarter": ("die flow", 1.0),
+    "die/wafer": ("dies per wafer", 1.0),
+    "stack": ("stacks", 1.0),
+    "stack/quarter": ("stack flow", 1.0),
+    "stack/month": ("stack flow", MONTHS_PER_QUARTER),
+    "stack/wafer": ("stacks per wafer", 1.0),
+    "package/quarter": ("package flow", 1.0),
+    "package/wafer": ("packages per wafer", 1.0),
+    "TFLOPS": ("compute", 1.0),
+    "PFLOPS": ("compute", 1000.0),
+    "TB/s": ("bandwidth", 1.0),
+    "GB/s": ("bandwidth", 0.001),
+}
+
+
+def conversion_factor(got: str, wanted: str) -> float:
+    """Factor that turns a number in unit ``got`` into unit ``wanted``.
+
+    Raises ValueError when ``got`` is unknown or has another dimension.
+    """
+    dimension, reference = UNITS[wanted]
+    allowed = [name for name, (kind, _) in UNITS.items() if kind == dimension]
+    if got not in UNITS or UNITS[got][0] != dimension:
+        raise ValueError(f"wrong unit, got '{got}'; allowed: {', '.join(allowed)}")
+    return UNITS[got][1] / reference
