@@ -1,0 +1,104 @@
+"""The kinds of error that a user of yieldsim can meet.
+
+Each says in one line where it happened, what was got and what is allowed, and carries the exit
+code of the command line: 1 error, 2 usage, 3 incomplete, 4 verification failed, 75 try again
+(EX_TEMPFAIL of sysexits.h).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "IncompleteError",
+    "ModelError",
+    "RetryError",
+    "StoreError",
+    "UsageError",
+    "VerificationError",
+    "YieldsimError",
+]
+
+_LONGEST_VALUE = 80
+
+
+class YieldsimError(Exception):
+    """Base of every error meant for the user.
+
+    Parameters
+    ----------
+    where : the place, such as ``products[2] 'soc_a'.alpha`` or ``--offset``.
+    problem : what is wrong there, such as ``must be > 0``.
+    got : the offending value; leave it out where there is none to show.
+    allowed : what would have been accepted.
+    """
+
+    exit_code: int = 1
+
+    def __init__(
+        self, where: str, problem: str, *, got: object | None = None, allowed: str | None = None
+    ) -> None:
+        self.where = where
+        self.problem = problem
+        self.got = got
+        self.allowed = allowed
+        super().__init__(where, problem, got, allowed)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments do not survive the default pickling, and worker processes pickle.
+        return (_rebuild, (type(self), self.where, self.problem, self.got, self.allowed))
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.problem}"
+        if self.got is not None:
+            text += f", got {_short(self.got)}"
+        if self.allowed is not None:
+            text += f"; allowed: {self.allowed}"
+        return " ".join(text.split())
+
+
+def _short(value: object) -> str:
+    """Show a value on one line, cut where it is long."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _rebuild(
+    kind: type[YieldsimError], where: str, problem: str, got: object, allowed: str | None
+) -> YieldsimError:
+    return kind(where, problem, got=got, allowed=allowed)
+
+
+class ModelError(YieldsimError):
+    """The model is wrong: a bad value, an unknown name, a contradiction."""
+
+    exit_code = 1
+
+
+class StoreError(YieldsimError):
+    """The ensemble store cannot be made, read or written."""
+
+    exit_code = 1
+
+
+class UsageError(YieldsimError):
+    """A command or a function was called with arguments that make no sense."""
+
+    exit_code = 2
+
+
+class IncompleteError(YieldsimError):
+    """Blocks are missing: the work must go on before this can be done."""
+
+    exit_code = 3
+
+
+class VerificationError(YieldsimError):
+    """Stored figures are not what the model, the seed and the realization number give."""
+
+    exit_code = 4
+
+
+class RetryError(YieldsimError):
+    """A passing condition, such as a signal before the time limit: run the same command again."""
+
+    exit_code = 75

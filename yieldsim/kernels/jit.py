@@ -1,0 +1,52 @@
+"""The one place of JIT options.
+
+No ``fastmath`` and no ``parallel``: results are promised bit by bit, and threads run over blocks of
+realizations outside the kernels (hence ``nogil``). ``error_model="numpy"`` keeps a division from
+branching to an exception, which would stop a loop from vectorizing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+__all__ = ["inline_jit", "jit", "source_stamp"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def source_stamp() -> tuple[float, int]:
+    """Return the newest change time and the total size of all kernel sources."""
+    stats = [path.stat() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return max(s.st_mtime for s in stats), sum(s.st_size for s in stats)
+
+
+_STAMP = source_stamp()
+
+
+def _compiled(function: Function, **options: Any) -> Function:
+    dispatcher = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
+    # Numba's disk cache looks only at the file of the function itself, so a kernel would go on
+    # running an old philox.py that was compiled into it. Ours goes stale when any kernel file
+    # changes (test_jit_cache_sees_every_kernel_file).
+    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
+    if cache_file is not None:
+        cache_file._source_stamp = _STAMP
+    return cast(Function, dispatcher)
+
+
+def jit(function: Function) -> Function:
+    """Compile a kernel; the plain function stays reachable as ``.py_func``."""
+    return _compiled(function)
+
+
+def inline_jit(function: Function) -> Function:
+    """Compile a small helper that must be inlined for the loop around it to vectorize.
+
+    LLVM's inliner is told to do so (``forceinline``); Numba's own ``inline="always"`` rewrites the
+    caller before typing, compiles more slowly and gains nothing.
+    """
+    return _compiled(function, forceinline=True)
