@@ -1,0 +1,82 @@
+# Plain `make` shows the targets. Needs make and Python >= 3.11 with venv; nothing else.
+# Overridable: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME.
+
+VENV ?= .venv
+REALIZATIONS ?= 256
+SEED ?= 7
+RUN_NAME ?= runs/baseline
+
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The first interpreter that is new enough and can make an environment; empty if there is none.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-full test-bounds lint format bench lock clean distclean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+
+setup: $(STAMP)  ## make .venv from requirements.lock, again only when the pins change
+
+# An environment that works is updated; one that does not (moved, half made) is made anew.
+# The package itself goes in without isolation, its build backend is pinned in the lock too.
+$(STAMP): requirements.lock pyproject.toml
+	@py="$(PYTHON)"; test -n "$$py" \
+		&& "$$py" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { echo "setup: got '$$py', yieldsim needs Python >= 3.11 with venv" \
+			"(make PYTHON=/path/to/python; on Debian install python3-venv)" >&2; exit 1; }; \
+	$(BIN)/python -m pip --version >/dev/null 2>&1 \
+		|| { echo "setup: making $(VENV) with $$py"; "$$py" -m venv --clear $(VENV); }
+	@echo "setup: installing what requirements.lock pins (a minute or two)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup  ## simulate the baseline, print the table, draw the fan chart (again: continues)
+	$(BIN)/yieldsim run baseline --realizations $(REALIZATIONS) --seed $(SEED) --out $(RUN_NAME).zarr
+	$(BIN)/yieldsim summary $(RUN_NAME).zarr
+	$(BIN)/yieldsim plot $(RUN_NAME).zarr --out $(RUN_NAME).png
+	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
+	@echo "fan chart: $(RUN_NAME).png"
+
+test: setup  ## the tests, less the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-full: setup  ## all tests
+	$(BIN)/python -m pytest
+
+# Out-of-range reads are silent otherwise. Its own cache: Numba does not tell the two apart.
+test-bounds: setup  ## the tests with Numba's bounds checks on
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
+		$(BIN)/python -m pytest -m "not slow"
+
+lint: setup  ## ruff check, ruff format --check, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## the side-by-side benchmarks, one after another
+	@set -e; for script in benchmarks/bench_*.py; do \
+		echo "== $$script"; $(BIN)/python "$$script"; done
+
+lock: setup  ## resolve pyproject.toml again into requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--fork-strategy fewest --upgrade --no-emit-index-url --no-header --quiet \
+		--output-file requirements.lock
+
+clean:  ## remove caches, builds and the baseline run
+	rm -rf build dist .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage
+	rm -rf runs/baseline.zarr runs/baseline.png
+	find . -path './.?*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean  ## clean, and remove the environment
+	rm -rf $(VENV)

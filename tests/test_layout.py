@@ -1,0 +1,291 @@
+"""The architecture, held by reading the source: who may import whom, sizes, no machine paths.
+
+Each rule is a function from a package folder to a list of violations, so that the tests can show
+on a small made-up package that the rule does find what it forbids.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "yieldsim"
+
+# A module imports only what stands above it. `yieldsim/__init__.py` may import anything.
+LAYERS = (
+    "errors",
+    "units",
+    "model",
+    "sampling",
+    "closed_form",
+    "kernels",
+    "compile",
+    "simulate",
+    "ensemble",
+    "execute",
+    "analysis",
+    "plots",
+    "report",
+    "cli",
+)
+# Names of the package itself that any module may read; all else there would turn the direction.
+ROOT_NAMES = {"__version__"}
+# What a kernel may see: arrays and compiled code. NamedTuples of arrays come from typing.
+KERNEL_IMPORTS = {"__future__", "math", "numba", "numpy", "typing", "yieldsim.kernels"}
+# The one file of kernels/ that holds no kernel but how they are compiled and cached.
+JIT_OPTIONS = "jit.py"
+STDLIB = sys.stdlib_module_names
+MAX_MODULE_LINES = 400
+MAX_KERNEL_LINES = 60
+# Imported by a command that needs them, never by `yieldsim --help`, which must answer in 0.3 s.
+HEAVY = {"matplotlib", "numba", "numpy", "pandas", "scipy", "xarray", "zarr"}
+
+# Folders of one machine, in pieces so that this file does not name them itself.
+MACHINE_PATH = re.compile(r"(?<![\w.$}])/(?:" + "|".join(("work", "tmp", "root", "home")) + r")/")
+TEXT_SUFFIXES = {".py", ".toml", ".csv", ".md", ".ipynb", ".sh", ".yaml", ".lock", ".json", ".txt"}
+TEXT_NAMES = {"Makefile", "run", "LICENSE", ".gitignore"}
+CHECKED_FOLDERS = (".ci", "yieldsim", "models", "tests", "benchmarks", "notebooks", "runs")
+
+
+def modules(package: Path) -> list[Path]:
+    return sorted(package.rglob("*.py"))
+
+
+def layer_of(path: Path, package: Path) -> str:
+    """The layer that a file belongs to: `model/load.py` and `model.py` are both `model`."""
+    return path.relative_to(package).parts[0].removesuffix(".py")
+
+
+def imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
+    """Every import of a file, late ones too, as (line, absolute dotted name).
+
+    `from a import b` gives `a.b`: whether b is a module or a name makes no difference here.
+    """
+    here = [package.name, *path.relative_to(package).with_suffix("").parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            # One dot is the folder of the file, each further dot one folder up.
+            base = here[: -node.level] if node.level else []
+            stem = ".".join([*base, *filter(None, [node.module])])
+            for alias in node.names:
+                yield node.lineno, f"{stem}.{alias.name}"
+
+
+def direction_violations(package: Path) -> list[str]:
+    """Imports within the package that point down the list of LAYERS, and files not on it."""
+    rank = {layer: i for i, layer in enumerate(LAYERS)}
+    found = []
+    for path in modules(package):
+        layer = layer_of(path, package)
+        if layer == "__init__":
+            continue
+        place = path.relative_to(package)
+        if layer not in rank:
+            found.append(f"{place}: '{layer}' is not a layer, allowed are {', '.join(LAYERS)}")
+            continue
+        for line, name in imports(path, package):
+            if name.split(".")[0] != package.name:
+                continue
+            target = name.split(".")[1]
+            if target in ROOT_NAMES:
+                continue
+            if target not in rank:
+                found.append(f"{place}:{line}: imports {name}, which is not in a layer")
+            elif rank[target] > rank[layer]:
+                found.append(f"{place}:{line}: {layer} imports {target}, which stands below it")
+    return found
+
+
+def kernel_import_violations(package: Path) -> list[str]:
+    """Kernels see numba, numpy and one another; `errors` sees the standard library."""
+    found = []
+    for path in modules(package):
+        layer = layer_of(path, package)
+        for line, name in imports(path, package):
+            place = f"{path.relative_to(package)}:{line}"
+            parts = name.split(".")
+            head = ".".join(parts[:2]) if parts[0] == package.name else parts[0]
+            allowed = KERNEL_IMPORTS | (STDLIB if path.name == JIT_OPTIONS else set())
+            if layer == "kernels" and head not in allowed:
+                found.append(f"{place}: a kernel imports {name}")
+            if layer == "errors" and head not in STDLIB:
+                found.append(f"{place}: errors imports {name}")
+    return found
+
+
+def zarr_violations(package: Path) -> list[str]:
+    """`ensemble` is the only writer and reader of Zarr."""
+    return [
+        f"{path.relative_to(package)}:{line}: imports {name}"
+        for path in modules(package)
+        for line, name in imports(path, package)
+        if name.split(".")[0] == "zarr" and layer_of(path, package) != "ensemble"
+    ]
+
+
+def body_lines(function: ast.FunctionDef) -> int:
+    """Lines of a function from its `def`, without its docstring and decorators."""
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    if ast.get_docstring(function) is not None:
+        docstring = function.body[0]
+        lines -= (docstring.end_lineno or docstring.lineno) - docstring.lineno + 1
+    return lines
+
+
+def size_violations(package: Path) -> list[str]:
+    """Modules and kernels that have grown past what can be read in one go."""
+    found = []
+    for path in modules(package):
+        text = path.read_text(encoding="utf-8")
+        place = path.relative_to(package)
+        count = len(text.splitlines())
+        if count > MAX_MODULE_LINES:
+            found.append(f"{place}: {count} lines, allowed are {MAX_MODULE_LINES}")
+        if layer_of(path, package) != "kernels":
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and body_lines(node) > MAX_KERNEL_LINES:
+                found.append(
+                    f"{place}:{node.lineno}: {node.name} has {body_lines(node)} lines, "
+                    f"allowed are {MAX_KERNEL_LINES}"
+                )
+    return found
+
+
+def text_files(root: Path) -> Iterator[Path]:
+    """The project's own text: top-level files and CHECKED_FOLDERS, not what a run wrote."""
+    yield from (path for path in sorted(root.iterdir()) if path.is_file() and is_text(path))
+    for folder in CHECKED_FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            inside = path.relative_to(root).parts
+            written = any(part.endswith(".zarr") or part == "__pycache__" for part in inside)
+            if not written and path.is_file() and is_text(path):
+                yield path
+
+
+def is_text(path: Path) -> bool:
+    return path.suffix in TEXT_SUFFIXES or path.name in TEXT_NAMES
+
+
+def machine_path_violations(root: Path) -> list[str]:
+    """Lines that name a folder which exists on one machine only."""
+    return [
+        f"{path.relative_to(root)}:{number}: {line.strip()[:100]}"
+        for path in text_files(root)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if MACHINE_PATH.search(line)
+    ]
+
+
+RULES = {
+    "direction": direction_violations,
+    "kernel imports": kernel_import_violations,
+    "zarr": zarr_violations,
+    "size": size_violations,
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_package_keeps_the_rule(rule: str) -> None:
+    assert modules(PACKAGE), "no module was found, so the rule would hold for nothing"
+    assert RULES[rule](PACKAGE) == []
+
+
+def test_no_file_names_a_folder_of_one_machine() -> None:
+    checked = [path.name for path in text_files(ROOT)]
+    assert {"pyproject.toml", "Makefile", "test_layout.py", "run"} <= set(checked)
+    assert machine_path_violations(ROOT) == []
+
+
+FORBIDDEN = {
+    "a name from below": ("direction", "model/load.py", "from yieldsim.compile import lower"),
+    "a layer from below": ("direction", "units.py", "from yieldsim import model"),
+    "by dots": ("direction", "kernels/flow.py", "from ..simulate import run_block"),
+    "by dots alone": ("direction", "sampling.py", "from . import cli"),
+    "late": ("direction", "analysis/tables.py", "def f():\n    import yieldsim.report"),
+    "a public name": ("direction", "ensemble/write.py", "from yieldsim import load_model"),
+    "a module not in the list": ("direction", "helpers.py", "import math"),
+    "a library in a kernel": ("kernel imports", "kernels/dies.py", "import scipy.special"),
+    "the model in a kernel": ("kernel imports", "kernels/dies.py", "from yieldsim import units"),
+    "a file in a kernel": ("kernel imports", "kernels/dies.py", "import pathlib"),
+    "a library in the JIT options": ("kernel imports", "kernels/jit.py", "import scipy"),
+    "a library in errors": ("kernel imports", "errors.py", "import numpy"),
+    "zarr elsewhere": ("zarr", "analysis/tables.py", "def f():\n    from zarr import open_group"),
+    "a long module": ("size", "plots.py", "x = 1\n" * (MAX_MODULE_LINES + 1)),
+    "a long kernel": ("size", "kernels/dies.py", "def f():\n" + "    x = 1\n" * MAX_KERNEL_LINES),
+}
+ALLOWED = {
+    "a layer above": ("direction", "simulate.py", "from yieldsim.kernels.flow import step"),
+    "the same layer": ("direction", "model/load.py", "from .types import Fab"),
+    "the version": ("direction", "ensemble/write.py", "from yieldsim import __version__"),
+    "another package": ("direction", "units.py", "import model.cli"),
+    "the public names": ("direction", "__init__.py", "from yieldsim.cli import main"),
+    "another kernel": ("kernel imports", "kernels/dies.py", "from yieldsim.kernels import philox"),
+    "a kernel's tools": ("kernel imports", "kernels/dies.py", "import numpy as np\nimport numba"),
+    "a path for the JIT cache": ("kernel imports", "kernels/jit.py", "from pathlib import Path"),
+    "zarr in the store": ("zarr", "ensemble/write.py", "import zarr"),
+    "just short enough": ("size", "plots.py", "x = 1\n" * MAX_MODULE_LINES),
+    "a documented kernel": (
+        "size",
+        "kernels/dies.py",
+        'def f():\n    """One.\n\n    Two.\n    """\n' + "    x = 1\n" * (MAX_KERNEL_LINES - 1),
+    ),
+}
+
+
+def made_up_package(folder: Path, file: str, text: str) -> Path:
+    path = folder / "yieldsim" / file
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    return folder / "yieldsim"
+
+
+@pytest.mark.parametrize("case", FORBIDDEN)
+def test_a_rule_finds_what_it_forbids(case: str, tmp_path: Path) -> None:
+    rule, file, text = FORBIDDEN[case]
+    found = RULES[rule](made_up_package(tmp_path, file, text))
+    assert len(found) == 1
+    assert file in found[0]
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_a_rule_lets_the_rest_pass(case: str, tmp_path: Path) -> None:
+    rule, file, text = ALLOWED[case]
+    assert RULES[rule](made_up_package(tmp_path, file, text)) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_machine_path"),
+    [
+        ("open('" + "/wo" + "rk/main/x')", True),
+        ("see " + "/ho" + "me/me/x", True),
+        ("models/work/x", False),
+        ("$scratch/tmp/x", False),
+        ("wafers per hour / work / x", False),
+    ],
+)
+def test_machine_paths_are_told_from_other_slashes(
+    line: str, is_machine_path: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.md").write_text(f"first\n{line}\n", encoding="utf-8")
+    found = machine_path_violations(tmp_path)
+    assert found == ([f"notes.md:2: {line}"] if is_machine_path else [])
+
+
+def test_the_command_line_starts_without_the_heavy_libraries() -> None:
+    code = "import sys, yieldsim.cli.main; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    loaded = set(result.stdout.split())
+    assert "yieldsim" in loaded
+    assert loaded & HEAVY == set()
