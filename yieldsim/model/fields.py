@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -41,7 +41,7 @@ class Spec:
         return " and ".join(part for part in (low, high) if part) or "any number"
 
 
-def parameter(unit: str, effect: str, doc: str, **spec: Any) -> Any:
+def parameter(unit: str, effect: str, doc: str, default: Any = ..., **spec: Any) -> Any:
     """Declare a `Quantity` or `Schedule` field.
 
     ``effect`` reads ``+usable_chips``, ``-good_dies`` or ``~binding`` (moves either way). A field
@@ -51,8 +51,8 @@ def parameter(unit: str, effect: str, doc: str, **spec: Any) -> Any:
     made = Spec(unit=unit, effect=(effect[1:], sign), **spec)
     extra = {"spec": made}
     if made.neutral is not None:
-        return Field(default=None, description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
-    return Field(description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
+        default = None
+    return Field(default=default, description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
 
 
 def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
@@ -72,11 +72,16 @@ class Entity(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _wrap_numbers(cls, data: Any) -> Any:
+    def _inherit(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        origin = {key: data[key] for key in ("source", "grade") if key in data}
-        return {key: _hand_down(cls, key, item, origin) for key, item in data.items()}
+        origin = {key: data[key] for key in ORIGIN if key in data}
+        return {
+            key: _hand_down(item, origin, _depth(cls, key), spec_of(cls, key) is not None)
+            if key in cls.model_fields
+            else item
+            for key, item in data.items()
+        }
 
     @field_validator("*", mode="after")
     @classmethod
@@ -84,40 +89,38 @@ class Entity(BaseModel):
         spec = spec_of(cls, info.field_name or "")
         if spec is None:
             return item
-        if isinstance(item, dict):
-            return {key: _checked(one, spec, f"'{key}' ") for key, one in item.items()}
         return _checked(item, spec, "")
 
 
-def _hand_down(entity: type[BaseModel], key: str, item: Any, origin: dict[str, Any]) -> Any:
-    """Give a nested table or bare number its parent's source and grade where it has none."""
+ORIGIN = ("source", "grade")
+
+
+def _depth(entity: type[BaseModel], key: str) -> int:
+    """How many levels of names (``dict[str, ...]``) stand between the field and its entities."""
+    kind, depth = entity.model_fields[key].annotation, 0
+    while get_origin(kind) is dict:
+        kind, depth = get_args(kind)[1], depth + 1
+    return depth
+
+
+def _hand_down(item: Any, origin: dict[str, Any], depth: int, is_parameter: bool) -> Any:
+    """Give a table its parent's source and grade where it has none, and wrap bare numbers."""
+    if depth and isinstance(item, dict):
+        origin = origin | {key: item[key] for key in ORIGIN if key in item}
+        return {
+            key: _hand_down(one, origin, depth - 1, is_parameter)
+            for key, one in item.items()
+            if key not in ORIGIN
+        }
     if isinstance(item, dict):
-        nested = {k: _hand_down(entity, key, v, origin) if isinstance(v, dict) else v
-                  for k, v in item.items()}
-        if key in entity.model_fields and spec_of(entity, key) and not _is_leaf(nested):
-            return {k: v if isinstance(v, dict) else _leaf(v, origin) for k, v in nested.items()}
-        return {**origin, **nested} if _takes_origin(entity, key, nested) else nested
-    known = key in entity.model_fields and spec_of(entity, key) is not None
-    return _leaf(item, origin) if known and item is not None else item
-
-
-def _leaf(item: Any, origin: dict[str, Any]) -> Any:
+        return origin | item
     is_number = isinstance(item, int | float) and not isinstance(item, bool)
-    return {"value": item, **origin} if is_number else item
-
-
-_LEAF_KEYS = {"value", "dist", "ref", "quarters", "values", "low"}
-
-
-def _is_leaf(item: dict[str, Any]) -> bool:
-    return bool(_LEAF_KEYS & set(item))
-
-
-def _takes_origin(entity: type[BaseModel], key: str, item: dict[str, Any]) -> bool:
-    return True
+    return {"value": item, **origin} if is_parameter and is_number else item
 
 
 def _checked(item: Any, spec: Spec, place: str) -> Any:
+    if isinstance(item, dict):
+        return {key: _checked(one, spec, f"{place}{key}: ") for key, one in item.items()}
     try:
         if isinstance(item, Quantity):
             return check_quantity(item, spec)
@@ -130,15 +133,24 @@ def _checked(item: Any, spec: Spec, place: str) -> Any:
 
 def check_quantity(item: Quantity, spec: Spec) -> Quantity:
     """Convert to the field's unit and prove that every draw stays in the field's range."""
+    if not spec.unit:  # a shared quantity: the field that refers to it converts
+        if item.ref is not None:
+            raise ValueError(f"a shared quantity cannot refer to another, got '{item.ref}'")
+        return item
     factor = conversion_factor(item.unit, spec.unit) if item.unit else 1.0
     item = item.model_copy(update={"factor": factor, "unit": item.unit or spec.unit})
     if item.ref is not None:
         return item
     low, high = item.support()
-    too_low = low < spec.minimum or (spec.above and low <= spec.minimum
-                                     and not _open_at_zero(item, spec))
+    too_low = low < spec.minimum or (
+        spec.above and low <= spec.minimum and not _open_at_zero(item, spec)
+    )
     if too_low or high > spec.maximum:
-        got = f"{low:g}" if low == high else f"{item.describe()} that can reach {low if too_low else high:g}"
+        got = (
+            f"{low:g}"
+            if low == high
+            else f"{item.describe()} that can reach {low if too_low else high:g}"
+        )
         hint = "" if low == high else " (truncate it with min, max)"
         raise ValueError(f"out of range, got {got}; allowed: {spec.allowed()}{hint}")
     return item

@@ -105,7 +105,9 @@ class Quantity(BaseModel):
             return self
         if frozenset(shape) not in FORMS[self.dist]:
             forms = " or ".join("{" + ", ".join(sorted(f)) + "}" for f in FORMS[self.dist])
-            raise ValueError(f"dist '{self.dist}' got {{{', '.join(sorted(shape))}}}; allowed: {forms}")
+            raise ValueError(
+                f"dist '{self.dist}' got {{{', '.join(sorted(shape))}}}; allowed: {forms}"
+            )
         if self.dist not in TRUNCATED and (self.min is not None or self.max is not None):
             raise ValueError(f"min and max go with {' and '.join(TRUNCATED)}, got '{self.dist}'")
         self._check_order()
@@ -115,8 +117,11 @@ class Quantity(BaseModel):
         for chain in (("low", "mode", "high"), ("p10", "p50", "p90"), ("min", "max")):
             known = [(k, getattr(self, k)) for k in chain if getattr(self, k) is not None]
             for (name, lower), (other, upper) in zip(known, known[1:], strict=False):
-                if lower > upper or (lower == upper and (name, other) != ("low", "mode")
-                                     and (name, other) != ("mode", "high")):
+                if lower > upper or (
+                    lower == upper
+                    and (name, other) != ("low", "mode")
+                    and (name, other) != ("mode", "high")
+                ):
                     raise ValueError(f"needs {name} < {other}, got {lower:g} and {upper:g}")
         for key in ("sd", "sigma", "a", "b"):
             number = getattr(self, key)
@@ -178,8 +183,22 @@ class Quantity(BaseModel):
         return f"{self.dist}({shown})"
 
 
-_ORDER = ("mean", "sd", "median", "sigma", "p10", "p50", "p90", "low", "mode", "high", "a", "b",
-          "values", "weights")
+_ORDER = (
+    "mean",
+    "sd",
+    "median",
+    "sigma",
+    "p10",
+    "p50",
+    "p90",
+    "low",
+    "mode",
+    "high",
+    "a",
+    "b",
+    "values",
+    "weights",
+)
 
 
 def _show(item: Any) -> str:

@@ -99,6 +99,7 @@ class Schedule(BaseModel):
 
     def describe(self) -> str:
         """The points as one short text, in the stated unit."""
+
         def text(points: tuple[float, ...]) -> str:
             pairs = zip(self.quarters, points, strict=True)
             return " ".join(f"{quarter} {point:g}" for quarter, point in pairs)

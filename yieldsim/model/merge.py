@@ -1,0 +1,84 @@
+"""Merging of raw model tables: parts, `extends`, scenarios and command-line changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import ModelError
+
+LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})
+Raw = dict[str, Any]
+
+
+def is_leaf(item: Any) -> bool:
+    """Whether a raw item is one parameter: a number, or a table with a value, dist or points."""
+    return not isinstance(item, dict) or bool(LEAF_KEYS & set(item))
+
+
+def merge(base: Raw, changes: Raw, origin: Raw | None = None) -> Raw:
+    """``base`` with ``changes`` laid over it; a parameter is replaced whole.
+
+    ``origin`` (source and grade of a scenario) is given to changed parameters that name none.
+    A table without value, dist or quarters changes only the keys it names (say, the ``scale`` of
+    a schedule).
+    """
+    merged = dict(base)
+    for key, item in changes.items():
+        old = merged.get(key)
+        if isinstance(item, dict) and isinstance(old, dict) and not is_leaf(item):
+            merged[key] = merge(old, item, origin)
+        else:
+            merged[key] = _with_origin(item, old, origin)
+    return merged
+
+
+def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
+    if not origin:
+        return item
+    if isinstance(item, dict):
+        return {**origin, **item}
+    is_number = isinstance(item, int | float) and not isinstance(item, bool)
+    was_parameter = isinstance(old, dict) and is_leaf(old)
+    return {"value": item, **origin} if is_number and was_parameter else item
+
+
+def join(parts: list[tuple[str, Raw]]) -> Raw:
+    """Tables of several parts of one model, which may not define the same thing twice.
+
+    Raises ModelError naming the path and both parts.
+    """
+    joined: Raw = {}
+    owner: dict[str, str] = {}
+    for name, part in parts:
+        _join_into(joined, part, "", name, owner)
+    return joined
+
+
+def _join_into(joined: Raw, part: Raw, prefix: str, name: str, owner: dict[str, str]) -> None:
+    for key, item in part.items():
+        path = f"{prefix}{key}"
+        if key not in joined:
+            joined[key] = _copy(item)
+            owner[path] = name
+        elif isinstance(item, dict) and isinstance(joined[key], dict) and not is_leaf(item):
+            _join_into(joined[key], item, f"{path}.", name, owner)
+        else:
+            first = _owner_of(path, owner)
+            raise ModelError(path, f"defined twice, in {first} and in {name}", allowed="one place")
+
+
+def _copy(item: Any) -> Any:
+    return {key: _copy(one) for key, one in item.items()} if isinstance(item, dict) else item
+
+
+def _owner_of(path: str, owner: dict[str, str]) -> str:
+    while path and path not in owner:
+        path = path.rpartition(".")[0]
+    return owner.get(path, "the model file")
+
+
+def nested(path: str, item: Any) -> Raw:
+    """The tables that hold ``item`` at a dotted path."""
+    for key in reversed(path.split(".")):
+        item = {key: item}
+    return item
