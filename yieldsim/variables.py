@@ -1,0 +1,85 @@
+"""The one registry of what an ensemble holds: dims, type and meaning of each variable.
+
+It serves the simulation (allocation), the store (metadata), the analysis and the documentation.
+Every variable has the leading dims ``scenario, realization, quarter``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEADING = ("scenario", "realization", "quarter")
+FLOW, STATE, LEVEL = "quarter: sum", "quarter: point", "quarter: mean"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One output: ``dims`` follow the leading ones; ``units`` in UDUNITS style."""
+
+    name: str
+    dims: tuple[str, ...]
+    units: str
+    cell_methods: str
+    long_name: str
+    dtype: str = "float32"
+
+
+ROUTE = ("fab", "process")
+OUTPUTS: tuple[Variable, ...] = (
+    Variable("wafer_plan", ROUTE, "wafer", FLOW, "planned wafer starts"),
+    Variable("wafer_starts", ROUTE, "wafer", FLOW, "wafers started"),
+    Variable("wafer_outs", ROUTE, "wafer", FLOW, "wafers out of the line, scrapped ones included"),
+    Variable("wafers_scrapped", ROUTE, "wafer", FLOW, "wafers lost in the line"),
+    Variable("wafers_engineering", ROUTE, "wafer", FLOW, "wafers used for development"),
+    Variable("wafers_other", ROUTE, "wafer", FLOW, "wafers of designs outside the model"),
+    Variable("wafer_wip", ROUTE, "wafer", STATE, "wafers in the line at the end of the quarter"),
+    Variable("cycle_time_days", ROUTE, "day", LEVEL, "cycle time at current load"),
+    Variable("d0_per_cm2", ROUTE, "cm-2", LEVEL, "killer defect density of the wafers started"),
+    Variable("utilization", ("fab", "tool_group"), "1", LEVEL, "load over capacity"),
+    Variable("wafers_to_die", ("die",), "wafer", FLOW, "wafers of a design, probed"),
+    Variable("gross_dies", ("die",), "die", FLOW, "dies on the wafers probed"),
+    Variable("good_dies", ("die", "bin"), "die", FLOW, "good dies that passed the wafer test"),
+    Variable("bad_dies_passed", ("die",), "die", FLOW, "bad dies that passed the wafer test"),
+    Variable("dies_scrapped", ("die",), "die", FLOW, "dies that failed the wafer test"),
+    Variable("bank_dies", ("die",), "die", FLOW, "dies released from banks made elsewhere"),
+    Variable("dies_used", ("die",), "die", FLOW, "dies put into packages"),
+    Variable("die_stock", ("die",), "die", STATE, "tested dies waiting for a package"),
+    Variable("stacks_in", ("memory",), "stack", FLOW, "memory stacks that arrived"),
+    Variable("stacks_used", ("memory",), "stack", FLOW, "memory stacks put into packages"),
+    Variable("stack_stock", ("memory",), "stack", STATE, "memory stacks waiting"),
+    Variable("packaging_capacity", ("packaging",), "wafer", FLOW, "interposer wafers possible"),
+    Variable("packaging_used", ("packaging",), "wafer", FLOW, "interposer wafers used"),
+    Variable("packages_started", ("product",), "package", FLOW, "packages whose assembly began"),
+    Variable("packages_passed", ("product", "bin"), "package", FLOW, "packages that passed test"),
+    Variable("packages_failed", ("product",), "package", FLOW, "packages lost at assembly or test"),
+    Variable("packages_wip", ("product",), "package", STATE, "packages in assembly and test"),
+    Variable(
+        "usable_chips", ("product",), "chip", FLOW, "usable chips, net of samples and escapes"
+    ),
+    Variable(
+        "binding", ("product",), "1", "quarter: mode", "constraint that held longest", "int16"
+    ),
+    Variable("h100_equivalents", ("product",), "H100", FLOW, "dense FP16 compute of usable chips"),
+    Variable(
+        "h100_equivalents_bandwidth", ("product",), "H100", FLOW, "memory bandwidth of usable chips"
+    ),
+)
+
+# What can bind a product in a step; tool groups follow from TOOL_GROUP on, in the model's order.
+CONSTRAINTS = (
+    "not in production",
+    "demand",
+    "memory",
+    "packaging",
+    "defects",
+    "wafer plan",
+    "release rule",
+    "accident",
+)
+NOT_IN_PRODUCTION, DEMAND, MEMORY, PACKAGING, DEFECTS, WAFER_PLAN, RELEASE, ACCIDENT = range(8)
+TOOL_GROUP = len(CONSTRAINTS)
+
+
+def constraint_names(tool_groups: list[str]) -> list[str]:
+    """The meaning of each value of ``binding``."""
+    return [*CONSTRAINTS, *(f"tools: {group}" for group in tool_groups)]
