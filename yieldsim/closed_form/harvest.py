@@ -45,7 +45,7 @@ def harvest_yield(
     ``alpha`` is at least 0.001; all else broadcasts. Relative error below 1e-13 for yields above
     1e-9 (test_harvest_against_high_precision).
     """
-    count = int(require("cores", cores, least=0.0, whole=True))
+    count = int(require("cores", cores, least=1.0, whole=True))
     needed = int(require("min_good", min_good, least=0.0, most=float(count), whole=True))
     fatal = require("fatal_mm2", fatal_mm2, least=0.0)
     core = require("core_mm2", core_mm2, least=0.0)
@@ -111,7 +111,7 @@ def _log_nodes(alpha: float, step: float) -> NDArray[np.float64]:
     cut = _LOG_CUT / alpha
     left = cut + math.sqrt(2.0 * cut)
     right = min(math.sqrt(2.0 * cut), math.log(2.0 + 2.0 * cut))
-    return step * np.arange(-math.ceil(left / step), math.ceil(right / step) + 1)
+    return step * np.arange(-math.ceil(left / step), math.ceil(right / step) + 1, dtype=np.float64)
 
 
 def _density_sums(

@@ -47,5 +47,6 @@ def require(
     good &= (numbers == np.floor(numbers)) if whole else True
     if not np.all(good):
         bad = float(np.atleast_1d(numbers)[~np.atleast_1d(good)][0])
-        raise UsageError(name, "out of range", got=f"{bad:.12g}", allowed=allowed)
+        shown = int(bad) if bad.is_integer() else bad
+        raise UsageError(name, "out of range", got=shown, allowed=allowed)
     return numbers
