@@ -1,0 +1,86 @@
+"""Paired differences between scenarios: realization r meets the same luck in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import xarray as xr
+
+from ..errors import UsageError
+from .columns import Period, gather, labels_of, period_quarters, product_groups
+from .quantiles import P10_P50_P90
+from .standard_error import mean_and_error, sample_quantiles
+
+FIGURES = ("mean", "se_mean", "sd_paired", "sd_independent", "spread_ratio")
+
+
+def paired_differences(
+    ds: xr.Dataset,
+    base: str = "baseline",
+    variable: str = "usable_chips",
+    period: Period = "quarter",
+    probabilities: Iterable[float] = P10_P50_P90,
+) -> xr.Dataset:
+    """Each other scenario minus ``base``, realization by realization.
+
+    Returns a Dataset over the other scenarios, the products (``total`` first) and the periods:
+    ``mean``, ``quantile`` (with a dim probability) and their Monte Carlo standard errors
+    ``se_mean``, ``se_quantile``; ``sd_paired``, the spread of the paired difference;
+    ``sd_independent``, what two separate runs would give, sqrt(var a + var b); and
+    ``spread_ratio``, the first over the second: the smaller, the more the common random numbers
+    have spared (its square is the share of realizations that suffice). NaN where neither varies.
+    Raises UsageError for an unknown ``base`` or an ensemble of one scenario.
+    """
+    scenarios = labels_of(ds, "scenario")
+    if base not in scenarios:
+        raise UsageError("base", "is not in the ensemble", got=base, allowed=", ".join(scenarios))
+    others = [place for place, name in enumerate(scenarios) if name != base]
+    if not others:
+        raise UsageError("scenario", f"the ensemble holds {base} alone", allowed="two or more")
+    levels = tuple(probabilities)
+    groups = product_groups(ds)
+    labels, _ = period_quarters(ds, period)
+    shape = (len(others), len(groups), len(labels))
+    figures = {name: np.empty(shape) for name in FIGURES}
+    quantile, se_quantile = np.empty((*shape, len(levels))), np.empty((*shape, len(levels)))
+    for row, other in enumerate(others):
+        pairs = zip(
+            gather(ds, variable, period, groups, [scenarios.index(base)]),
+            gather(ds, variable, period, groups, [other]),
+            strict=True,
+        )
+        for first, second in pairs:
+            at = (row, slice(None), slice(first.first, first.first + len(first.periods)))
+            for name, figure in _spreads(first.values, second.values).items():
+                figures[name][at] = figure
+            quantile[at], se_quantile[at] = sample_quantiles(second.values - first.values, levels)
+    dims = ("scenario", "product", "period")
+    units = {"units": str(ds[variable].attrs.get("units", "1"))}
+    content = {
+        name: (dims, figure, {"units": "1"} if name == "spread_ratio" else units)
+        for name, figure in figures.items()
+    }
+    wide = (*dims, "probability")
+    return xr.Dataset(
+        content | {"quantile": (wide, quantile, units), "se_quantile": (wide, se_quantile, units)},
+        coords={
+            "scenario": [scenarios[other] for other in others],
+            "product": list(groups),
+            "period": labels,
+            "probability": list(levels),
+        },
+        attrs={"variable": variable, "base": base, "realizations": ds.sizes["realization"]},
+    )
+
+
+def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean and spreads along the last axis; ``base`` and ``other`` are (..., realization)."""
+    difference = other - base
+    mean, se_mean = mean_and_error(difference)
+    paired = se_mean * np.sqrt(base.shape[-1])
+    errors = (mean_and_error(base)[1], mean_and_error(other)[1])
+    independent = np.hypot(*errors) * np.sqrt(base.shape[-1])
+    ratio = np.divide(paired, independent, out=np.full(mean.shape, np.nan), where=independent > 0.0)
+    figures = (mean, se_mean, paired, independent, ratio)
+    return dict(zip(FIGURES, figures, strict=True))

@@ -1,0 +1,53 @@
+"""``yieldsim check``: validate a model file and its scenarios."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--scenario", "scenarios", multiple=True, help="Check only this one (repeatable; default all)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+def check(model: str, scenarios: tuple[str, ...], as_json: bool) -> None:
+    """Validate a model file and all its scenarios.
+
+    Prints one line and exits 0 when all is well; otherwise the first fault, and exits 1.
+    """
+    from ..model import BASELINE, load_file, parameters
+
+    file = load_file(model)
+    names = list(dict.fromkeys(scenarios)) or [BASELINE, *file.scenarios]
+    models = [file.model(name) for name in names]
+    found = parameters(models[0])
+    counts = {
+        "model": models[0].name,
+        "ok": True,
+        "scenarios": names,
+        "parameters": len(found),
+        "uncertain": sum(parameter.uncertain for parameter in found),
+        "fabs": len(models[0].fabs),
+        "processes": len(models[0].processes),
+        "dies": len(models[0].dies),
+        "products": len(models[0].products),
+        "sources": len(models[0].sources),
+    }
+    click.echo(json.dumps(counts, indent=2) if as_json else _line(counts, len(models)))
+
+
+def _line(counts: dict[str, object], scenarios: int) -> str:
+    return (
+        f"{counts['model']}: OK, {_many(scenarios, 'scenario')}, "
+        f"{counts['parameters']} parameters ({counts['uncertain']} uncertain), "
+        f"{_many(counts['fabs'], 'fab')}, {counts['processes']} processes, "
+        f"{counts['dies']} dies, {_many(counts['products'], 'product')}, "
+        f"{_many(counts['sources'], 'source')}"
+    )
+
+
+def _many(count: object, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

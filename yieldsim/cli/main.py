@@ -1,0 +1,167 @@
+"""The command ``yieldsim``: finds the subcommand, and turns every error into one line.
+
+Only click and the standard library are imported here, so that ``yieldsim --help`` is quick; a
+subcommand's module is imported when it is called. Exit codes: 0 done, 1 error, 2 usage,
+3 incomplete, 4 verification failed, 75 try again; 130 after Ctrl-C and 141 after a closed pipe,
+as shells have it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from ..errors import YieldsimError
+
+PROGRAM = "yieldsim"
+DEBUG_VARIABLE = "YIELDSIM_DEBUG"
+EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141
+
+
+class Target(NamedTuple):
+    """Where a subcommand lives (relative to this package), and its line in the help."""
+
+    place: str
+    help: str
+
+
+COMMANDS = {
+    "run": Target(".run:run", "Simulate a model into an ensemble store."),
+    "summary": Target(".summary:summary", "Print what an ensemble says, with Monte Carlo errors."),
+    "plot": Target(".plot:plot", "Draw the fan chart of an ensemble."),
+    "check": Target(".check:check", "Validate a model file and all its scenarios."),
+    "show": Target(".show:show", "List a model's parameters with their sources and grades."),
+    "dies": Target(".dies:dies", "Count the dies on a wafer."),
+    "yield": Target(".yield_:yield_", "Compute the yield of a die from its defect density."),
+}
+
+
+class _Interrupted(Exception):
+    """Ctrl-C, told apart from click's own Abort."""
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module, __package__), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, target.help) for name, target in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            # click would print an empty line of its own and lose what was interrupted
+            raise _Interrupted from None
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from .. import __version__
+
+    click.echo(f"{PROGRAM} {__version__}")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, name=PROGRAM, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Monte Carlo engine from tool fleets and defects to usable AI chips per quarter.
+
+    MODEL is a TOML file or the name of a model that ships with the package, such as baseline.
+    STORE is an ensemble that `yieldsim run` wrote.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; no traceback reaches the user.
+
+    With YIELDSIM_DEBUG=1 in the environment the traceback is printed before the line.
+    """
+    _never_fail_on_characters()
+    try:
+        code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+        sys.stdout.flush()
+    except _Interrupted:
+        return _fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        return _close_quietly()
+    except click.ClickException as error:
+        return _usage(error)
+    except YieldsimError as error:
+        return _fail(f"error: {error}", error.exit_code)
+    except OSError as error:
+        place = error.filename if error.filename is not None else "standard output"
+        return _fail(f"error: {place}: {error.strerror or error}", EXIT_ERROR)
+    except MemoryError:
+        return _fail("error: out of memory: try a smaller --block-size or fewer --threads", 1)
+    except Exception as error:
+        return _fail(_bug(error), EXIT_ERROR)
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> int:
+    """One line for what click found wrong, and where the help is."""
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return _fail(f"error: {error.format_message()}", error.exit_code)
+    if type(error).__name__ == "NoArgsIsHelpError":  # click 8.2 and later: the help is the message
+        error.show()
+        return error.exit_code
+    message = error.format_message().rstrip(".")
+    return _fail(f"error: {message} (see {context.command_path} --help)", error.exit_code)
+
+
+def _bug(error: Exception) -> str:
+    return (
+        f"error: this is a bug in {PROGRAM}: {type(error).__name__}: {error} "
+        f"(set {DEBUG_VARIABLE}=1 to see the traceback)"
+    )
+
+
+def _fail(message: str, code: int) -> int:
+    """Print one line on stderr, after the traceback where it is asked for."""
+    if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0") and sys.exc_info()[0] is not None:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(f"{PROGRAM}: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _close_quietly() -> int:
+    """The reader is gone: say nothing, now or when the interpreter flushes at its end."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    return EXIT_BROKEN_PIPE
+
+
+def _never_fail_on_characters() -> None:
+    """Titles of sources may hold any letter; a terminal that lacks it gets a question mark."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -1,0 +1,142 @@
+"""Text tables for the terminal: aligned columns, thousands separated, an error beside each figure.
+
+The tables are made from the dictionary of `yieldsim.analysis.summarize`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+GAP = "  "
+TOTAL = "total"
+Record = dict[str, Any]
+Summary = dict[str, Any]
+_FIGURES = ("p10", "p50", "p90")
+_HEADER = ("P10", "±", "P50", "±", "P90", "±", "mean", "±")
+
+
+def align(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
+    """A table of texts with a ruled header; the columns numbered in ``right`` are right-aligned.
+
+    No line ends in spaces.
+    """
+    cells = [list(header), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    to_right = frozenset(right)
+    lines = [_line(row, widths, to_right) for row in cells]
+    rule = GAP.join("-" * width for width in widths)
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _line(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
+    padded = [
+        text.rjust(width) if column in right else text.ljust(width)
+        for column, (text, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return GAP.join(padded).rstrip()
+
+
+def count(number: float | None) -> str:
+    """A figure of chips as people write it: 812,000; a dash where there is none."""
+    return "-" if number is None else f"{number:,.0f}"
+
+
+def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
+    """Usable chips of a product by quarter, with what binds it most often.
+
+    Quarters in which it never leaves a chip are left out.
+    """
+    records = [r for r in _of(summary["records"], scenario, product) if r["mean"] > 0.0]
+    binding = _first_binding(summary, scenario, product)
+    rows = [(r["quarter"], *_figures(r), binding.get(r["quarter"], "")) for r in records]
+    if not rows:
+        return "none in any realization"
+    return align(("quarter", *_HEADER, "binds most often"), rows, range(1, 9))
+
+
+def yearly_table(summary: Summary, scenario: str) -> str:
+    """Usable chips by calendar year: the total, the products in it, then the others."""
+    records = [r for r in summary["yearly"] if r["scenario"] == scenario and r["mean"] > 0.0]
+    years = dict.fromkeys(r["year"] for r in records)
+    ai = summary["in_total"]
+    rows: list[tuple[str, ...]] = []
+    for year in years:
+        of_year = [r for r in records if r["year"] == year]
+        label = year if of_year[0]["quarters"] == 4 else f"{year} ({of_year[0]['quarters']}q)"
+        of_year.sort(key=lambda r: (r["product"] != TOTAL, r["product"] not in ai))
+        for record in of_year:
+            rows.append((label, _mark(record["product"], ai), *_figures(record)))
+            label = ""
+    return align(("year", "product", *_HEADER), rows, range(2, 10))
+
+
+def summary_text(
+    summary: Summary,
+    scenarios: Sequence[str] = (),
+    products: Sequence[str] = (),
+) -> str:
+    """All tables: for each scenario the quarters of the total and of each product, then years.
+
+    ``scenarios`` and ``products`` limit the tables by quarter; by default the first scenario with
+    everything, and the other scenarios by year.
+    """
+    found = list(dict.fromkeys(r["scenario"] for r in summary["records"]))
+    parts = []
+    for scenario in scenarios or found[:1]:
+        names = products or dict.fromkeys(
+            r["product"] for r in _of(summary["records"], scenario) if r["mean"] > 0.0
+        )
+        for product in names:
+            title = f"{_title(product, summary['in_total'])}, scenario {scenario}"
+            parts.append(f"{title}\n\n{quarter_table(summary, scenario, product)}")
+    for scenario in scenarios or found:
+        title = f"Usable chips per calendar year, scenario {scenario}"
+        parts.append(f"{title}\n\n{yearly_table(summary, scenario)}")
+    parts.append(_footnote(summary))
+    return "\n\n".join(parts)
+
+
+def _title(product: str, ai: Sequence[str]) -> str:
+    if product == TOTAL:
+        return "Usable AI chips per quarter, total"
+    outside = "" if product in ai else " (not in the total)"
+    return f"Usable chips per quarter, {product}{outside}"
+
+
+def _mark(product: str, ai: Sequence[str]) -> str:
+    return product if product == TOTAL or product in ai else f"{product}*"
+
+
+def _footnote(summary: Summary) -> str:
+    lines = [
+        f"{count(summary['realizations'])} realizations; quantiles are of the totals in each; "
+        "± is the Monte Carlo standard error.",
+        "Binds most often: the constraint that held longest in the largest share of realizations.",
+    ]
+    if any(r["product"] not in (TOTAL, *summary["in_total"]) for r in summary["records"]):
+        lines.append("* not an AI chip, not in the total.")
+    return "\n".join(lines)
+
+
+def _of(records: list[Record], scenario: str, product: str | None = None) -> list[Record]:
+    return [
+        r
+        for r in records
+        if r["scenario"] == scenario and (product is None or r["product"] == product)
+    ]
+
+
+def _figures(record: Record) -> list[str]:
+    texts = []
+    for name in (*_FIGURES, "mean"):
+        texts += [count(record[name]), count(record[f"se_{name}"])]
+    return texts
+
+
+def _first_binding(summary: Summary, scenario: str, product: str) -> dict[str, str]:
+    """Quarter -> the most frequent constraint with its share."""
+    first: dict[str, str] = {}
+    for r in _of(summary["binding"], scenario, product):
+        first.setdefault(r["quarter"], f"{r['constraint']} ({100.0 * r['share']:.0f} %)")
+    return first
