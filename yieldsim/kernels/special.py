@@ -111,8 +111,9 @@ def gamma_mean_one(z: Any, shape: Any) -> Any:
 
     The cube of E. B. Wilson and M. M. Hilferty, "The distribution of chi-square", PNAS 17 (1931)
     684-688, doi:10.1073/pnas.17.12.684, divided by its own mean and cut at zero. Against the exact
-    law at shape 2 the mean errs by 1e-6, the variance by 0.2 % and the distribution function by
-    0.0025 at most; all fall quickly as the shape grows (test_gamma_mean_one_error). Below shape 1
+    law at shape 2 the mean errs by 3e-8, the variance by -0.07 %, the distribution function by
+    0.0034 at most and the yield E[exp(-lambda x)], lambda <= 2, by 0.033 % of itself; all fall as
+    the shape grows (test_gamma_mean_one_error). At shape 0.5 the yield errs by 0.35 %, and below 1
     the lower tail is poor. ``shape`` may be infinite: the result is one.
     """
     ninth = 1.0 / (9.0 * shape)

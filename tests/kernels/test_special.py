@@ -1,0 +1,80 @@
+"""Quantile functions of the kernels against SciPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special as exact
+from scipy import stats
+
+from yieldsim.kernels.special import gamma_mean_one, normal_ppf
+
+# AS 241 claims about 1e-16; log, square root and two Horner chains of eight add a few roundings.
+ROUNDING = 16 * np.finfo(float).eps
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_normal_ppf_over_the_whole_range(form: str) -> None:
+    function = normal_ppf if form == "compiled" else normal_ppf.py_func
+    tail = 10.0 ** -np.linspace(0.31, 300.0, 2001)
+    # 0.425 and exp(-25) are the seams of the three approximations.
+    seams = [0.075, np.nextafter(0.075, 0), np.nextafter(0.075, 1), np.exp(-25), 0.925]
+    u = np.concatenate([tail, 1.0 - tail[tail > 1e-15], seams, np.linspace(0.001, 0.999, 500)])
+    got = np.array([function(x) for x in u])
+    np.testing.assert_allclose(got, exact.ndtri(u), rtol=ROUNDING, atol=ROUNDING / 10)
+
+
+@given(st.floats(1e-300, 0.5))
+def test_normal_ppf_is_odd_about_one_half(u: float) -> None:
+    mirrored = 1.0 - u
+    if 1.0 - mirrored == u:  # only then do both sides see the same number
+        assert normal_ppf(mirrored) == -normal_ppf(u)
+    assert normal_ppf(u) <= 0.0
+
+
+def test_normal_ppf_of_the_extreme_uniforms_is_finite() -> None:
+    for u in (2.0**-53, 1.0 - 2.0**-53, 2.0**-33, 1.0 - 2.0**-33):
+        assert normal_ppf(u) == pytest.approx(float(exact.ndtri(u)), rel=ROUNDING)
+    assert normal_ppf(0.5) == 0.0
+
+
+Z = np.linspace(-9.0, 9.0, 36_001)
+WEIGHT = stats.norm.pdf(Z) / stats.norm.pdf(Z).sum()
+
+
+def drawn(shape: float) -> np.ndarray:
+    return np.array([gamma_mean_one(z, shape) for z in Z])
+
+
+@pytest.mark.parametrize("shape", [2.0, 3.0, 10.0, 100.0])
+def test_gamma_mean_one_error(shape: float) -> None:
+    """The errors stated in the docstring at shape 2 are bounds that shrink with the shape."""
+    x = drawn(shape)
+    mean = WEIGHT @ x
+    relative_variance = WEIGHT @ (x - mean) ** 2 * shape
+    assert abs(mean - 1.0) < 3e-8
+    assert abs(relative_variance - 1.0) < 7e-4 * (2.0 / shape) ** 1.5
+    worst = np.abs(stats.gamma.cdf(x, shape, scale=1.0 / shape) - exact.ndtr(Z)).max()
+    assert worst < 0.0034 * (2.0 / shape) ** 0.9
+
+
+@pytest.mark.parametrize("shape", [2.0, 3.0, 10.0])
+@pytest.mark.parametrize("mean_defects", [0.1, 0.5, 1.0, 2.0])
+def test_yield_under_the_gamma_density_is_negative_binomial(
+    shape: float, mean_defects: float
+) -> None:
+    mixed = WEIGHT @ np.exp(-mean_defects * drawn(shape))
+    assert mixed == pytest.approx((1.0 + mean_defects / shape) ** -shape, rel=3.3e-4)
+
+
+def test_gamma_mean_one_at_the_ends() -> None:
+    assert gamma_mean_one(1.7, np.inf) == 1.0
+    assert gamma_mean_one(-9.0, 2.0) == 0.0
+    # The mean of the cube is divided out: 1 - (1 / (9 k))^3 at the centre.
+    assert gamma_mean_one(0.0, 2.0) == pytest.approx((17 / 18) ** 3 / (1 - 18.0**-3), rel=1e-15)
+
+
+@given(st.floats(-8, 8), st.floats(-8, 8), st.floats(0.3, 1e6))
+def test_gamma_mean_one_rises_with_z(a: float, b: float, shape: float) -> None:
+    low, high = sorted([a, b])
+    assert 0.0 <= gamma_mean_one(low, shape) <= gamma_mean_one(high, shape)
