@@ -1,0 +1,44 @@
+"""``yieldsim plot``: the fan chart of an ensemble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("store")
+@click.option("--out", default="fan.png", show_default=True, help="Image to write: png, svg, pdf.")
+@click.option(
+    "--scenario", "scenarios", multiple=True, help="Draw these, the first with its bands."
+)
+@click.option(
+    "--product", "products", multiple=True, help="Draw only this one, or total (repeatable)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print where the image is as JSON.")
+def plot(
+    store: str,
+    out: str,
+    scenarios: tuple[str, ...],
+    products: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Draw the fan chart of an ensemble.
+
+    P10 to P90 and P25 to P75 as bands and the median of the first scenario, the medians of the
+    others; the total above, the products below.
+    """
+    from ..analysis.columns import choose
+    from ..ensemble import open_ensemble
+    from ..plots import fan_chart, image_format, save
+
+    image_format(out)  # before the work, not after it
+    with open_ensemble(store) as ds:
+        save(fan_chart(choose(ds, scenarios), products), out)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"image": str(Path(out))}))
+    else:
+        click.echo(f"fan chart: {out}", err=True)

@@ -1,0 +1,216 @@
+"""The fan chart of an ensemble: bands and medians of usable chips per quarter.
+
+Drawn without a display (Agg) and without global state; the colours are those of Okabe and Ito,
+which people with colour-blindness can tell apart.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .analysis.columns import TOTAL, ai_products, labels_of, product_names
+from .analysis.origin import origin
+from .analysis.quantiles import quantiles
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+BLUE, INK, PALE = "#0072B2", "#222222", "#8A8A8A"
+OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES: tuple[Any, ...] = ("--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1, 1, 1)), ":")
+COLUMNS_OF_PANELS, COLUMNS_OF_LEGEND = 4, 4
+WIDTH_IN, TOP_IN, PANEL_IN = 11.0, 4.6, 1.85
+DPI = 160
+# no date, no version: the same ensemble gives the same bytes
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None},
+}
+
+
+def fan_chart(
+    ds: xr.Dataset, products: Sequence[str] = (), variable: str = "usable_chips"
+) -> Figure:
+    """Bands P10-P90 and P25-P75 and the median of the first scenario, by quarter.
+
+    Without ``products`` the total over AI products fills the top and each AI product has a small
+    panel below; with one or more each has a large panel. Further scenarios are drawn as
+    medians. Raises UsageError for a product that the ensemble does not hold.
+    """
+    result = quantiles(ds, variable, probabilities=LEVELS)
+    names = labels_of(result, "product")
+    for product in products:
+        if product not in names:
+            raise UsageError(
+                "product", "is not in the ensemble", got=product, allowed=", ".join(names)
+            )
+    large = list(dict.fromkeys(products)) or [TOTAL]
+    small = [] if products else _supplied(ds, result)
+    figure, large_axes, small_axes = _frame(len(large), len(small))
+    units = str(result["quantile"].attrs["units"])
+    for axes, product in zip(large_axes, large, strict=True):
+        _panel(axes, result, product, is_large=True)
+        lines = _legend(axes, labels_of(result, "scenario")) if axes is large_axes[0] else 0
+        axes.set_title(
+            _long_name(product, variable), loc="left", fontsize=13.0, pad=6.0 + 17.0 * lines
+        )
+        axes.set_ylabel(f"{units}s per quarter")
+    for axes, product in zip(small_axes, small, strict=True):
+        _panel(axes, result, product, is_large=False)
+        axes.set_title(product.replace("_", " "), loc="left", fontsize=9.5)
+    _signature(figure, ds, units)
+    return figure
+
+
+def image_format(path: str | Path) -> str:
+    """The format that a file's ending asks for, png where it has none.
+
+    Raises UsageError for an ending that cannot be drawn.
+    """
+    kind = Path(path).suffix.removeprefix(".").lower() or "png"
+    if kind not in METADATA:
+        raise UsageError(
+            "--out", "unknown image format", got=Path(path).name, allowed=", ".join(METADATA)
+        )
+    return kind
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write the figure in the format of the file's ending.
+
+    Raises UsageError for an unknown ending and OSError where the file cannot be written.
+    """
+    kind = image_format(path)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
+    Path(path).write_bytes(buffer.getvalue())
+
+
+def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:
+    """The AI products that ever leave a chip, none where one alone is the total."""
+    names = [product_names(ds)[place] for place in ai_products(ds)]
+    means = result["mean"].max(("scenario", "period"))
+    supplied = [name for name in names if float(means.sel(product=name)) > 0.0]
+    return supplied if len(supplied) > 1 else []
+
+
+def _frame(large: int, small: int) -> tuple[Figure, list[Axes], list[Axes]]:
+    """A figure with large panels one above the other and rows of small ones below."""
+    columns = max(1, min(COLUMNS_OF_PANELS, small))
+    rows = -(-small // columns)
+    heights = [TOP_IN] * large + [PANEL_IN] * rows
+    engine = ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.08, rect=(0.0, 0.03, 1.0, 0.97))
+    figure = Figure(figsize=(WIDTH_IN, sum(heights) + 0.5), layout=engine)
+    grid = figure.add_gridspec(large + rows, columns, height_ratios=heights)
+    large_axes = [figure.add_subplot(grid[row, :]) for row in range(large)]
+    small_axes = [figure.add_subplot(grid[large + i // columns, i % columns]) for i in range(small)]
+    return figure, large_axes, small_axes
+
+
+def _panel(axes: Axes, result: xr.Dataset, product: str, *, is_large: bool) -> None:
+    """The fan of the first scenario and the medians of the others."""
+    figures = result["quantile"].sel(product=product).to_numpy()
+    x = np.arange(figures.shape[1])
+    low, lower, median, upper, high = figures[0].T
+    for bottom, top, alpha in ((low, high, 0.20), (lower, upper, 0.35)):
+        axes.fill_between(x, bottom, top, color=BLUE, alpha=alpha, linewidth=0)
+    axes.plot(x, median, color=BLUE, linewidth=2.2 if is_large else 1.6, zorder=3)
+    for i, other in enumerate(figures[1:, :, LEVELS.index(0.5)]):
+        axes.plot(x, other, linewidth=1.5 if is_large else 1.0, zorder=4, **_style(i))
+    _dress(axes, labels_of(result, "period"), is_large=is_large)
+
+
+def _dress(axes: Axes, quarters: list[str], *, is_large: bool) -> None:
+    """Axes from zero, years as labels, light grid."""
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlim(-0.4, max(len(quarters) - 0.6, 0.4))
+    if len(quarters) <= 8 and is_large:
+        places, texts = list(range(len(quarters))), quarters
+    else:
+        places = [i for i, quarter in enumerate(quarters) if quarter.endswith("Q1")]
+        texts = [quarters[i][:4] if is_large else f"’{quarters[i][2:4]}" for i in places]
+    axes.set_xticks(places, texts)
+    axes.set_xticks(range(len(quarters)), minor=True)
+    axes.yaxis.set_major_locator(MaxNLocator(6 if is_large else 3))
+    axes.yaxis.set_major_formatter(FuncFormatter(_short))
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.7)
+    axes.set_axisbelow(True)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="both", labelsize=10 if is_large else 8, colors=INK, length=3)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", which="minor", length=1.5, color=PALE)
+
+
+def _short(number: float, _: object = None) -> str:
+    """A tick as short text: 250k, 1.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(number) >= size:
+            return f"{number / size:g}{letter}"
+    return f"{number:g}"
+
+
+def _long_name(product: str, variable: str) -> str:
+    what = {"usable_chips": "Usable chips"}.get(variable, variable.replace("_", " "))
+    if product == TOTAL:
+        return f"{what.replace('chips', 'AI chips')} per quarter, all AI products"
+    return f"{what} per quarter, {product.replace('_', ' ')}"
+
+
+def _legend(axes: Axes, scenarios: list[str]) -> int:
+    """Say what the bands and lines are, above the panel where no figure is drawn.
+
+    Returns how many lines of text that takes.
+    """
+    handles: list[Artist] = [
+        Line2D([], [], color=BLUE, linewidth=2.2, label=f"median, {scenarios[0]}"),
+        Patch(color=BLUE, alpha=0.5, linewidth=0, label="P25 to P75"),
+        Patch(color=BLUE, alpha=0.2, linewidth=0, label="P10 to P90"),
+    ]
+    for i, name in enumerate(scenarios[1:]):
+        label = f"median, {name.replace('_', ' ')}"
+        handles.append(Line2D([], [], label=label, linewidth=1.5, **_style(i)))
+    columns = min(COLUMNS_OF_LEGEND, len(handles))
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(-0.005, 0.99),
+        frameon=False,
+        fontsize=9.5,
+        ncols=columns,
+    )
+    return -(-len(handles) // columns)
+
+
+def _style(number: int) -> dict[str, Any]:
+    """Colour and dashes of the further scenarios: told apart without colours too."""
+    return {"color": OTHERS[number % len(OTHERS)], "linestyle": DASHES[number % len(DASHES)]}
+
+
+def _signature(figure: Figure, ds: xr.Dataset, units: str) -> None:
+    """The line at the foot: model, scenario, seed and number of realizations."""
+    known = origin(ds)
+    scenarios = labels_of(ds, "scenario")
+    several = f"scenario {scenarios[0]}" if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
+    text = (
+        f"Source: yieldsim, model {known['model'] or 'unnamed'}, {several}, "
+        f"seed {known['seed'] or 'unknown'}, {known['realizations']:,} realizations. "
+        f"Bands are quantiles of each quarter's sum, in {units}s; every panel has its own scale."
+    )
+    figure.text(0.01, 0.008, text, fontsize=7.5, color=PALE, ha="left", va="bottom")
