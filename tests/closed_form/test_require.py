@@ -1,12 +1,21 @@
-"""Bad values: one line that names the argument, the value and what is allowed."""
+"""Bad values and errors: one line that names the argument, the value and what is allowed."""
 
 import math
+import pickle
 from typing import Any
 
 import pytest
 
 from yieldsim import closed_form as cf
-from yieldsim.errors import UsageError
+from yieldsim.errors import (
+    IncompleteError,
+    ModelError,
+    RetryError,
+    StoreError,
+    UsageError,
+    VerificationError,
+    YieldsimError,
+)
 
 BAD = [
     (lambda: cf.poisson(-1.0, 0.1), "area_mm2", "-1"),
@@ -57,3 +66,24 @@ def test_all_bounds_are_told() -> None:
         cf.require("x", 2.5, above=0.0, most=4.0, whole=True)
     with pytest.raises(UsageError, match=r"allowed: a number or inf >= 1 and < 2$"):
         cf.require("x", 2.0, least=1.0, below=2.0, infinite=True)
+
+
+def test_errors_survive_the_way_back_from_a_worker_process() -> None:
+    error = RetryError("block 7", "stopped by a signal", got=15, allowed="run it again")
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is RetryError
+    assert str(twin) == str(error) == "block 7: stopped by a signal, got 15; allowed: run it again"
+    assert (twin.where, twin.got, twin.exit_code) == ("block 7", 15, 75)
+
+
+def test_a_long_or_broken_value_stays_on_one_short_line() -> None:
+    message = str(UsageError("--set", "not a value", got="a\nb" * 1000))
+    assert "\n" not in message
+    assert len(message) < 120
+    assert message.endswith("...")
+
+
+def test_exit_codes() -> None:
+    kinds = (ModelError, StoreError, UsageError, IncompleteError, VerificationError, RetryError)
+    assert [kind.exit_code for kind in kinds] == [1, 1, 2, 3, 4, 75]
+    assert all(issubclass(kind, YieldsimError) for kind in kinds)
