@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["as_json", "changes", "model_argument", "run_options", "store_argument"]
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+model_argument = click.argument("model", metavar="MODEL")
+store_argument = click.argument("store", metavar="STORE", type=click.Path())
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+changes = click.option(
+    "--set",
+    "changes",
+    metavar="PATH=VALUE",
+    multiple=True,
+    help="Change a parameter of the model, such as processes.n2.alpha=1.5; can be repeated.",
+)
+
+_RUN_OPTIONS = (
+    click.option(
+        "--scenario",
+        "scenarios",
+        metavar="NAME",
+        multiple=True,
+        help="A scenario of the model, or all; can be repeated.  [default: baseline]",
+    ),
+    click.option(
+        "--realizations",
+        type=click.IntRange(1, 2**32),
+        default=256,
+        show_default=True,
+        help="How many worlds are drawn.",
+    ),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**64 - 1),
+        default=0,
+        show_default=True,
+        help="Key of all randomness: the same seed gives the same worlds.",
+    ),
+    changes,
+    click.option(
+        "--block-size",
+        type=click.IntRange(1),
+        help="Realizations computed and stored together; results do not depend on it.",
+    ),
+)
+
+
+def run_options(function: _Function) -> _Function:
+    """What identifies a run: scenarios, realizations, seed, changes, block size."""
+    for option in reversed(_RUN_OPTIONS):
+        function = option(function)
+    return function

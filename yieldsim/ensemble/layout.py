@@ -1,0 +1,262 @@
+"""What lies in a store: the plan of a run, and every array's dims, shape, chunks and meaning."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..model.calendar import quarter_index
+from ..model.load import BASELINE, ModelFile
+from ..variables import LEADING, Variable, constraint_names
+
+BLOCK_BYTES = 16 * 2**20  # of one scenario: a few such blocks are in memory at once
+MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
+EPOCH = date(2000, 1, 1)
+DONE = "block_done"
+PARAMETER_VALUE = "parameter_value"
+
+
+class ParameterInfo(Protocol):
+    """An uncertain parameter as the store describes it."""
+
+    path: str
+    unit: str
+    source: str
+    grade: str
+    description: str
+
+
+class BlockSource(Protocol):
+    """What the store needs of a simulation (`yieldsim.simulate.Simulator`).
+
+    ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
+    ``parameter_value`` as (scenario, count, parameter); it may be called from several threads.
+    ``attrs`` has further attributes of a variable under its name, the kind of each product under
+    ``product_kind``, and texts that go to the whole store.
+    """
+
+    @property
+    def coords(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def outputs(self) -> Sequence[Variable]: ...
+    @property
+    def parameters(self) -> Sequence[Any]: ...
+    @property
+    def attrs(self) -> Mapping[str, Any]: ...
+    def block(self, first: int, count: int) -> Mapping[str, np.ndarray]: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which realizations of which model a store holds, in which blocks."""
+
+    file: ModelFile
+    scenarios: tuple[str, ...]
+    seed: int
+    realizations: int
+    block_size: int
+
+    @property
+    def blocks(self) -> int:
+        return math.ceil(self.realizations / self.block_size)
+
+    def span(self, block: int) -> tuple[int, int]:
+        """The first realization of a block and how many it has (the last may have fewer)."""
+        first = block * self.block_size
+        return first, min(self.block_size, self.realizations - first)
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array: ``values`` for a coordinate, none for what blocks are written into."""
+
+    name: str
+    dims: tuple[str, ...]
+    dtype: Any
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    attrs: dict[str, Any] = field(default_factory=dict)
+    values: np.ndarray | None = None
+
+    @property
+    def fill(self) -> Any:
+        """The value of what was never written: no possible result, so that it cannot pass as one.
+
+        What is missing is told by ``block_done`` alone.
+        """
+        if self.dtype is str:
+            return ""
+        kind = np.dtype(self.dtype).kind
+        return math.nan if kind == "f" else (0 if kind == "u" else -1)
+
+    def chunk_index(self, scenario: int, block: int) -> tuple[int, ...]:
+        """The index of the chunk of one block of one scenario."""
+        return (scenario, block, *(0 for _ in self.dims[2:]))
+
+
+def default_block_size(realizations: int, bytes_per_realization: int) -> int:
+    """Realizations of a block: about 16 MiB of each scenario, and at least eight blocks.
+
+    ``bytes_per_realization`` is of one scenario. A function of its arguments alone.
+    """
+    by_memory = math.ceil(realizations * bytes_per_realization / BLOCK_BYTES)
+    even = math.ceil(realizations / max(by_memory, MIN_BLOCKS))
+    return min(realizations, max(MIN_BLOCK, min(even, MAX_BLOCK)))
+
+
+def bytes_per_realization(source: BlockSource) -> int:
+    """Bytes of one realization of one scenario before compression."""
+    sizes = {name: len(labels) for name, labels in source.coords.items()}
+    total = 8 * len(source.parameters)
+    for variable in source.outputs:
+        cells = math.prod(sizes[dim] for dim in ("quarter", *variable.dims))
+        total += cells * np.dtype(variable.dtype).itemsize
+    return total
+
+
+def block_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
+    """The arrays that are written block by block: the outputs and the drawn parameters."""
+    sizes = {name: len(labels) for name, labels in source.coords.items()}
+    sizes |= {"scenario": len(plan.scenarios), "realization": plan.realizations}
+    labels = {"product": ["product_kind"], "parameter": ["parameter_unit"]}
+    specs = []
+    for variable in source.outputs:
+        dims = (*LEADING, *variable.dims)
+        beside = ["quarter_label", *(name for dim in dims for name in labels.get(dim, []))]
+        attrs = {
+            "long_name": variable.long_name,
+            "units": variable.units,
+            "cell_methods": variable.cell_methods,
+            "coordinates": " ".join(beside),
+            **(_binding_attrs(source) if variable.name == "binding" else {}),
+            **source.attrs.get(variable.name, {}),
+        }
+        specs.append(_block_spec(variable.name, dims, variable.dtype, sizes, plan, attrs))
+    drawn = {
+        "long_name": "value drawn for each uncertain parameter",
+        "comment": "the unit of each parameter is in parameter_unit",
+        "coordinates": "parameter_unit parameter_source parameter_grade parameter_description",
+    }
+    dims = ("scenario", "realization", "parameter")
+    return [*specs, _block_spec(PARAMETER_VALUE, dims, "float64", sizes, plan, drawn)]
+
+
+def _block_spec(
+    name: str,
+    dims: tuple[str, ...],
+    dtype: str,
+    sizes: Mapping[str, int],
+    plan: Plan,
+    attrs: dict[str, Any],
+) -> ArraySpec:
+    shape = tuple(sizes[dim] for dim in dims)
+    chunks = (1, plan.block_size, *(max(1, n) for n in shape[2:]))
+    return ArraySpec(name, dims, dtype, shape, chunks, attrs)
+
+
+def _binding_attrs(source: BlockSource) -> dict[str, Any]:
+    names = constraint_names(list(source.coords["tool_group"]))
+    words = (name.replace(": ", ":").replace(" ", "_") for name in names)
+    return {
+        "flag_values": list(range(len(names))),
+        "flag_meanings": " ".join(words),
+        "flag_names": names,
+    }
+
+
+def coordinate_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
+    """The coordinates with their values, and the marker of each block (not done)."""
+    return [
+        *_quarter_specs(source.coords["quarter"]),
+        _realization_spec(plan.realizations),
+        *_label_specs(source, plan),
+        ArraySpec(
+            DONE,
+            ("block",),
+            "uint8",
+            (plan.blocks,),
+            (1,),
+            {
+                "long_name": "whether a block of realizations is stored whole",
+                "flag_values": [0, 1],
+                "flag_meanings": "missing done",
+                "comment": f"block b holds the realizations from {plan.block_size} b on",
+            },
+        ),
+    ]
+
+
+def _quarter_specs(labels: Sequence[str]) -> Iterator[ArraySpec]:
+    starts = [_days(quarter_index(label)) for label in labels]
+    ends = [_days(quarter_index(label) + 1) for label in labels]
+    # Bounds take units and calendar from the coordinate (CF 7.1).
+    time = {
+        "standard_name": "time",
+        "long_name": "first day of the calendar quarter",
+        "axis": "T",
+        "units": f"days since {EPOCH.isoformat()}",
+        "calendar": "proleptic_gregorian",
+        "bounds": "quarter_bounds",
+    }
+    yield _filled("quarter", ("quarter",), np.array(starts, dtype="int64"), time)
+    bounds = np.column_stack([starts, ends]).astype("int64")
+    yield _filled("quarter_bounds", ("quarter", "bnds"), bounds, {})
+    name = {"long_name": "name of the calendar quarter"}
+    yield _filled("quarter_label", ("quarter",), list(labels), name)
+
+
+def _days(index: int) -> int:
+    """Days from EPOCH to the first day of a quarter."""
+    return (date(index // 4, index % 4 * 3 + 1, 1) - EPOCH).days
+
+
+def _realization_spec(realizations: int) -> ArraySpec:
+    attrs = {
+        "standard_name": "realization",
+        "long_name": "number of the realization: the same luck in every scenario",
+        "units": "1",
+    }
+    return _filled("realization", ("realization",), np.arange(realizations), attrs)
+
+
+def _label_specs(source: BlockSource, plan: Plan) -> Iterator[ArraySpec]:
+    titles = [plan.file.scenarios.get(name, {}).get("title", name) for name in plan.scenarios]
+    yield _text("scenario", "scenario", plan.scenarios, "name of the scenario")
+    yield _text("scenario_title", "scenario", titles, "title of the scenario")
+    used = dict.fromkeys(dim for variable in source.outputs for dim in variable.dims)
+    for dim in used:
+        yield _text(dim, dim, source.coords[dim], f"name of the {dim.replace('_', ' ')}")
+    if "product" in used:
+        kinds = [source.attrs["product_kind"][name] for name in source.coords["product"]]
+        yield _text("product_kind", "product", kinds, "kind of product")
+    parameters = source.parameters
+    yield _text("parameter", "parameter", [p.path for p in parameters], "path in the model")
+    for part in ("unit", "source", "grade", "description"):
+        texts = [str(getattr(p, part)) for p in parameters]
+        yield _text(f"parameter_{part}", "parameter", texts, f"{part} of the parameter")
+
+
+def _text(name: str, dim: str, texts: Sequence[str], long_name: str) -> ArraySpec:
+    return _filled(name, (dim,), list(texts), {"long_name": long_name})
+
+
+def _filled(
+    name: str, dims: tuple[str, ...], values: np.ndarray | list[str], attrs: dict[str, Any]
+) -> ArraySpec:
+    text = isinstance(values, list)
+    array = np.array(values, dtype=object) if text else np.asarray(values)
+    chunks = tuple(max(1, n) for n in array.shape)
+    dtype = str if text else array.dtype.name
+    return ArraySpec(name, dims, dtype, array.shape, chunks, attrs, array)
+
+
+def scenario_names(file: ModelFile, asked: Sequence[str]) -> tuple[str, ...]:
+    """The scenarios to run: as asked, each once; ``all`` is the baseline and all of the file."""
+    every = [BASELINE, *(name for name in file.scenarios if name != BASELINE)]
+    chosen = [one for name in asked for one in (every if name == "all" else [name])]
+    return tuple(dict.fromkeys(chosen or [BASELINE]))

@@ -1,0 +1,163 @@
+"""What a store says of itself: identity, model text, seed, versions, history."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from yieldsim import __version__
+
+from ..errors import StoreError
+from .layout import Plan
+from .place import ROOT_METADATA, Place, reason
+
+FORMAT = 1
+INCOMPLETE, COMPLETE = "incomplete", "complete"
+_SOFTWARE = ("numpy", "numba", "zarr", "xarray")
+_TYPES = {
+    "yieldsim_store": int,
+    "status": str,
+    "model_name": str,
+    "model_hash": str,
+    "model_json": str,
+    "seed": int,
+    "scenarios": list,
+    "realizations": int,
+    "block_size": int,
+    "versions": dict,
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the metadata of an existing store says."""
+
+    place: Place
+    attrs: Mapping[str, Any]
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.attrs["status"] == COMPLETE)
+
+    @property
+    def blocks(self) -> int:
+        return -(-int(self.attrs["realizations"]) // int(self.attrs["block_size"]))
+
+
+def global_attrs(plan: Plan, command: str) -> dict[str, Any]:
+    """The attributes of a new store: it can be reproduced from them alone."""
+    model = plan.file.raw
+    return {
+        "Conventions": "CF-1.11",
+        "title": str(model.get("title") or plan.file.place),
+        "history": _history(command),
+        "source": f"yieldsim {__version__}, a Monte Carlo simulation",
+        "yieldsim_store": FORMAT,
+        "status": INCOMPLETE,
+        "comment": "unfinished: only the blocks whose block_done is 1 hold results",
+        "model_name": plan.file.place,
+        "model_hash": plan.file.digest(plan.scenarios),
+        "seed": plan.seed,
+        "scenarios": list(plan.scenarios),
+        "realizations": plan.realizations,
+        "block_size": plan.block_size,
+        "versions": {
+            "yieldsim": __version__,
+            "python": platform.python_version(),
+            **{package: version(package) for package in _SOFTWARE},
+        },
+        "platform": f"{platform.system()} {platform.machine()}",
+        "coordinates": "quarter_bounds",
+        "model_json": plan.file.to_json(),
+    }
+
+
+def finished_attrs(stored: Stored) -> dict[str, Any]:
+    """The attributes of a store that is whole."""
+    attrs = dict(stored.attrs)
+    attrs |= {
+        "status": COMPLETE,
+        "comment": "every block is stored; block_done tells of each",
+        "history": f"{stored.attrs.get('history', '')}\n{_history('finalized')}",
+    }
+    return attrs
+
+
+def _history(what: str) -> str:
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{now} yieldsim {__version__}: {what}"
+
+
+def read_stored(place: Place) -> Stored | None:
+    """The metadata of the store at a place, or None where nothing lies there.
+
+    Raises StoreError where something else lies there, or where the metadata are damaged.
+    """
+    if not place.used():
+        return None
+    try:
+        text = place.get(ROOT_METADATA)
+    except OSError as error:
+        raise StoreError(str(place), f"cannot be read ({reason(error)})") from None
+    if text is None:
+        raise StoreError(str(place), "exists and is not a yieldsim store (it has no zarr.json)")
+    try:
+        content = json.loads(text)
+        attrs = content["attributes"] if content["node_type"] == "group" else {}
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(str(place), "its metadata (zarr.json) are damaged or no group's") from None
+    if not isinstance(attrs, dict) or "yieldsim_store" not in attrs:
+        raise StoreError(str(place), "is a Zarr store, but not yieldsim's")
+    _check_attrs(place, attrs)
+    return Stored(place, attrs)
+
+
+def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
+    where = f"{place}: metadata (zarr.json)"
+    if attrs["yieldsim_store"] != FORMAT:
+        found = attrs["yieldsim_store"]
+        raise StoreError(where, "written in another format", got=found, allowed=f"format {FORMAT}")
+    for name, kind in _TYPES.items():
+        if not isinstance(attrs.get(name), kind):
+            raise StoreError(where, f"damaged: no valid {name}", got=attrs.get(name))
+    if attrs["status"] not in (INCOMPLETE, COMPLETE):
+        raise StoreError(where, "damaged: no valid status", got=attrs["status"])
+    if attrs["block_size"] < 1 or attrs["realizations"] < 1:
+        raise StoreError(where, "damaged: no valid size of blocks or number of realizations")
+
+
+def check_same(stored: Stored, plan: Plan) -> None:
+    """Refuse to continue a store with another run, or unfinished work with another version.
+
+    Raises StoreError that names what differs, what was asked for and what the store holds.
+    """
+    attrs, place = stored.attrs, str(stored.place)
+    held = {
+        "seed": (plan.seed, attrs["seed"]),
+        "scenarios": (", ".join(plan.scenarios), ", ".join(attrs["scenarios"])),
+        "realizations": (plan.realizations, attrs["realizations"]),
+        "block size": (plan.block_size, attrs["block_size"]),
+        "model": (
+            f"{plan.file.place} {plan.file.digest(plan.scenarios)[:12]}",
+            f"{attrs['model_name']} {attrs['model_hash'][:12]}",
+        ),
+    }
+    for name, (asked, had) in held.items():
+        if asked != had:
+            allowed = f"{had}, or another --out"
+            raise StoreError(
+                place, f"holds another run: {name} differs", got=asked, allowed=allowed
+            )
+    mine, theirs = __version__, attrs["versions"].get("yieldsim")
+    if not stored.complete and mine != theirs:
+        raise StoreError(
+            place,
+            "was begun by another version of yieldsim and cannot be continued",
+            got=mine,
+            allowed=f"yieldsim {theirs}, or another --out",
+        )

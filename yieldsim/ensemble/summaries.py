@@ -1,0 +1,147 @@
+"""The small arrays that a finished store carries: quantiles of supply, and correlations.
+
+Totals are summed realization by realization and then ranked: quantiles do not add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..model.load import ModelFile
+from .layout import PARAMETER_VALUE, ArraySpec
+
+QUANTILES = (0.1, 0.5, 0.9)
+CHIPS = "usable_chips"
+_BATCH_BYTES = 128 * 2**20
+
+
+def summary_specs(ds: xr.Dataset) -> list[ArraySpec]:
+    """Mean and quantiles of usable chips per quarter, and rank correlations where asked for.
+
+    ``ds`` is the whole store, opened lazily: results are read from it in batches.
+    """
+    specs = [] if CHIPS not in ds else _supply_specs(ds)
+    return [*specs, *_correlation_specs(ds)]
+
+
+def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
+    shape = (ds.sizes["scenario"], ds.sizes["quarter"], ds.sizes["product"])
+    mean, quantile = np.empty(shape), np.empty((len(QUANTILES), *shape))
+    total_mean, total_quantile = np.empty(shape[:2]), np.empty((len(QUANTILES), *shape[:2]))
+    counted = ds["product_kind"].values == "ai"
+    for s in range(shape[0]):
+        total = np.zeros((ds.sizes["realization"], ds.sizes["quarter"]))
+        for batch in _batches(ds):
+            chips = ds[CHIPS][s, :, :, batch].values  # (realization, quarter, product)
+            mean[s, :, batch] = chips.mean(axis=0, dtype=np.float64)
+            quantile[:, s, :, batch] = _quantiles(chips)
+            total += chips[:, :, counted[batch]].sum(axis=2, dtype=np.float64)
+        total_mean[s], total_quantile[:, s] = total.mean(axis=0), _quantiles(total)
+    dims = ("scenario", "quarter", "product")
+    whole = "all products of kind ai together, summed realization by realization"
+    return [
+        _coordinate("quantile", np.array(QUANTILES), "cumulative probability"),
+        _spec(f"{CHIPS}_mean", dims, mean, "mean", "usable chips"),
+        _spec(f"{CHIPS}_quantile", ("quantile", *dims), quantile, "quantile", "usable chips"),
+        _spec(f"{CHIPS}_total_mean", dims[:2], total_mean, "mean", f"usable chips, {whole}"),
+        _spec(
+            f"{CHIPS}_total_quantile",
+            ("quantile", *dims[:2]),
+            total_quantile,
+            "quantile",
+            f"usable chips, {whole}",
+        ),
+    ]
+
+
+def _batches(ds: xr.Dataset) -> Iterator[slice]:
+    """Products whose results fit into memory together, whatever the number of realizations."""
+    one = 4 * ds.sizes["realization"] * ds.sizes["quarter"]
+    step = max(1, _BATCH_BYTES // one)
+    for first in range(0, ds.sizes["product"], step):
+        yield slice(first, first + step)
+
+
+def _quantiles(values: np.ndarray) -> np.ndarray:
+    """Quantiles over the first axis by linear interpolation (type 7, Hyndman and Fan 1996)."""
+    return np.quantile(values, QUANTILES, axis=0)
+
+
+def _spec(
+    name: str, dims: tuple[str, ...], values: np.ndarray, statistic: str, what: str
+) -> ArraySpec:
+    attrs = {
+        "long_name": f"{statistic} over the realizations of {what}",
+        "units": "chip",
+        "cell_methods": "quarter: sum" + (" realization: mean" if statistic == "mean" else ""),
+        "coordinates": "quarter_label" + (" product_kind" if "product" in dims else ""),
+    }
+    return _plain(name, dims, values, attrs)
+
+
+def _coordinate(name: str, values: np.ndarray, long_name: str) -> ArraySpec:
+    return _plain(name, (name,), values, {"long_name": long_name, "units": "1"})
+
+
+def _plain(
+    name: str, dims: tuple[str, ...], values: np.ndarray, attrs: dict[str, Any]
+) -> ArraySpec:
+    chunks = tuple(max(1, n) for n in values.shape)
+    return ArraySpec(name, dims, values.dtype.name, values.shape, chunks, attrs, values)
+
+
+def _correlation_specs(ds: xr.Dataset) -> list[ArraySpec]:
+    """Requested and achieved Spearman correlation of each pair that the model declares."""
+    paths = list(ds["parameter"].values)
+    pairs = _pairs(ds.attrs["model_json"], ds.attrs["scenarios"][0])
+    pairs = [p for p in pairs if p[0] in paths and p[1] in paths and ds.sizes["realization"] > 1]
+    if not pairs:
+        return []
+    achieved = np.empty((ds.sizes["scenario"], len(pairs)))
+    for s in range(ds.sizes["scenario"]):
+        for i, (first, second, _) in enumerate(pairs):
+            columns = sorted({paths.index(first), paths.index(second)})
+            drawn = ds[PARAMETER_VALUE][s, :, columns].values
+            achieved[s, i] = _spearman(drawn[:, 0], drawn[:, -1])
+    texts = {"parameter_first": 0, "parameter_second": 1}
+    one = {"units": "1", "coordinates": "parameter_first parameter_second"}
+    requested = np.array([rank for _, _, rank in pairs])
+    return [
+        *(_names(name, [str(pair[at]) for pair in pairs]) for name, at in texts.items()),
+        _plain(
+            "rank_correlation_requested",
+            ("correlation",),
+            requested,
+            {"long_name": "rank correlation of two parameters that the model asks for", **one},
+        ),
+        _plain(
+            "rank_correlation_achieved",
+            ("scenario", "correlation"),
+            achieved,
+            {"long_name": "rank correlation (Spearman) of the values drawn", **one},
+        ),
+    ]
+
+
+def _names(name: str, texts: list[str]) -> ArraySpec:
+    values = np.array(texts, dtype=object)
+    attrs = {"long_name": "path of a correlated parameter"}
+    return ArraySpec(name, ("correlation",), str, values.shape, values.shape, attrs, values)
+
+
+def _pairs(model_json: str, scenario: str) -> list[tuple[str, str, float]]:
+    model = ModelFile.from_json(model_json).model(scenario)
+    return [(*one.between, one.rank) for one in model.correlations.values()]
+
+
+def _spearman(first: np.ndarray, second: np.ndarray) -> float:
+    """Rank correlation; NaN where one of the two does not vary (fixed by a scenario)."""
+    from scipy.stats import rankdata
+
+    if np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])

@@ -1,0 +1,141 @@
+"""Creating a store and writing whole blocks of realizations into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import zarr
+
+from ..errors import StoreError
+from .chunks import CHUNK_NAMES, chunk_name, codecs, damage, encode
+from .layout import DONE, ArraySpec, BlockSource, Plan, block_specs, coordinate_specs
+from .place import Place, reason
+from .provenance import global_attrs
+
+DONE_BYTES = encode(np.ones(1, dtype="uint8"), compressed=False)
+
+
+def create(place: Place, source: BlockSource, plan: Plan, command: str) -> None:
+    """Make the store with all its metadata and coordinates, and no results.
+
+    Raises StoreError where it cannot be written.
+    """
+    specs = [*block_specs(source, plan), *coordinate_specs(source, plan)]
+    with place.creating() as fresh:
+        texts = {name: item for name, item in source.attrs.items() if isinstance(item, str)}
+        attrs = {**texts, **global_attrs(plan, command)}
+        group = zarr.create_group(store=fresh.zarr(), attributes=attrs)
+        for spec in specs:
+            add_array(group, spec, place.compressed)
+
+
+def add_array(group: zarr.Group, spec: ArraySpec, compressed: bool) -> None:
+    """Add an array to the store, with its values where it has some."""
+    array = group.create_array(
+        spec.name,
+        shape=spec.shape,
+        chunks=spec.chunks,
+        dtype=spec.dtype,
+        # the marker's one byte: plain, so that one constant is all that a task writes
+        compressors=codecs(spec.dtype, compressed and spec.name != DONE),
+        fill_value=spec.fill,
+        dimension_names=spec.dims,
+        attributes=spec.attrs,
+        chunk_key_encoding=CHUNK_NAMES,
+        config={"write_empty_chunks": True},
+        overwrite=True,
+    )
+    if spec.values is not None and spec.values.size:
+        array[...] = spec.values
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes blocks of one run; several threads may use it at once."""
+
+    place: Place
+    plan: Plan
+    specs: tuple[ArraySpec, ...]
+
+    @classmethod
+    def of(cls, place: Place, source: BlockSource, plan: Plan) -> Writer:
+        """The writer of a store that `create` made of the same source and plan."""
+        return cls(place, plan, tuple(block_specs(source, plan)))
+
+    def write(self, block: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Store one block: the chunks of every array, and then the marker that it is done.
+
+        Raises StoreError where the arrays are not exactly the block's, or the disk is full.
+        """
+        for spec in self.specs:
+            self._check(spec, block, arrays.get(spec.name))
+        key = ""
+        try:
+            for spec in self.specs:
+                for scenario in range(spec.shape[0]):
+                    index = spec.chunk_index(scenario, block)
+                    key = f"{spec.name}/{chunk_name(*index)}"
+                    self._put(spec, key, arrays[spec.name][scenario])
+            key = f"{DONE}/{chunk_name(block)}"
+            self.place.put(key, DONE_BYTES)
+        except OSError as error:
+            raise StoreError(
+                str(self.place),
+                f"{reason(error)}: block {block} of {self.plan.blocks} was not stored ({key}); "
+                "the same command continues from there",
+            ) from None
+
+    def _put(self, spec: ArraySpec, key: str, values: np.ndarray) -> None:
+        if not values.size:
+            return
+        if values.shape != spec.chunks[1:]:  # the last block: Zarr's chunks are all of one size
+            whole = np.full(spec.chunks[1:], spec.fill, dtype=spec.dtype)
+            whole[: len(values)] = values
+            values = whole
+        self.place.put(key, encode(values, self.place.compressed))
+
+    def _check(self, spec: ArraySpec, block: int, values: np.ndarray | None) -> None:
+        """Alignment is ours to check: a block of the wrong shape would spoil its neighbours."""
+        shape = (spec.shape[0], self.plan.span(block)[1], *spec.shape[2:])
+        if values is None or values.shape != shape or values.dtype != np.dtype(spec.dtype):
+            got = "nothing" if values is None else f"{values.dtype} {values.shape}"
+            where = f"{self.place}: block {block}: {spec.name}"
+            allowed = f"{spec.dtype} {shape}"
+            raise StoreError(where, "is not the block's array", got=got, allowed=allowed)
+
+
+def marked_blocks(place: Place) -> set[int]:
+    """The blocks whose marker says that they are done."""
+    names = place.sizes(DONE)
+    numbers = (name.removeprefix("c.") for name in names if name.startswith("c."))
+    blocks = (int(number) for number in numbers if number.isdecimal())
+    return {b for b in blocks if place.get(f"{DONE}/{chunk_name(b)}") == DONE_BYTES}
+
+
+def damaged_chunks(
+    place: Place, specs: Iterable[ArraySpec], blocks: Iterable[int]
+) -> dict[int, str]:
+    """The blocks among those given with a chunk that is missing or fails its checksum.
+
+    Reads every byte of them. The text names the first such chunk of a block and its problem.
+    """
+    wanted = sorted(blocks)
+    found: dict[int, str] = {}
+    for spec in specs:
+        if 0 in spec.shape:
+            continue
+        for block in wanted:
+            for scenario in range(spec.shape[0]):
+                name = chunk_name(*spec.chunk_index(scenario, block))
+                problem = damage(place.get(f"{spec.name}/{name}"))
+                if problem:
+                    found.setdefault(block, f"chunk {name} of {spec.name} {problem}")
+    return found
+
+
+def unmark(place: Place, blocks: Iterable[int]) -> None:
+    """Take the marker from blocks, so that they are computed again."""
+    for block in blocks:
+        place.delete(f"{DONE}/{chunk_name(block)}")
