@@ -39,7 +39,9 @@ def _line(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> s
 
 def count(number: float | None) -> str:
     """A figure of chips as people write it: 812,000; a dash where there is none."""
-    return "-" if number is None else f"{number:,.0f}"
+    if number is None:
+        return "-"
+    return f"{round(number):,}"  # an integer knows no -0
 
 
 def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
@@ -57,7 +59,9 @@ def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
 
 def yearly_table(summary: Summary, scenario: str) -> str:
     """Usable chips by calendar year: the total, the products in it, then the others."""
-    records = [r for r in summary["yearly"] if r["scenario"] == scenario and r["mean"] > 0.0]
+    names = _supplied(summary, summary["yearly"], scenario)
+    records = [r for r in _of(summary["yearly"], scenario) if r["product"] in names]
+    records = [r for r in records if r["mean"] > 0.0]
     years = dict.fromkeys(r["year"] for r in records)
     ai = summary["in_total"]
     rows: list[tuple[str, ...]] = []
@@ -78,23 +82,57 @@ def summary_text(
 ) -> str:
     """All tables: for each scenario the quarters of the total and of each product, then years.
 
-    ``scenarios`` and ``products`` limit the tables by quarter; by default the first scenario with
-    everything, and the other scenarios by year.
+    ``scenarios`` and ``products`` say which; by default all products of the first scenario. More
+    than one scenario in the summary are compared by year at the end.
     """
     found = list(dict.fromkeys(r["scenario"] for r in summary["records"]))
     parts = []
     for scenario in scenarios or found[:1]:
-        names = products or dict.fromkeys(
-            r["product"] for r in _of(summary["records"], scenario) if r["mean"] > 0.0
-        )
+        names = products or _supplied(summary, summary["records"], scenario)
         for product in names:
             title = f"{_title(product, summary['in_total'])}, scenario {scenario}"
             parts.append(f"{title}\n\n{quarter_table(summary, scenario, product)}")
-    for scenario in scenarios or found:
         title = f"Usable chips per calendar year, scenario {scenario}"
         parts.append(f"{title}\n\n{yearly_table(summary, scenario)}")
+    if len(found) > 1:
+        parts.append(
+            f"Usable AI chips per calendar year, total by scenario\n\n{scenario_table(summary)}"
+        )
+    if summary["differences"]:
+        base = summary["differences"][0]["base"]
+        title = f"Total less that of {base}, realization by realization"
+        parts.append(f"{title}\n\n{difference_table(summary)}")
     parts.append(_footnote(summary))
     return "\n\n".join(parts)
+
+
+def scenario_table(summary: Summary) -> str:
+    """The total of each scenario by calendar year."""
+    rows = []
+    for year in dict.fromkeys(r["year"] for r in summary["yearly"]):
+        label = year
+        for record in summary["yearly"]:
+            if record["year"] == year and record["product"] == TOTAL:
+                rows.append((label, record["scenario"], *_figures(record)))
+                label = ""
+    return align(("year", "scenario", *_HEADER), rows, range(2, 10))
+
+
+def difference_table(summary: Summary) -> str:
+    """Paired differences of the total by calendar year.
+
+    ``spread`` is the standard deviation of the paired difference over that of two separate runs.
+    """
+    records = [r for r in summary["differences"] if r["product"] == TOTAL]
+    rows = []
+    for year in dict.fromkeys(r["year"] for r in records):
+        label = year
+        for record in (r for r in records if r["year"] == year):
+            ratio = record["spread_ratio"]
+            spread = "-" if ratio is None else f"{ratio:.2f}"
+            rows.append((label, record["scenario"], *_figures(record), spread))
+            label = ""
+    return align(("year", "scenario", *_HEADER, "spread"), rows, range(2, 11))
 
 
 def _title(product: str, ai: Sequence[str]) -> str:
@@ -109,11 +147,15 @@ def _mark(product: str, ai: Sequence[str]) -> str:
 
 
 def _footnote(summary: Summary) -> str:
+    seed = f", seed {summary['seed']}" if summary["seed"] else ""
+    model = f"Model {summary['model']}{seed}, " if summary["model"] else ""
     lines = [
-        f"{count(summary['realizations'])} realizations; quantiles are of the totals in each; "
-        "± is the Monte Carlo standard error.",
+        f"{model}{count(summary['realizations'])} realizations.",
+        "Quantiles are of the totals in each realization; ± is the Monte Carlo standard error.",
         "Binds most often: the constraint that held longest in the largest share of realizations.",
     ]
+    if summary["differences"]:
+        lines.append("Spread: that of the paired difference over that of two separate runs.")
     if any(r["product"] not in (TOTAL, *summary["in_total"]) for r in summary["records"]):
         lines.append("* not an AI chip, not in the total.")
     return "\n".join(lines)
@@ -125,6 +167,13 @@ def _of(records: list[Record], scenario: str, product: str | None = None) -> lis
         for r in records
         if r["scenario"] == scenario and (product is None or r["product"] == product)
     ]
+
+
+def _supplied(summary: Summary, records: list[Record], scenario: str) -> list[str]:
+    """The products that ever leave a chip, the total first; one that is the total is left out."""
+    found = dict.fromkeys(r["product"] for r in _of(records, scenario) if r["mean"] > 0.0)
+    alone = summary["in_total"] if len(summary["in_total"]) == 1 else []
+    return [name for name in found if name not in alone] or [TOTAL]
 
 
 def _figures(record: Record) -> list[str]:

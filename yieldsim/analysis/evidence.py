@@ -10,8 +10,8 @@ from typing import Any
 
 import xarray as xr
 
-from ..errors import ModelError, UsageError
-from .columns import labels_of, period_quarters, product_names
+from ..errors import ModelError
+from .columns import choose, period_quarters, product_names
 from .quantiles import quantiles
 
 COLUMNS = ("entity", "period", "low", "central", "high", "unit", "source")
@@ -42,9 +42,7 @@ def compare_with_published(
     ``inside``: whether the published range and P10-P90 meet. Raises ModelError for a file that
     cannot be read, UsageError for an unknown scenario.
     """
-    names = labels_of(ds, "scenario")
-    if scenario not in names:
-        raise UsageError("scenario", "is not in the ensemble", got=scenario, allowed=str(names))
+    one = choose(ds, [scenario])
     groups = _groups(ds, ENTITIES if entities is None else entities)
     years, places = period_quarters(ds, "year")
     whole = {year for year, several in zip(years, places, strict=True) if len(several) == 4}
@@ -58,7 +56,6 @@ def compare_with_published(
     ]
     if not rows:
         return []
-    one = ds.isel(scenario=[names.index(scenario)])
     result = quantiles(one, period="year", groups=groups).isel(scenario=0)
     return [_record(result.sel(product=row["entity"], period=row["period"]), row) for row in rows]
 
@@ -86,6 +83,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
         raise ModelError(
             path.name, f"lacks the columns {', '.join(missing)}", allowed=", ".join(COLUMNS)
         )
+    for line, row in enumerate(rows, start=2):
+        if None in row or None in row.values():
+            raise ModelError(
+                f"{path.name} line {line}", "truncated or ragged row", allowed=", ".join(names)
+            )
     return rows
 
 

@@ -18,7 +18,7 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
     if isinstance(text, str):
         model = json.loads(text).get("raw", {})
     return {
-        "model": str(model.get("name", ds.attrs.get("model", ""))),
+        "model": str(model.get("name", ds.attrs.get("model_name", ""))),
         "title": str(model.get("title", ds.attrs.get("title", ""))),
         "seed": str(ds.attrs.get("seed", "")),
         "realizations": int(ds.sizes["realization"]),

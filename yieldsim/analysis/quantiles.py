@@ -20,9 +20,10 @@ from .columns import (
     product_names,
     quarter_labels,
 )
-from .standard_error import mean_and_error, sample_quantiles
+from .differences import difference_records
+from .origin import origin
+from .standard_error import P10_P50_P90, mean_and_error, sample_quantiles
 
-P10_P50_P90 = (0.1, 0.5, 0.9)
 STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
 
 
@@ -92,16 +93,18 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
     the standard error ``se_...`` of each (None for a single realization). ``yearly``: the same by
     calendar year, with the number of ``quarters`` covered. ``binding``: for each scenario,
     product and quarter what held it and in which share of the realizations, most frequent first.
-    ``in_total``: the products that the total counts.
+    ``differences``: the other scenarios against the baseline by calendar year, paired.
+    ``in_total``: the products that the total counts; and the model, the seed, the realizations.
     """
     return {
         "quarters": quarter_labels(ds),
         "records": _records(quantiles(ds), "quarter"),
         "yearly": _records(quantiles(ds, period="year"), "year"),
         "binding": binding_shares(ds) if "binding" in ds else [],
-        "realizations": ds.sizes["realization"],
+        "differences": difference_records(ds),
         "in_total": [product_names(ds)[place] for place in ai_products(ds)],
         "units": str(ds["usable_chips"].attrs.get("units", "chip")),
+        **origin(ds),
     }
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betainc
 
+P10_P50_P90 = (0.1, 0.5, 0.9)
 # Beyond this many standard deviations of the order's place the weights are below 1e-15.
 _WINDOW_SD = 8.5
 

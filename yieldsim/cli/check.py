@@ -6,23 +6,32 @@ import json
 
 import click
 
+from .options import as_json, changes, model_argument
+
 
 @click.command()
-@click.argument("model")
+@model_argument
 @click.option(
-    "--scenario", "scenarios", multiple=True, help="Check only this one (repeatable; default all)."
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Check only this scenario; can be repeated.  [default: all]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
-def check(model: str, scenarios: tuple[str, ...], as_json: bool) -> None:
+@changes
+@as_json
+def check(model: str, scenarios: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
     """Validate a model file and all its scenarios.
 
     Prints one line and exits 0 when all is well; otherwise the first fault, and exits 1.
     """
     from ..model import BASELINE, load_file, parameters
+    from ..simulate import Simulator
 
-    file = load_file(model)
+    file = load_file(model).with_changes(changes)
     names = list(dict.fromkeys(scenarios)) or [BASELINE, *file.scenarios]
-    models = [file.model(name) for name in names]
+    # all that a run does before its first draw, so that what is OK here runs
+    models = list(Simulator(file, names, seed=0).models.values())
     found = parameters(models[0])
     counts = {
         "model": models[0].name,

@@ -32,13 +32,17 @@ class Target(NamedTuple):
 
 
 COMMANDS = {
-    "run": Target(".run:run", "Simulate a model into an ensemble store."),
+    "run": Target(
+        ".run:run", "Simulate MODEL into an ensemble store, or continue one that was begun."
+    ),
     "summary": Target(".summary:summary", "Print what an ensemble says, with Monte Carlo errors."),
     "plot": Target(".plot:plot", "Draw the fan chart of an ensemble."),
     "check": Target(".check:check", "Validate a model file and all its scenarios."),
     "show": Target(".show:show", "List a model's parameters with their sources and grades."),
-    "dies": Target(".dies:dies", "Count the dies on a wafer."),
-    "yield": Target(".yield_:yield_", "Compute the yield of a die from its defect density."),
+    "dies": Target(".dies:dies", "Count the whole dies on a round wafer, by exact geometry."),
+    "yield": Target(
+        ".yield_:yield_", "Print the yield of a die from its area and the defect density D0."
+    ),
 }
 
 

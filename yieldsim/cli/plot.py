@@ -6,17 +6,27 @@ from pathlib import Path
 
 import click
 
+from .options import as_json, store_argument
+
 
 @click.command()
-@click.argument("store")
+@store_argument
 @click.option("--out", default="fan.png", show_default=True, help="Image to write: png, svg, pdf.")
 @click.option(
-    "--scenario", "scenarios", multiple=True, help="Draw these, the first with its bands."
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Draw only these, the first with its bands.",
 )
 @click.option(
-    "--product", "products", multiple=True, help="Draw only this one, or total (repeatable)."
+    "--product",
+    "products",
+    metavar="NAME",
+    multiple=True,
+    help="Draw only this product, or total; can be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print where the image is as JSON.")
+@as_json
 def plot(
     store: str,
     out: str,

@@ -7,23 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import as_json, changes, model_argument
+
 if TYPE_CHECKING:
     from ..model import Model, Parameter, Quantity, Schedule
 
 
 @click.command()
-@click.argument("model")
+@model_argument
 @click.argument("prefix", required=False)
-@click.option("--scenario", default="baseline", show_default=True, help="The scenario to show.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, nothing shortened.")
-def show(model: str, prefix: str | None, scenario: str, as_json: bool) -> None:
-    """List each parameter: path, value or distribution, unit, source, grade.
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    default="baseline",
+    show_default=True,
+    help="The scenario to show.",
+)
+@changes
+@as_json
+def show(
+    model: str, prefix: str | None, scenario: str, changes: tuple[str, ...], as_json: bool
+) -> None:
+    """List a model's parameters with their sources and grades.
 
-    PREFIX keeps the parameters at or below a path, such as processes.n2 or memory.
+    Each with its path, value or distribution, unit, source and grade. PREFIX keeps those at or
+    below a path, such as processes.n2 or memory. Long schedules are shortened; --json has all.
     """
     from ..model import load_file
 
-    typed = load_file(model).model(scenario)
+    typed = load_file(model).with_changes(changes).model(scenario)
     found = _matching(typed, prefix)
     if as_json:
         records = [_record(typed, parameter) for parameter in found]
@@ -135,12 +147,12 @@ def _text(item: Quantity | Schedule) -> str:
     if item.values:
         text = _ends(item, item.values)
     else:
-        text = f"low {_ends(item, item.low)}; high {_ends(item, item.high)}"
+        text = f"low {_ends(item, item.low)} | high {_ends(item, item.high)}"
     return text + (" x scale" if item.scale is not None else "")
 
 
 def _ends(item: Schedule, points: tuple[float, ...]) -> str:
     pairs = [f"{q} {x:,.7g}" for q, x in zip(item.quarters, points, strict=True)]
     if len(pairs) <= 3:
-        return ", ".join(pairs)
+        return "; ".join(pairs)
     return f"{pairs[0]} .. {pairs[-1]} ({len(pairs)} points)"

@@ -6,20 +6,34 @@ import json
 
 import click
 
+from .options import as_json, store_argument
+
 
 @click.command()
-@click.argument("store")
+@store_argument
 @click.option(
-    "--scenario", "scenarios", multiple=True, help="Show this scenario by quarter (repeatable)."
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Show only this scenario; can be repeated.",
 )
 @click.option(
-    "--product", "products", multiple=True, help="Show this product, or total (repeatable)."
+    "--product",
+    "products",
+    metavar="NAME",
+    multiple=True,
+    help="Show only this product, or total; can be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print quarters, records and binding.")
+@as_json
 def summary(
     store: str, scenarios: tuple[str, ...], products: tuple[str, ...], as_json: bool
 ) -> None:
-    """Print usable chips per quarter and year, P10/P50/P90, and what binds most often."""
+    """Print what an ensemble says, with Monte Carlo errors.
+
+    Usable chips per quarter and year, by product and in total: P10, P50, P90 and mean, and what
+    binds most often. Several scenarios are also compared by year.
+    """
     from ..analysis import summarize
     from ..analysis.columns import choose
     from ..ensemble import open_ensemble
