@@ -7,6 +7,7 @@ branching to an exception, which would stop a loop from vectorizing.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -27,6 +28,18 @@ def source_stamp(folder: Path = Path(__file__).parent) -> tuple[float, int]:
 _STAMP = source_stamp()
 
 
+def _forgiving(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
+    """Read a cache index; one that cannot be read (an older version's, a torn file) is empty."""
+
+    def load() -> dict[Any, Any]:
+        try:
+            return load_index()
+        except (AttributeError, EOFError, ImportError, pickle.UnpicklingError):
+            return {}
+
+    return load
+
+
 def _compiled(function: Function, **options: Any) -> Function:
     dispatcher = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
     # Numba's disk cache looks only at the file of the function itself, so a kernel would go on
@@ -35,6 +48,7 @@ def _compiled(function: Function, **options: Any) -> Function:
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         cache_file._source_stamp = _STAMP
+        cache_file._load_index = _forgiving(cache_file._load_index)
     return cast(Function, dispatcher)
 
 

@@ -1,0 +1,186 @@
+"""The arrays that kernels work on: structure, one realization's world, its state and its results.
+
+Axes: F fab, G tool group, C class (0 imported, 1 domestic), P process, N route (a process in a fab,
+sorted by fab), M allocation entry (sorted by route), D die, B bin, K die bank, H memory pool,
+L packaging line, I product (sorted by tier), E event, S curve, T step, R row of the results (the
+quarters, then the warm-up, then what ends too late).
+
+Few arrays with named last axes, because a kernel's arguments are flattened into array fields: a
+hundred arrays made every call slow and compilation take minutes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint32]
+
+# ---- last axes of Structure: indices, -1 says that there is none
+ROUTE_FAB, ROUTE_PROCESS, ROUTE_PLAN, ROUTE_FIRST, ROUTE_LAST = range(5)
+FAB_FIRST, FAB_LAST, FAB_EQUIPPED = range(3)
+ENTRY_DIE, ENTRY_CURVE = range(2)
+DIE_CORES, DIE_BINS, DIE_DEEP = range(3)  # deep: the alternating sum would cancel
+BANK_DIE, BANK_BIN, BANK_CURVE = range(3)
+POOL_DELIVERIES, POOL_MAKER, POOL_YIELD = range(3)
+(
+    PRODUCT_PLACE,
+    PRODUCT_DIE,
+    PRODUCT_DIES_EACH,
+    PRODUCT_SHARE,
+    PRODUCT_STACKS,
+    PRODUCT_LINE,
+    PRODUCT_DEMAND,
+) = range(7)
+EVENT_KIND, EVENT_CLASS = range(2)
+NO_LEARNING, EXPONENTIAL, POWER = range(3)
+SERVICE_LOSS, DELIVERIES_STOP, ACCIDENT = range(3)
+
+# ---- last axes of World: values of parameters in the units of their fields
+(RATE, PERFORMANCE, MTTF, MTTR, PM, ADDER, OVERLAY_SIGMA, INITIAL_ADDER, INITIAL_MTTF, MATURITY) = (
+    range(10)
+)
+GROUP_WEIGHT, GROUP_CV2 = range(2)
+LOT_SIZE, ARRIVAL_CV2, WIP_CAP = range(3)
+(
+    D0,
+    ALPHA,
+    CLUSTER,
+    RAW_DAYS,
+    LINE_YIELD,
+    ENGINEERING,
+    REWORK,
+    OVERLAY_LAYERS,
+    TOLERANCE,
+    SYSTEMATIC,
+    LEARNING_RATIO,
+    LEARNING_SCALE,
+    LEARNING_EXPONENT,
+) = range(13)
+(
+    WIDTH,
+    HEIGHT,
+    GIVEN_GROSS,
+    CORE_FRACTION,
+    MEMORY_FRACTION,
+    MEMORY_REPAIR,
+    PARAMETRIC,
+    OVERKILL,
+    ESCAPE,
+) = range(9)
+DIAMETER, EDGE, SCRIBE = range(3)
+STACKS_PER_WAFER, POOL_USABLE = range(2)
+SLIP, PER_WAFER, ASSEMBLY, FINAL_TEST, LAG_DAYS, SAMPLES, FIELD_ESCAPES = range(7)
+TFLOPS, BANDWIDTH = range(2)
+
+# ---- last axes of State
+START, LEFT, PROGRESS, SPEED = range(4)  # of a cohort
+WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST = range(4)  # of a route
+LOAD, PASSES, PURE, COUNT, REPAIR, WAIT, SHARE, ADDER_NOW = 0, 1, 2, 3, 4, 5, 6, 8  # of a group
+GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS = range(4)  # of a die
+STOCK, OFFER = range(2)  # of a die's bin
+WANT, GRANTED, ACTIVE, LIMIT = range(4)  # of a product
+
+# ---- last axes of Tally, named as the variables of the store
+(T_PLAN, T_STARTS, T_OUTS, T_SCRAPPED, T_ENGINEERING, T_OTHER, T_WIP, T_CYCLE, T_D0) = range(9)
+(T_WAFERS, T_GROSS, T_BAD_PASSED, T_DIES_SCRAPPED, T_BANK, T_USED, T_STOCK) = range(7)
+T_STACKS_IN, T_STACKS_USED, T_STACK_STOCK = range(3)
+T_CAPACITY, T_CAPACITY_USED = range(2)
+(T_STARTED, T_FAILED, T_PACKAGES_WIP, T_USABLE, T_BINDING, T_H100, T_H100_BANDWIDTH) = range(7)
+
+
+class Clock(NamedTuple):
+    """Steps and their length; ``first_draw`` is the absolute number of step 0."""
+
+    steps: int
+    warmup_steps: int
+    steps_per_quarter: int
+    quarters: int
+    hours_per_step: float
+    days_per_step: float
+    first_draw: int
+    noise: bool
+
+
+class Structure(NamedTuple):
+    """What does not change between realizations: indices, calendar, weights."""
+
+    curve_low: Floats  # S T
+    curve_high: Floats  # S T
+    fab: Ints  # F FAB_
+    fleet_curve: Ints  # F G C
+    fleet_entity: Words  # F G, noise
+    learning: Ints  # P kind
+    learning_start: Floats  # P, step
+    route: Ints  # N ROUTE_
+    route_entity: Words  # N, noise
+    entry: Ints  # M ENTRY_
+    die: Ints  # D DIE_
+    min_good: Ints  # D B
+    harvest: Floats  # D B J, weights of the yields of the fatal area and lowest + j cores
+    bank: Ints  # K BANK_
+    pool: Ints  # H POOL_
+    line_curve: Ints  # L
+    tier: Ints  # first product of each tier, and their number
+    product: Ints  # I PRODUCT_
+    product_steps: Floats  # I, start and end
+    product_pool: Ints  # I rank
+    event: Ints  # E EVENT_
+    event_steps: Floats  # E, start and end
+    event_hits: Ints  # E F G
+
+
+class World(NamedTuple):
+    """One realization's parameters, views of one flat buffer."""
+
+    curve: Floats  # S (position, scale)
+    tool: Floats  # G C RATE...
+    group: Floats  # G GROUP_
+    fab: Floats  # F LOT_SIZE...
+    install: Floats  # F G C, quarters
+    process: Floats  # P D0...
+    visits: Floats  # P G, zero where not visited
+    wafer: Floats  # DIAMETER...
+    die: Floats  # D WIDTH...
+    pool: Floats  # H STACKS_PER_WAFER...
+    product: Floats  # I SLIP...
+    performance: Floats  # I B TFLOPS...
+    event: Floats  # E, three factors
+
+
+class State(NamedTuple):
+    """What one realization carries from step to step."""
+
+    curve: Floats  # S T, schedules of this world
+    event: Floats  # E T (first, second)
+    passes: Floats  # F G C, thousand passes so far
+    group: Floats  # G LOAD..., of the fab at hand
+    route: Floats  # N WAFERS_SO_FAR...
+    cohort: Floats  # N T START...
+    weight: Floats  # T M, share of a cohort's wafers
+    bin_yield: Floats  # T M B+1; the last is escapes
+    die: Floats  # D GROSS...
+    tail: Floats  # B
+    stock: Floats  # D B STOCK...
+    stacks: Floats  # H
+    line_left: Floats  # L
+    product: Floats  # I WANT...
+    held: Floats  # I code, steps in the quarter
+    need: Floats  # H or L
+
+
+class Tally(NamedTuple):
+    """Results of one realization, views of one flat buffer."""
+
+    route: Floats  # R N T_PLAN...
+    utilization: Floats  # R F G
+    die: Floats  # R D T_WAFERS...
+    good_dies: Floats  # R D B
+    pool: Floats  # R H T_STACKS_IN...
+    line: Floats  # R L T_CAPACITY...
+    product: Floats  # R I T_STARTED..., in the order of `Structure.product`
+    passed: Floats  # R I B

@@ -1,0 +1,280 @@
+"""The supply of one realization, step by step, and of a block of realizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from yieldsim.kernels import arrays as a
+from yieldsim.kernels.capacity import count_passes, fab_capacity, group_waits
+from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
+from yieldsim.kernels.dies import gross_dies
+from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
+from yieldsim.kernels.jit import jit
+from yieldsim.kernels.packages import package_step, row_of
+from yieldsim.units import MONTHS_PER_QUARTER
+from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
+
+H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)
+H100_TB_PER_S = 3.35  # its memory bandwidth
+
+
+@jit
+def _reset(clock: Any, structure: Any, world: Any, state: Any) -> None:
+    """Start a realization from an empty line and empty stocks."""
+    state.passes[:] = 0.0
+    state.group[:] = 0.0
+    state.route[:] = 0.0
+    state.bin_yield[:] = 0.0
+    state.stock[:] = 0.0
+    state.stacks[:] = 0.0
+    state.held[:] = 0.0
+    state.die[:] = 0.0
+    state.die[:, a.CAUSE] = WAFER_PLAN
+    for d in range(structure.die.shape[0]):
+        state.die[d, a.GROSS] = gross_dies(world.wafer, world.die[d])
+    for s in range(structure.curve_low.shape[0]):
+        position, scale = world.curve[s, 0], world.curve[s, 1]
+        for t in range(clock.steps):
+            low = structure.curve_low[s, t]
+            state.curve[s, t] = (low + position * (structure.curve_high[s, t] - low)) * scale
+
+
+@jit
+def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
+    """Fill the factors of each event at each step: (MTTF, MTTR) or (capacity, D0)."""
+    for e in range(structure.event.shape[0]):
+        kind = structure.event[e, a.EVENT_KIND]
+        start, end = structure.event_steps[e, 0], structure.event_steps[e, 1]
+        for t in range(clock.steps):
+            since = t + 1.0 - start
+            power = 0.0
+            if kind == a.SERVICE_LOSS and since > 0.0:
+                power = min(since / clock.steps_per_quarter, world.event[e, 2])
+            elif kind == a.ACCIDENT and since > 0.0 and t < end:
+                power = 1.0
+            state.event[e, t, 0] = world.event[e, 0] ** power
+            state.event[e, t, 1] = world.event[e, 1] ** power
+
+
+@jit
+def _fab_step(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    planned: Any,
+    fab: Any,
+    step: Any,
+    realization: Any,
+    row: Any,
+) -> None:
+    """Capacity, release, defects and flow of one fab."""
+    first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
+    for route in range(first, last):
+        per_month = state.curve[structure.route[route, a.ROUTE_PLAN], step]
+        planned[route] = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+    fraction, group = np.inf, -1
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        fraction, group = fab_capacity(
+            seed, clock, structure, world, state, fab, step, realization, planned
+        )
+    code = TOOL_GROUP + group if fraction < 1.0 else WAFER_PLAN
+    dirt = 1.0
+    for e in range(structure.event.shape[0]):
+        hit = structure.event_hits[e, fab, 0] == 1
+        if structure.event[e, a.EVENT_KIND] == a.ACCIDENT and hit:
+            dirt *= state.event[e, step, 1]
+            if state.event[e, step, 0] < 1.0:
+                fraction, code = min(fraction, 1.0) * state.event[e, step, 0], ACCIDENT
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        group_waits(
+            clock,
+            world.fab[fab],
+            world.group,
+            min(1.0, fraction),
+            state.group,
+            tally.utilization[row, fab],
+        )
+    for route in range(first, last):
+        _route_step(
+            seed,
+            clock,
+            structure,
+            world,
+            state,
+            tally,
+            route,
+            step,
+            realization,
+            row,
+            planned[route],
+            fraction,
+            code,
+            dirt,
+        )
+
+
+@jit
+def _route_step(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    route: Any,
+    step: Any,
+    realization: Any,
+    row: Any,
+    planned: Any,
+    fraction: Any,
+    code: Any,
+    dirt: Any,
+) -> None:
+    """Release a cohort of one process, give it its defects, and advance the line."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    process, visits = world.process[p], world.visits[p]
+    line = state.route[route]
+    raw_steps = process[a.RAW_DAYS] / clock.days_per_step
+    cap = world.fab[fab, a.WIP_CAP]
+    starts, capped = release(planned, fraction, line[a.WIP], cap, raw_steps)
+    gain = planned / starts if starts > 0.0 else np.inf
+    days = process[a.RAW_DAYS]
+    d0 = process[a.D0] * dirt
+    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
+    d0 *= learning_ratio(process, structure.learning[p], elapsed, line[a.WAFERS_SO_FAR])
+    survive = process[a.SYSTEMATIC]
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        days = cycle_time_days(process, visits, state.group)
+        d0 *= adder_ratio(visits, world.group, state.group)
+        survive *= overlay_yield(process, visits, world.tool, state.group)
+        count_passes(visits, 1.0 + process[a.REWORK], starts, state.group, state.passes[fab])
+    factor, alpha = 1.0, process[a.ALPHA]
+    if clock.noise and starts > 0.0:
+        factor, alpha = clustered(
+            seed,
+            clock.first_draw + step,
+            structure.route_entity[route],
+            realization,
+            alpha,
+            starts / process[a.CLUSTER],
+        )
+    start_cohort(
+        structure,
+        world,
+        state,
+        route,
+        step,
+        starts,
+        d0 * factor,
+        alpha,
+        survive,
+        RELEASE if capped else code,
+        gain,
+    )
+    booked = tally.route[row, route]
+    booked[a.T_PLAN] += planned
+    booked[a.T_STARTS] += starts
+    booked[a.T_D0] += d0 * factor * starts  # a mean by wafers once the quarter is over
+    booked[a.T_CYCLE] += days / clock.steps_per_quarter
+    # a process that is phased out leaves at its own pace: without a plan it has no share to hold
+    held = planned > 0.0 and fraction < np.inf
+    capacity = planned * fraction if held else np.inf
+    advance(structure, world, state, tally, route, step, days / clock.days_per_step, capacity, row)
+
+
+@jit
+def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
+    """Write the stocks at the end of a quarter, its means, and what bound each product."""
+    for route in range(state.route.shape[0]):
+        booked = tally.route[row, route]
+        booked[a.T_WIP] = state.route[route, a.WIP]
+        if booked[a.T_STARTS] > 0.0:
+            booked[a.T_D0] /= booked[a.T_STARTS]
+    for die in range(state.die.shape[0]):
+        tally.die[row, die, a.T_STOCK] = state.stock[die, :, a.STOCK].sum()
+    for pool in range(state.stacks.shape[0]):
+        tally.pool[row, pool, a.T_STACK_STOCK] = state.stacks[pool]
+    for i in range(state.product.shape[0]):
+        tally.product[row, i, a.T_BINDING] = np.argmax(state.held[i])
+    state.held[:] = 0.0
+
+
+@jit
+def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
+    """Usable chips and their compute from the packages that passed; packages under way."""
+    for i in range(structure.product.shape[0]):
+        values, booked = world.product[i], tally.product[:, i]
+        kept = (1.0 - values[a.SAMPLES]) * (1.0 - values[a.FIELD_ESCAPES])
+        under_way = booked[quarters, a.T_STARTED] - booked[quarters, a.T_FAILED]
+        under_way -= tally.passed[quarters, i].sum()
+        for q in range(quarters):
+            passed = tally.passed[q, i].sum()
+            under_way += booked[q, a.T_STARTED] - booked[q, a.T_FAILED] - passed
+            booked[q, a.T_PACKAGES_WIP] = max(0.0, under_way)
+            booked[q, a.T_USABLE] = passed * kept
+            for b in range(tally.passed.shape[2]):
+                chips = tally.passed[q, i, b] * kept
+                each = world.performance[i, b]
+                booked[q, a.T_H100] += chips * each[a.TFLOPS] / H100_TFLOPS_FP16
+                booked[q, a.T_H100_BANDWIDTH] += chips * each[a.BANDWIDTH] / H100_TB_PER_S
+
+
+@jit
+def simulate_realization(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    realization: Any,
+    planned: Any,
+) -> None:
+    """Fill ``tally`` (zeroed by the caller) with the results of one realization."""
+    _reset(clock, structure, world, state)
+    _prepare_events(clock, structure, world, state)
+    for step in range(clock.steps):
+        row = row_of(clock, step)
+        state.die[:, a.CAUSE_WAFERS] = 0.0
+        for fab in range(structure.fab.shape[0]):
+            _fab_step(
+                seed, clock, structure, world, state, tally, planned, fab, step, realization, row
+            )
+        package_step(clock, structure, world, state, tally, step, row)
+        if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
+            _close_quarter(structure, state, tally, row)
+    _usable(structure, world, tally, clock.quarters)
+
+
+@jit
+def simulate_block(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    worlds: Any,
+    world_flat: Any,
+    world: Any,
+    first: Any,
+    state: Any,
+    tally_flat: Any,
+    tally: Any,
+    out: Any,
+) -> None:
+    """Simulate realizations first, first + 1, ... of the worlds ``worlds[r]`` into ``out[r]``.
+
+    ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``.
+    """
+    planned = np.zeros(structure.route.shape[0])
+    for r in range(worlds.shape[0]):
+        world_flat[:] = worlds[r]
+        tally_flat[:] = 0.0
+        simulate_realization(
+            seed, clock, structure, world, state, tally, np.uint32(first + r), planned
+        )
+        for k in range(tally_flat.shape[0]):
+            out[r, k] = tally_flat[k]

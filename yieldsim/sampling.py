@@ -1,0 +1,205 @@
+"""Uncertain parameters: one draw per realization and parameter, through the inverse CDF.
+
+A parameter's column of luck is tied to its path: the uniform of realization r is Philox with
+counter (hash of the path, PARAMETER stream, r), so adding a parameter or a scenario leaves every
+other draw as it was, any realization can be entered on its own, and the number of realizations can
+grow. Rank correlations are induced by a Gaussian copula.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import betaincinv, ndtr, ndtri
+from scipy.stats import rankdata
+
+from .errors import ModelError
+from .kernels.philox import STREAM_PARAMETER, column_uniforms
+from .model import Model, Quantity, parameters
+from .units import conversion_factor
+
+_Z90 = 1.2815515655446004  # standard normal quantile of 0.9
+_PERT_WEIGHT = 4.0  # lambda of the PERT distribution, Malcolm et al. 1959
+
+
+def path_entity(path: str) -> int:
+    """64-bit identity of a name, the same on every machine and in every run."""
+    return int.from_bytes(hashlib.blake2b(path.encode(), digest_size=8).digest(), "little")
+
+
+def inverse_cdf(quantity: Quantity, u: np.ndarray) -> np.ndarray:
+    """Values of a distribution at probabilities ``u`` in (0, 1), in the field's unit.
+
+    ``quantity`` must have a distribution; the result has the shape of ``u``.
+    """
+    if quantity.dist in ("normal", "lognormal"):
+        raw = _normal_family(quantity, _truncated_z(quantity, u))
+    else:
+        raw = _bounded(quantity, u)
+    return raw * quantity.factor
+
+
+def _normal_family(q: Quantity, z: np.ndarray) -> np.ndarray:
+    """Normal or lognormal by moments or by two or three quantiles (split at the median)."""
+    centre, below, above = _location(q)
+    line = centre + z * np.where(z < 0.0, below, above)
+    return np.exp(line) if q.dist == "lognormal" else line
+
+
+def _location(q: Quantity) -> tuple[float, float, float]:
+    """Median and the scale below and above it, of the logarithm for a lognormal."""
+    log = math.log if q.dist == "lognormal" else float
+    if q.mean is not None and q.sd is not None:
+        return q.mean, q.sd, q.sd
+    if q.median is not None and q.sigma is not None:
+        return math.log(q.median), q.sigma, q.sigma
+    assert q.p10 is not None and q.p90 is not None
+    low, high = log(q.p10), log(q.p90)
+    middle = 0.5 * (low + high) if q.p50 is None else log(q.p50)
+    return middle, (middle - low) / _Z90, (high - middle) / _Z90
+
+
+def _truncated_z(q: Quantity, u: np.ndarray) -> np.ndarray:
+    if q.min is None and q.max is None:
+        return ndtri(u)
+    low = 0.0 if q.min is None else ndtr(_z_of(q, q.min))
+    high = 1.0 if q.max is None else ndtr(_z_of(q, q.max))
+    return ndtri(low + (high - low) * u)
+
+
+def _z_of(q: Quantity, bound: float) -> float:
+    if q.dist == "lognormal" and bound <= 0.0:
+        return -math.inf
+    centre, below, above = _location(q)
+    line = (math.log(bound) if q.dist == "lognormal" else bound) - centre
+    return line / (below if line < 0.0 else above)
+
+
+def _bounded(q: Quantity, u: np.ndarray) -> np.ndarray:
+    if q.dist == "discrete":
+        assert q.values is not None and q.weights is not None
+        edges = np.cumsum(q.weights) / np.sum(q.weights)
+        return np.array(q.values)[np.searchsorted(edges[:-1], u, side="right")]
+    low = 0.0 if q.low is None else q.low
+    high = 1.0 if q.high is None else q.high
+    if q.dist == "loguniform":
+        return low * (high / low) ** u
+    return low + (high - low) * _unit_shape(q, u, high - low, low)
+
+
+def _unit_shape(q: Quantity, u: np.ndarray, width: float, low: float) -> np.ndarray:
+    """Quantiles on (0, 1) of the families that are stretched over low..high."""
+    if q.dist == "uniform":
+        return u
+    if q.dist == "beta":
+        return betaincinv(q.a, q.b, u)
+    assert q.mode is not None
+    peak = (q.mode - low) / width
+    if q.dist == "pert":
+        return betaincinv(1.0 + _PERT_WEIGHT * peak, 1.0 + _PERT_WEIGHT * (1.0 - peak), u)
+    rising = np.sqrt(u * peak)
+    return np.where(u < peak, rising, 1.0 - np.sqrt((1.0 - u) * (1.0 - peak)))
+
+
+class Sampler:
+    """Draws the parameters of one model: ``columns`` in the order of `parameters`.
+
+    A reference takes the value of its shared quantity, in its own field's unit.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.declared = parameters(model)
+        self.column = {p.path: number for number, p in enumerate(self.declared)}
+        self.uncertain = [p.path for p in self.declared if p.uncertain]
+        self._entities = {path: path_entity(path) for path in self.uncertain}
+        if len(set(self._entities.values())) != len(self.uncertain):
+            raise ModelError("parameters", "two paths share a hash; rename one of them")
+        self._ref_factor = {
+            p.path: conversion_factor(model.shared[p.item.ref].unit or "1", p.spec.unit)
+            for p in self.declared
+            if isinstance(p.item, Quantity) and p.item.ref is not None
+        }
+        self._groups = _correlated_groups(model, self.uncertain)
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.declared)
+
+    def draw(self, seed: int, first: int, count: int) -> np.ndarray:
+        """Parameter values of realizations first..first+count, shape (count, width)."""
+        values = np.empty((count, self.width))
+        scores = self._correlated_scores(seed, first, count)
+        for number, parameter in enumerate(self.declared):
+            item = parameter.item
+            if not isinstance(item, Quantity):
+                values[:, number] = np.nan  # a schedule's points stand in the compiled curves
+            elif item.ref is not None:
+                shared = self.column[f"shared.{item.ref}"]
+                values[:, number] = values[:, shared] * self._ref_factor[parameter.path]
+            elif item.value is not None:
+                values[:, number] = item.value * item.factor
+            else:
+                path = parameter.path
+                u = ndtr(scores[path]) if path in scores else self._luck(path, seed, first, count)
+                values[:, number] = inverse_cdf(item, u)
+        return values
+
+    def _luck(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
+        u = np.empty(count)
+        column_uniforms(
+            np.uint64(seed), np.uint64(self._entities[path]), STREAM_PARAMETER, np.uint64(first), u
+        )
+        return u
+
+    def _correlated_scores(self, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
+        """Standard normal scores of the correlated parameters (Gaussian copula)."""
+        scores: dict[str, np.ndarray] = {}
+        for paths, root in self._groups:
+            own = np.stack([ndtri(self._luck(path, seed, first, count)) for path in paths])
+            # one sum per output in a fixed order: a matrix product could depend on the block size
+            for row, path in enumerate(paths):
+                scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
+        return scores
+
+
+def _correlated_groups(
+    model: Model, uncertain: Sequence[str]
+) -> list[tuple[list[str], np.ndarray]]:
+    """Connected groups of correlated parameters with the Cholesky root of each one's matrix.
+
+    Spearman's rank correlation r of a Gaussian copula is reached by Pearson's 2 sin(pi r / 6)
+    (Pearson 1907). Raises ModelError when the correlations contradict each other.
+    """
+    wanted = {tuple(sorted(c.between)): c.rank for c in model.correlations.values()}
+    groups: list[set[str]] = []
+    for pair in wanted:
+        joined = set(pair).union(*(g for g in groups if g & set(pair)))
+        groups = [g for g in groups if not g & joined] + [joined]
+    made = []
+    for group in groups:
+        paths = sorted(group)
+        matrix = np.eye(len(paths))
+        for (a, b), rank in wanted.items():
+            if a in group:
+                i, j = paths.index(a), paths.index(b)
+                matrix[i, j] = matrix[j, i] = 2.0 * math.sin(math.pi * rank / 6.0)
+        try:
+            made.append((paths, np.linalg.cholesky(matrix)))
+        except np.linalg.LinAlgError:
+            raise ModelError(
+                "correlations",
+                "contradict each other",
+                got=", ".join(paths),
+                allowed="a positive definite matrix",
+            ) from None
+    return made
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's rank correlation of two samples of equal length."""
+    ranks = np.stack([rankdata(a), rankdata(b)])
+    return float(np.corrcoef(ranks)[0, 1])

@@ -1,0 +1,266 @@
+"""One block of realizations: the only caller of the kernels."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .compile import Compiled, compile_model
+from .kernels import arrays as a
+from .kernels.supply import simulate_block
+from .model import Model, ModelFile, Quantity
+from .model.calendar import quarter_range
+from .variables import OUTPUTS, TOOL_GROUP, Variable, constraint_names
+
+_EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """An uncertain parameter, as described in the store."""
+
+    path: str
+    unit: str
+    source: str
+    grade: str
+    description: str
+
+
+class Simulator:
+    """A model file in some scenarios, with a seed: gives any block of realizations.
+
+    Realization r depends on the model, the seed and r alone, and meets the same luck in every
+    scenario. `block` may be called from several threads.
+    """
+
+    def __init__(self, file: ModelFile, scenarios: Sequence[str], seed: int) -> None:
+        self.seed = int(seed)
+        self.scenarios = list(scenarios)
+        self.models = {name: file.model(name) for name in scenarios}
+        self.compiled = {name: compile_model(model) for name, model in self.models.items()}
+        model = next(iter(self.models.values()))
+        self.coords = _coords(model, self.scenarios)
+        self.parameters = _uncertain(self.compiled.values())
+        self.coords["parameter"] = [p.path for p in self.parameters]
+        self.outputs = OUTPUTS
+        self.attrs = _attrs(model)
+        self._layout = _Layout(next(iter(self.compiled.values())))
+
+    @property
+    def bytes_per_realization(self) -> int:
+        """Memory of one realization's results in all scenarios."""
+        return len(self.scenarios) * (4 * self._layout.size + 8 * len(self.parameters))
+
+    def block(self, first: int, count: int) -> dict[str, np.ndarray]:
+        """Results of realizations first..first+count.
+
+        Returns each variable of `OUTPUTS` with dims (scenario, realization, quarter, ...) and
+        ``parameter_value`` (scenario, realization, parameter).
+        """
+        runs = [self._scenario_block(self.compiled[name], first, count) for name in self.scenarios]
+        taken = [self._layout.variables(flat) for flat, _ in runs]
+        results = {v.name: np.stack([one[v.name] for one in taken]) for v in OUTPUTS}
+        results["parameter_value"] = np.stack([values for _, values in runs])
+        return results
+
+    def _scenario_block(
+        self, compiled: Compiled, first: int, count: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        drawn, worlds = compiled.draw(self.seed, first, count)
+        world_flat, world = compiled.world()
+        tally_flat, tally = self._layout.tally()
+        out = np.empty((count, self._layout.size), dtype=np.float32)
+        simulate_block(
+            np.uint64(self.seed),
+            compiled.clock,
+            compiled.structure,
+            worlds,
+            world_flat,
+            world,
+            np.int64(first),
+            new_state(compiled),
+            tally_flat,
+            tally,
+            out,
+        )
+        column = compiled.sampler.column
+        values = [
+            drawn[:, column[p.path]] if p.path in column else np.full(count, np.nan)
+            for p in self.parameters
+        ]
+        return out, np.stack(values, axis=1) if values else np.empty((count, 0))
+
+
+# the place of each output in the tally: its array, and the index on the last axis (None: all)
+_PLACES: dict[str, tuple[str, int | None]] = {
+    "wafer_plan": ("route", a.T_PLAN),
+    "wafer_starts": ("route", a.T_STARTS),
+    "wafer_outs": ("route", a.T_OUTS),
+    "wafers_scrapped": ("route", a.T_SCRAPPED),
+    "wafers_engineering": ("route", a.T_ENGINEERING),
+    "wafers_other": ("route", a.T_OTHER),
+    "wafer_wip": ("route", a.T_WIP),
+    "cycle_time_days": ("route", a.T_CYCLE),
+    "d0_per_cm2": ("route", a.T_D0),
+    "utilization": ("utilization", None),
+    "wafers_to_die": ("die", a.T_WAFERS),
+    "gross_dies": ("die", a.T_GROSS),
+    "good_dies": ("good_dies", None),
+    "bad_dies_passed": ("die", a.T_BAD_PASSED),
+    "dies_scrapped": ("die", a.T_DIES_SCRAPPED),
+    "bank_dies": ("die", a.T_BANK),
+    "dies_used": ("die", a.T_USED),
+    "die_stock": ("die", a.T_STOCK),
+    "stacks_in": ("pool", a.T_STACKS_IN),
+    "stacks_used": ("pool", a.T_STACKS_USED),
+    "stack_stock": ("pool", a.T_STACK_STOCK),
+    "packaging_capacity": ("line", a.T_CAPACITY),
+    "packaging_used": ("line", a.T_CAPACITY_USED),
+    "packages_started": ("product", a.T_STARTED),
+    "packages_passed": ("passed", None),
+    "packages_failed": ("product", a.T_FAILED),
+    "packages_wip": ("product", a.T_PACKAGES_WIP),
+    "usable_chips": ("product", a.T_USABLE),
+    "binding": ("product", a.T_BINDING),
+    "h100_equivalents": ("product", a.T_H100),
+    "h100_equivalents_bandwidth": ("product", a.T_H100_BANDWIDTH),
+}
+
+
+class _Layout:
+    """Where each variable stands in the flat results of one realization."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        structure, model = compiled.structure, compiled.model
+        routes, dies = len(structure.route), len(structure.die)
+        products, bins = len(structure.product), structure.min_good.shape[1]
+        fabs, groups = structure.fleet_curve.shape[:2]
+        self.quarters = compiled.clock.quarters
+        rows = self.quarters + _EXTRA_ROWS
+        self.shapes = a.Tally(
+            route=(rows, routes, 9),
+            utilization=(rows, fabs, groups),
+            die=(rows, dies, 7),
+            good_dies=(rows, dies, bins),
+            pool=(rows, len(structure.pool), 3),
+            line=(rows, len(structure.line_curve), 2),
+            product=(rows, products, 7),
+            passed=(rows, products, bins),
+        )
+        self.size = sum(math.prod(shape) for shape in self.shapes)
+        self.route_at = structure.route[:, [a.ROUTE_FAB, a.ROUTE_PROCESS]]
+        self.product_at = np.argsort(structure.product[:, a.PRODUCT_PLACE])
+        self.grid = (len(model.fabs), len(model.processes))
+
+    def tally(self) -> tuple[np.ndarray, a.Tally]:
+        """A flat buffer and its views by name."""
+        flat = np.zeros(self.size)
+        return flat, a.Tally(*self._split(flat))
+
+    def _split(self, flat: np.ndarray) -> list[np.ndarray]:
+        """Views of the last axis, each in its own shape."""
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
+        parts = np.split(flat, ends, axis=-1)
+        leading = flat.shape[:-1]
+        return [
+            part.reshape(*leading, *shape) for part, shape in zip(parts, self.shapes, strict=True)
+        ]
+
+    def variables(self, out: np.ndarray) -> dict[str, np.ndarray]:
+        """All variables of a block's results, each (realization, quarter, ...)."""
+        tally = a.Tally(*(part[:, : self.quarters] for part in self._split(out)))
+        return {v.name: self._variable(tally, v) for v in OUTPUTS}
+
+    def _variable(self, tally: a.Tally, variable: Variable) -> np.ndarray:
+        name, index = _PLACES[variable.name]
+        values: np.ndarray = getattr(tally, name)
+        if index is not None:
+            values = values[..., index]
+        if name in ("product", "passed"):
+            values = values[:, :, self.product_at]
+        if name == "route":
+            grid = np.zeros((*values.shape[:2], *self.grid), dtype=values.dtype)
+            grid[:, :, self.route_at[:, 0], self.route_at[:, 1]] = values
+            values = grid
+        return values.astype(variable.dtype)
+
+
+def new_state(compiled: Compiled) -> a.State:
+    """Empty working arrays for one realization at a time."""
+    structure, steps = compiled.structure, compiled.clock.steps
+    fabs, groups = structure.fleet_curve.shape[:2]
+    routes, entries, events = len(structure.route), len(structure.entry), len(structure.event)
+    dies, bins = structure.min_good.shape
+    products, pools, lines = len(structure.product), len(structure.pool), len(structure.line_curve)
+    zeros = np.zeros
+    return a.State(
+        curve=zeros(structure.curve_low.shape),
+        event=zeros((events, steps, 2)),
+        passes=zeros((fabs, groups, 2)),
+        group=zeros((groups, 10)),
+        route=zeros((routes, 4)),
+        cohort=zeros((routes, steps, 4)),
+        weight=zeros((steps, entries)),
+        bin_yield=zeros((steps, entries, bins + 1)),
+        die=zeros((dies, 4)),
+        tail=zeros(bins),
+        stock=zeros((dies, bins, 2)),
+        stacks=zeros(pools),
+        line_left=zeros(lines),
+        product=zeros((products, 4)),
+        held=zeros((products, TOOL_GROUP + groups)),
+        need=zeros(max(pools, lines, 1)),
+    )
+
+
+def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
+    bins = max(len(die.bins) for die in model.dies.values())
+    return {
+        "scenario": scenarios,
+        "quarter": quarter_range(model.simulation.start, model.simulation.end),
+        "fab": list(model.fabs),
+        "process": list(model.processes),
+        "tool_group": list(model.tool_groups),
+        "die": list(model.dies),
+        "bin": [f"bin_{number + 1}" for number in range(bins)],
+        "memory": list(model.memory),
+        "packaging": list(model.packaging),
+        "product": list(model.products),
+    }
+
+
+def _uncertain(compiled: Any) -> list[ParameterInfo]:
+    """Parameters that are drawn in any of the scenarios, in the order of their first meeting."""
+    found: dict[str, ParameterInfo] = {}
+    for one in compiled:
+        for p in one.sampler.declared:
+            if p.uncertain and isinstance(p.item, Quantity):
+                info = ParameterInfo(
+                    p.path,
+                    p.item.unit or p.spec.unit,
+                    p.item.source,
+                    p.item.grade,
+                    p.item.describe(),
+                )
+                found.setdefault(p.path, info)
+    return list(found.values())
+
+
+def _attrs(model: Model) -> dict[str, Any]:
+    """What the labels of a store mean."""
+    names = constraint_names(list(model.tool_groups))
+    bins = {
+        die: {f"bin_{k + 1}": name for k, name in enumerate(one.bins)}
+        for die, one in model.dies.items()
+    }
+    return {
+        "binding": {"flag_values": list(range(len(names))), "flag_names": names},
+        "bin_names": json.dumps(bins),
+        "product_kind": {name: product.kind for name, product in model.products.items()},
+        "correlations": json.dumps([[*c.between, c.rank] for c in model.correlations.values()]),
+    }
