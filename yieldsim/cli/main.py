@@ -46,8 +46,8 @@ COMMANDS = {
 }
 
 
-class _Interrupted(Exception):
-    """Ctrl-C, told apart from click's own Abort."""
+class _Stopped(Exception):
+    """Ctrl-C or a closed pipe, on its way past click, which would handle both otherwise."""
 
 
 class LazyGroup(click.Group):
@@ -70,9 +70,9 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            # click would print an empty line of its own and lose what was interrupted
-            raise _Interrupted from None
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            # click would print an empty line for the one and exit 1 for the other
+            raise _Stopped from error
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -110,8 +110,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
-    except _Interrupted:
-        return _fail("interrupted", EXIT_INTERRUPTED)
+    except _Stopped as stop:
+        return _close_quietly() if isinstance(stop.__cause__, BrokenPipeError) else _interrupted()
+    except (KeyboardInterrupt, click.Abort):
+        return _interrupted()
     except BrokenPipeError:
         return _close_quietly()
     except click.ClickException as error:
@@ -145,6 +147,10 @@ def _bug(error: Exception) -> str:
         f"error: this is a bug in {PROGRAM}: {type(error).__name__}: {error} "
         f"(set {DEBUG_VARIABLE}=1 to see the traceback)"
     )
+
+
+def _interrupted() -> int:
+    return _fail("interrupted", EXIT_INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> int:
