@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import rc_context
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -94,12 +95,21 @@ def image_format(path: str | Path) -> str:
 def save(figure: Figure, path: str | Path) -> None:
     """Write the figure in the format of the file's ending.
 
-    Raises UsageError for an unknown ending and OSError where the file cannot be written.
+    Raises UsageError for an unknown ending and OSError, with the file's name, where it cannot be
+    written; no part of an image is left then.
     """
     kind = image_format(path)
     buffer = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
-    Path(path).write_bytes(buffer.getvalue())
+    with rc_context({"svg.hashsalt": "yieldsim"}):
+        FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
+    path = Path(path)
+    try:
+        path.write_bytes(buffer.getvalue())
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        # a full disk is reported without the name of the file
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:

@@ -203,7 +203,7 @@ def new_state(compiled: Compiled) -> a.State:
         event=zeros((events, steps, 2)),
         passes=zeros((fabs, groups, 2)),
         group=zeros((groups, 10)),
-        route=zeros((routes, 4)),
+        route=zeros((routes, 5)),
         cohort=zeros((routes, steps, 4)),
         weight=zeros((steps, entries)),
         bin_yield=zeros((steps, entries, bins + 1)),

@@ -52,11 +52,12 @@ def _line(counts: dict[str, object], scenarios: int) -> str:
     return (
         f"{counts['model']}: OK, {_many(scenarios, 'scenario')}, "
         f"{counts['parameters']} parameters ({counts['uncertain']} uncertain), "
-        f"{_many(counts['fabs'], 'fab')}, {counts['processes']} processes, "
-        f"{counts['dies']} dies, {_many(counts['products'], 'product')}, "
+        f"{_many(counts['fabs'], 'fab')}, "
+        f"{_many(counts['processes'], 'process', 'processes')}, "
+        f"{_many(counts['dies'], 'die')}, {_many(counts['products'], 'product')}, "
         f"{_many(counts['sources'], 'source')}"
     )
 
 
-def _many(count: object, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _many(count: object, noun: str, plural: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"

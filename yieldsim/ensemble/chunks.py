@@ -54,15 +54,15 @@ def encode(values: np.ndarray, compressed: bool) -> bytes:
     return body + google_crc32c.value(body).to_bytes(CHECKSUM_BYTES, "little")
 
 
-def damage(data: bytes | memoryview | None) -> str | None:
-    """What is wrong with a chunk's bytes, or None."""
+def damage(data: np.ndarray | None) -> str | None:
+    """What is wrong with a chunk's bytes (uint8), or None."""
     if data is None:
         return "is missing"
     if len(data) <= CHECKSUM_BYTES:
         return f"is truncated to {len(data)} bytes"
-    stored = int.from_bytes(data[-CHECKSUM_BYTES:], "little")
-    body = bytes(data[:-CHECKSUM_BYTES])
-    return None if google_crc32c.value(body) == stored else "does not match its checksum"
+    stored = int.from_bytes(data[-CHECKSUM_BYTES:].tobytes(), "little")
+    sound = google_crc32c.value(data[:-CHECKSUM_BYTES]) == stored
+    return None if sound else "does not match its checksum"
 
 
 class CheckedStore(WrapperStore[Any]):
@@ -82,7 +82,7 @@ class CheckedStore(WrapperStore[Any]):
         buffer = await self._store.get(key, prototype, byte_range)
         array, _, name = key.rpartition("/")
         if byte_range is None and array and is_chunk(name):
-            problem = damage(None if buffer is None else buffer.to_bytes())
+            problem = damage(None if buffer is None else buffer.as_numpy_array())
             if problem:
                 raise VerificationError(str(self._store), f"chunk {name} of {array} {problem}")
         return buffer

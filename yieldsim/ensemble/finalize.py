@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection
+from typing import Any
 
 import zarr
 
 from ..errors import IncompleteError, StoreError
+from ..variables import LEADING, OUTPUTS
 from .chunks import CheckedStore
-from .layout import ArraySpec
+from .layout import DONE, PARAMETER_VALUE, ArraySpec
 from .place import Place, reason
 from .provenance import Stored, finished_attrs, read_stored
 from .read import open_dataset, unfinished
 from .summaries import summary_specs
 from .write import add_array, damaged_chunks, marked_blocks, unmark
+
+BLOCK_DIMS = ("scenario", "realization")
 
 
 def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
@@ -35,7 +39,8 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
     if len(marked) < stored.blocks:
         raise unfinished(stored)
     try:
-        drop_damaged(place, marked - set(checked))
+        arrays = _arrays(place)
+        drop_damaged(place, block_specs_of(arrays), marked - set(checked))
         place.sweep()
         _add_summaries(place)
         _declare_complete(stored)
@@ -44,9 +49,9 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
         raise StoreError(str(place), problem) from None
 
 
-def drop_damaged(place: Place, blocks: Collection[int]) -> None:
+def drop_damaged(place: Place, specs: list[ArraySpec], blocks: Collection[int]) -> None:
     """Take the marker from damaged blocks, and raise IncompleteError if there are any."""
-    found = damaged_chunks(place, stored_specs(place), blocks)
+    found = damaged_chunks(place, specs, blocks)
     if found:
         unmark(place, found)
         block, problem = next(iter(found.items()))
@@ -57,30 +62,49 @@ def drop_damaged(place: Place, blocks: Collection[int]) -> None:
         )
 
 
-def stored_specs(place: Place) -> list[ArraySpec]:
-    """The arrays that are written block by block, as the store itself describes them."""
-    group = open_group(place)
+def block_specs_of(arrays: dict[str, zarr.Array[Any]]) -> list[ArraySpec]:
+    """Those of a store's arrays that are written block by block, as the store describes them."""
     specs = []
-    for name, array in group.arrays():
-        dims = tuple(str(dim) for dim in getattr(array.metadata, "dimension_names", None) or ())
-        if dims[:2] == ("scenario", "realization"):
+    for name, array in arrays.items():
+        dims = _dims(array)
+        if dims[:2] == BLOCK_DIMS:
             specs.append(ArraySpec(name, dims, array.dtype, array.shape, array.chunks))
     return specs
 
 
-def open_group(place: Place) -> zarr.Group:
-    """The Zarr group of a store, its chunks checked as they are read.
+def _dims(array: zarr.Array[Any]) -> tuple[str, ...]:
+    names = getattr(array.metadata, "dimension_names", None) or ()
+    return tuple(str(name) for name in names)
 
-    Raises StoreError where the metadata of an array are damaged.
+
+def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
+    """The arrays of a store, all that it must have among them.
+
+    Zarr leaves out an array whose metadata are gone. Raises StoreError that names it.
     """
     try:
-        return zarr.open_group(store=CheckedStore(place.zarr()), mode="r+", use_consolidated=False)
+        group = _open_group(place)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about what is no array: told below
+            arrays = dict(group.arrays())
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
+    dims = {dim for variable in OUTPUTS for dim in (*LEADING, *variable.dims)}
+    wanted = {v.name for v in OUTPUTS} | dims | {PARAMETER_VALUE, "parameter", DONE}
+    missing = sorted(wanted - set(arrays))
+    if missing:
+        problem = f"its metadata are damaged: no array {', '.join(missing)}"
+        raise StoreError(str(place), f"{problem}; the ensemble must be made anew")
+    return arrays
+
+
+def _open_group(place: Place) -> zarr.Group:
+    store = CheckedStore(place.zarr())
+    return zarr.open_group(store=store, mode="r+", use_consolidated=False)
 
 
 def _add_summaries(place: Place) -> None:
-    group = open_group(place)
+    group = _open_group(place)
     for spec in summary_specs(open_dataset(place, consolidated=False)):
         add_array(group, spec, place.compressed)
 

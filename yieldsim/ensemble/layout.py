@@ -14,11 +14,14 @@ from ..model.calendar import quarter_index
 from ..model.load import BASELINE, ModelFile
 from ..variables import LEADING, Variable, constraint_names
 
-BLOCK_BYTES = 16 * 2**20  # of one scenario: a few such blocks are in memory at once
+# Bytes of one scenario's block, and of all scenarios' together: each thread has a block or two in
+# memory while it computes and writes one.
+BLOCK_BYTES, ALL_BLOCK_BYTES = 16 * 2**20, 48 * 2**20
 MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
 EPOCH = date(2000, 1, 1)
 DONE = "block_done"
 PARAMETER_VALUE = "parameter_value"
+ABOUT = ("unit", "source", "grade", "description")  # coordinates of each parameter
 
 
 class ParameterInfo(Protocol):
@@ -99,12 +102,13 @@ class ArraySpec:
         return (scenario, block, *(0 for _ in self.dims[2:]))
 
 
-def default_block_size(realizations: int, bytes_per_realization: int) -> int:
+def default_block_size(realizations: int, bytes_per_realization: int, scenarios: int) -> int:
     """Realizations of a block: about 16 MiB of each scenario, and at least eight blocks.
 
     ``bytes_per_realization`` is of one scenario. A function of its arguments alone.
     """
-    by_memory = math.ceil(realizations * bytes_per_realization / BLOCK_BYTES)
+    block_bytes = min(BLOCK_BYTES, ALL_BLOCK_BYTES // scenarios)
+    by_memory = math.ceil(realizations * bytes_per_realization / block_bytes)
     even = math.ceil(realizations / max(by_memory, MIN_BLOCKS))
     return min(realizations, max(MIN_BLOCK, min(even, MAX_BLOCK)))
 
@@ -123,11 +127,11 @@ def block_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
     """The arrays that are written block by block: the outputs and the drawn parameters."""
     sizes = {name: len(labels) for name, labels in source.coords.items()}
     sizes |= {"scenario": len(plan.scenarios), "realization": plan.realizations}
-    labels = {"product": ["product_kind"], "parameter": ["parameter_unit"]}
     specs = []
     for variable in source.outputs:
         dims = (*LEADING, *variable.dims)
-        beside = ["quarter_label", *(name for dim in dims for name in labels.get(dim, []))]
+        beside = ["scenario_title", "quarter_label"]
+        beside += ["product_kind"] if "product" in variable.dims else []
         attrs = {
             "long_name": variable.long_name,
             "units": variable.units,
@@ -140,7 +144,7 @@ def block_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
     drawn = {
         "long_name": "value drawn for each uncertain parameter",
         "comment": "the unit of each parameter is in parameter_unit",
-        "coordinates": "parameter_unit parameter_source parameter_grade parameter_description",
+        "coordinates": " ".join(["scenario_title", *(f"parameter_{part}" for part in ABOUT)]),
     }
     dims = ("scenario", "realization", "parameter")
     return [*specs, _block_spec(PARAMETER_VALUE, dims, "float64", sizes, plan, drawn)]
@@ -236,7 +240,7 @@ def _label_specs(source: BlockSource, plan: Plan) -> Iterator[ArraySpec]:
         yield _text("product_kind", "product", kinds, "kind of product")
     parameters = source.parameters
     yield _text("parameter", "parameter", [p.path for p in parameters], "path in the model")
-    for part in ("unit", "source", "grade", "description"):
+    for part in ABOUT:
         texts = [str(getattr(p, part)) for p in parameters]
         yield _text(f"parameter_{part}", "parameter", texts, f"{part} of the parameter")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import threading
@@ -22,7 +23,7 @@ from zarr.buffer import cpu
 from zarr.core.buffer import Buffer
 from zarr.storage import LocalStore, MemoryStore
 
-from ..errors import StoreError
+from ..errors import RetryError, StoreError
 
 ROOT_METADATA = "zarr.json"
 PARTIAL = ".partial"  # also the suffix of Zarr's own temporary files
@@ -124,13 +125,15 @@ class Folder:
         except NotADirectoryError:
             raise StoreError(str(self), "is not a folder, so no ensemble store") from None
         except OSError as error:
-            raise StoreError(str(self), f"cannot be read ({error.strerror})") from None
+            raise StoreError(str(self), f"cannot be read ({reason(error)})") from None
 
     def get(self, key: str) -> bytes | None:
         try:
             return (self.path / key).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise StoreError(f"{self}/{key}", f"cannot be read ({reason(error)})") from None
 
     def put(self, key: str, data: bytes) -> None:
         target = f"{self.path}/{key}"
@@ -148,7 +151,10 @@ class Folder:
             raise
 
     def delete(self, key: str) -> None:
-        (self.path / key).unlink(missing_ok=True)
+        try:
+            (self.path / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{self}/{key}", f"cannot be removed ({reason(error)})") from None
 
     def sizes(self, array: str) -> dict[str, int]:
         try:
@@ -156,38 +162,45 @@ class Folder:
                 return {entry.name: entry.stat().st_size for entry in entries}
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise StoreError(f"{self}/{array}", f"cannot be read ({reason(error)})") from None
 
     def sweep(self) -> int:
         leftovers = [*self.path.glob(f"*{PARTIAL}"), *self.path.glob(f"*/*{PARTIAL}")]
         for path in leftovers:
-            path.unlink(missing_ok=True)
+            self.delete(str(path.relative_to(self.path)))
         return len(leftovers)
 
     @contextlib.contextmanager
     def creating(self) -> Iterator[Folder]:
         """Fill a hidden folder beside this one and rename it: a store is there whole or not."""
-        parent, name = self.path.absolute().parent, self.path.name
+        target = Path(os.path.realpath(self.path))
+        hidden = target.parent / f".{target.name}.{uuid.uuid4().hex}{CREATING}"
         try:
-            parent.mkdir(parents=True, exist_ok=True)
-            self._sweep_creations(parent)
-            hidden = parent / f".{name}.{uuid.uuid4().hex}{CREATING}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _sweep_creations(target)
             hidden.mkdir()
         except OSError as error:
-            raise StoreError(str(self), f"cannot be written ({error.strerror})") from None
+            raise StoreError(str(self), f"cannot be written ({reason(error)})") from None
         try:
             yield Folder(hidden)
-            hidden.rename(self.path)
+            hidden.rename(target)
         except BaseException as error:
             shutil.rmtree(hidden, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise StoreError(str(self), f"cannot be created ({reason(error)})") from None
-            raise
+            if not isinstance(error, OSError):
+                raise
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                problem = "another process created it meanwhile; the same command continues it"
+                raise RetryError(str(self), problem) from None
+            raise StoreError(str(self), f"cannot be created ({reason(error)})") from None
 
-    def _sweep_creations(self, parent: Path) -> None:
-        for path in parent.glob(f".{self.path.name}.*{CREATING}"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
-                    shutil.rmtree(path, ignore_errors=True)
+
+def _sweep_creations(target: Path) -> None:
+    """Remove what processes left that were killed while they created this store."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*{CREATING}"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

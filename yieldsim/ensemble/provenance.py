@@ -14,7 +14,7 @@ from yieldsim import __version__
 
 from ..errors import StoreError
 from .layout import Plan
-from .place import ROOT_METADATA, Place, reason
+from .place import ROOT_METADATA, Place
 
 FORMAT = 1
 INCOMPLETE, COMPLETE = "incomplete", "complete"
@@ -100,10 +100,7 @@ def read_stored(place: Place) -> Stored | None:
     """
     if not place.used():
         return None
-    try:
-        text = place.get(ROOT_METADATA)
-    except OSError as error:
-        raise StoreError(str(place), f"cannot be read ({reason(error)})") from None
+    text = place.get(ROOT_METADATA)
     if text is None:
         raise StoreError(str(place), "exists and is not a yieldsim store (it has no zarr.json)")
     try:

@@ -5,7 +5,7 @@ Totals are summed realization by realization and then ranked: quantiles do not a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from typing import Any
 
 import numpy as np
@@ -33,14 +33,15 @@ def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
     mean, quantile = np.empty(shape), np.empty((len(QUANTILES), *shape))
     total_mean, total_quantile = np.empty(shape[:2]), np.empty((len(QUANTILES), *shape[:2]))
     counted = ds["product_kind"].values == "ai"
-    for s in range(shape[0]):
-        total = np.zeros((ds.sizes["realization"], ds.sizes["quarter"]))
-        for batch in _batches(ds):
-            chips = ds[CHIPS][s, :, :, batch].values  # (realization, quarter, product)
-            mean[s, :, batch] = chips.mean(axis=0, dtype=np.float64)
-            quantile[:, s, :, batch] = _quantiles(chips)
-            total += chips[:, :, counted[batch]].sum(axis=2, dtype=np.float64)
-        total_mean[s], total_quantile[:, s] = total.mean(axis=0), _quantiles(total)
+    for s, quarters in itertools.product(range(shape[0]), _batches(ds, shape[1], shape[2])):
+        total: np.ndarray | float = 0.0
+        for products in _batches(ds, shape[2], 1):
+            chips = ds[CHIPS][s, :, quarters, products].values  # (realization, quarter, product)
+            total = total + chips[:, :, counted[products]].sum(axis=2, dtype=np.float64)
+            mean[s, quarters, products] = chips.mean(axis=0, dtype=np.float64)
+            quantile[:, s, quarters, products] = _quantiles(chips)
+        total_mean[s, quarters] = np.mean(total, axis=0)
+        total_quantile[:, s, quarters] = _quantiles(np.asarray(total))
     dims = ("scenario", "quarter", "product")
     whole = "all products of kind ai together, summed realization by realization"
     return [
@@ -58,17 +59,21 @@ def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
     ]
 
 
-def _batches(ds: xr.Dataset) -> Iterator[slice]:
-    """Products whose results fit into memory together, whatever the number of realizations."""
-    one = 4 * ds.sizes["realization"] * ds.sizes["quarter"]
-    step = max(1, _BATCH_BYTES // one)
-    for first in range(0, ds.sizes["product"], step):
-        yield slice(first, first + step)
+def _batches(ds: xr.Dataset, count: int, cells: int) -> list[slice]:
+    """Slices of ``count`` things of so many cells a realization that fit into memory together.
+
+    Everything is decoded once a batch; so few are made, one below 10^5 realizations or so.
+    """
+    step = max(1, _BATCH_BYTES // (4 * ds.sizes["realization"] * cells))
+    return [slice(first, first + step) for first in range(0, count, step)]
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
-    """Quantiles over the first axis by linear interpolation (type 7, Hyndman and Fan 1996)."""
-    return np.quantile(values, QUANTILES, axis=0)
+    """Quantiles over the first axis by linear interpolation (type 7, Hyndman and Fan 1996).
+
+    Spoils ``values``: a copy would be as large again.
+    """
+    return np.quantile(values, QUANTILES, axis=0, overwrite_input=True)
 
 
 def _spec(

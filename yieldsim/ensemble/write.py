@@ -129,7 +129,8 @@ def damaged_chunks(
         for block in wanted:
             for scenario in range(spec.shape[0]):
                 name = chunk_name(*spec.chunk_index(scenario, block))
-                problem = damage(place.get(f"{spec.name}/{name}"))
+                data = place.get(f"{spec.name}/{name}")
+                problem = damage(None if data is None else np.frombuffer(data, dtype="uint8"))
                 if problem:
                     found.setdefault(block, f"chunk {name} of {spec.name} {problem}")
     return found

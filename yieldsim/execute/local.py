@@ -44,17 +44,24 @@ def progress_bar(total: int, initial: int, wanted: bool) -> AbstractContextManag
     return bar
 
 
+def say_stopping() -> None:
+    """Tell a person at a terminal why the command has not ended yet."""
+    if sys.stderr.isatty():
+        tqdm.write("stopping after the blocks under way (Ctrl-C again: at once)", file=sys.stderr)
+
+
 def run_blocks(
     work: Callable[[int], int],
     blocks: Sequence[int],
     threads: int,
     done: Callable[[int], object] = lambda count: None,
+    stopping: Callable[[], object] = lambda: None,
 ) -> None:
     """Call ``work(block)`` for each block in ``threads`` threads, ``done(result)`` after each.
 
     At most one block a thread is under way, so memory is flat. The first error stops the run after
-    the blocks under way, and is raised. Ctrl-C does the same and raises Interrupted; a second one
-    does not wait. (Threads are daemons for that: those of concurrent.futures are joined at exit.)
+    the blocks under way, and is raised. Ctrl-C does the same, after ``stopping()``, and raises
+    Interrupted; a second one does not wait. (Threads are daemons for that: those of concurrent.futures are joined at exit.)
     """
     results: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
     remaining, lock, stop = iter(blocks), threading.Lock(), threading.Event()
@@ -64,7 +71,7 @@ def run_blocks(
         threading.Thread(
             target=_worker, args=arguments, name=f"block-{number}", daemon=True
         ).start()
-    _collect(results, count, done, stop)
+    _collect(results, count, done, stop, stopping)
 
 
 def _shared(remaining: Iterator[int], lock: threading.Lock, stop: threading.Event) -> Iterator[int]:
@@ -98,6 +105,7 @@ def _collect(
     workers: int,
     done: Callable[[int], object],
     stop: threading.Event,
+    stopping: Callable[[], object],
 ) -> None:
     """Wait for the workers to end; raise their first error, or Interrupted after Ctrl-C."""
     error: BaseException | None = None
@@ -110,6 +118,7 @@ def _collect(
                 break
             interrupted = True
             stop.set()
+            stopping()
             continue
         if result is None:
             workers -= 1

@@ -30,7 +30,7 @@ from ..ensemble import (
 )
 from ..errors import IncompleteError, UsageError
 from ..model.load import BASELINE, ModelFile, load_file
-from .local import Interrupted, available_cores, progress_bar, run_blocks
+from .local import Interrupted, available_cores, progress_bar, run_blocks, say_stopping
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,7 +131,8 @@ def execute(
             return RunResult(place, plan, threads, 0, time.perf_counter() - start)
     source = _simulator(file, names, seed)
     if stored is None:
-        size = block_size or default_block_size(realizations, bytes_per_realization(source))
+        one = bytes_per_realization(source)
+        size = block_size or default_block_size(realizations, one, len(names))
         plan = Plan(file, names, seed, realizations, min(size, realizations))
         create(place, source, plan, f"run {file.place}")
     computed = _compute(place, source, plan, stored, threads, progress)
@@ -163,12 +164,17 @@ def _compute(
         return count
 
     initial = sum(plan.span(block)[1] for block in done)
+    finished = len(done)
     try:
         with progress_bar(plan.realizations, initial, progress) as bar:
-            run_blocks(work, missing, threads, bar.update if bar else lambda count: None)
+            show = bar.update if bar else lambda count: None
+            run_blocks(work, missing, threads, show, say_stopping if progress else lambda: None)
+        finished = plan.blocks
+        finalize(place, checked=range(plan.blocks))
     except Interrupted as stop:
-        raise _interrupted(place, plan, len(done) + stop.finished) from None
-    finalize(place, checked=range(plan.blocks))
+        raise _interrupted(place, plan, finished + stop.finished) from None
+    except KeyboardInterrupt:
+        raise _interrupted(place, plan, finished) from None
     return len(missing)
 
 

@@ -79,7 +79,7 @@ TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
 START, LEFT, PROGRESS, SPEED = range(4)  # of a cohort
-WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST = range(4)  # of a route
+WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST, PLANNED = range(5)  # of a route
 LOAD, PASSES, PURE, COUNT, REPAIR, WAIT, SHARE, ADDER_NOW = 0, 1, 2, 3, 4, 5, 6, 8  # of a group
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS = range(4)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin

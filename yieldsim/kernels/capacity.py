@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.jit import inline_jit, jit
+from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
 from yieldsim.kernels.special import normal_ppf
 from yieldsim.units import HOURS_PER_DAY
@@ -79,7 +79,7 @@ def queue_days(tools: Any, lot_hours: Any, pure_hours: Any, mttr: Any, usage: An
     return 0.5 * (cv2 + failures) * power / (tools * (1.0 - u)) * lot_hours / HOURS_PER_DAY
 
 
-@jit
+@bare_jit
 def group_rate(
     seed: Any,
     clock: Any,
@@ -138,7 +138,7 @@ def group_rate(
     row[a.PASSES], row[a.PURE], row[a.COUNT], row[a.REPAIR] = passes, pure, count, repair
 
 
-@jit
+@bare_jit
 def fab_capacity(
     seed: Any,
     clock: Any,
@@ -148,11 +148,10 @@ def fab_capacity(
     fab: Any,
     step: Any,
     realization: Any,
-    planned: Any,
 ) -> Any:
     """(share of the plan that the tools allow, may exceed one; the binding group, -1 for none).
 
-    ``planned[route]`` are the wafers that each route plans to start in the step.
+    The wafers that each route plans to start in the step stand in ``state.route``.
     """
     fraction, binding = np.inf, -1
     for g in range(state.group.shape[0]):
@@ -160,7 +159,7 @@ def fab_capacity(
         for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
             process = structure.route[route, a.ROUTE_PROCESS]
             again = 1.0 + world.process[process, a.REWORK]
-            load += planned[route] * world.visits[process, g] * again
+            load += state.route[route, a.PLANNED] * world.visits[process, g] * again
         state.group[g, a.LOAD] = load
         if load <= 0.0:
             continue
@@ -171,7 +170,7 @@ def fab_capacity(
     return fraction, binding
 
 
-@jit
+@bare_jit
 def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use: Any) -> None:
     """Fill the WAIT of each group in days per visit when ``release`` of the plan is started.
 
@@ -192,7 +191,7 @@ def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use
         row[a.WAIT] = queue_days(row[a.COUNT], lot_hours, pure_hours, row[a.REPAIR], usage, cv2)
 
 
-@jit
+@bare_jit
 def count_passes(visits: Any, again: Any, starts: Any, group: Any, passes: Any) -> None:
     """Add a cohort's passes to the experience of the tool classes that make them."""
     for g in range(visits.shape[0]):

@@ -12,7 +12,7 @@ from typing import Any
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.geometry import count_best_of_four
-from yieldsim.kernels.jit import inline_jit, jit
+from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.units import MM2_PER_CM2
 
 POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
@@ -28,7 +28,7 @@ def area_yield(faults: Any, alpha: Any) -> Any:
     return math.exp(-alpha * math.log1p(faults / alpha))
 
 
-@jit
+@bare_jit
 def gross_dies(wafer: Any, die: Any) -> Any:
     """Gross dies per wafer: the given count, or the best of the four half-pitch grid offsets."""
     if die[a.GIVEN_GROSS] > 0.0:
@@ -38,7 +38,7 @@ def gross_dies(wafer: Any, die: Any) -> Any:
     return float(count_best_of_four(width + scribe, height + scribe, width, height, radius))
 
 
-@jit
+@bare_jit
 def deep_tail(fatal: Any, core: Any, cores: Any, least: Any, alpha: Any) -> Any:
     """P(fatal good and >= ``least`` cores good) by the trapezoid rule in the log of the density.
 
@@ -68,7 +68,7 @@ def deep_tail(fatal: Any, core: Any, cores: Any, least: Any, alpha: Any) -> Any:
     return total / mass
 
 
-@jit
+@bare_jit
 def bin_tails(
     design: Any, min_good: Any, harvest: Any, fatal: Any, core: Any, alpha: Any, tail: Any
 ) -> None:
@@ -88,7 +88,7 @@ def bin_tails(
             tail[b] += harvest[b, j] * area
 
 
-@jit
+@bare_jit
 def sort_dies(
     die: Any,
     design: Any,

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.jit import inline_jit, jit
+from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import DEMAND, MEMORY, NOT_IN_PRODUCTION, PACKAGING
 
@@ -26,7 +26,7 @@ def row_of(clock: Any, step: Any) -> Any:
     return (step - clock.warmup_steps) // clock.steps_per_quarter
 
 
-@jit
+@bare_jit
 def receive(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
 ) -> None:
@@ -55,7 +55,7 @@ def receive(
         tally.line[row, line, a.T_CAPACITY] += wafers
 
 
-@jit
+@bare_jit
 def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> None:
     """Fill each product's share of its die's stock: weights of those in production."""
     count = structure.product.shape[0]
@@ -76,11 +76,12 @@ def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> N
                 state.product[i, a.ACTIVE] /= total
 
 
-@jit
+@bare_jit
 def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
     """Packages that each product could start by its dies and its demand, and which of them binds."""
     for i in range(structure.product.shape[0]):
-        one, now = structure.product[i], state.product[i]
+        one = structure.product[i]
+        now = state.product[i]
         die = one[a.PRODUCT_DIE]
         now[a.WANT] = 0.0
         now[a.GRANTED] = 0.0
@@ -99,7 +100,7 @@ def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
                 now[a.LIMIT] = DEMAND
 
 
-@jit
+@bare_jit
 def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any) -> None:
     """Cut the wants of a tier's products where a packaging line cannot take them all."""
     state.need[:] = 0.0
@@ -115,7 +116,7 @@ def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: An
             state.product[i, a.LIMIT] = PACKAGING
 
 
-@jit
+@bare_jit
 def grant_memory(structure: Any, state: Any, tally: Any, first: Any, last: Any, row: Any) -> None:
     """Take memory for the wants of a tier, rank by rank of each product's preference."""
     for i in range(first, last):
@@ -142,7 +143,7 @@ def grant_memory(structure: Any, state: Any, tally: Any, first: Any, last: Any, 
             state.product[i, a.LIMIT] = MEMORY
 
 
-@jit
+@bare_jit
 def start_packages(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, i: Any, step: Any, row: Any
 ) -> None:
@@ -199,14 +200,16 @@ def finish(
         tally.product[row, i, a.T_FAILED] += packages * part * (1.0 - survive)
 
 
-@jit
+@bare_jit
 def package_step(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
 ) -> None:
     """One step of packaging for all products, tier by tier."""
     receive(clock, structure, world, state, tally, step, row)
     activate(clock, structure, world, state, step)
-    state.stock[:, :, a.OFFER] = state.stock[:, :, a.STOCK]
+    for d in range(state.stock.shape[0]):
+        for b in range(state.stock.shape[1]):
+            state.stock[d, b, a.OFFER] = state.stock[d, b, a.STOCK]
     want(clock, structure, state, step)
     for tier in range(structure.tier.shape[0] - 1):
         first, last = structure.tier[tier], structure.tier[tier + 1]

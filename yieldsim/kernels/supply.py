@@ -11,7 +11,7 @@ from yieldsim.kernels.capacity import count_passes, fab_capacity, group_waits
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.dies import gross_dies
 from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
-from yieldsim.kernels.jit import jit
+from yieldsim.kernels.jit import bare_jit
 from yieldsim.kernels.packages import package_step, row_of
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
@@ -20,7 +20,7 @@ H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)
 H100_TB_PER_S = 3.35  # its memory bandwidth
 
 
-@jit
+@bare_jit
 def _reset(clock: Any, structure: Any, world: Any, state: Any) -> None:
     """Start a realization from an empty line and empty stocks."""
     state.passes[:] = 0.0
@@ -41,7 +41,7 @@ def _reset(clock: Any, structure: Any, world: Any, state: Any) -> None:
             state.curve[s, t] = (low + position * (structure.curve_high[s, t] - low)) * scale
 
 
-@jit
+@bare_jit
 def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
     """Fill the factors of each event at each step: (MTTF, MTTR) or (capacity, D0)."""
     for e in range(structure.event.shape[0]):
@@ -58,7 +58,7 @@ def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
             state.event[e, t, 1] = world.event[e, 1] ** power
 
 
-@jit
+@bare_jit
 def _fab_step(
     seed: Any,
     clock: Any,
@@ -66,7 +66,6 @@ def _fab_step(
     world: Any,
     state: Any,
     tally: Any,
-    planned: Any,
     fab: Any,
     step: Any,
     realization: Any,
@@ -76,12 +75,10 @@ def _fab_step(
     first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
     for route in range(first, last):
         per_month = state.curve[structure.route[route, a.ROUTE_PLAN], step]
-        planned[route] = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+        state.route[route, a.PLANNED] = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
     fraction, group = np.inf, -1
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        fraction, group = fab_capacity(
-            seed, clock, structure, world, state, fab, step, realization, planned
-        )
+        fraction, group = fab_capacity(seed, clock, structure, world, state, fab, step, realization)
     code = TOOL_GROUP + group if fraction < 1.0 else WAFER_PLAN
     dirt = 1.0
     for e in range(structure.event.shape[0]):
@@ -111,14 +108,14 @@ def _fab_step(
             step,
             realization,
             row,
-            planned[route],
+            state.route[route, a.PLANNED],
             fraction,
             code,
             dirt,
         )
 
 
-@jit
+@bare_jit
 def _route_step(
     seed: Any,
     clock: Any,
@@ -187,7 +184,7 @@ def _route_step(
     advance(structure, world, state, tally, route, step, days / clock.days_per_step, capacity, row)
 
 
-@jit
+@bare_jit
 def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
     for route in range(state.route.shape[0]):
@@ -204,7 +201,7 @@ def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
     state.held[:] = 0.0
 
 
-@jit
+@bare_jit
 def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
     """Usable chips and their compute from the packages that passed; packages under way."""
     for i in range(structure.product.shape[0]):
@@ -224,7 +221,7 @@ def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
                 booked[q, a.T_H100_BANDWIDTH] += chips * each[a.BANDWIDTH] / H100_TB_PER_S
 
 
-@jit
+@bare_jit
 def simulate_realization(
     seed: Any,
     clock: Any,
@@ -233,7 +230,6 @@ def simulate_realization(
     state: Any,
     tally: Any,
     realization: Any,
-    planned: Any,
 ) -> None:
     """Fill ``tally`` (zeroed by the caller) with the results of one realization."""
     _reset(clock, structure, world, state)
@@ -242,16 +238,14 @@ def simulate_realization(
         row = row_of(clock, step)
         state.die[:, a.CAUSE_WAFERS] = 0.0
         for fab in range(structure.fab.shape[0]):
-            _fab_step(
-                seed, clock, structure, world, state, tally, planned, fab, step, realization, row
-            )
+            _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
         package_step(clock, structure, world, state, tally, step, row)
         if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
             _close_quarter(structure, state, tally, row)
     _usable(structure, world, tally, clock.quarters)
 
 
-@jit
+@bare_jit
 def simulate_block(
     seed: Any,
     clock: Any,
@@ -269,12 +263,10 @@ def simulate_block(
 
     ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``.
     """
-    planned = np.zeros(structure.route.shape[0])
     for r in range(worlds.shape[0]):
-        world_flat[:] = worlds[r]
+        for k in range(world_flat.shape[0]):
+            world_flat[k] = worlds[r, k]
         tally_flat[:] = 0.0
-        simulate_realization(
-            seed, clock, structure, world, state, tally, np.uint32(first + r), planned
-        )
+        simulate_realization(seed, clock, structure, world, state, tally, np.uint32(first + r))
         for k in range(tally_flat.shape[0]):
             out[r, k] = tally_flat[k]
