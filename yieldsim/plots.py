@@ -103,13 +103,15 @@ def save(figure: Figure, path: str | Path) -> None:
     with rc_context({"svg.hashsalt": "yieldsim"}):
         FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
     path = Path(path)
-    try:
-        path.write_bytes(buffer.getvalue())
-    except OSError as error:
-        if path.is_file():
-            path.unlink()
-        # a full disk is reported without the name of the file
-        raise OSError(error.errno, error.strerror, str(path)) from None
+    with path.open("wb") as stream:
+        try:
+            stream.write(buffer.getvalue())
+            stream.flush()
+        except OSError as error:
+            if path.is_file():  # and no device
+                path.unlink()
+            # a full disk is reported without the name of the file
+            raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:
