@@ -6,6 +6,7 @@ Each rule is one function that raises ModelError with the place, what was got an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from ..errors import ModelError
 from ..units import conversion_factor
@@ -168,7 +169,7 @@ def _check_die(model: Model, name: str, die: Die) -> None:
             allowed=f"<= {die.cores}",
         )
     rules = list(die.bins.items())
-    for (first, better), (second, worse) in zip(rules, rules[1:], strict=False):
+    for (first, better), (second, worse) in pairwise(rules):
         if better.min_good_cores <= worse.min_good_cores:
             raise ModelError(
                 f"{where}.bins.{second}.min_good_cores",

@@ -93,6 +93,7 @@ class Entity(BaseModel):
 
 
 ORIGIN = ("source", "grade")
+Names = tuple[str, ...]
 
 
 def _depth(entity: type[BaseModel], key: str) -> int:

@@ -24,8 +24,9 @@ from typing import Any
 
 from ..errors import ModelError
 from .check import check_model
-from .messages import validate
+from .fields import ORIGIN
 from .merge import Raw, join, merge, nested
+from .messages import validate
 from .schema import Model
 
 BASELINE = "baseline"
@@ -65,7 +66,7 @@ class ModelFile:
             names = ", ".join([BASELINE, *sorted(self.scenarios)])
             raise ModelError("scenario", "unknown scenario", got=scenario, allowed=names)
         entry = self.scenarios[scenario]
-        origin = {key: entry[key] for key in ("source", "grade") if key in entry}
+        origin: Raw = {key: entry[key] for key in ORIGIN if key in entry}
         return entry["changes"], origin
 
     def with_changes(self, changes: Iterable[str]) -> ModelFile:

@@ -19,6 +19,7 @@ The distributions and what each needs:
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -116,7 +117,7 @@ class Quantity(BaseModel):
     def _check_order(self) -> None:
         for chain in (("low", "mode", "high"), ("p10", "p50", "p90"), ("min", "max")):
             known = [(k, getattr(self, k)) for k in chain if getattr(self, k) is not None]
-            for (name, lower), (other, upper) in zip(known, known[1:], strict=False):
+            for (name, lower), (other, upper) in pairwise(known):
                 if lower > upper or (
                     lower == upper
                     and (name, other) != ("low", "mode")

@@ -79,9 +79,10 @@ class Schedule(BaseModel):
         return min(points), max(points)
 
     def curves(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The low and the high curve at ``times`` (quarter index, the middle of quarter i at i + 0.5).
+        """The low and the high curve at ``times``.
 
-        Returns two arrays of the shape of ``times``, in the field's unit.
+        ``times`` are quarter indices; the middle of quarter i is i + 0.5. Returns two arrays of
+        the shape of ``times``, in the field's unit.
         """
         low = self.values or self.low
         high = self.values or self.high

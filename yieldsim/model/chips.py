@@ -1,0 +1,189 @@
+"""What wafers become: dies, memory, packages and products."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from .calendar import Quarter
+from .fields import Entity, Names, parameter
+from .quantity import Quantity
+from .schedule import Schedule
+
+
+class Wafer(Entity):
+    """The wafer that all dies are counted on."""
+
+    diameter_mm: Quantity = parameter("mm", "+gross_dies", "wafer diameter", above=True)
+    edge_exclusion_mm: Quantity = parameter("mm", "-gross_dies", "unusable edge")
+    scribe_mm: Quantity = parameter("mm", "-gross_dies", "scribe line between dies")
+
+
+class Bin(Entity):
+    """A rule that a die can meet; bins are tried from the first to the last."""
+
+    min_good_cores: Annotated[int, Field(ge=0)] = 0
+
+
+class Die(Entity):
+    """A design: its size, its floorplan and the bins it is sorted into."""
+
+    title: str = ""
+    process: str
+    width_mm: Quantity = parameter("mm", "-gross_dies", "die width", above=True)
+    height_mm: Quantity = parameter("mm", "-gross_dies", "die height", above=True)
+    gross_die_per_wafer: Quantity | None = parameter(
+        "die/wafer", "+gross_dies", "given count in place of the geometry", above=True, neutral=0.0
+    )
+    cores: Annotated[int, Field(ge=0, le=1024)] = 0
+    core_fraction: Quantity = parameter(
+        "1",
+        "+good_dies",
+        "share of the die's area in cores that may fail",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    memory_fraction: Quantity = parameter(
+        "1", "+good_dies", "share of the die's area in repairable memory", maximum=1.0, neutral=0.0
+    )
+    memory_repair: Quantity = parameter(
+        "1",
+        "+good_dies",
+        "share of defects in repairable memory that spares mend",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    parametric_yield: Quantity = parameter(
+        "1",
+        "+good_dies",
+        "share of functional dies within speed and leakage limits",
+        maximum=1.0,
+        neutral=1.0,
+    )
+    test_overkill: Quantity = parameter(
+        "1",
+        "-good_dies",
+        "share of good dies that the wafer test rejects",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    test_escape: Quantity = parameter(
+        "1",
+        "+bad_dies_passed",
+        "share of bad dies that the wafer test passes",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    bins: dict[str, Bin] = {"good": Bin()}
+
+
+class DieBank(Entity):
+    """Tested dies made elsewhere, released into the stock of their design."""
+
+    die: str
+    bin: str
+    draw: Schedule = parameter("die/quarter", "+bank_dies", "dies released for packaging")
+
+
+class MemoryMaker(Entity):
+    """A line that makes memory stacks."""
+
+    wafers: Schedule = parameter("wafer/month", "+stacks_in", "wafers out for these stacks")
+    stacks_per_wafer: Quantity = parameter(
+        "stack/wafer", "+stacks_in", "stacks of a wafer were all good"
+    )
+    stack_yield: Schedule = parameter(
+        "1", "+stacks_in", "good stacks over possible stacks, front and back end", maximum=1.0
+    )
+
+
+class MemoryPool(Entity):
+    """Stacks of one kind from one origin."""
+
+    title: str = ""
+    deliveries: Schedule | None = parameter(
+        "stack/quarter", "+stacks_in", "stacks that arrive from outside", neutral=0.0
+    )
+    maker: MemoryMaker | None = None
+    usable_fraction: Quantity = parameter(
+        "1", "+stacks_in", "share available to the products of the model", maximum=1.0, neutral=1.0
+    )
+
+
+class PackagingLine(Entity):
+    """Advanced packaging shared by products, counted in interposer wafers."""
+
+    title: str = ""
+    capacity: Schedule = parameter("wafer/month", "+packaging_capacity", "interposer wafers")
+
+
+class Performance(Entity):
+    """What one chip of a bin does."""
+
+    tflops_fp16: Quantity = parameter(
+        "TFLOPS", "+h100_equivalents", "dense FP16 or BF16 compute of a chip"
+    )
+    bandwidth_tb_per_s: Quantity = parameter(
+        "TB/s", "+h100_equivalents_bandwidth", "memory bandwidth of a chip", neutral=0.0
+    )
+
+
+class Product(Entity):
+    """A chip that is sold: dies, memory and packaging, and when."""
+
+    title: str = ""
+    vendor: str = ""
+    kind: Literal["ai", "phone", "other"] = "ai"
+    die: str
+    dies_per_package: Annotated[int, Field(ge=1, le=64)] = 1
+    start: Quarter
+    end: Quarter | None = None
+    slip_quarters: Quantity = parameter(
+        "quarter", "-packages_started", "delay of start and end against the roadmap", neutral=0.0
+    )
+    die_share: Schedule | None = parameter(
+        "1", "+packages_started", "weight among the products of the same die", neutral=1.0
+    )
+    tier: Annotated[int, Field(ge=1, le=99)] = 1
+    memory: Names = ()
+    stacks_per_package: Annotated[int, Field(ge=0, le=64)] = 0
+    packaging: str | None = None
+    packages_per_interposer_wafer: Quantity = parameter(
+        "package/wafer",
+        "-packaging_used",
+        "packages of one interposer wafer",
+        above=True,
+        neutral=1.0,
+    )
+    assembly_yield: Quantity = parameter(
+        "1", "+usable_chips", "packages that survive assembly", maximum=1.0, neutral=1.0
+    )
+    final_test_yield: Quantity = parameter(
+        "1",
+        "+usable_chips",
+        "assembled packages that pass burn-in and final test",
+        maximum=1.0,
+        neutral=1.0,
+    )
+    lag_days: Quantity = parameter(
+        "day", "~usable_chips", "from a tested die to a packaged, tested chip", neutral=0.0
+    )
+    sample_fraction: Quantity = parameter(
+        "1",
+        "-usable_chips",
+        "engineering samples, share of passed packages",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    field_escape_fraction: Quantity = parameter(
+        "1",
+        "-usable_chips",
+        "chips that fail in early use, share of passed packages",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    demand: Schedule | None = parameter(
+        "package/quarter", "+packages_started", "most packages wanted", neutral=1e18
+    )
+    performance: dict[str, Performance] = {}
