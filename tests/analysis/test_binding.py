@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from tests.analysis.made_up import GROUPS, ensemble
-from yieldsim.analysis import columns
+from yieldsim.analysis import binding, columns
 from yieldsim.analysis.binding import binding_shares, flag_names
 from yieldsim.errors import StoreError
 from yieldsim.variables import (
@@ -91,7 +91,8 @@ def test_shares_add_up_to_one_and_fall() -> None:
 def test_the_block_that_is_read_makes_no_difference(monkeypatch) -> None:
     ds = ensemble(realizations=33)
     expected = binding_shares(ds)
-    monkeypatch.setattr(columns, "BLOCK_BYTES", 500)
+    monkeypatch.setattr(columns, "BLOCK_BYTES", 5_000)
+    monkeypatch.setattr(binding, "BLOCK_BYTES", 2_000)
     found = binding_shares(ds)
     assert [r["constraint"] for r in found] == [r["constraint"] for r in expected]
     for one, other in zip(found, expected, strict=True):

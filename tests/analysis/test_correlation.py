@@ -4,10 +4,10 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import spearmanr
+from scipy.stats import rankdata, spearmanr
 
 from yieldsim.analysis import rank_correlations
-from yieldsim.analysis.correlation import spearman
+from yieldsim.analysis.correlation import average_ranks, spearman
 from yieldsim.errors import StoreError
 from yieldsim.model import ModelFile, load_file
 
@@ -45,6 +45,11 @@ def test_the_achieved_correlation_is_that_of_scipy() -> None:
         "second": SECOND,
         "requested": 0.6,
     }
+
+
+def test_ranks_are_those_of_scipy() -> None:
+    values = np.random.default_rng(2).integers(0, 30, size=100).astype(float)
+    assert np.array_equal(average_ranks(values), rankdata(values))
 
 
 @pytest.mark.statistical

@@ -85,6 +85,14 @@ def test_differences_stand_in_the_summary() -> None:
     assert summarize(ensemble(scenarios=("baseline",)))["differences"] == []
 
 
+def test_without_an_ai_product_the_total_is_zero() -> None:
+    summary = summarize(ensemble().isel(product=[2]))
+    totals = [r for r in summary["records"] if r["product"] == "total"]
+    assert {r[name] for r in totals for name in NUMBERS} == {0.0}
+    assert {r["product"] for r in summary["binding"]} == {PRODUCTS[2]}
+    assert summary["in_total"] == []
+
+
 def test_one_realization_has_figures_without_errors() -> None:
     summary = json.loads(json.dumps(summarize(ensemble(realizations=1)), allow_nan=False))
     record = summary["records"][0]

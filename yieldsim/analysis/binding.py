@@ -13,6 +13,7 @@ import xarray as xr
 from ..errors import StoreError
 from ..variables import CONSTRAINTS, NOT_IN_PRODUCTION
 from .columns import (
+    BLOCK_BYTES,
     TOTAL,
     ai_products,
     labels_of,
@@ -66,25 +67,33 @@ def _shares(ds: xr.Dataset, scenario: int, flags: int) -> tuple[np.ndarray, np.n
 
     Both have the shape (1 + product, quarter, flag), the total first.
     """
-    shape = (1 + ds.sizes["product"], ds.sizes["quarter"], flags)
-    mean, square = np.zeros(shape), np.zeros(shape)
-    kinds = ai_products(ds)
-    for held, started in _blocks(ds, scenario):
-        if held.size and (held.min() < 0 or held.max() >= flags):
-            raise StoreError("binding", "holds a value without a name", got=int(held.max()))
-        weights = _weights(held[:, :, kinds], started[:, :, kinds])
-        for flag in range(flags):
-            is_flag = held == flag
-            if not is_flag.any():
-                continue
-            counts = is_flag.sum(axis=0).T
-            mean[1:, :, flag] += counts
-            square[1:, :, flag] += counts
-            share = np.where(is_flag[:, :, kinds], weights, 0.0).sum(axis=2)
-            mean[0, :, flag] += share.sum(axis=0)
-            square[0, :, flag] += (share**2).sum(axis=0)
+    products, quarters = ds.sizes["product"], ds.sizes["quarter"]
+    mean = np.zeros((1 + products, quarters, flags))
+    square = np.zeros_like(mean)
+    ai = ai_products(ds)
+    for held, started in _blocks(ds, scenario, flags):
+        if held.min() < 0 or held.max() >= flags:
+            worst = held.max() if held.max() >= flags else held.min()
+            raise StoreError("binding", "holds a value without a name", got=int(worst))
+        # one histogram for all: a bin for each flag of each product in each quarter
+        bins = held + flags * np.arange(quarters * products).reshape(quarters, products)
+        counts = np.bincount(bins.ravel(), minlength=quarters * products * flags)
+        mean[1:] += counts.reshape(quarters, products, flags).swapaxes(0, 1)
+        share = _total_share(held[:, :, ai], started[:, :, ai], flags)
+        mean[0] += share.sum(axis=0)
+        square[0] += (share**2).sum(axis=0)
+    square[1:] = mean[1:]  # a product is held by one constraint: its share is 0 or 1
     count = ds.sizes["realization"]
     return mean / count, square / count
+
+
+def _total_share(held: np.ndarray, started: np.ndarray, flags: int) -> np.ndarray:
+    """(realization, quarter, flag) share of each constraint in what holds the AI products."""
+    rows = held.shape[0] * held.shape[1]
+    bins = held.reshape(rows, -1) + flags * np.arange(rows)[:, None]
+    weights = _weights(held, started).ravel()
+    share = np.bincount(bins.ravel(), weights, minlength=rows * flags)
+    return share.reshape(*held.shape[:2], flags)
 
 
 def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
@@ -101,18 +110,23 @@ def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
     return weight / np.maximum(weight.sum(axis=2, keepdims=True), 1e-300)
 
 
-def _blocks(ds: xr.Dataset, scenario: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Constraints and packages started of a scenario, (realization, quarter, product) blocks."""
+def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Constraints and packages started of a scenario, (realization, quarter, product) blocks.
+
+    The blocks that are read are cut so that the histograms of each stay small.
+    """
     dims = ("realization", "quarter", "product")
-    has_weights = "packages_started" in ds
+    step = max(1, BLOCK_BYTES // (8 * max(flags, ds.sizes["product"]) * ds.sizes["quarter"]))
     for block in realization_blocks(ds["binding"]):
         part = {"scenario": scenario, "realization": block}
         held = ds["binding"].isel(part).transpose(*dims).to_numpy()
-        if not has_weights:
-            yield held, np.zeros(held.shape)
-            continue
-        started = ds["packages_started"].isel(part).transpose(*dims).to_numpy()
-        yield held, started.astype(np.float64)
+        if "packages_started" in ds:
+            started = ds["packages_started"].isel(part).transpose(*dims).to_numpy()
+        else:
+            started = np.zeros(held.shape)
+        for first in range(0, len(held), step):
+            chosen = slice(first, first + step)
+            yield held[chosen].astype(np.int64), started[chosen].astype(np.float64)
 
 
 def _ranked(
