@@ -4,6 +4,7 @@ from tests.analysis.made_up import PRODUCTS, ensemble
 from yieldsim.analysis import summarize
 from yieldsim.report import (
     align,
+    correlation_table,
     count,
     difference_table,
     quarter_table,
@@ -114,6 +115,20 @@ def test_the_whole_text_has_all_tables_of_the_first_scenario(summary: dict) -> N
     assert "Model made_up, seed 7, 64 realizations." in text
     assert not any(line.endswith(" ") for line in text.splitlines())
     assert max(len(line) for line in text.splitlines()) <= 120
+
+
+def test_correlations_stand_beside_what_was_asked_for(summary: dict) -> None:
+    asked = {"scenario": "baseline", "first": "a.x", "second": "b", "requested": 0.6}
+    known = [asked | {"achieved": 0.587, "se": 0.045}, asked | {"achieved": None, "se": None}]
+    changed = summary | {"correlations": known}
+    assert columns(correlation_table(changed, "baseline")) == [
+        ["first", "second", "requested", "achieved", "±"],
+        ["a.x", "b", "0.60", "0.59", "0.04"],
+        ["a.x", "b", "0.60", "-", "-"],
+    ]
+    assert correlation_table(changed, "domestic_late") == ""
+    assert "Rank correlations of the parameters\n\nfirst  second" in summary_text(changed)
+    assert "Rank correlations" not in summary_text(summary)
 
 
 def test_tables_can_be_limited(summary: dict) -> None:

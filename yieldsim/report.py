@@ -102,6 +102,9 @@ def summary_text(
         base = summary["differences"][0]["base"]
         title = f"Total less that of {base}, realization by realization"
         parts.append(f"{title}\n\n{difference_table(summary)}")
+    correlations = correlation_table(summary, (*scenarios, *found)[0])
+    if correlations:
+        parts.append(f"Rank correlations of the parameters\n\n{correlations}")
     parts.append(_footnote(summary))
     return "\n\n".join(parts)
 
@@ -128,11 +131,23 @@ def difference_table(summary: Summary) -> str:
     for year in dict.fromkeys(r["year"] for r in records):
         label = year
         for record in (r for r in records if r["year"] == year):
-            ratio = record["spread_ratio"]
-            spread = "-" if ratio is None else f"{ratio:.2f}"
+            spread = _decimal(record["spread_ratio"])
             rows.append((label, record["scenario"], *_figures(record), spread))
             label = ""
     return align(("year", "scenario", *_HEADER, "spread"), rows, range(2, 11))
+
+
+def correlation_table(summary: Summary, scenario: str) -> str:
+    """Requested and achieved rank correlations; empty where the model asks for none."""
+    rows = [
+        (r["first"], r["second"], *(_decimal(r[key]) for key in ("requested", "achieved", "se")))
+        for r in _of(summary["correlations"], scenario)
+    ]
+    return align(("first", "second", "requested", "achieved", "±"), rows, (2, 3, 4)) if rows else ""
+
+
+def _decimal(number: float | None) -> str:
+    return "-" if number is None else f"{number:.2f}"
 
 
 def _title(product: str, ai: Sequence[str]) -> str:

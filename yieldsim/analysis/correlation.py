@@ -31,29 +31,23 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
     paths = labels_of(ds, "parameter")
     records = []
     for scenario, name in enumerate(labels_of(ds, "scenario")):
-        for wanted in file.model(name).correlations.values():
-            first, second = wanted.between
-            achieved = _achieved(ds, scenario, paths, first, second)
+        wanted = list(file.model(name).correlations.values())
+        drawn = _draws(ds, scenario, paths, {path for one in wanted for path in one.between})
+        for one in wanted:
+            first, second = one.between
+            both = first in drawn and second in drawn
+            achieved = spearman(drawn[first], drawn[second]) if both else None
             records.append(
                 {
                     "scenario": name,
                     "first": first,
                     "second": second,
-                    "requested": wanted.rank,
+                    "requested": one.rank,
                     "achieved": achieved,
                     "se": _error(achieved, ds.sizes["realization"]),
                 }
             )
     return records
-
-
-def _achieved(
-    ds: xr.Dataset, scenario: int, paths: list[str], first: str, second: str
-) -> float | None:
-    if first not in paths or second not in paths:
-        return None
-    values = _draws(ds, scenario, [paths.index(first), paths.index(second)])
-    return spearman(values[0], values[1])
 
 
 def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
@@ -74,14 +68,18 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
     return shared[place]
 
 
-def _draws(ds: xr.Dataset, scenario: int, places: list[int]) -> np.ndarray:
-    """(parameter, realization) draws of some parameters of one scenario."""
+def _draws(
+    ds: xr.Dataset, scenario: int, paths: list[str], wanted: set[str]
+) -> dict[str, np.ndarray]:
+    """Draws of those of the wanted parameters that the ensemble has, read in one pass."""
+    found = sorted(wanted.intersection(paths))
+    places = [paths.index(path) for path in found]
     array = ds["parameter_value"]
-    values = np.empty((len(places), array.sizes["realization"]))
+    values = np.empty((len(found), array.sizes["realization"]))
     view = array.isel(scenario=scenario).transpose("realization", "parameter")
-    for block in realization_blocks(array):
+    for block in realization_blocks(array) if found else ():
         values[:, block] = view.isel(realization=block).to_numpy()[:, places].T
-    return values
+    return dict(zip(found, values, strict=True))
 
 
 def _error(achieved: float | None, count: int) -> float | None:

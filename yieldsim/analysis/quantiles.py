@@ -20,6 +20,7 @@ from .columns import (
     product_names,
     quarter_labels,
 )
+from .correlation import rank_correlations
 from .differences import difference_records
 from .origin import origin
 from .standard_error import P10_P50_P90, mean_and_error, sample_quantiles
@@ -93,6 +94,7 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
     the standard error ``se_...`` of each (None for a single realization). ``yearly``: the same by
     calendar year, with the number of ``quarters`` covered. ``binding``: for each scenario,
     product and quarter what held it and in which share of the realizations, most frequent first.
+    ``correlations``: of the parameters, requested and achieved (see `rank_correlations`).
     ``differences``: the other scenarios against the baseline by calendar year, paired.
     ``in_total``: the products that the total counts; and the model, the seed, the realizations.
     """
@@ -102,6 +104,7 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
         "yearly": _records(quantiles(ds, period="year"), "year"),
         "binding": binding_shares(ds) if "binding" in ds else [],
         "differences": difference_records(ds),
+        "correlations": rank_correlations(ds) if "parameter_value" in ds else [],
         "in_total": [product_names(ds)[place] for place in ai_products(ds)],
         "units": str(ds["usable_chips"].attrs.get("units", "chip")),
         **origin(ds),
