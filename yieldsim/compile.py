@@ -31,8 +31,8 @@ from .sampling import Sampler, path_entity
 from .units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 CLASSES = ("imported", "domestic")
-# beyond this the alternating sum loses more than about seven digits, and a quadrature is used
-_LARGEST_WEIGHT = 1e8
+# up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
+_LARGEST_WEIGHT = 1e10
 
 # fields of each World table, in the order of its last axis
 _TOOL = (

@@ -81,7 +81,7 @@ class ModelFile:
     def to_json(self) -> str:
         """The whole model as text, from which `from_json` makes it again."""
         content = {"place": self.place, "raw": self.raw, "scenarios": self.scenarios}
-        return json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+        return json.dumps(content, ensure_ascii=False, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> ModelFile:
@@ -92,7 +92,7 @@ class ModelFile:
     def digest(self, scenarios: Sequence[str] = ()) -> str:
         """SHA-256 of the tables and of the named scenarios: the identity of a run's model."""
         named = {name: self.scenarios.get(name) for name in scenarios}
-        text = json.dumps([self.raw, named], sort_keys=True, default=str)
+        text = json.dumps([self.raw, named], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
