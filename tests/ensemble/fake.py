@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.ensemble import Place, Plan, Writer, create
 from yieldsim.model import ModelFile, load_file
 from yieldsim.variables import OUTPUTS
 
@@ -37,7 +38,7 @@ def analyst_file(**scenarios: dict[str, Any]) -> ModelFile:
 
 
 class FakeSimulator:
-    """``usable_chips`` of realization r is r + 1000 s + 10 q; the rest follow its variable."""
+    """``usable_chips`` of realization r is r + 1000 s + 10 q + 10^5 p, and so are the others."""
 
     def __init__(
         self,
@@ -58,15 +59,15 @@ class FakeSimulator:
             "bin": ["1", "2"],
             "memory": [],  # a model may have none
             "packaging": ["line"],
-            "product": ["accelerator"],
+            "product": ["accelerator", "handset", "trainer"],
         }
         paths = ["processes.n2.d0_mature_per_cm2", "fabs.line.plan.n2.scale"]
         self.parameters = [FakeParameter(path) for path in paths]
         self.coords["parameter"] = paths
         self.attrs: dict[str, Any] = {
             "bin_names": '{"ai": {"1": "good"}}',
-            "product_kind": {"accelerator": "ai"},
-            "usable_chips": {"comment": "r + 1000 s + 10 q"},
+            "product_kind": {"accelerator": "ai", "handset": "phone", "trainer": "ai"},
+            "usable_chips": {"comment": "made up"},
         }
         self.first_calls: list[int] = []
         self.lock = threading.Lock()
@@ -85,9 +86,33 @@ class FakeSimulator:
         for i, variable in enumerate(self.outputs):
             shape = (*cells, *(len(self.coords[dim]) for dim in variable.dims))
             wide = base.reshape(*cells, *(1 for _ in variable.dims))
-            offset = 0 if variable.name == "usable_chips" else i
-            values = np.broadcast_to(wide + offset, shape) % 32000.0
+            last = np.arange(shape[-1]) if variable.dims else np.zeros(1)
+            values = np.broadcast_to(wide + 1e5 * last, shape)
+            values = values + (0 if variable.name == "usable_chips" else i)
+            if variable.dtype == "int16":
+                values = values % 9
             arrays[variable.name] = values.astype(variable.dtype)
         drawn = np.stack([np.sin(number + self.seed), np.cos(2.0 * number)], axis=-1)
         arrays["parameter_value"] = np.broadcast_to(drawn, (cells[0], *drawn.shape)).copy()
         return arrays
+
+
+def flip_bit(data: bytes, bit: int) -> bytes:
+    """The same bytes with one bit turned."""
+    spoiled = bytearray(data)
+    spoiled[bit // 8] ^= 1 << (bit % 8)
+    return bytes(spoiled)
+
+
+def make_store(
+    place: Place, *, realizations: int = 50, block_size: int = 16, seed: int = 3, blocks: int = 99
+) -> tuple[Writer, FakeSimulator]:
+    """A store of two scenarios with its first ``blocks`` blocks, not finalized."""
+    file, scenarios = analyst_file(), ("baseline", "late")
+    source = FakeSimulator(file, scenarios, seed)
+    plan = Plan(file, scenarios, seed, realizations, block_size)
+    create(place, source, plan, "made by a test")
+    writer = Writer.of(place, source, plan)
+    for block in range(min(blocks, plan.blocks)):
+        writer.write(block, source.block(*plan.span(block)))
+    return writer, source

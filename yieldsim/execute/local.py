@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import queue
+import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Protocol
 
 from tqdm import tqdm
+
+_AWAKE_SECONDS = 0.5
 
 
 class Bar(Protocol):
@@ -61,73 +64,91 @@ def run_blocks(
 
     At most one block a thread is under way, so memory is flat. The first error stops the run after
     the blocks under way, and is raised. Ctrl-C does the same, after ``stopping()``, and raises
-    Interrupted; a second one does not wait. (Threads are daemons for that: those of concurrent.futures are joined at exit.)
+    Interrupted; a second one does not wait.
     """
-    results: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
-    remaining, lock, stop = iter(blocks), threading.Lock(), threading.Event()
-    count = min(threads, len(blocks))
-    for number in range(count):
-        arguments = (work, _shared(remaining, lock, stop), results, stop)
-        threading.Thread(
-            target=_worker, args=arguments, name=f"block-{number}", daemon=True
-        ).start()
-    _collect(results, count, done, stop, stopping)
+    team = _Team(work, blocks)
+    with _handling_ctrl_c(team.interrupt):
+        count = min(threads, len(blocks))
+        for number in range(count):
+            # Daemons, and no concurrent.futures, whose threads the interpreter joins at its end:
+            # the second Ctrl-C would wait for them.
+            name = f"blocks-{number}"
+            threading.Thread(target=team.run, name=name, daemon=True).start()
+        team.collect(count, done, stopping)
 
 
-def _shared(remaining: Iterator[int], lock: threading.Lock, stop: threading.Event) -> Iterator[int]:
-    """The blocks that are left, handed out one at a time to whoever asks."""
-    while not stop.is_set():
-        with lock:
-            block = next(remaining, None)
-        if block is None:
-            return
-        yield block
+class _Team:
+    """Threads that take blocks from one list until it is empty or they are told to stop."""
 
+    def __init__(self, work: Callable[[int], int], blocks: Iterable[int]) -> None:
+        self._work, self._remaining = work, iter(blocks)
+        self._lock, self._stop = threading.Lock(), False
+        # a block's result, what went wrong, or None from a thread that ends
+        self._results: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
 
-def _worker(
-    work: Callable[[int], int],
-    blocks: Iterator[int],
-    results: queue.SimpleQueue[int | BaseException | None],
-    stop: threading.Event,
-) -> None:
-    try:
-        for block in blocks:
-            results.put(work(block))
-    except BaseException as error:  # handed to the caller's thread, which raises it
-        stop.set()
-        results.put(error)
-    finally:
-        results.put(None)
+    def interrupt(self) -> None:
+        """Begin no further block. For a signal handler: SimpleQueue may be entered anew there."""
+        self._stop = True
+        self._results.put(KeyboardInterrupt())
 
-
-def _collect(
-    results: queue.SimpleQueue[int | BaseException | None],
-    workers: int,
-    done: Callable[[int], object],
-    stop: threading.Event,
-    stopping: Callable[[], object],
-) -> None:
-    """Wait for the workers to end; raise their first error, or Interrupted after Ctrl-C."""
-    error: BaseException | None = None
-    finished, interrupted = 0, False
-    while workers:
+    def run(self) -> None:
+        """One thread's work."""
         try:
-            result = results.get()
-        except KeyboardInterrupt:
-            if interrupted:
+            while (block := self._next()) is not None:
+                self._results.put(self._work(block))
+        except BaseException as error:  # handed to the caller's thread, which raises it
+            self._stop = True
+            self._results.put(error)
+        finally:
+            self._results.put(None)
+
+    def _next(self) -> int | None:
+        with self._lock:
+            return None if self._stop else next(self._remaining, None)
+
+    def collect(
+        self, threads: int, done: Callable[[int], object], stopping: Callable[[], object]
+    ) -> None:
+        """Wait for the threads to end; raise their first error, or Interrupted after Ctrl-C."""
+        error: BaseException | None = None
+        finished, interrupted = 0, False
+        while threads:
+            try:
+                # not for ever: a signal that another thread was given does not wake this one
+                result = self._results.get(timeout=_AWAKE_SECONDS)
+            except queue.Empty:
+                continue
+            if result is None:
+                threads -= 1
+            elif isinstance(result, int):
+                finished += 1
+                done(result)
+            elif not isinstance(result, KeyboardInterrupt):
+                error = error or result
+            elif interrupted:
                 break
-            interrupted = True
-            stop.set()
-            stopping()
-            continue
-        if result is None:
-            workers -= 1
-        elif isinstance(result, BaseException):
-            error = error or result
-        else:
-            finished += 1
-            done(result)
-    if error is not None:
-        raise error
-    if interrupted:
-        raise Interrupted(finished)
+            else:
+                interrupted = True
+                stopping()
+        if error is not None:
+            raise error
+        if interrupted:
+            raise Interrupted(finished)
+
+
+@contextmanager
+def _handling_ctrl_c(handler: Callable[[], None]) -> Iterator[None]:
+    """Call ``handler`` at Ctrl-C in place of raising KeyboardInterrupt wherever the code is.
+
+    Elsewhere than in the main thread, or where somebody else handles the signal or ignores it
+    (as a shell lets a job in the background do), nothing is changed.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: handler())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
