@@ -20,10 +20,11 @@ PACKAGE = ROOT / "yieldsim"
 LAYERS = (
     "errors",
     "units",
+    "variables",
     "model",
-    "sampling",
     "closed_form",
     "kernels",
+    "sampling",
     "compile",
     "simulate",
     "ensemble",
@@ -32,11 +33,22 @@ LAYERS = (
     "plots",
     "report",
     "cli",
+    "__main__",
 )
 # Names of the package itself that any module may read; all else there would turn the direction.
 ROOT_NAMES = {"__version__"}
 # What a kernel may see: arrays and compiled code. NamedTuples of arrays come from typing.
-KERNEL_IMPORTS = {"__future__", "math", "numba", "numpy", "typing", "yieldsim.kernels"}
+# Constants of units and of the results' codes are plain numbers that compile into the code.
+KERNEL_IMPORTS = {
+    "__future__",
+    "math",
+    "numba",
+    "numpy",
+    "typing",
+    "yieldsim.kernels",
+    "yieldsim.units",
+    "yieldsim.variables",
+}
 # The one file of kernels/ that holds no kernel but how they are compiled and cached.
 JIT_OPTIONS = "jit.py"
 STDLIB = sys.stdlib_module_names

@@ -142,17 +142,17 @@ class _Layout:
         fabs, groups = structure.fleet_curve.shape[:2]
         self.quarters = compiled.clock.quarters
         rows = self.quarters + _EXTRA_ROWS
-        self.shapes = a.Tally(
-            route=(rows, routes, 9),
-            utilization=(rows, fabs, groups),
-            die=(rows, dies, 7),
-            good_dies=(rows, dies, bins),
-            pool=(rows, len(structure.pool), 3),
-            line=(rows, len(structure.line_curve), 2),
-            product=(rows, products, 7),
-            passed=(rows, products, bins),
-        )
-        self.size = sum(math.prod(shape) for shape in self.shapes)
+        self.shapes: dict[str, tuple[int, ...]] = {
+            "route": (rows, routes, 9),
+            "utilization": (rows, fabs, groups),
+            "die": (rows, dies, 7),
+            "good_dies": (rows, dies, bins),
+            "pool": (rows, len(structure.pool), 3),
+            "line": (rows, len(structure.line_curve), 2),
+            "product": (rows, products, 7),
+            "passed": (rows, products, bins),
+        }
+        self.size = sum(math.prod(shape) for shape in self.shapes.values())
         self.route_at = structure.route[:, [a.ROUTE_FAB, a.ROUTE_PROCESS]]
         self.product_at = np.argsort(structure.product[:, a.PRODUCT_PLACE])
         self.grid = (len(model.fabs), len(model.processes))
@@ -164,11 +164,12 @@ class _Layout:
 
     def _split(self, flat: np.ndarray) -> list[np.ndarray]:
         """Views of the last axis, each in its own shape."""
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes])[:-1]
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes.values()])[:-1]
         parts = np.split(flat, ends, axis=-1)
         leading = flat.shape[:-1]
         return [
-            part.reshape(*leading, *shape) for part, shape in zip(parts, self.shapes, strict=True)
+            part.reshape(*leading, *shape)
+            for part, shape in zip(parts, self.shapes.values(), strict=True)
         ]
 
     def variables(self, out: np.ndarray) -> dict[str, np.ndarray]:
@@ -214,7 +215,8 @@ def new_state(compiled: Compiled) -> a.State:
         line_left=zeros(lines),
         product=zeros((products, 4)),
         held=zeros((products, TOOL_GROUP + groups)),
-        need=zeros(max(pools, lines, 1)),
+        taken=zeros(structure.product_pool.shape),
+        need=zeros(lines),
     )
 
 

@@ -170,7 +170,8 @@ class State(NamedTuple):
     line_left: Floats  # L
     product: Floats  # I WANT...
     held: Floats  # I code, steps in the quarter
-    need: Floats  # H or L
+    taken: Floats  # I rank, stacks taken in the step
+    need: Floats  # L
 
 
 class Tally(NamedTuple):

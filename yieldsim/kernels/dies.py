@@ -43,7 +43,7 @@ def gross_dies(wafer: Any, die: Any) -> Any:
 def deep_tails(
     fatal: Any, core: Any, cores: Any, min_good: Any, bins: Any, alpha: Any, tail: Any
 ) -> None:
-    """Fill ``tail[b]`` where the alternating sum would cancel: a trapezoid rule, all terms positive.
+    """Fill ``tail[b]`` where the alternating sum would cancel, by a trapezoid rule without signs.
 
     Integrates over the log of the gamma density of the die; the integrand decays on both sides, so
     the rule converges geometrically (Trefethen and Weideman 2014, doi:10.1137/130932132) and is

@@ -78,13 +78,15 @@ def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> N
 
 @bare_jit
 def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
-    """Packages that each product could start by its dies and its demand, and which of them binds."""
+    """Packages that each product could start by its dies and its demand, and which binds."""
     for i in range(structure.product.shape[0]):
         one = structure.product[i]
         now = state.product[i]
         die = one[a.PRODUCT_DIE]
         now[a.WANT] = 0.0
         now[a.GRANTED] = 0.0
+        for rank in range(state.taken.shape[1]):
+            state.taken[i, rank] = 0.0
         if now[a.ACTIVE] <= 0.0:
             now[a.LIMIT] = NOT_IN_PRODUCTION
             continue
@@ -101,24 +103,11 @@ def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
 
 
 @bare_jit
-def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any) -> None:
-    """Cut the wants of a tier's products where a packaging line cannot take them all."""
-    state.need[:] = 0.0
-    for i in range(first, last):
-        line = structure.product[i, a.PRODUCT_LINE]
-        if line >= 0:
-            state.need[line] += state.product[i, a.WANT] / world.product[i, a.PER_WAFER]
-    for i in range(first, last):
-        line = structure.product[i, a.PRODUCT_LINE]
-        wants = state.product[i, a.WANT] > 0.0
-        if line >= 0 and wants and state.need[line] > state.line_left[line]:
-            state.product[i, a.WANT] *= state.line_left[line] / state.need[line]
-            state.product[i, a.LIMIT] = PACKAGING
+def grant_memory(structure: Any, state: Any, first: Any, last: Any) -> None:
+    """Take memory for the wants of a tier, rank by rank of each product's preference.
 
-
-@bare_jit
-def grant_memory(structure: Any, state: Any, tally: Any, first: Any, last: Any, row: Any) -> None:
-    """Take memory for the wants of a tier, rank by rank of each product's preference."""
+    ``state.taken[i, rank]`` are the stacks taken from the pool of that rank.
+    """
     for i in range(first, last):
         if structure.product[i, a.PRODUCT_STACKS] == 0:
             state.product[i, a.GRANTED] = state.product[i, a.WANT]
@@ -136,11 +125,40 @@ def grant_memory(structure: Any, state: Any, tally: Any, first: Any, last: Any, 
                 if structure.product_pool[i, rank] == pool:
                     short = state.product[i, a.WANT] - state.product[i, a.GRANTED]
                     state.product[i, a.GRANTED] += short * ratio
+                    stacks = short * ratio * structure.product[i, a.PRODUCT_STACKS]
+                    state.taken[i, rank] = stacks
             state.stacks[pool] = max(0.0, state.stacks[pool] - need * ratio)
-            tally.pool[row, pool, a.T_STACKS_USED] += need * ratio
     for i in range(first, last):
         if state.product[i, a.GRANTED] < state.product[i, a.WANT] * _HELD_BACK:
             state.product[i, a.LIMIT] = MEMORY
+
+
+@bare_jit
+def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any) -> None:
+    """Cut the grants of a tier where a packaging line cannot take them all.
+
+    After memory, because a product that waits for memory must not crowd others out of a line, while
+    the stacks of one that waits for a line (given back here) keep until the next step.
+    """
+    for line in range(state.line_left.shape[0]):
+        state.need[line] = 0.0
+    for i in range(first, last):
+        line = structure.product[i, a.PRODUCT_LINE]
+        if line >= 0:
+            state.need[line] += state.product[i, a.GRANTED] / world.product[i, a.PER_WAFER]
+    for i in range(first, last):
+        line = structure.product[i, a.PRODUCT_LINE]
+        granted = state.product[i, a.GRANTED]
+        if line < 0 or granted <= 0.0 or state.need[line] <= state.line_left[line]:
+            continue
+        ratio = state.line_left[line] / state.need[line]
+        state.product[i, a.GRANTED] *= ratio
+        state.product[i, a.LIMIT] = PACKAGING
+        for rank in range(state.taken.shape[1]):
+            pool = structure.product_pool[i, rank]
+            if pool >= 0:
+                state.stacks[pool] += state.taken[i, rank] * (1.0 - ratio)
+                state.taken[i, rank] *= ratio
 
 
 @bare_jit
@@ -157,6 +175,10 @@ def start_packages(
         wafers = left / values[a.PER_WAFER]
         state.line_left[line] = max(0.0, state.line_left[line] - wafers)
         tally.line[row, line, a.T_CAPACITY_USED] += wafers
+    for rank in range(state.taken.shape[1]):
+        pool = structure.product_pool[i, rank]
+        if pool >= 0:
+            tally.pool[row, pool, a.T_STACKS_USED] += state.taken[i, rank]
     survive = values[a.ASSEMBLY] * values[a.FINAL_TEST]
     bins = structure.die[die, a.DIE_BINS]
     for b in range(bins):
@@ -213,8 +235,8 @@ def package_step(
     want(clock, structure, state, step)
     for tier in range(structure.tier.shape[0] - 1):
         first, last = structure.tier[tier], structure.tier[tier + 1]
+        grant_memory(structure, state, first, last)
         grant_packaging(structure, world, state, first, last)
-        grant_memory(structure, state, tally, first, last, row)
         for i in range(first, last):
             if state.product[i, a.GRANTED] > 0.0:
                 start_packages(clock, structure, world, state, tally, i, step, row)

@@ -1,0 +1,89 @@
+"""A model becomes arrays: names to indices, schedules to curves, parameters to columns.
+
+Kernels do not check bounds: every index that leaves this package points at something, and every
+number was proven to be in its range when the model was loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..kernels import arrays as a
+from ..model import Model
+from ..model.calendar import quarter_index
+from ..sampling import Sampler
+from ..units import DAYS_PER_QUARTER, HOURS_PER_DAY
+from .columns import Columns, Curves, StepOf, by_tier, noise_entity
+from .structure import harvest_weights, structure_of
+from .world import world_of
+
+__all__ = ["Compiled", "by_tier", "compile_model", "harvest_weights", "noise_entity"]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model as arrays: what stays, and where each number of a world comes from."""
+
+    model: Model
+    sampler: Sampler
+    clock: a.Clock
+    structure: a.Structure
+    world_columns: a.World  # integer arrays of the world's shapes
+    constants: np.ndarray
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Drawn parameters (count, parameter) and worlds (count, flat world) of realizations
+        first..first+count."""
+        drawn = self.sampler.draw(seed, first, count)
+        x = np.concatenate([drawn, np.tile(self.constants, (count, 1))], axis=1)
+        flat = np.concatenate([columns.ravel() for columns in self.world_columns])
+        return drawn, x[:, flat]
+
+    def world(self) -> tuple[np.ndarray, a.World]:
+        """A flat buffer for one world and its views."""
+        sizes = [columns.size for columns in self.world_columns]
+        flat = np.empty(sum(sizes))
+        parts = np.split(flat, np.cumsum(sizes)[:-1])
+        views = [
+            part.reshape(columns.shape)
+            for part, columns in zip(parts, self.world_columns, strict=True)
+        ]
+        return flat, a.World(*views)
+
+
+def compile_model(model: Model) -> Compiled:
+    """Turn a checked model into arrays."""
+    sampler = Sampler(model)
+    columns = Columns(sampler)
+    clock = _clock(model)
+    first = quarter_index(model.simulation.start) - model.simulation.warmup_quarters
+    times = first + (np.arange(clock.steps) + 0.5) / clock.steps_per_quarter
+    curves = Curves(times, columns)
+    start = StepOf(first, clock.steps_per_quarter)
+    structure = structure_of(model, curves, start)
+    world = world_of(model, columns, curves)
+    constants = np.array(list(columns.neutral), dtype=float)
+    return Compiled(model, sampler, clock, structure, world, constants)
+
+
+def _clock(model: Model) -> a.Clock:
+    simulation = model.simulation
+    per_quarter = simulation.steps_per_quarter
+    start = quarter_index(simulation.start)
+    quarters = quarter_index(simulation.end) - start + 1
+    warmup = simulation.warmup_quarters * per_quarter
+    days = DAYS_PER_QUARTER / per_quarter
+    # counted from the year 0, so that the luck of a date does not depend on the start
+    first_draw = (start - simulation.warmup_quarters) * per_quarter
+    return a.Clock(
+        quarters * per_quarter + warmup,
+        warmup,
+        per_quarter,
+        quarters,
+        days * HOURS_PER_DAY,
+        days,
+        first_draw,
+        simulation.process_noise,
+    )

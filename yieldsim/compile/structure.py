@@ -1,0 +1,204 @@
+"""What does not change between realizations: indices, calendar, harvest weights."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..kernels import arrays as a
+from ..model import Model
+from ..model.check import OTHER
+from ..model.schema import Die, ExponentialLearning, Product
+from .columns import CLASSES, EVENTS, LEARNING, Curves, StepOf, by_tier, noise_entity, table
+
+# up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
+_LARGEST_WEIGHT = 1e10
+
+
+def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
+    """The structure of a model, adding its schedules to ``curves`` on the way."""
+    fabs, groups = model.fabs, list(model.tool_groups)
+    fleets = np.full((len(fabs), len(groups), 2), -1, np.int64)
+    for f, (name, fab) in enumerate(fabs.items()):
+        for group, classes in fab.fleets.items():
+            for kind, fleet in classes.items():
+                path = f"fabs.{name}.fleets.{group}.{kind}.count"
+                number = curves.add(path, fleet.count)
+                fleets[f, groups.index(group), CLASSES.index(kind)] = number
+    fleet_names = [[noise_entity(f"fabs.{f}.fleets.{g}") for g in groups] for f in fabs]
+    fab_table, route, route_names, entry = _routes(model, curves)
+    learning = [p.learning for p in model.processes.values()]
+    min_good, harvest, deep = _harvest(model)
+    dies = [[die.cores, len(die.bins), d] for die, d in zip(model.dies.values(), deep, strict=True)]
+    order = by_tier(model)
+    lines = [curves.add(f"packaging.{n}.capacity", p.capacity) for n, p in model.packaging.items()]
+    products = [_product_row(model, curves, name, product) for name, product in order]
+    bank, pool = _bank(model, curves), _pool(model, curves)
+    steps = [[start(p.start), start(p.end)] for _, p in order]
+    kinds, event_steps, hits = _events(model, start)
+    return a.Structure(
+        curve_low=np.array(curves.low),
+        curve_high=np.array(curves.high),
+        fab=fab_table,
+        fleet_curve=fleets,
+        fleet_entity=np.array(fleet_names, np.uint32).reshape(len(fabs), len(groups)),
+        learning=table([LEARNING[type(one)][0] for one in learning], len(learning)),
+        learning_start=np.array(
+            [start(one.start) if isinstance(one, ExponentialLearning) else 0.0 for one in learning]
+        ),
+        route=route,
+        route_entity=route_names,
+        entry=entry,
+        die=table(dies, len(dies), 3),
+        min_good=min_good,
+        harvest=harvest,
+        bank=bank,
+        pool=pool,
+        line_curve=table(lines, len(lines)),
+        tier=_tiers(order),
+        product=table(products, len(order), 7),
+        product_steps=np.array(steps),
+        product_pool=_ranks(model, order),
+        event=kinds,
+        event_steps=event_steps,
+        event_hits=hits,
+    )
+
+
+def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Fabs, routes, their noise and the allocation of their wafers."""
+    processes, dies = list(model.processes), list(model.dies)
+    fabs: list[list[int]] = []
+    routes: list[list[int]] = []
+    names: list[int] = []
+    entries: list[list[int]] = []
+    for f, (fab_name, fab) in enumerate(model.fabs.items()):
+        first_route = len(routes)
+        for process, plan in fab.plan.items():
+            curve = curves.add(f"fabs.{fab_name}.plan.{process}", plan)
+            first = len(entries)
+            for die, weight in fab.allocation[process].items():
+                path = f"fabs.{fab_name}.allocation.{process}.{die}"
+                index = -1 if die == OTHER else dies.index(die)
+                entries.append([index, curves.add(path, weight)])
+            routes.append([f, processes.index(process), curve, first, len(entries)])
+            names.append(noise_entity(f"fabs.{fab_name}.plan.{process}"))
+        fabs.append([first_route, len(routes), 1 if fab.fleets else 0])
+    return (
+        table(fabs, len(fabs), 3),
+        table(routes, len(routes), 5),
+        np.array(names, np.uint32),
+        table(entries, len(entries), 2),
+    )
+
+
+def _harvest(model: Model) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Rules of the bins, weights of the harvest sums, and where they would cancel."""
+    dies = list(model.dies.values())
+    bins = max(len(die.bins) for die in dies)
+    min_good = np.zeros((len(dies), bins), np.int64)
+    harvest = np.zeros((len(dies), bins, max(_depth(die) for die in dies) + 1))
+    for d, die in enumerate(dies):
+        for b, rule in enumerate(die.bins.values()):
+            min_good[d, b] = rule.min_good_cores
+            harvest[d, b, : _depth(die) + 1] = harvest_weights(die, rule.min_good_cores)
+    deep = [int(np.abs(one).max() > _LARGEST_WEIGHT) for one in harvest]
+    return min_good, harvest, deep
+
+
+def _depth(die: Die) -> int:
+    return die.cores - min(rule.min_good_cores for rule in die.bins.values())
+
+
+def harvest_weights(die: Die, least: int) -> np.ndarray:
+    """Weights of the yields of the fatal area with lowest, lowest + 1, ... cores.
+
+    P(>= k of n good) = sum_m (-1)^(m-k) C(m-1, k-1) C(n, m) P(m given cores good), the
+    inclusion-exclusion of order k (Feller 1968, section IV.5).
+    """
+    lowest = min(rule.min_good_cores for rule in die.bins.values())
+    weights = np.zeros(die.cores - lowest + 1)
+    if least == 0:
+        weights[0] = 1.0  # no core is needed: the lowest rule is this one
+        return weights
+    for m in range(least, die.cores + 1):
+        ways = math.comb(m - 1, least - 1) * math.comb(die.cores, m)
+        weights[m - lowest] = ways if (m - least) % 2 == 0 else -ways
+    return weights
+
+
+def _bank(model: Model, curves: Curves) -> np.ndarray:
+    dies = list(model.dies)
+    rows = [
+        [
+            dies.index(bank.die),
+            list(model.dies[bank.die].bins).index(bank.bin),
+            curves.add(f"die_banks.{name}.draw", bank.draw),
+        ]
+        for name, bank in model.die_banks.items()
+    ]
+    return table(rows, len(rows), 3)
+
+
+def _pool(model: Model, curves: Curves) -> np.ndarray:
+    rows = []
+    for name, pool in model.memory.items():
+        path, maker = f"memory.{name}", pool.maker
+        rows.append(
+            [
+                curves.add(f"{path}.deliveries", pool.deliveries),
+                curves.add(f"{path}.maker.wafers", maker.wafers if maker else None),
+                curves.add(f"{path}.maker.stack_yield", maker.stack_yield if maker else None),
+            ]
+        )
+    return table(rows, len(rows), 3)
+
+
+def _tiers(order: list[tuple[str, Product]]) -> np.ndarray:
+    tiers = [product.tier for _, product in order]
+    first = [k for k, tier in enumerate(tiers) if k == 0 or tier != tiers[k - 1]]
+    return np.array([*first, len(order)], dtype=np.int64)
+
+
+def _product_row(model: Model, curves: Curves, name: str, product: Product) -> list[int]:
+    lines = list(model.packaging)
+    return [
+        list(model.products).index(name),
+        list(model.dies).index(product.die),
+        product.dies_per_package,
+        curves.add(f"products.{name}.die_share", product.die_share),
+        product.stacks_per_package,
+        lines.index(product.packaging) if product.packaging else -1,
+        curves.add(f"products.{name}.demand", product.demand),
+    ]
+
+
+def _ranks(model: Model, order: list[tuple[str, Product]]) -> np.ndarray:
+    """Memory pools of each product by preference, padded with -1."""
+    pools = list(model.memory)
+    ranks = max(1, *(len(product.memory) for _, product in order))
+    rows = [
+        [pools.index(name) for name in product.memory] + [-1] * (ranks - len(product.memory))
+        for _, product in order
+    ]
+    return table(rows, len(order), ranks)
+
+
+def _events(model: Model, start: StepOf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    kinds, steps = [], []
+    # an event of no group stands in the first column too, also where a model has no groups
+    groups = list(model.tool_groups) or [""]
+    hits = np.zeros((len(model.events), len(model.fabs), len(groups)), np.int64)
+    for e, event in enumerate(model.events.values()):
+        kinds.append(
+            [EVENTS[type(event)][0], CLASSES.index(getattr(event, "tool_class", CLASSES[0]))]
+        )
+        end = start(getattr(event, "end", None)) + start.steps_per_quarter
+        steps.append([start(event.start), end])  # the last quarter is included
+        chosen = getattr(event, "groups", ())
+        for f, fab in enumerate(model.fabs):
+            for g, group in enumerate(groups):
+                in_group = not chosen or group in chosen
+                hits[e, f, g] = (not event.fabs or fab in event.fabs) and in_group
+    return table(kinds, len(kinds), 2), np.array(steps, float).reshape(len(kinds), 2), hits
