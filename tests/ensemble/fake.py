@@ -48,6 +48,7 @@ class FakeSimulator:
         before: Callable[[int], None] = lambda first: None,
     ) -> None:
         self.scenarios, self.seed, self.before = list(scenarios), seed, before
+        self.models = [file.model(name) for name in scenarios]  # as the real one checks them
         self.outputs = OUTPUTS
         self.coords = {
             "scenario": list(scenarios),

@@ -242,7 +242,12 @@ def _label_specs(source: BlockSource, plan: Plan) -> Iterator[ArraySpec]:
     yield _text("parameter", "parameter", [p.path for p in parameters], "path in the model")
     for part in ABOUT:
         texts = [str(getattr(p, part)) for p in parameters]
-        yield _text(f"parameter_{part}", "parameter", texts, f"{part} of the parameter")
+        yield _text(
+            f"parameter_{part}",
+            "parameter",
+            texts,
+            f"{part} of the parameter where it is drawn first",
+        )
 
 
 def _text(name: str, dim: str, texts: Sequence[str], long_name: str) -> ArraySpec:

@@ -123,6 +123,8 @@ class Folder:
         except FileNotFoundError:
             return False
         except NotADirectoryError:
+            if not os.path.lexists(self.path):  # it is a parent that is no folder
+                return False
             raise StoreError(str(self), "is not a folder, so no ensemble store") from None
         except OSError as error:
             raise StoreError(str(self), f"cannot be read ({reason(error)})") from None
