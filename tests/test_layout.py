@@ -226,7 +226,7 @@ FORBIDDEN = {
     "a public name": ("direction", "ensemble/write.py", "from yieldsim import load_model"),
     "a module not in the list": ("direction", "helpers.py", "import math"),
     "a library in a kernel": ("kernel imports", "kernels/dies.py", "import scipy.special"),
-    "the model in a kernel": ("kernel imports", "kernels/dies.py", "from yieldsim import units"),
+    "the model in a kernel": ("kernel imports", "kernels/dies.py", "from yieldsim import model"),
     "a file in a kernel": ("kernel imports", "kernels/dies.py", "import pathlib"),
     "a library in the JIT options": ("kernel imports", "kernels/jit.py", "import scipy"),
     "a library in errors": ("kernel imports", "errors.py", "import numpy"),

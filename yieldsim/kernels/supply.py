@@ -116,6 +116,21 @@ def _fab_step(
 
 
 @bare_jit
+def _density(
+    clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, dirt: Any
+) -> Any:
+    """Mean killer density of the wafers started: maturity, learning, tools and accidents."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    process = world.process[p]
+    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
+    wafers = state.route[route, a.WAFERS_SO_FAR]
+    d0 = process[a.D0] * dirt * learning_ratio(process, structure.learning[p], elapsed, wafers)
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        d0 *= adder_ratio(world.visits[p], world.group, state.group)
+    return d0
+
+
+@bare_jit
 def _route_step(
     seed: Any,
     clock: Any,
@@ -141,25 +156,18 @@ def _route_step(
     starts, capped = release(planned, fraction, line[a.WIP], cap, raw_steps)
     gain = planned / starts if starts > 0.0 else np.inf
     days = process[a.RAW_DAYS]
-    d0 = process[a.D0] * dirt
-    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
-    d0 *= learning_ratio(process, structure.learning[p], elapsed, line[a.WAFERS_SO_FAR])
     survive = process[a.SYSTEMATIC]
+    d0 = _density(clock, structure, world, state, route, step, dirt)
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
         days = cycle_time_days(process, visits, state.group)
-        d0 *= adder_ratio(visits, world.group, state.group)
         survive *= overlay_yield(process, visits, world.tool, state.group)
         count_passes(visits, 1.0 + process[a.REWORK], starts, state.group, state.passes[fab])
-    factor, alpha = 1.0, process[a.ALPHA]
+    alpha = process[a.ALPHA]
     if clock.noise and starts > 0.0:
-        factor, alpha = clustered(
-            seed,
-            clock.first_draw + step,
-            structure.route_entity[route],
-            realization,
-            alpha,
-            starts / process[a.CLUSTER],
-        )
+        draw, entity = clock.first_draw + step, structure.route_entity[route]
+        clusters = starts / process[a.CLUSTER]
+        factor, alpha = clustered(seed, draw, entity, realization, alpha, clusters)
+        d0 *= factor
     start_cohort(
         structure,
         world,
@@ -167,7 +175,7 @@ def _route_step(
         route,
         step,
         starts,
-        d0 * factor,
+        d0,
         alpha,
         survive,
         RELEASE if capped else code,
@@ -176,7 +184,7 @@ def _route_step(
     booked = tally.route[row, route]
     booked[a.T_PLAN] += planned
     booked[a.T_STARTS] += starts
-    booked[a.T_D0] += d0 * factor * starts  # a mean by wafers once the quarter is over
+    booked[a.T_D0] += d0 * starts  # a mean by wafers once the quarter is over
     booked[a.T_CYCLE] += days / clock.steps_per_quarter
     # a process that is phased out leaves at its own pace: without a plan it has no share to hold
     held = planned > 0.0 and fraction < np.inf
