@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
@@ -19,9 +18,10 @@ from scipy.stats import rankdata
 from .errors import ModelError
 from .kernels.philox import STREAM_PARAMETER, column_uniforms
 from .model import Model, Quantity, parameters
+from .model.correlations import correlated_groups
 from .units import conversion_factor
 
-_Z90 = 1.2815515655446004  # standard normal quantile of 0.9
+_LEAST_U = 2.0**-53  # the uniforms are the middles of 2^52 cells of (0, 1)
 _PERT_WEIGHT = 4.0  # lambda of the PERT distribution, Malcolm et al. 1959
 
 
@@ -31,51 +31,32 @@ def path_entity(path: str) -> int:
 
 
 def inverse_cdf(quantity: Quantity, u: np.ndarray) -> np.ndarray:
-    """Values of a distribution at probabilities ``u`` in (0, 1), in the field's unit.
+    """Values of a distribution at probabilities ``u`` in [0, 1], in the field's unit.
 
-    ``quantity`` must have a distribution; the result has the shape of ``u``.
+    ``quantity`` must have a distribution; the result has the shape of ``u``, rises with ``u`` and
+    stays within `Quantity.support`, whatever the rounding.
     """
+    inside = np.clip(u, _LEAST_U, 1.0 - _LEAST_U)
     if quantity.dist in ("normal", "lognormal"):
-        raw = _normal_family(quantity, _truncated_z(quantity, u))
+        raw = _normal_family(quantity, _truncated_z(quantity, inside))
     else:
-        raw = _bounded(quantity, u)
-    return raw * quantity.factor
+        raw = _bounded(quantity, inside)
+    return np.clip(raw, *quantity.raw_support()) * quantity.factor
 
 
 def _normal_family(q: Quantity, z: np.ndarray) -> np.ndarray:
     """Normal or lognormal by moments or by two or three quantiles (split at the median)."""
-    centre, below, above = _location(q)
+    centre, below, above = q.location()
     line = centre + z * np.where(z < 0.0, below, above)
     return np.exp(line) if q.dist == "lognormal" else line
-
-
-def _location(q: Quantity) -> tuple[float, float, float]:
-    """Median and the scale below and above it, of the logarithm for a lognormal."""
-    log = math.log if q.dist == "lognormal" else float
-    if q.mean is not None and q.sd is not None:
-        return q.mean, q.sd, q.sd
-    if q.median is not None and q.sigma is not None:
-        return math.log(q.median), q.sigma, q.sigma
-    assert q.p10 is not None and q.p90 is not None
-    low, high = log(q.p10), log(q.p90)
-    middle = 0.5 * (low + high) if q.p50 is None else log(q.p50)
-    return middle, (middle - low) / _Z90, (high - middle) / _Z90
 
 
 def _truncated_z(q: Quantity, u: np.ndarray) -> np.ndarray:
     if q.min is None and q.max is None:
         return ndtri(u)
-    low = 0.0 if q.min is None else ndtr(_z_of(q, q.min))
-    high = 1.0 if q.max is None else ndtr(_z_of(q, q.max))
-    return ndtri(low + (high - low) * u)
-
-
-def _z_of(q: Quantity, bound: float) -> float:
-    if q.dist == "lognormal" and bound <= 0.0:
-        return -math.inf
-    centre, below, above = _location(q)
-    line = (math.log(bound) if q.dist == "lognormal" else bound) - centre
-    return line / (below if line < 0.0 else above)
+    low = 0.0 if q.min is None else ndtr(q.z_of(q.min))
+    high = 1.0 if q.max is None else ndtr(q.z_of(q.max))
+    return ndtri(np.clip(low + (high - low) * u, _LEAST_U, 1.0 - _LEAST_U))
 
 
 def _bounded(q: Quantity, u: np.ndarray) -> np.ndarray:
@@ -86,7 +67,7 @@ def _bounded(q: Quantity, u: np.ndarray) -> np.ndarray:
     low = 0.0 if q.low is None else q.low
     high = 1.0 if q.high is None else q.high
     if q.dist == "loguniform":
-        return low * (high / low) ** u
+        return np.exp(math.log(low) + (math.log(high) - math.log(low)) * u)
     return low + (high - low) * _unit_shape(q, u, high - low, low)
 
 
@@ -105,7 +86,7 @@ def _unit_shape(q: Quantity, u: np.ndarray, width: float, low: float) -> np.ndar
 
 
 class Sampler:
-    """Draws the parameters of one model: ``columns`` in the order of `parameters`.
+    """Draws the parameters of one checked model: columns in the order of `parameters`.
 
     A reference takes the value of its shared quantity, in its own field's unit.
     """
@@ -122,7 +103,9 @@ class Sampler:
             for p in self.declared
             if isinstance(p.item, Quantity) and p.item.ref is not None
         }
-        self._groups = _correlated_groups(model, self.uncertain)
+        self._groups = [
+            (paths, np.linalg.cholesky(matrix)) for paths, matrix in correlated_groups(model)
+        ]
 
     @property
     def width(self) -> int:
@@ -164,39 +147,6 @@ class Sampler:
             for row, path in enumerate(paths):
                 scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
         return scores
-
-
-def _correlated_groups(
-    model: Model, uncertain: Sequence[str]
-) -> list[tuple[list[str], np.ndarray]]:
-    """Connected groups of correlated parameters with the Cholesky root of each one's matrix.
-
-    Spearman's rank correlation r of a Gaussian copula is reached by Pearson's 2 sin(pi r / 6)
-    (Pearson 1907). Raises ModelError when the correlations contradict each other.
-    """
-    wanted = {tuple(sorted(c.between)): c.rank for c in model.correlations.values()}
-    groups: list[set[str]] = []
-    for pair in wanted:
-        joined = set(pair).union(*(g for g in groups if g & set(pair)))
-        groups = [g for g in groups if not g & joined] + [joined]
-    made = []
-    for group in groups:
-        paths = sorted(group)
-        matrix = np.eye(len(paths))
-        for (a, b), rank in wanted.items():
-            if a in group:
-                i, j = paths.index(a), paths.index(b)
-                matrix[i, j] = matrix[j, i] = 2.0 * math.sin(math.pi * rank / 6.0)
-        try:
-            made.append((paths, np.linalg.cholesky(matrix)))
-        except np.linalg.LinAlgError:
-            raise ModelError(
-                "correlations",
-                "contradict each other",
-                got=", ".join(paths),
-                allowed="a positive definite matrix",
-            ) from None
-    return made
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
-_PATTERN = re.compile(r"^(\d{4})Q([1-4])$")
+from .values import shown
+
+# years from 1000 on: warm-ups and delays reach back without meeting the year 0
+_PATTERN = re.compile(r"([12][0-9]{3})Q([1-4])")
 
 
 def quarter_index(quarter: str) -> int:
@@ -15,9 +18,9 @@ def quarter_index(quarter: str) -> int:
 
     Raises ValueError for anything but a text such as ``2026Q3``.
     """
-    match = _PATTERN.match(quarter)
+    match = _PATTERN.fullmatch(quarter)
     if match is None:
-        raise ValueError(f"not a quarter, got '{quarter}'; allowed: YYYYQn such as 2026Q3")
+        raise ValueError(f'must be a quarter, got {shown(quarter)}; allowed: such as "2026Q3"')
     return int(match[1]) * 4 + int(match[2]) - 1
 
 
@@ -31,9 +34,11 @@ def quarter_range(start: str, end: str) -> list[str]:
     return [quarter_name(i) for i in range(quarter_index(start), quarter_index(end) + 1)]
 
 
-def _check(quarter: str) -> str:
+def _check(quarter: Any) -> str:
+    if not isinstance(quarter, str):  # a date of TOML, or a year
+        raise ValueError(f'must be a quarter, got {shown(quarter)}; allowed: such as "2026Q3"')
     quarter_index(quarter)
     return quarter
 
 
-Quarter = Annotated[str, AfterValidator(_check)]
+Quarter = Annotated[str, BeforeValidator(_check)]

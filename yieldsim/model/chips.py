@@ -10,6 +10,7 @@ from .calendar import Quarter
 from .fields import Entity, Names, parameter
 from .quantity import Quantity
 from .schedule import Schedule
+from .values import Whole
 
 
 class Wafer(Entity):
@@ -23,7 +24,7 @@ class Wafer(Entity):
 class Bin(Entity):
     """A rule that a die can meet; bins are tried from the first to the last."""
 
-    min_good_cores: Annotated[int, Field(ge=0)] = 0
+    min_good_cores: Annotated[Whole, Field(ge=0)] = 0
 
 
 class Die(Entity):
@@ -36,7 +37,7 @@ class Die(Entity):
     gross_die_per_wafer: Quantity | None = parameter(
         "die/wafer", "+gross_dies", "given count in place of the geometry", above=True, neutral=0.0
     )
-    cores: Annotated[int, Field(ge=0, le=1024)] = 0
+    cores: Annotated[Whole, Field(ge=0, le=512)] = 0
     core_fraction: Quantity = parameter(
         "1",
         "+good_dies",
@@ -136,7 +137,7 @@ class Product(Entity):
     vendor: str = ""
     kind: Literal["ai", "phone", "other"] = "ai"
     die: str
-    dies_per_package: Annotated[int, Field(ge=1, le=64)] = 1
+    dies_per_package: Annotated[Whole, Field(ge=1, le=64)] = 1
     start: Quarter
     end: Quarter | None = None
     slip_quarters: Quantity = parameter(
@@ -145,9 +146,9 @@ class Product(Entity):
     die_share: Schedule | None = parameter(
         "1", "+packages_started", "weight among the products of the same die", neutral=1.0
     )
-    tier: Annotated[int, Field(ge=1, le=99)] = 1
+    tier: Annotated[Whole, Field(ge=1, le=99)] = 1
     memory: Names = ()
-    stacks_per_package: Annotated[int, Field(ge=0, le=64)] = 0
+    stacks_per_package: Annotated[Whole, Field(ge=0, le=64)] = 0
     packaging: str | None = None
     packages_per_interposer_wafer: Quantity = parameter(
         "package/wafer",

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from ..units import conversion_factor
-from .quantity import Grade, Quantity
+from ..units import UNITS, conversion_factor
+from .quantity import TRUNCATED, Grade, Quantity
 from .schedule import Schedule
+from .values import is_number
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
 class Entity(BaseModel):
     """Base of all model tables: unknown keys are refused, numbers inherit source and grade."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: str = ""
     grade: Grade = "assumed"
@@ -75,7 +77,7 @@ class Entity(BaseModel):
     def _inherit(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        origin = {key: data[key] for key in ORIGIN if key in data}
+        origin = _origin(data)
         return {
             key: _hand_down(item, origin, _depth(cls, key), spec_of(cls, key) is not None)
             if key in cls.model_fields
@@ -89,11 +91,17 @@ class Entity(BaseModel):
         spec = spec_of(cls, info.field_name or "")
         if spec is None:
             return item
-        return _checked(item, spec, "")
+        return _checked(item, spec, ())
 
 
 ORIGIN = ("source", "grade")
+PARAMETER_ERROR = "parameter"
 Names = tuple[str, ...]
+
+
+def _origin(data: dict[str, Any]) -> dict[str, Any]:
+    # only texts: a table of that name is an entity, which the check of names then refuses
+    return {key: data[key] for key in ORIGIN if isinstance(data.get(key), str)}
 
 
 def _depth(entity: type[BaseModel], key: str) -> int:
@@ -107,71 +115,85 @@ def _depth(entity: type[BaseModel], key: str) -> int:
 def _hand_down(item: Any, origin: dict[str, Any], depth: int, is_parameter: bool) -> Any:
     """Give a table its parent's source and grade where it has none, and wrap bare numbers."""
     if depth and isinstance(item, dict):
-        origin = origin | {key: item[key] for key in ORIGIN if key in item}
+        own = _origin(item)
         return {
-            key: _hand_down(one, origin, depth - 1, is_parameter)
+            key: _hand_down(one, origin | own, depth - 1, is_parameter)
             for key, one in item.items()
-            if key not in ORIGIN
+            if key not in own
         }
     if isinstance(item, dict):
         return origin | item
-    is_number = isinstance(item, int | float) and not isinstance(item, bool)
-    return {"value": item, **origin} if is_parameter and is_number else item
+    return {"value": item, **origin} if is_parameter and is_number(item) else item
 
 
-def _checked(item: Any, spec: Spec, place: str) -> Any:
+def _checked(item: Any, spec: Spec, names: tuple[str, ...]) -> Any:
+    """A parameter, or the parameters below a table of names, converted and proven."""
     if isinstance(item, dict):
-        return {key: _checked(one, spec, f"{place}{key}: ") for key, one in item.items()}
+        return {key: _checked(one, spec, (*names, key)) for key, one in item.items()}
     try:
         if isinstance(item, Quantity):
             return check_quantity(item, spec)
         if isinstance(item, Schedule):
             return _check_schedule(item, spec)
     except ValueError as error:
-        raise ValueError(f"{place}{error}") from None
+        # the names complete the place, which pydantic knows up to the field only
+        context = {"text": str(error), "names": names}
+        raise PydanticCustomError(PARAMETER_ERROR, "{text}", context) from None
     return item
+
+
+POSITION = Spec("1", 0.0, 1.0)
+SCALE = Spec("1", 0.0)
 
 
 def check_quantity(item: Quantity, spec: Spec) -> Quantity:
-    """Convert to the field's unit and prove that every draw stays in the field's range."""
+    """Convert to the field's unit and prove that every draw stays in the field's range.
+
+    A reference is proven later, when its target is known. Raises ValueError.
+    """
     if not spec.unit:  # a shared quantity: the field that refers to it converts
         if item.ref is not None:
-            raise ValueError(f"a shared quantity cannot refer to another, got '{item.ref}'")
+            raise ValueError(f"a shared quantity cannot refer to another, got ref '{item.ref}'")
+        if item.unit is not None and item.unit not in UNITS:
+            raise ValueError(f"unknown unit, got '{item.unit}'; allowed: {', '.join(UNITS)}")
         return item
-    factor = conversion_factor(item.unit, spec.unit) if item.unit else 1.0
-    item = item.model_copy(update={"factor": factor, "unit": item.unit or spec.unit})
-    if item.ref is not None:
-        return item
-    low, high = item.support()
-    too_low = low < spec.minimum or (
-        spec.above and low <= spec.minimum and not _open_at_zero(item, spec)
-    )
-    if too_low or high > spec.maximum:
-        got = (
-            f"{low:g}"
-            if low == high
-            else f"{item.describe()} that can reach {low if too_low else high:g}"
-        )
-        hint = "" if low == high else " (truncate it with min, max)"
-        raise ValueError(f"out of range, got {got}; allowed: {spec.allowed()}{hint}")
+    factor = conversion_factor(item.unit, spec.unit) if item.unit is not None else 1.0
+    item = item.in_unit(spec.unit, factor)
+    if item.ref is None:
+        low, high = item.support()
+        check_range(low, high, spec, item, "")
     return item
 
 
-def _open_at_zero(item: Quantity, spec: Spec) -> bool:
+def check_range(low: float, high: float, spec: Spec, item: Quantity, owner: str) -> None:
+    """Raise ValueError where a quantity that draws from ``low`` to ``high`` leaves the range."""
     # a lognormal draw is above zero although zero is the limit of its support
-    return item.dist == "lognormal" and spec.minimum == 0.0
+    open_end = item.dist == "lognormal" and spec.minimum == 0.0
+    too_low = low < spec.minimum or (spec.above and low == spec.minimum and not open_end)
+    if not too_low and high <= spec.maximum:
+        return
+    reached = f"{low if too_low else high:g}"
+    stated = f" {item.unit}" if item.factor != 1.0 else ""
+    got = reached if low == high else f"{item.describe()}{stated} that can reach {reached}"
+    hint = " (truncate it with min, max)" if item.dist in TRUNCATED else ""
+    raise ValueError(f"{owner}out of range, got {got}; allowed: {spec.allowed()}{hint}")
 
 
 def _check_schedule(item: Schedule, spec: Spec) -> Schedule:
-    factor = conversion_factor(item.unit, spec.unit) if item.unit else 1.0
-    low, high = item.extremes()
-    position = Spec("1", 0.0, 1.0, effect=spec.effect)
-    scale = Spec("1", 0.0, effect=spec.effect)
-    pos = check_quantity(item.position, position) if item.position else None
-    size = check_quantity(item.scale, scale) if item.scale else None
-    top = size.support()[1] if size is not None and size.ref is None else 1.0
-    for reached in (low * factor, high * factor * (top if high > 0 else 1.0)):
-        if reached < spec.minimum or reached > spec.maximum:
-            raise ValueError(f"out of range, can reach {reached:g}; allowed: {spec.allowed()}")
-    changed = {"factor": factor, "unit": item.unit or spec.unit, "position": pos, "scale": size}
-    return item.model_copy(update=changed)
+    factor = conversion_factor(item.unit, spec.unit) if item.unit is not None else 1.0
+    position = check_quantity(item.position, POSITION) if item.position else None
+    scale = check_quantity(item.scale, SCALE) if item.scale else None
+    item = item.in_unit(spec.unit, factor, position=position, scale=scale)
+    check_points(item, spec, scale.support()[1] if scale and scale.ref is None else 1.0)
+    return item
+
+
+def check_points(item: Schedule, spec: Spec, largest_scale: float) -> None:
+    """Raise ValueError where a series, times up to ``largest_scale``, leaves the field's range."""
+    low, high = (point * item.factor for point in item.extremes())
+    top = high * largest_scale if high > 0.0 else high
+    if low < spec.minimum or top > spec.maximum:
+        reached = low if low < spec.minimum else top
+        raise ValueError(
+            f"out of range, got points that reach {reached:g}; allowed: {spec.allowed()}"
+        )

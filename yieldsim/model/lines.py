@@ -11,6 +11,8 @@ from .fields import Entity, parameter
 from .quantity import Quantity
 from .schedule import Schedule
 
+OTHER = "other"  # wafers of an allocation that go to designs outside the model
+
 
 class ToolClass(Entity):
     """One class (imported or domestic) of a tool group; times are of SEMI E10 total time."""

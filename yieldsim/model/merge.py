@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ModelError
+from .values import is_number
 
 LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})
 Raw = dict[str, Any]
@@ -37,9 +39,8 @@ def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
         return item
     if isinstance(item, dict):
         return {**origin, **item}
-    is_number = isinstance(item, int | float) and not isinstance(item, bool)
     was_parameter = isinstance(old, dict) and is_leaf(old)
-    return {"value": item, **origin} if is_number and was_parameter else item
+    return {"value": item, **origin} if is_number(item) and was_parameter else item
 
 
 def join(parts: list[tuple[str, Raw]]) -> Raw:
@@ -77,8 +78,8 @@ def _owner_of(path: str, owner: dict[str, str]) -> str:
     return owner.get(path, "the model file")
 
 
-def nested(path: str, item: Any) -> Raw:
-    """The tables that hold ``item`` at a dotted path."""
-    for key in reversed(path.split(".")):
+def nested(steps: Sequence[str], item: Any) -> Raw:
+    """The tables that hold ``item`` at a place."""
+    for key in reversed(steps):
         item = {key: item}
     return item

@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import ModelError
+from .fields import PARAMETER_ERROR
 from .merge import Raw
 from .schema import Model
+from .values import shown
+
+# pydantic's kinds of error in the words of a model file; what was got is added
+_WORDS = {
+    "string_type": "must be a text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+}
+_BOUNDS = {
+    "greater_than": ("gt", ">"),
+    "greater_than_equal": ("ge", ">="),
+    "less_than": ("lt", "<"),
+    "less_than_equal": ("le", "<="),
+}
+_NEEDS_ORIGIN = ": every parameter needs one, its own or its table's"
 
 
 def validate(raw: Raw, where: str = "") -> Model:
@@ -22,56 +42,82 @@ def validate(raw: Raw, where: str = "") -> Model:
 
 
 def _model_error(detail: ErrorDetails, others: int, where: str) -> ModelError:
-    steps = [step for step in detail["loc"] if not _is_tag(step)]
-    place = where + (".".join(str(step) for step in steps) or "model")
+    loc, kind, got = detail["loc"], detail["type"], detail["input"]
+    context = detail.get("ctx", {})
     more = f" (and {others} more)" if others else ""
-    kind, got = detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        key = str(steps[-1])
-        owner = _entity_at(detail["loc"][:-1])
-        place = where + (".".join(str(step) for step in steps[:-1]) or "model")
-        return ModelError(place, "unknown key", got=key, allowed=_keys(owner) + more)
-    if kind == "missing":
-        return ModelError(place, "is missing" + _hint(str(steps[-1])) + more)
-    if kind in ("union_tag_not_found", "union_tag_invalid"):
-        allowed = detail.get("ctx", {}).get("expected_tags") or "see models/README.md"
-        return ModelError(place, "needs a known kind", got=_kind(got), allowed=f"{allowed}{more}")
-    message = detail["msg"].removeprefix("Value error, ")
+        allowed = _keys(_entity_at(loc[:-1]))
+        return ModelError(
+            where + _place(loc[:-1]), "unknown key", got=str(loc[-1]), allowed=allowed + more
+        )
+    place = where + _place(loc)
+    if kind == PARAMETER_ERROR:
+        return ModelError(".".join([place, *context["names"]]), context["text"] + more)
     if kind == "value_error":
-        return ModelError(place, message + more)
-    shown = got if not isinstance(got, dict) else "a table"
-    return ModelError(place, message[0].lower() + message[1:] + more, got=shown)
+        return ModelError(place, detail["msg"].removeprefix("Value error, ") + more)
+    if kind == "missing":
+        hint = _NEEDS_ORIGIN if loc[-1] in ("source", "grade") else ""
+        return ModelError(place, f"is missing{hint}{more}")
+    if kind in ("union_tag_not_found", "union_tag_invalid"):
+        shown_kind = shown(got["kind"]) if isinstance(got, dict) and "kind" in got else "none"
+        tags = _tags(loc) + more
+        return ModelError(place, f"needs a known kind, got {shown_kind}", allowed=tags)
+    if kind == "literal_error":
+        allowed = ", ".join(map(str, _choices(loc))) or context["expected"]
+        return ModelError(place, f"is not known, got {shown(got)}", allowed=allowed + more)
+    if kind in _BOUNDS:
+        key, sign = _BOUNDS[kind]
+        allowed = f"{sign} {context[key]:g}{more}"
+        return ModelError(place, f"out of range, got {shown(got)}", allowed=allowed)
+    if kind in ("too_short", "too_long"):
+        count = context.get("min_length", context.get("max_length"))
+        return ModelError(
+            place, f"has {context['actual_length']} items, got {shown(got)}", allowed=f"{count}"
+        )
+    problem = _WORDS.get(kind, detail["msg"][0].lower() + detail["msg"][1:])
+    return ModelError(place, f"{problem}, got {shown(got)}{more}")
 
 
-def _kind(got: Any) -> Any:
-    return got.get("kind", "none") if isinstance(got, dict) else got
-
-
-_TAGS = frozenset({"exponential", "power", "service_loss", "deliveries_stop", "accident"})
-
-
-def _is_tag(step: Any) -> bool:
-    # pydantic puts the discriminator's value into the place; the file has no such key
-    return step in _TAGS
-
-
-def _hint(key: str) -> str:
-    if key in ("source", "grade"):
-        return ": every parameter needs one, its own or its table's"
-    return ""
+def _place(loc: tuple[int | str, ...]) -> str:
+    """The dotted place in the file: without the tags that pydantic puts after a tagged union."""
+    steps = [
+        str(step)
+        for number, step in enumerate(loc)
+        if not (number and loc[number - 1] == "learning")
+        and not (number == 2 and loc[0] == "events")
+    ]
+    return ".".join(steps) or "model"
 
 
 def _keys(owner: type[BaseModel] | None) -> str:
-    return ", ".join(owner.model_fields) if owner else "see models/README.md"
+    return ", ".join(owner.model_fields) if owner else "none"
+
+
+def _choices(loc: tuple[int | str, ...]) -> tuple[Any, ...]:
+    """What the literal field at a place may say."""
+    owner = _entity_at(loc[:-1])
+    field = owner.model_fields.get(str(loc[-1])) if owner else None
+    if field is None:
+        return ()
+    kinds = [field.annotation, *get_args(field.annotation)]
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
+
+
+def _tags(loc: tuple[int | str, ...]) -> str:
+    kinds = [kind for kind in _classes_at(loc) if "kind" in kind.model_fields]
+    return ", ".join(str(get_args(kind.model_fields["kind"].annotation)[0]) for kind in kinds)
 
 
 def _entity_at(loc: tuple[Any, ...]) -> type[BaseModel] | None:
     """The model class that stands at a place, None where there is none."""
+    return next(iter(_classes_at(loc)), None)
+
+
+def _classes_at(loc: tuple[Any, ...]) -> list[type[BaseModel]]:
     kinds: list[Any] = [Model]
     for step in loc:
         kinds = [found for kind in kinds for found in _inside(kind, step)]
-    classes = [k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)]
-    return classes[0] if classes else None
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 
 def _inside(kind: Any, step: Any) -> list[Any]:

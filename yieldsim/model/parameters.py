@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
 
-from .fields import Spec, spec_of
+from .fields import POSITION, SCALE, Spec, spec_of
+from .lines import OTHER
 from .quantity import Quantity
 from .schedule import Schedule
 from .schema import Model
+
+# wafers of designs outside the model: their weight takes dies from the others
+_OF_OTHER = Spec("1", effect=("wafers_other", 1))
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,14 @@ def parameters(model: Model) -> list[Parameter]:
     return sorted(found, key=lambda p: not p.path.startswith("shared."))
 
 
+def _direction(item: Schedule) -> int:
+    """Where the series moves when its position rises: 1 up, -1 down, 0 up here and down there."""
+    signs = {high > low for low, high in zip(item.low, item.high, strict=True) if high != low}
+    if len(signs) != 1:
+        return 0
+    return 1 if signs.pop() else -1
+
+
 def _walk(entity: BaseModel, prefix: str) -> Iterator[Parameter]:
     for name, field in type(entity).model_fields.items():
         spec = spec_of(type(entity), name)
@@ -50,13 +62,16 @@ def _visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parame
         yield Parameter(path, item, spec, doc)
     elif isinstance(item, Schedule) and spec:
         yield Parameter(path, item, spec, doc)
-        for name in ("position", "scale"):
-            part = getattr(item, name)
-            if part is not None:
-                part_spec = Spec("1", effect=spec.effect)
-                yield Parameter(f"{path}.{name}", part, part_spec, f"{name} of: {doc}")
+        if item.position is not None:
+            output, sign = spec.effect
+            towards = replace(POSITION, effect=(output, sign * _direction(item)))
+            yield Parameter(f"{path}.position", item.position, towards, f"position of: {doc}")
+        if item.scale is not None:
+            scale = replace(SCALE, effect=spec.effect)
+            yield Parameter(f"{path}.scale", item.scale, scale, f"scale of: {doc}")
     elif isinstance(item, dict):
         for key, one in item.items():
-            yield from _visit(one, f"{path}.{key}", spec, doc)
+            special = spec is not None and spec.effect[0] == "gross_dies" and key == OTHER
+            yield from _visit(one, f"{path}.{key}", _OF_OTHER if special else spec, doc)
     elif isinstance(item, BaseModel):
         yield from _walk(item, f"{path}.")

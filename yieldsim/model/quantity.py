@@ -22,7 +22,9 @@ import math
 from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+
+from .values import Number, shown
 
 Grade = Literal["measured", "reported", "estimated", "assumed"]
 Distribution = Literal[
@@ -30,142 +32,208 @@ Distribution = Literal[
 ]
 
 # the sets of keys that define each distribution
-FORMS: dict[str, tuple[frozenset[str], ...]] = {
-    "normal": (
-        frozenset({"mean", "sd"}),
-        frozenset({"p10", "p90"}),
-        frozenset({"p10", "p50", "p90"}),
-    ),
-    "lognormal": (
-        frozenset({"median", "sigma"}),
-        frozenset({"p10", "p90"}),
-        frozenset({"p10", "p50", "p90"}),
-    ),
-    "uniform": (frozenset({"low", "high"}),),
-    "loguniform": (frozenset({"low", "high"}),),
-    "triangular": (frozenset({"low", "mode", "high"}),),
-    "pert": (frozenset({"low", "mode", "high"}),),
-    "beta": (frozenset({"a", "b"}), frozenset({"a", "b", "low", "high"})),
-    "discrete": (frozenset({"values", "weights"}),),
+FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "normal": (("mean", "sd"), ("p10", "p90"), ("p10", "p50", "p90")),
+    "lognormal": (("median", "sigma"), ("p10", "p90"), ("p10", "p50", "p90")),
+    "uniform": (("low", "high"),),
+    "loguniform": (("low", "high"),),
+    "triangular": (("low", "mode", "high"),),
+    "pert": (("low", "mode", "high"),),
+    "beta": (("a", "b"), ("a", "b", "low", "high")),
+    "discrete": (("values", "weights"),),
 }
-SHAPE_KEYS = frozenset().union(*(form for forms in FORMS.values() for form in forms))
+# every key of a distribution's shape, in the order in which it is shown
+SHAPE_KEYS = tuple(dict.fromkeys(key for forms in FORMS.values() for form in forms for key in form))
 TRUNCATED = ("normal", "lognormal")
+LOGARITHMIC = ("lognormal", "loguniform")
+CHOICE = "a number, or a table with one of value, dist, ref"
+
+Z90 = 1.2815515655446004  # standard normal quantile of 0.9
+_FARTHEST_Z = 8.3  # beyond every draw: the uniforms lie in steps of 2^-52 inside (0, 1)
+_LARGEST_DRAW = 1e100
+_LEAST_MASS = 1e-6  # of a truncated distribution; with less the inverse CDF loses its digits
+_SHAPES = (0.01, 1e6)  # of a beta distribution; beyond them its inverse CDF is not to be trusted
 
 
 class Quantity(BaseModel):
-    """One scalar parameter. ``factor`` converts from the stated unit to the field's own."""
+    """One scalar parameter, in the unit that its file states."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    value: float | None = None
+    value: Number | None = None
     ref: str | None = None
     dist: Distribution | None = None
-    mean: float | None = None
-    sd: float | None = None
-    median: float | None = None
-    sigma: float | None = None
-    p10: float | None = None
-    p50: float | None = None
-    p90: float | None = None
-    low: float | None = None
-    mode: float | None = None
-    high: float | None = None
-    a: float | None = None
-    b: float | None = None
-    values: tuple[float, ...] | None = None
-    weights: tuple[float, ...] | None = None
-    min: float | None = None
-    max: float | None = None
+    mean: Number | None = None
+    sd: Number | None = None
+    median: Number | None = None
+    sigma: Number | None = None
+    p10: Number | None = None
+    p50: Number | None = None
+    p90: Number | None = None
+    low: Number | None = None
+    mode: Number | None = None
+    high: Number | None = None
+    a: Number | None = None
+    b: Number | None = None
+    values: tuple[Number, ...] | None = None
+    weights: tuple[Number, ...] | None = None
+    min: Number | None = None
+    max: Number | None = None
     unit: str | None = None
     source: str
     grade: Grade
     note: str = ""
-    factor: float = 1.0
+    _factor: float = PrivateAttr(default=1.0)
 
     @model_validator(mode="before")
     @classmethod
-    def _no_flags(cls, data: Any) -> Any:
-        # pydantic would read true as 1.0: a switch where a number belongs is a slip of the pen
-        for key, item in data.items() if isinstance(data, dict) else ():
-            if isinstance(item, bool):
-                raise ValueError(f"'{key}' must be a number, got {str(item).lower()}")
+    def _is_table(cls, data: Any) -> Any:
+        if not isinstance(data, dict | Quantity):
+            raise ValueError(f"must be a number, got {shown(data)}; allowed: {CHOICE}")
         return data
 
     @model_validator(mode="after")
     def _one_form(self) -> Quantity:
         given = [key for key in ("value", "ref", "dist") if getattr(self, key) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"needs exactly one of value, dist, ref, got {' and '.join(given) or 'none'}"
-            )
-        shape = {key for key in SHAPE_KEYS if getattr(self, key) is not None}
-        if self.dist is None:
-            extra = shape | {key for key in ("min", "max") if getattr(self, key) is not None}
-            if extra:
-                raise ValueError(f"{', '.join(sorted(extra))} needs a dist; allowed: {_names()}")
+            got = " and ".join(given) or "none of them"
+            raise ValueError(f"needs exactly one of value, dist, ref, got {got}")
+        if self.ref is not None and self.unit is not None:
+            raise ValueError(f"has the unit of shared.{self.ref}, got unit '{self.unit}' beside it")
+        shape = tuple(key for key in SHAPE_KEYS if getattr(self, key) is not None)
+        if self.dist is not None:
+            self._check_distribution(self.dist, shape)
             return self
-        if frozenset(shape) not in FORMS[self.dist]:
-            forms = " or ".join("{" + ", ".join(sorted(f)) + "}" for f in FORMS[self.dist])
+        extra = (*shape, *(key for key in ("min", "max") if getattr(self, key) is not None))
+        if extra:
             raise ValueError(
-                f"dist '{self.dist}' got {{{', '.join(sorted(shape))}}}; allowed: {forms}"
+                f"{given[0]} takes no shape, got {', '.join(extra)}; allowed: with dist"
             )
-        if self.dist not in TRUNCATED and (self.min is not None or self.max is not None):
-            raise ValueError(f"min and max go with {' and '.join(TRUNCATED)}, got '{self.dist}'")
-        self._check_order()
         return self
+
+    def _check_distribution(self, dist: str, shape: tuple[str, ...]) -> None:
+        if not any(set(shape) == set(form) for form in FORMS[dist]):
+            allowed = " or ".join(", ".join(form) for form in FORMS[dist])
+            got = ", ".join(shape) or "none"
+            raise ValueError(f"wrong shape of dist '{dist}', got {got}; allowed: {allowed}")
+        bounds = [key for key in ("min", "max") if getattr(self, key) is not None]
+        if dist not in TRUNCATED and bounds:
+            raise ValueError(
+                f"{' and '.join(bounds)} cannot truncate dist '{dist}'; "
+                f"allowed: with {' and '.join(TRUNCATED)}"
+            )
+        self._check_order()
+        self._check_signs(dist)
+        if dist == "discrete":
+            self._check_weights()
+        if dist in TRUNCATED:
+            self._check_reach()
 
     def _check_order(self) -> None:
         for chain in (("low", "mode", "high"), ("p10", "p50", "p90"), ("min", "max")):
-            known = [(k, getattr(self, k)) for k in chain if getattr(self, k) is not None]
+            known = [(key, getattr(self, key)) for key in chain if getattr(self, key) is not None]
             for (name, lower), (other, upper) in pairwise(known):
-                if lower > upper or (
-                    lower == upper
-                    and (name, other) != ("low", "mode")
-                    and (name, other) != ("mode", "high")
-                ):
-                    raise ValueError(f"needs {name} < {other}, got {lower:g} and {upper:g}")
-        for key in ("sd", "sigma", "a", "b"):
-            number = getattr(self, key)
-            if number is not None and number <= 0:
-                raise ValueError(f"{key} must be > 0, got {number:g}")
-        positive = {"lognormal": ("median", "p10"), "loguniform": ("low",)}
-        for key in positive.get(self.dist or "", ()):
-            number = getattr(self, key)
-            if number is not None and number <= 0:
-                raise ValueError(f"dist '{self.dist}' needs {key} > 0, got {number:g}")
-        if self.dist in ("triangular", "pert") and self.low == self.high:
+                touch = "mode" in (name, other)  # a peak may stand at an end
+                if lower > upper or (lower == upper and not touch):
+                    sign = "<=" if touch else "<"
+                    raise ValueError(f"needs {name} {sign} {other}, got {lower:g} and {upper:g}")
+        if self.low is not None and self.low == self.high:
             raise ValueError(f"needs low < high, got {self.low:g} twice")
-        if self.dist == "discrete":
-            self._check_weights()
+
+    def _check_signs(self, dist: str) -> None:
+        for key in ("sd", "sigma"):
+            number = getattr(self, key)
+            if number is not None and number <= 0:
+                raise ValueError(f"{key} is out of range, got {number:g}; allowed: > 0")
+        for key in ("a", "b"):
+            number = getattr(self, key)
+            if number is not None and not _SHAPES[0] <= number <= _SHAPES[1]:
+                raise ValueError(
+                    f"{key} is out of range, got {number:g}; "
+                    f"allowed: >= {_SHAPES[0]:g} and <= {_SHAPES[1]:g}"
+                )
+        for key in ("median", "p10", "low") if dist in LOGARITHMIC else ():
+            number = getattr(self, key)
+            if number is not None and number < 1.0 / _LARGEST_DRAW:
+                raise ValueError(f"{key} is out of range, got {number:g}; allowed: > 0 for {dist}")
 
     def _check_weights(self) -> None:
-        assert self.values is not None and self.weights is not None
-        if not self.values or len(self.values) != len(self.weights):
+        values, weights = self.values or (), self.weights or ()
+        if not values or len(values) != len(weights):
+            raise ValueError(f"needs one weight per value, got {len(weights)} for {len(values)}")
+        if min(weights) < 0 or sum(weights) <= 0:
             raise ValueError(
-                f"needs as many weights as values, got {len(self.weights)} and {len(self.values)}"
+                f"weights are out of range, got {shown(weights)}; allowed: >= 0 with a sum > 0"
             )
-        if min(self.weights) < 0 or sum(self.weights) <= 0:
-            raise ValueError(f"weights must be >= 0 with a sum > 0, got {list(self.weights)}")
-        if list(self.values) != sorted(set(self.values)):
+        if list(values) != sorted(set(values)):
             # rising values keep the inverse CDF monotone: more luck never means a lower value
-            raise ValueError(f"values must rise, got {list(self.values)}")
+            raise ValueError(f"values must rise, got {shown(values)}")
+
+    def _check_reach(self) -> None:
+        """Refuse draws that overflow, and a truncation that leaves next to nothing."""
+        centre, below, above = self.location()
+        ends = (centre - _FARTHEST_Z * below, centre + _FARTHEST_Z * above)
+        log = self.dist == "lognormal"
+        if max(map(abs, ends)) > (math.log(_LARGEST_DRAW) if log else _LARGEST_DRAW):
+            raise ValueError(f"is too wide, got {self.describe()}; allowed: draws below 1e100")
+        if min(below, above) <= 0.0:
+            raise ValueError(f"is too narrow, got {self.describe()}; allowed: a plain value")
+        low = 0.0 if self.min is None else 0.5 * math.erfc(-self.z_of(self.min) / math.sqrt(2.0))
+        high = 1.0 if self.max is None else 0.5 * math.erfc(-self.z_of(self.max) / math.sqrt(2.0))
+        if high - low < _LEAST_MASS:
+            raise ValueError(
+                f"min and max leave a share of {high - low:.1e} of the draws, "
+                f"got {self.describe()}; allowed: at least {_LEAST_MASS:g}"
+            )
+
+    @property
+    def factor(self) -> float:
+        """Converts from the stated unit to the field's own."""
+        return self._factor
+
+    def in_unit(self, unit: str, factor: float) -> Quantity:
+        """The same quantity, to be converted by ``factor``; ``unit`` stands where none is given."""
+        changed = self.model_copy(update={"unit": self.unit or unit})
+        changed._factor = factor
+        return changed
 
     @property
     def uncertain(self) -> bool:
         """Whether the parameter is drawn anew in each realization."""
         return self.dist is not None
 
+    def location(self) -> tuple[float, float, float]:
+        """Median and the scale below and above it of a normal; of the logarithm of a lognormal."""
+        log = math.log if self.dist == "lognormal" else float
+        if self.mean is not None and self.sd is not None:
+            return self.mean, self.sd, self.sd
+        if self.median is not None and self.sigma is not None:
+            return math.log(self.median), self.sigma, self.sigma
+        assert self.p10 is not None and self.p90 is not None
+        low, high = log(self.p10), log(self.p90)
+        middle = 0.5 * (low + high) if self.p50 is None else log(self.p50)
+        return middle, (middle - low) / Z90, (high - middle) / Z90
+
+    def z_of(self, bound: float) -> float:
+        """Standard normal score at which a normal or lognormal quantity meets ``bound``."""
+        if self.dist == "lognormal" and bound <= 0.0:
+            return -math.inf
+        centre, below, above = self.location()
+        line = (math.log(bound) if self.dist == "lognormal" else bound) - centre
+        return line / (below if line < 0.0 else above)
+
     def support(self) -> tuple[float, float]:
         """Lowest and highest value that can be drawn, in the field's unit."""
-        low, high = self._raw_support()
+        low, high = self.raw_support()
         return low * self.factor, high * self.factor
 
-    def _raw_support(self) -> tuple[float, float]:
+    def raw_support(self) -> tuple[float, float]:
+        """Lowest and highest value that can be drawn, in the stated unit."""
         if self.value is not None:
             return self.value, self.value
-        if self.dist in ("normal", "lognormal"):
+        if self.dist in TRUNCATED:
             floor = 0.0 if self.dist == "lognormal" else -math.inf
-            low = floor if self.min is None else self.min
+            low = floor if self.min is None else max(floor, self.min)
             return low, math.inf if self.max is None else self.max
         if self.dist == "discrete":
             assert self.values is not None
@@ -179,32 +247,10 @@ class Quantity(BaseModel):
             return f"{self.value:g}"
         if self.ref is not None:
             return f"= {self.ref}"
-        keys = [k for k in (*_ORDER, "min", "max") if getattr(self, k) is not None]
-        shown = ", ".join(f"{k} {_show(getattr(self, k))}" for k in keys)
-        return f"{self.dist}({shown})"
-
-
-_ORDER = (
-    "mean",
-    "sd",
-    "median",
-    "sigma",
-    "p10",
-    "p50",
-    "p90",
-    "low",
-    "mode",
-    "high",
-    "a",
-    "b",
-    "values",
-    "weights",
-)
+        keys = [key for key in (*SHAPE_KEYS, "min", "max") if getattr(self, key) is not None]
+        shape = ", ".join(f"{key} {_show(getattr(self, key))}" for key in keys)
+        return f"{self.dist}({shape})"
 
 
 def _show(item: Any) -> str:
     return " ".join(f"{i:g}" for i in item) if isinstance(item, tuple) else f"{item:g}"
-
-
-def _names() -> str:
-    return ", ".join(FORMS)

@@ -10,21 +10,25 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from .calendar import Quarter, quarter_index
-from .quantity import Grade, Quantity
+from .quantity import SHAPE_KEYS, Grade, Quantity
+from .values import Number, is_number, shown
+
+CHOICE = "a number, a table with one of value, dist, ref, or one with quarters and values"
+_DISTRIBUTION_KEYS = frozenset({"dist", "ref", "min", "max", *SHAPE_KEYS})
 
 
 class Schedule(BaseModel):
     """Points ``quarters``/``values`` (or ``low`` and ``high`` with ``position``)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     quarters: tuple[Quarter, ...] = ()
-    values: tuple[float, ...] = ()
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
+    values: tuple[Number, ...] = ()
+    low: tuple[Number, ...] = ()
+    high: tuple[Number, ...] = ()
     position: Quantity | None = None
     scale: Quantity | None = None
     interpolate: Literal["linear", "step"] = "linear"
@@ -33,45 +37,51 @@ class Schedule(BaseModel):
     source: str
     grade: Grade
     note: str = ""
-    factor: float = 1.0
+    _factor: float = PrivateAttr(default=1.0)
 
     @model_validator(mode="before")
     @classmethod
     def _short_forms(cls, data: Any) -> Any:
-        if isinstance(data, (int, float)) and not isinstance(data, bool):
-            raise ValueError("a bare number needs a source in its table")
-        if not isinstance(data, dict):
+        if isinstance(data, Schedule):
             return data
-        data = dict(data)
+        if not isinstance(data, dict):
+            raise ValueError(f"must be a number or a series, got {shown(data)}; allowed: {CHOICE}")
+        constant = [key for key in ("value", "dist", "ref") if key in data]
+        if constant and "quarters" in data:
+            raise ValueError(f"needs one form, got {constant[0]} and quarters; allowed: {CHOICE}")
+        series = _constant(data) if constant else data
         origin = {key: data[key] for key in ("source", "grade") if key in data}
-        if "value" in data or "dist" in data or "ref" in data:
-            return _constant(data, origin)
-        for key in ("position", "scale"):
-            if isinstance(data.get(key), dict):
-                data[key] = {**origin, **data[key]}
-            elif isinstance(data.get(key), (int, float)) and not isinstance(data[key], bool):
-                data[key] = {"value": data[key], **origin}
-        return data
+        return {key: _part(key, item, origin) for key, item in series.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Schedule:
         if not self.quarters:
-            raise ValueError("needs quarters and values, got no quarters")
+            raise ValueError(f"has no points, got no quarters; allowed: {CHOICE}")
         places = [quarter_index(quarter) for quarter in self.quarters]
         if places != sorted(set(places)):
             raise ValueError(f"quarters must rise, got {', '.join(self.quarters)}")
-        pair = bool(self.low) or bool(self.high) or self.position is not None
-        if pair == bool(self.values):
-            raise ValueError("needs either values, or low, high and position")
+        pair = [key for key in ("low", "high", "position") if getattr(self, key)]
+        if len(pair) + 3 * bool(self.values) != 3:
+            got = ", ".join([*pair, *(["values"] if self.values else [])]) or "none of them"
+            raise ValueError(f"needs either values, or low, high and position, got {got}")
         for key in ("low", "high") if pair else ("values",):
-            if len(getattr(self, key)) != len(self.quarters):
+            count = len(getattr(self, key))
+            if count != len(self.quarters):
                 raise ValueError(
-                    f"needs one of {key} per quarter, got {len(getattr(self, key))}"
-                    f" for {len(self.quarters)} quarters"
+                    f"needs one of {key} per quarter, got {count} for {len(self.quarters)} quarters"
                 )
-        if pair and self.position is None:
-            raise ValueError("low and high need a position between them (0 = low, 1 = high)")
         return self
+
+    @property
+    def factor(self) -> float:
+        """Converts from the stated unit to the field's own."""
+        return self._factor
+
+    def in_unit(self, unit: str, factor: float, **parts: Quantity | None) -> Schedule:
+        """The same series, to be converted by ``factor``, with another position and scale."""
+        changed = self.model_copy(update={"unit": self.unit or unit, **parts})
+        changed._factor = factor
+        return changed
 
     def extremes(self) -> tuple[float, float]:
         """Lowest and highest point, in the stated unit."""
@@ -110,11 +120,21 @@ class Schedule(BaseModel):
         return f"low({text(self.low)}) high({text(self.high)})"
 
 
-def _constant(data: dict[str, Any], origin: dict[str, Any]) -> dict[str, Any]:
+def _part(key: str, item: Any, origin: dict[str, Any]) -> Any:
+    """``position`` and ``scale`` may be bare numbers, and inherit the origin of their series."""
+    if key not in ("position", "scale"):
+        return item
+    if isinstance(item, dict):
+        return {**origin, **item}
+    return {"value": item, **origin} if is_number(item) else item
+
+
+def _constant(data: dict[str, Any]) -> dict[str, Any]:
     """A constant in time, sure or uncertain, written as a quantity."""
-    kept = {key: data[key] for key in ("unit", "note") if key in data} | origin
-    flat = {**kept, "quarters": ["2000Q1"], "interpolate": "step"}
-    if "value" in data and isinstance(data["value"], (int, float)):
-        return {**flat, "values": [data["value"]]}
-    scale = {key: item for key, item in data.items() if key != "unit"}
-    return {**flat, "values": [1.0], "scale": scale}
+    steady = {"quarters": ["2000Q1"], "interpolate": "step"}
+    if "value" in data:
+        rest = {key: item for key, item in data.items() if key != "value"}
+        return {**rest, **steady, "values": [data["value"]]}
+    scale = {key: item for key, item in data.items() if key in (*_DISTRIBUTION_KEYS, "note")}
+    rest = {key: item for key, item in data.items() if key not in _DISTRIBUTION_KEYS}
+    return {**rest, **steady, "values": [1.0], "scale": scale}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
 from .calendar import Quarter
 from .chips import (
@@ -37,6 +37,7 @@ from .lines import (
     ToolGroup,
 )
 from .quantity import Quantity
+from .values import Number, Whole
 
 __all__ = [
     "Accident",
@@ -72,9 +73,9 @@ class Simulation(Entity):
 
     start: Quarter
     end: Quarter
-    steps_per_quarter: Annotated[int, Field(ge=1, le=92)] = 13
-    warmup_quarters: Annotated[int, Field(ge=0, le=40)] = 4
-    process_noise: bool = True
+    steps_per_quarter: Annotated[Whole, Field(ge=1, le=92)] = 13
+    warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
+    process_noise: StrictBool = True
 
 
 class SourceNote(Entity):
@@ -89,7 +90,8 @@ class Correlation(Entity):
     """Rank correlation (Spearman) of two uncertain parameters, named by their paths."""
 
     between: tuple[str, str]
-    rank: Annotated[float, Field(ge=-1.0, le=1.0)]
+    # a perfect correlation is one quantity that both refer to
+    rank: Annotated[Number, Field(gt=-1.0, lt=1.0)]
 
 
 class Model(Entity):

@@ -1,0 +1,123 @@
+"""What is laid over a model: ``path=value`` settings and scenarios.
+
+A scenario may change any parameter and add events, sources and correlations. It may not change
+what the results are counted by (fabs, dies, products, bins, quarters, ...): realizations of all
+scenarios stand side by side in one array.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from ..errors import ModelError
+from .merge import Raw, is_leaf, nested
+from .values import is_number, shown
+
+SCENARIO_KEYS = ("title", "source", "grade", "note", "changes")
+# tables whose keys are coordinates of the results
+COORDINATES = {
+    "tool_groups": "tool group",
+    "processes": "process",
+    "fabs": "fab",
+    "dies": "die",
+    "memory": "memory pool",
+    "packaging": "packaging line",
+    "products": "product",
+}
+_COMMON = ("name", "simulation")
+
+
+def parse_setting(text: str, raw: Raw) -> Raw:
+    """The tables of one ``path=value`` setting for the model ``raw``; the value is TOML or a text.
+
+    A bare number keeps the unit of the parameter that it replaces. Raises ModelError.
+    """
+    path, equals, value = text.partition("=")
+    steps = [step.strip() for step in path.split(".")]
+    if not equals or not all(steps):
+        raise ModelError("--set", "must be path=value", got=text)
+    item = _toml_value(value.strip(), text)
+    node: Any = raw
+    for step in steps:
+        node = node.get(step, {}) if isinstance(node, dict) else {}
+    if is_number(item) and isinstance(node, dict) and node:
+        item = {"value": item, "unit": node["unit"]} if "unit" in node else {"value": item}
+    return nested(steps, item)
+
+
+def _toml_value(value: str, text: str) -> Any:
+    try:
+        found = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):
+        return value  # a text without quotes
+    if set(found) != {"value"}:
+        raise ModelError("--set", "must be one path=value", got=text)
+    return found["value"]
+
+
+def check_scenario(name: str, entry: Any, raw: Raw) -> None:
+    """Raise ModelError unless a scenario only says what differs and keeps all coordinates."""
+    where = f"scenarios.{name}"
+    if not isinstance(entry, dict):
+        raise ModelError(where, f"must be a table, got {shown(entry)}")
+    for key in entry:
+        if key not in SCENARIO_KEYS:
+            raise ModelError(where, "unknown key", got=key, allowed=", ".join(SCENARIO_KEYS))
+    changes = entry.get("changes", {})
+    if not isinstance(changes, dict) or not changes:
+        raise ModelError(f"{where}.changes", f"must be a table of changes, got {shown(changes)}")
+    where = f"{where}.changes"
+    for key in _COMMON:
+        if key in changes:
+            raise ModelError(f"{where}.{key}", "is common to all scenarios, got a change")
+    for table, what in COORDINATES.items():
+        names = raw.get(table)
+        _check_names(f"{where}.{table}", changes.get(table), names, what)
+    dies = raw.get("dies")
+    for die, change in _tables(changes.get("dies")).items():
+        bins = _tables(dies).get(die, {}).get("bins", {"good": {}})
+        _check_names(f"{where}.dies.{die}.bins", change.get("bins"), bins, "bin")
+
+
+def _check_names(where: str, changed: Any, names: Any, what: str) -> None:
+    """A scenario may change entities of the model, but not add any."""
+    for name in changed if isinstance(changed, dict) else ():
+        if isinstance(names, dict) and name not in names:
+            allowed = ", ".join(names) or f"none: the model has no {what}"
+            raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
+
+
+def _tables(item: Any) -> dict[str, Raw]:
+    return {k: v for k, v in item.items() if isinstance(v, dict)} if isinstance(item, dict) else {}
+
+
+def without_stale_correlations(raw: Raw, changes: Raw) -> Raw:
+    """``raw`` without the correlations of parameters that ``changes`` made sure.
+
+    Who fixes a number need not know what it was correlated with.
+    """
+    old = raw.get("correlations")
+    if not isinstance(old, dict):
+        return raw
+    kept = {
+        name: one
+        for name, one in old.items()
+        if not any(_made_sure(path, changes) for path in _between(one))
+    }
+    return raw if len(kept) == len(old) else {**raw, "correlations": kept}
+
+
+def _between(correlation: Any) -> list[str]:
+    paths = correlation.get("between", []) if isinstance(correlation, dict) else []
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+
+
+def _made_sure(path: str, changes: Raw) -> bool:
+    node: Any = changes
+    for step in path.split("."):
+        if not isinstance(node, dict) or step not in node:
+            # a series was replaced whole, and its position or scale with it
+            return node is not changes and is_leaf(node)
+        node = node[step]
+    return is_number(node) or (isinstance(node, dict) and ("value" in node or "ref" in node))

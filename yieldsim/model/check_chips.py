@@ -1,0 +1,137 @@
+"""Cross-checks of dies, die banks and products; see `check`."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ..errors import ModelError
+from .calendar import quarter_index
+from .chips import Die, Product
+from .lines import OTHER
+from .quantity import Quantity
+from .references import known, reach
+from .schema import Model
+
+_ROUNDING = 1e-12  # of a sum of two shares
+
+
+def check_chips(model: Model) -> None:
+    """Run every rule. Raises ModelError for the first that does not hold."""
+    if OTHER in model.dies:
+        problem = "is what an allocation calls the designs outside the model"
+        raise ModelError(f"dies.{OTHER}", problem, allowed="another name")
+    for name, die in model.dies.items():
+        _check_die(model, name, die)
+    if not model.products:
+        raise ModelError("products", "needs at least one product, got none")
+    for name, product in model.products.items():
+        _check_product(model, name, product)
+    for name, bank in model.die_banks.items():
+        known(f"die_banks.{name}.die", bank.die, model.dies, "die")
+        known(f"die_banks.{name}.bin", bank.bin, model.dies[bank.die].bins, "bin of the die")
+
+
+def _check_die(model: Model, name: str, die: Die) -> None:
+    where = f"dies.{name}"
+    known(f"{where}.process", die.process, model.processes, "process")
+    wafer = model.wafer
+    smallest = reach(model, wafer.diameter_mm, "mm")[0]
+    usable = smallest - 2.0 * reach(model, wafer.edge_exclusion_mm, "mm")[1]
+    for side, size in (("width_mm", die.width_mm), ("height_mm", die.height_mm)):
+        largest = reach(model, size, "mm")[1]
+        if largest > usable:
+            raise ModelError(
+                f"{where}.{side}",
+                "can be larger than the usable wafer",
+                got=f"{largest:g} mm",
+                allowed=f"<= {usable:g} mm",
+            )
+    _check_bins(where, die)
+    cores, memory = _top(model, die.core_fraction), _top(model, die.memory_fraction)
+    if cores + memory > 1.0 + _ROUNDING:
+        raise ModelError(
+            where,
+            "core_fraction and memory_fraction can exceed the die",
+            got=f"{cores:g} + {memory:g}",
+            allowed="a sum <= 1",
+        )
+    if (die.cores == 0) != (die.core_fraction is None):
+        has = "a" if die.core_fraction is not None else "no"
+        raise ModelError(
+            f"{where}.cores",
+            "cores and core_fraction go together",
+            got=f"{die.cores} with {has} core_fraction",
+            allowed="both or none",
+        )
+
+
+def _check_bins(where: str, die: Die) -> None:
+    rules = list(die.bins.items())
+    if not rules:
+        raise ModelError(f"{where}.bins", "needs at least one bin, got none")
+    best, rule = rules[0]
+    if rule.min_good_cores > die.cores:
+        raise ModelError(
+            f"{where}.bins.{best}.min_good_cores",
+            "is more than the die has",
+            got=rule.min_good_cores,
+            allowed=f"<= {die.cores}",
+        )
+    for (first, better), (second, worse) in pairwise(rules):
+        if better.min_good_cores <= worse.min_good_cores:
+            raise ModelError(
+                f"{where}.bins.{second}.min_good_cores",
+                f"must be below that of {first}",
+                got=worse.min_good_cores,
+                allowed=f"< {better.min_good_cores}",
+            )
+
+
+def _top(model: Model, item: Quantity | None) -> float:
+    """The largest share that a quantity can draw."""
+    return 0.0 if item is None else reach(model, item, "1")[1]
+
+
+def _check_product(model: Model, name: str, product: Product) -> None:
+    where = f"products.{name}"
+    known(f"{where}.die", product.die, model.dies, "die")
+    _check_made(model, where, product.die)
+    if product.end is not None and quarter_index(product.end) <= quarter_index(product.start):
+        raise ModelError(
+            f"{where}.end", "must be after start", got=product.end, allowed=f"after {product.start}"
+        )
+    for pool in product.memory:
+        known(f"{where}.memory", pool, model.memory, "memory pool")
+    if len(set(product.memory)) != len(product.memory):
+        raise ModelError(f"{where}.memory", "names a pool twice", got=", ".join(product.memory))
+    if bool(product.memory) != bool(product.stacks_per_package):
+        with_memory = "with" if product.memory else "without"
+        raise ModelError(
+            f"{where}.stacks_per_package",
+            "stacks and memory pools go together",
+            got=f"{product.stacks_per_package} {with_memory} memory",
+            allowed="> 0 with memory, 0 without",
+        )
+    if product.packaging is not None:
+        known(f"{where}.packaging", product.packaging, model.packaging, "packaging line")
+    bins = model.dies[product.die].bins
+    for key in product.performance:
+        known(f"{where}.performance", key, bins, "bin of the die")
+    for key in bins:
+        if product.kind == "ai" and key not in product.performance:
+            raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
+
+
+def _check_made(model: Model, where: str, die: str) -> None:
+    made = {d for fab in model.fabs.values() for w in fab.allocation.values() for d in w}
+    made |= {bank.die for bank in model.die_banks.values()}
+    if die in made:
+        return
+    process = model.dies[die].process
+    running = list(dict.fromkeys(name for fab in model.fabs.values() for name in fab.plan))
+    if process in running:
+        problem = f"needs wafers, which no fab allocates to it, got '{die}'"
+        raise ModelError(f"{where}.die", problem, allowed=", ".join(sorted(made)) or None)
+    problem = f"needs process '{process}', which no fab runs, got '{die}'"
+    allowed = f"dies of {', '.join(running)}" if running else None
+    raise ModelError(f"{where}.die", problem, allowed=allowed)

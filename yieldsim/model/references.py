@@ -1,0 +1,30 @@
+"""Following names through a model: what exists, and what a reference can reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import ModelError
+from ..units import conversion_factor
+from .quantity import Quantity
+from .schema import Model
+
+
+def known(where: str, name: str, names: Iterable[str], what: str) -> None:
+    """Raise ModelError unless ``name`` is one of ``names``."""
+    if name not in names:
+        allowed = ", ".join(names) or f"none: the model has no {what}"
+        raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
+
+
+def reach(model: Model, item: Quantity, unit: str) -> tuple[float, float]:
+    """Lowest and highest draw of a quantity in ``unit``, the unit of its field.
+
+    A reference is followed; its target must exist and have a unit of the same dimension.
+    """
+    if item.ref is None:
+        return item.support()
+    target = model.shared[item.ref]
+    low, high = target.raw_support()
+    factor = conversion_factor(target.unit or "1", unit)
+    return low * factor, high * factor
