@@ -92,7 +92,7 @@ def test_the_table_gives_the_total_with_its_error(
     # products 0 and 2 are of kind ai: 2 r + 2 * 10^5 in the first quarter, median r = 31.5
     row = next(line for line in out.splitlines() if line.startswith("2025Q3"))
     assert "200,063" in row.split()
-    assert any(line.startswith("2025  total") for line in out.splitlines())
+    assert any(line.startswith("2025 (2q)  total") for line in out.splitlines())
 
 
 @pytest.mark.parametrize(

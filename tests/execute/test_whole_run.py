@@ -62,7 +62,7 @@ def expected() -> xr.Dataset:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("block_size", [None, 7, 1000])
 def test_threads_and_blocks_make_no_difference(
-    expected: xr.Dataset, tmp_path: Path, threads: int, block_size: int | None
+    simulator: Recorder, expected: xr.Dataset, tmp_path: Path, threads: int, block_size: int | None
 ) -> None:
     run = {**RUN, "block_size": block_size}
     ds = yieldsim.run(analyst_file(), out=tmp_path / "x.zarr", threads=threads, **run)
