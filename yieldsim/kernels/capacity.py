@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
 from yieldsim.kernels.special import normal_ppf
 from yieldsim.units import HOURS_PER_DAY
@@ -79,7 +79,7 @@ def queue_days(tools: Any, lot_hours: Any, pure_hours: Any, mttr: Any, usage: An
     return 0.5 * (cv2 + failures) * power / (tools * (1.0 - u)) * lot_hours / HOURS_PER_DAY
 
 
-@bare_jit
+@inline_jit
 def group_rate(
     seed: Any,
     clock: Any,
@@ -138,7 +138,7 @@ def group_rate(
     row[a.PASSES], row[a.PURE], row[a.COUNT], row[a.REPAIR] = passes, pure, count, repair
 
 
-@bare_jit
+@inline_jit
 def fab_capacity(
     seed: Any,
     clock: Any,
@@ -170,7 +170,7 @@ def fab_capacity(
     return fraction, binding
 
 
-@bare_jit
+@inline_jit
 def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use: Any) -> None:
     """Fill the WAIT of each group in days per visit when ``release`` of the plan is started.
 
@@ -191,7 +191,7 @@ def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use
         row[a.WAIT] = queue_days(row[a.COUNT], lot_hours, pure_hours, row[a.REPAIR], usage, cv2)
 
 
-@bare_jit
+@inline_jit
 def count_passes(visits: Any, again: Any, starts: Any, group: Any, passes: Any) -> None:
     """Add a cohort's passes to the experience of the tool classes that make them."""
     for g in range(visits.shape[0]):

@@ -9,7 +9,7 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.dies import POISSON_ALPHA
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.kernels.philox import STREAM_DENSITY, noise_uniform
 from yieldsim.kernels.special import gamma_mean_one, normal_ppf
 
@@ -26,7 +26,7 @@ def learning_ratio(process: Any, kind: Any, elapsed_quarters: Any, wafers: Any) 
     return 1.0 + excess * (1.0 + wafers / scale) ** -process[a.LEARNING_EXPONENT]
 
 
-@bare_jit
+@inline_jit
 def adder_ratio(visits: Any, weights: Any, group: Any) -> Any:
     """Weighted defect adders of the passes granted, over those of mature imported tools."""
     total = 0.0
@@ -41,7 +41,7 @@ def adder_ratio(visits: Any, weights: Any, group: Any) -> Any:
     return total / sum_of_weights if sum_of_weights > 0.0 and total > 0.0 else 1.0
 
 
-@bare_jit
+@inline_jit
 def overlay_yield(process: Any, visits: Any, tool: Any, group: Any) -> Any:
     """Share of dies whose critical layers all align, each exposed by a class at random.
 

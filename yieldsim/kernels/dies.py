@@ -78,7 +78,7 @@ def deep_tails(
         tail[b] /= mass
 
 
-@bare_jit
+@inline_jit
 def bin_tails(
     design: Any, min_good: Any, harvest: Any, fatal: Any, core: Any, alpha: Any, tail: Any
 ) -> None:
@@ -97,7 +97,7 @@ def bin_tails(
             tail[b] += harvest[b, j] * area
 
 
-@bare_jit
+@inline_jit
 def sort_dies(
     die: Any,
     design: Any,

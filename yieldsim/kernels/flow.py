@@ -15,7 +15,7 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.dies import sort_dies
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.variables import DEFECTS
 
 FASTEST = 1e12  # routes per step of a line without cycle time
@@ -23,7 +23,7 @@ _ALL = 1.0 - 1e-9
 _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 
 
-@bare_jit
+@inline_jit
 def cycle_time_days(process: Any, visits: Any, group: Any) -> Any:
     """Raw process time plus the waits of all visits."""
     days = process[a.RAW_DAYS]
@@ -42,7 +42,7 @@ def release(planned: Any, fraction: Any, wip: Any, cap_ratio: Any, raw_steps: An
     return wanted, False
 
 
-@bare_jit
+@inline_jit
 def share_wafers(structure: Any, curve: Any, route: Any, step: Any, weight: Any) -> None:
     """Fill the shares of the designs in a cohort: weights over their sum."""
     first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
@@ -54,7 +54,7 @@ def share_wafers(structure: Any, curve: Any, route: Any, step: Any, weight: Any)
         weight[entry] = weight[entry] / total if total > 0.0 else 0.0
 
 
-@bare_jit
+@inline_jit
 def start_cohort(
     structure: Any,
     world: Any,
@@ -109,7 +109,7 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
     return DEFECTS if lost > max(gain, _EVEN) else code
 
 
-@bare_jit
+@inline_jit
 def advance(
     structure: Any,
     world: Any,
@@ -151,7 +151,7 @@ def advance(
             wafers_out(structure, world, state, tally, route, t, out, row)
 
 
-@bare_jit
+@inline_jit
 def wafers_out(
     structure: Any, world: Any, state: Any, tally: Any, route: Any, cohort: Any, out: Any, row: Any
 ) -> None:
@@ -181,7 +181,7 @@ def wafers_out(
     booked[a.T_OTHER] += max(0.0, rest)
 
 
-@bare_jit
+@inline_jit
 def probe(
     bins: Any, wafers: Any, shares: Any, die: Any, stock: Any, booked: Any, good_dies: Any
 ) -> None:

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import DEMAND, MEMORY, NOT_IN_PRODUCTION, PACKAGING
 
@@ -26,7 +26,7 @@ def row_of(clock: Any, step: Any) -> Any:
     return (step - clock.warmup_steps) // clock.steps_per_quarter
 
 
-@bare_jit
+@inline_jit
 def receive(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
 ) -> None:
@@ -55,7 +55,7 @@ def receive(
         tally.line[row, line, a.T_CAPACITY] += wafers
 
 
-@bare_jit
+@inline_jit
 def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> None:
     """Fill each product's share of its die's stock: weights of those in production."""
     count = structure.product.shape[0]
@@ -76,7 +76,7 @@ def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> N
                 state.product[i, a.ACTIVE] /= total
 
 
-@bare_jit
+@inline_jit
 def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
     """Packages that each product could start by its dies and its demand, and which binds."""
     for i in range(structure.product.shape[0]):
@@ -102,7 +102,7 @@ def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
                 now[a.LIMIT] = DEMAND
 
 
-@bare_jit
+@inline_jit
 def grant_memory(structure: Any, state: Any, first: Any, last: Any) -> None:
     """Take memory for the wants of a tier, rank by rank of each product's preference.
 
@@ -133,7 +133,7 @@ def grant_memory(structure: Any, state: Any, first: Any, last: Any) -> None:
             state.product[i, a.LIMIT] = MEMORY
 
 
-@bare_jit
+@inline_jit
 def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any) -> None:
     """Cut the grants of a tier where a packaging line cannot take them all.
 
@@ -161,7 +161,7 @@ def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: An
                 state.taken[i, rank] *= ratio
 
 
-@bare_jit
+@inline_jit
 def start_packages(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, i: Any, step: Any, row: Any
 ) -> None:
@@ -222,7 +222,7 @@ def finish(
         tally.product[row, i, a.T_FAILED] += packages * part * (1.0 - survive)
 
 
-@bare_jit
+@inline_jit
 def package_step(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
 ) -> None:

@@ -11,7 +11,7 @@ from yieldsim.kernels.capacity import count_passes, fab_capacity, group_waits
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.dies import gross_dies
 from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
-from yieldsim.kernels.jit import bare_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.packages import package_step, row_of
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
@@ -58,7 +58,7 @@ def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
             state.event[e, t, 1] = world.event[e, 1] ** power
 
 
-@bare_jit
+@inline_jit
 def _fab_step(
     seed: Any,
     clock: Any,
@@ -115,7 +115,7 @@ def _fab_step(
         )
 
 
-@bare_jit
+@inline_jit
 def _density(
     clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, dirt: Any
 ) -> Any:
@@ -130,7 +130,7 @@ def _density(
     return d0
 
 
-@bare_jit
+@inline_jit
 def _route_step(
     seed: Any,
     clock: Any,
@@ -230,30 +230,6 @@ def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
 
 
 @bare_jit
-def simulate_realization(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    tally: Any,
-    realization: Any,
-) -> None:
-    """Fill ``tally`` (zeroed by the caller) with the results of one realization."""
-    _reset(clock, structure, world, state)
-    _prepare_events(clock, structure, world, state)
-    for step in range(clock.steps):
-        row = row_of(clock, step)
-        state.die[:, a.CAUSE_WAFERS] = 0.0
-        for fab in range(structure.fab.shape[0]):
-            _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
-        package_step(clock, structure, world, state, tally, step, row)
-        if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
-            _close_quarter(structure, state, tally, row)
-    _usable(structure, world, tally, clock.quarters)
-
-
-@bare_jit
 def simulate_block(
     seed: Any,
     clock: Any,
@@ -272,9 +248,20 @@ def simulate_block(
     ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``.
     """
     for r in range(worlds.shape[0]):
+        realization = np.uint32(first + r)
         for k in range(world_flat.shape[0]):
             world_flat[k] = worlds[r, k]
         tally_flat[:] = 0.0
-        simulate_realization(seed, clock, structure, world, state, tally, np.uint32(first + r))
+        _reset(clock, structure, world, state)
+        _prepare_events(clock, structure, world, state)
+        for step in range(clock.steps):
+            row = row_of(clock, step)
+            state.die[:, a.CAUSE_WAFERS] = 0.0
+            for fab in range(structure.fab.shape[0]):
+                _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
+            package_step(clock, structure, world, state, tally, step, row)
+            if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
+                _close_quarter(structure, state, tally, row)
+        _usable(structure, world, tally, clock.quarters)
         for k in range(tally_flat.shape[0]):
             out[r, k] = tally_flat[k]
