@@ -40,29 +40,17 @@ def _check_die(model: Model, name: str, die: Die) -> None:
     for side, size in (("width_mm", die.width_mm), ("height_mm", die.height_mm)):
         largest = reach(model, size, "mm")[1]
         if largest > usable:
-            raise ModelError(
-                f"{where}.{side}",
-                "can be larger than the usable wafer",
-                got=f"{largest:g} mm",
-                allowed=f"<= {usable:g} mm",
-            )
+            problem = f"can be larger than the usable wafer, got {largest:g} mm"
+            raise ModelError(f"{where}.{side}", problem, allowed=f"<= {usable:g} mm")
     _check_bins(where, die)
     cores, memory = _top(model, die.core_fraction), _top(model, die.memory_fraction)
     if cores + memory > 1.0 + _ROUNDING:
-        raise ModelError(
-            where,
-            "core_fraction and memory_fraction can exceed the die",
-            got=f"{cores:g} + {memory:g}",
-            allowed="a sum <= 1",
-        )
+        problem = "core_fraction and memory_fraction can exceed the die"
+        raise ModelError(where, f"{problem}, got {cores:g} + {memory:g}", allowed="a sum <= 1")
     if (die.cores == 0) != (die.core_fraction is None):
         has = "a" if die.core_fraction is not None else "no"
-        raise ModelError(
-            f"{where}.cores",
-            "cores and core_fraction go together",
-            got=f"{die.cores} with {has} core_fraction",
-            allowed="both or none",
-        )
+        problem = f"cores and core_fraction go together, got {die.cores} with {has} core_fraction"
+        raise ModelError(f"{where}.cores", problem, allowed="both or none")
 
 
 def _check_bins(where: str, die: Die) -> None:
@@ -103,15 +91,13 @@ def _check_product(model: Model, name: str, product: Product) -> None:
     for pool in product.memory:
         known(f"{where}.memory", pool, model.memory, "memory pool")
     if len(set(product.memory)) != len(product.memory):
-        raise ModelError(f"{where}.memory", "names a pool twice", got=", ".join(product.memory))
+        problem = f"names a pool twice, got {', '.join(product.memory)}"
+        raise ModelError(f"{where}.memory", problem)
     if bool(product.memory) != bool(product.stacks_per_package):
-        with_memory = "with" if product.memory else "without"
-        raise ModelError(
-            f"{where}.stacks_per_package",
-            "stacks and memory pools go together",
-            got=f"{product.stacks_per_package} {with_memory} memory",
-            allowed="> 0 with memory, 0 without",
-        )
+        got = f"{product.stacks_per_package} {'with' if product.memory else 'without'} memory"
+        problem = f"stacks and memory pools go together, got {got}"
+        allowed = "> 0 with memory, 0 without"
+        raise ModelError(f"{where}.stacks_per_package", problem, allowed=allowed)
     if product.packaging is not None:
         known(f"{where}.packaging", product.packaging, model.packaging, "packaging line")
     bins = model.dies[product.die].bins
@@ -124,7 +110,7 @@ def _check_product(model: Model, name: str, product: Product) -> None:
 
 def _check_made(model: Model, where: str, die: str) -> None:
     made = {d for fab in model.fabs.values() for w in fab.allocation.values() for d in w}
-    made |= {bank.die for bank in model.die_banks.values()}
+    made = made - {OTHER} | {bank.die for bank in model.die_banks.values()}
     if die in made:
         return
     process = model.dies[die].process

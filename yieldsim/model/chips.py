@@ -16,7 +16,9 @@ from .values import Whole
 class Wafer(Entity):
     """The wafer that all dies are counted on."""
 
-    diameter_mm: Quantity = parameter("mm", "+gross_dies", "wafer diameter", above=True)
+    diameter_mm: Quantity = parameter(
+        "mm", "+gross_dies", "wafer diameter", above=True, maximum=1000.0
+    )
     edge_exclusion_mm: Quantity = parameter("mm", "-gross_dies", "unusable edge")
     scribe_mm: Quantity = parameter("mm", "-gross_dies", "scribe line between dies")
 
@@ -32,8 +34,9 @@ class Die(Entity):
 
     title: str = ""
     process: str
-    width_mm: Quantity = parameter("mm", "-gross_dies", "die width", above=True)
-    height_mm: Quantity = parameter("mm", "-gross_dies", "die height", above=True)
+    # below 0.1 mm the exact count of dies on a wafer would take minutes
+    width_mm: Quantity = parameter("mm", "-gross_dies", "die width", minimum=0.1)
+    height_mm: Quantity = parameter("mm", "-gross_dies", "die height", minimum=0.1)
     gross_die_per_wafer: Quantity | None = parameter(
         "die/wafer", "+gross_dies", "given count in place of the geometry", above=True, neutral=0.0
     )

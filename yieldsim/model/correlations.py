@@ -27,16 +27,14 @@ def check_correlations(model: Model, found: list[Parameter]) -> None:
         if len(pair) == 1:
             raise ModelError(where, "names one parameter twice", got=correlation.between[0])
         if pair in said:
-            raise ModelError(where, f"is the pair of correlations.{said[pair]} again")
+            problem = f"has the pair of correlations.{said[pair]}, got it again"
+            raise ModelError(where, problem, allowed="one rank a pair")
         said[pair] = name
     for paths, matrix in correlated_groups(model):
         if np.linalg.eigvalsh(matrix)[0] < _LEAST_EIGENVALUE:
-            raise ModelError(
-                "correlations",
-                "contradict each other",
-                got=", ".join(paths),
-                allowed="ranks that can hold at once (a positive definite matrix)",
-            )
+            problem = f"contradict each other, got those of {', '.join(paths)}"
+            allowed = "ranks that can hold at once (a positive definite matrix)"
+            raise ModelError("correlations", problem, allowed=allowed)
 
 
 # below it the Cholesky root loses the digits that tell a singular matrix from a sound one

@@ -130,11 +130,15 @@ def _checked(item: Any, spec: Spec, names: tuple[str, ...]) -> Any:
     """A parameter, or the parameters below a table of names, converted and proven."""
     if isinstance(item, dict):
         return {key: _checked(one, spec, (*names, key)) for key, one in item.items()}
+    position = scale = None
+    if isinstance(item, Schedule):
+        position = _checked(item.position, POSITION, (*names, "position"))
+        scale = _checked(item.scale, SCALE, (*names, "scale"))
     try:
         if isinstance(item, Quantity):
             return check_quantity(item, spec)
         if isinstance(item, Schedule):
-            return _check_schedule(item, spec)
+            return _check_schedule(item, spec, position, scale)
     except ValueError as error:
         # the names complete the place, which pydantic knows up to the field only
         context = {"text": str(error), "names": names}
@@ -179,10 +183,10 @@ def check_range(low: float, high: float, spec: Spec, item: Quantity, owner: str)
     raise ValueError(f"{owner}out of range, got {got}; allowed: {spec.allowed()}{hint}")
 
 
-def _check_schedule(item: Schedule, spec: Spec) -> Schedule:
+def _check_schedule(
+    item: Schedule, spec: Spec, position: Quantity | None, scale: Quantity | None
+) -> Schedule:
     factor = conversion_factor(item.unit, spec.unit) if item.unit is not None else 1.0
-    position = check_quantity(item.position, POSITION) if item.position else None
-    scale = check_quantity(item.scale, SCALE) if item.scale else None
     item = item.in_unit(spec.unit, factor, position=position, scale=scale)
     check_points(item, spec, scale.support()[1] if scale and scale.ref is None else 1.0)
     return item

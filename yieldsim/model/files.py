@@ -5,6 +5,7 @@ Only parses and merges: nothing here knows what a model is made of.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,14 @@ SHIPPED = next(
 )
 _DEEPEST = 16  # levels of tables; a model needs seven
 _LARGEST_INTEGER = 2**63
-_SAID_TWICE = {"Cannot overwrite a value": "a key is given twice"}
 _NEAR = "a path from the file's own folder"
 _NOT_TEXT = "is not a text file in UTF-8"
 
 
-def find_model(name: str) -> Path:
+def find_model(name: str, where: str = "model") -> Path:
     """The path of a model file, or of a shipped model by its name.
 
-    Raises ModelError when there is neither.
+    Raises ModelError, at ``where``, when there is neither.
     """
     path = Path(name)
     if path.suffix == ".toml" or _exists(path, name):
@@ -40,7 +40,7 @@ def find_model(name: str) -> Path:
     shipped = {p.stem: p for p in sorted(SHIPPED.glob("*.toml")) if _is_model(p)}
     if name not in shipped:
         allowed = f"a .toml file, or one of: {', '.join(shipped)}"
-        raise ModelError("model", "no such file or shipped model", got=name, allowed=allowed)
+        raise ModelError(where, "no such file or shipped model", got=name, allowed=allowed)
     return shipped[name]
 
 
@@ -76,7 +76,7 @@ def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str,
         where = f"{path.name}: extends"
         name = _text(raw.pop("extends"), where)
         beside = path.parent / name
-        found = beside if beside.suffix == ".toml" else find_model(name)
+        found = beside if beside.suffix == ".toml" else find_model(name, where)
         _must_be_file(found, where, name, _NEAR)
         _refuse_cycle(found, (*trail, here), where)
         base, scenarios = read_model(found, (*trail, here))
@@ -112,7 +112,7 @@ def _parts(raw: Raw, path: Path, trail: tuple[Path, ...]) -> list[tuple[str, Raw
 def _refuse_cycle(path: Path, trail: tuple[Path, ...], where: str) -> None:
     if path.resolve() in trail:
         names = " -> ".join(one.name for one in (*trail, path))
-        raise ModelError(where, "leads back to the file itself", got=names)
+        raise ModelError(where, f"leads back to the file itself, got {names}")
 
 
 def _list(item: Any, where: str, what: str) -> list[Any]:
@@ -137,12 +137,19 @@ def _read_toml(path: Path, place: str) -> Raw:
     except RecursionError:
         raise ModelError(place, "is nested too deeply", allowed=f"{_DEEPEST} levels") from None
     except ValueError as error:  # also an integer of more digits than Python reads
-        text = str(error)
-        for before, after in _SAID_TWICE.items():
-            text = text.replace(before, after)
-        raise ModelError(place, f"is not valid TOML: {text}") from None
+        raise ModelError(place, f"is not valid TOML: {_toml_problem(str(error))}") from None
     _check_values(raw, place, "")
     return raw
+
+
+def _toml_problem(text: str) -> str:
+    """tomllib's message, in plain words where something stands there twice."""
+    text = text.replace("Cannot overwrite a value", "a key is given twice")
+    table = re.match(r"Cannot declare \((.*)\) twice", text)
+    if table is None:
+        return text
+    name = ".".join(re.findall(r"'([^']*)'", table[1]))
+    return f"table [{name}] is given twice{text[table.end() :]}"
 
 
 def _check_values(item: Any, place: str, path: str, depth: int = 0) -> None:

@@ -65,7 +65,7 @@ def _join_into(joined: Raw, part: Raw, prefix: str, name: str, owner: dict[str, 
             _join_into(joined[key], item, f"{path}.", name, owner)
         else:
             first = _owner_of(path, owner)
-            raise ModelError(path, f"defined twice, in {first} and in {name}", allowed="one place")
+            raise ModelError(path, f"defined twice, got it in {first} and in {name}", allowed="one")
 
 
 def _copy(item: Any) -> Any:

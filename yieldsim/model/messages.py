@@ -8,8 +8,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import ModelError
-from .fields import PARAMETER_ERROR
+from .fields import PARAMETER_ERROR, spec_of
 from .merge import Raw
+from .quantity import Quantity
+from .schedule import Schedule
 from .schema import Model
 from .values import shown
 
@@ -56,8 +58,7 @@ def _model_error(detail: ErrorDetails, others: int, where: str) -> ModelError:
     if kind == "value_error":
         return ModelError(place, detail["msg"].removeprefix("Value error, ") + more)
     if kind == "missing":
-        hint = _NEEDS_ORIGIN if loc[-1] in ("source", "grade") else ""
-        return ModelError(place, f"is missing{hint}{more}")
+        return ModelError(place, f"is missing{_hint(loc)}{more}")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         shown_kind = shown(got["kind"]) if isinstance(got, dict) and "kind" in got else "none"
         tags = _tags(loc) + more
@@ -76,6 +77,18 @@ def _model_error(detail: ErrorDetails, others: int, where: str) -> ModelError:
         )
     problem = _WORDS.get(kind, detail["msg"][0].lower() + detail["msg"][1:])
     return ModelError(place, f"{problem}, got {shown(got)}{more}")
+
+
+def _hint(loc: tuple[int | str, ...]) -> str:
+    """What belongs in a place where nothing is."""
+    owner, key = _entity_at(loc[:-1]), str(loc[-1])
+    if owner in (Quantity, Schedule):
+        return _NEEDS_ORIGIN
+    field = owner.model_fields.get(key) if owner else None
+    if owner is None or field is None or not field.description:
+        return ""
+    spec = spec_of(owner, key)
+    return f": {field.description}{f', in {spec.unit}' if spec and spec.unit != '1' else ''}"
 
 
 def _place(loc: tuple[int | str, ...]) -> str:

@@ -119,7 +119,7 @@ class Quantity(BaseModel):
         bounds = [key for key in ("min", "max") if getattr(self, key) is not None]
         if dist not in TRUNCATED and bounds:
             raise ValueError(
-                f"{' and '.join(bounds)} cannot truncate dist '{dist}'; "
+                f"dist '{dist}' cannot be truncated, got {' and '.join(bounds)}; "
                 f"allowed: with {' and '.join(TRUNCATED)}"
             )
         self._check_order()

@@ -67,15 +67,12 @@ def _rows(path: Path, name: str, columns: list[str]) -> list[tuple[int, dict[str
             allowed = ", ".join(names) or "none: the file is empty"
             raise ModelError(name, "lacks a column", got=column, allowed=allowed)
     if len(set(names)) != len(names):
-        raise ModelError(name, "has a column twice", got=", ".join(names))
+        raise ModelError(name, f"has a column twice, got {', '.join(names)}")
     for line, cells in lines[1:]:
         if len(cells) != len(names):
-            raise ModelError(
-                f"{name} line {line}",
-                "truncated or ragged row",
-                got=f"{len(cells)} columns",
-                allowed=f"{len(names)}: {', '.join(names)}",
-            )
+            problem = f"truncated or ragged row, got {len(cells)} columns"
+            allowed = f"{len(names)}: {', '.join(names)}"
+            raise ModelError(f"{name} line {line}", problem, allowed=allowed)
     return [(line, dict(zip(names, cells, strict=True))) for line, cells in lines[1:]]
 
 

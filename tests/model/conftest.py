@@ -1,0 +1,20 @@
+"""Where the models of these tests lie."""
+
+from pathlib import Path
+
+import pytest
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+
+
+@pytest.fixture
+def invalid(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of invalid models, made the current one so that messages name files alone."""
+    monkeypatch.chdir(MODELS / "invalid")
+    return MODELS / "invalid"
+
+
+@pytest.fixture
+def sound() -> Path:
+    """The sound model that the invalid ones extend."""
+    return MODELS / "invalid" / "parts" / "sound.toml"
