@@ -15,7 +15,7 @@ from .kernels import arrays as a
 from .kernels.supply import simulate_block
 from .model import Model, ModelFile, Quantity
 from .model.calendar import quarter_range
-from .variables import OUTPUTS, TOOL_GROUP, Variable, constraint_names
+from .variables import OUTPUTS, ROUTE, TOOL_GROUP, constraint_names
 
 _EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
 
@@ -62,19 +62,23 @@ class Simulator:
         Returns each variable of `OUTPUTS` with dims (scenario, realization, quarter, ...) and
         ``parameter_value`` (scenario, realization, parameter).
         """
-        runs = [self._scenario_block(self.compiled[name], first, count) for name in self.scenarios]
-        taken = [self._layout.variables(flat) for flat, _ in runs]
-        results = {v.name: np.stack([one[v.name] for one in taken]) for v in OUTPUTS}
-        results["parameter_value"] = np.stack([values for _, values in runs])
-        return results
+        results = self._layout.empty(len(self.scenarios), count)
+        values = np.full((len(self.scenarios), count, len(self.parameters)), np.nan)
+        for number, name in enumerate(self.scenarios):
+            compiled = self.compiled[name]
+            drawn, worlds = compiled.draw(self.seed, first, count)
+            self._layout.store(self._kernel(compiled, worlds, first), results, number)
+            column = compiled.sampler.column
+            for k, parameter in enumerate(self.parameters):
+                if parameter.path in column:
+                    values[number, :, k] = drawn[:, column[parameter.path]]
+        return {**results, "parameter_value": values}
 
-    def _scenario_block(
-        self, compiled: Compiled, first: int, count: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        drawn, worlds = compiled.draw(self.seed, first, count)
+    def _kernel(self, compiled: Compiled, worlds: np.ndarray, first: int) -> np.ndarray:
+        """Flat results of a block in one scenario, (realization, place)."""
         world_flat, world = compiled.world()
         tally_flat, tally = self._layout.tally()
-        out = np.empty((count, self._layout.size), dtype=np.float32)
+        out = np.empty((len(worlds), self._layout.size), dtype=np.float32)
         simulate_block(
             np.uint64(self.seed),
             compiled.clock,
@@ -88,15 +92,10 @@ class Simulator:
             tally,
             out,
         )
-        column = compiled.sampler.column
-        values = [
-            drawn[:, column[p.path]] if p.path in column else np.full(count, np.nan)
-            for p in self.parameters
-        ]
-        return out, np.stack(values, axis=1) if values else np.empty((count, 0))
+        return out
 
 
-# the place of each output in the tally: its array, and the index on the last axis (None: all)
+# the place of each output in the tally: its array, and the index on the first axis (None: all)
 _PLACES: dict[str, tuple[str, int | None]] = {
     "wafer_plan": ("route", a.T_PLAN),
     "wafer_starts": ("route", a.T_STARTS),
@@ -143,18 +142,18 @@ class _Layout:
         self.quarters = compiled.clock.quarters
         rows = self.quarters + _EXTRA_ROWS
         self.shapes: dict[str, tuple[int, ...]] = {
-            "route": (rows, routes, 9),
+            "route": (9, rows, routes),
             "utilization": (rows, fabs, groups),
-            "die": (rows, dies, 7),
+            "die": (7, rows, dies),
             "good_dies": (rows, dies, bins),
-            "pool": (rows, len(structure.pool), 3),
-            "line": (rows, len(structure.line_curve), 2),
-            "product": (rows, products, 7),
+            "pool": (3, rows, len(structure.pool)),
+            "line": (2, rows, len(structure.line_curve)),
+            "product": (7, rows, products),
             "passed": (rows, products, bins),
         }
         self.size = sum(math.prod(shape) for shape in self.shapes.values())
         self.route_at = structure.route[:, [a.ROUTE_FAB, a.ROUTE_PROCESS]]
-        self.product_at = np.argsort(structure.product[:, a.PRODUCT_PLACE])
+        self.product_at = structure.product[:, a.PRODUCT_PLACE]
         self.grid = (len(model.fabs), len(model.processes))
 
     def tally(self) -> tuple[np.ndarray, a.Tally]:
@@ -172,23 +171,40 @@ class _Layout:
             for part, shape in zip(parts, self.shapes.values(), strict=True)
         ]
 
-    def variables(self, out: np.ndarray) -> dict[str, np.ndarray]:
-        """All variables of a block's results, each (realization, quarter, ...)."""
-        tally = a.Tally(*(part[:, : self.quarters] for part in self._split(out)))
-        return {v.name: self._variable(tally, v) for v in OUTPUTS}
+    def empty(self, scenarios: int, count: int) -> dict[str, np.ndarray]:
+        """Arrays for all outputs of a block, (scenario, realization, quarter, ...)."""
+        products, bins = self.shapes["passed"][1:]
+        sizes = {
+            "fab": self.grid[0],
+            "process": self.grid[1],
+            "tool_group": self.shapes["utilization"][2],
+            "die": self.shapes["die"][2],
+            "bin": bins,
+            "memory": self.shapes["pool"][2],
+            "packaging": self.shapes["line"][2],
+            "product": products,
+        }
+        made = {}
+        for v in OUTPUTS:
+            shape = (scenarios, count, self.quarters, *(sizes[dim] for dim in v.dims))
+            # routes that no fab runs stay zero; all else is written by `store`
+            made[v.name] = np.zeros(shape, v.dtype) if v.dims == ROUTE else np.empty(shape, v.dtype)
+        return made
 
-    def _variable(self, tally: a.Tally, variable: Variable) -> np.ndarray:
-        name, index = _PLACES[variable.name]
-        values: np.ndarray = getattr(tally, name)
-        if index is not None:
-            values = values[..., index]
-        if name in ("product", "passed"):
-            values = values[:, :, self.product_at]
-        if name == "route":
-            grid = np.zeros((*values.shape[:2], *self.grid), dtype=values.dtype)
-            grid[:, :, self.route_at[:, 0], self.route_at[:, 1]] = values
-            values = grid
-        return values.astype(variable.dtype)
+    def store(self, out: np.ndarray, results: dict[str, np.ndarray], scenario: int) -> None:
+        """Copy the flat results of one scenario into the arrays of its variables."""
+        tally = a.Tally(*self._split(out))
+        for v in OUTPUTS:
+            name, index = _PLACES[v.name]
+            values: np.ndarray = getattr(tally, name)
+            values = (values if index is None else values[:, index])[:, : self.quarters]
+            target = results[v.name][scenario]
+            if name == "route":
+                target[:, :, self.route_at[:, 0], self.route_at[:, 1]] = values
+            elif name in ("product", "passed"):
+                target[:, :, self.product_at] = values
+            else:
+                target[...] = values
 
 
 def new_state(compiled: Compiled) -> a.State:

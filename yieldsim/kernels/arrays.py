@@ -85,7 +85,7 @@ GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS = range(4)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT = range(4)  # of a product
 
-# ---- last axes of Tally, named as the variables of the store
+# ---- first axes of Tally, named as the variables of the store
 (T_PLAN, T_STARTS, T_OUTS, T_SCRAPPED, T_ENGINEERING, T_OTHER, T_WIP, T_CYCLE, T_D0) = range(9)
 (T_WAFERS, T_GROSS, T_BAD_PASSED, T_DIES_SCRAPPED, T_BANK, T_USED, T_STOCK) = range(7)
 T_STACKS_IN, T_STACKS_USED, T_STACK_STOCK = range(3)
@@ -175,13 +175,16 @@ class State(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Results of one realization, views of one flat buffer."""
+    """Results of one realization, views of one flat buffer.
 
-    route: Floats  # R N T_PLAN...
+    The variable comes first, so that each one lies in one piece when a block is copied out.
+    """
+
+    route: Floats  # T_PLAN... R N
     utilization: Floats  # R F G
-    die: Floats  # R D T_WAFERS...
+    die: Floats  # T_WAFERS... R D
     good_dies: Floats  # R D B
-    pool: Floats  # R H T_STACKS_IN...
-    line: Floats  # R L T_CAPACITY...
-    product: Floats  # R I T_STARTED..., in the order of `Structure.product`
+    pool: Floats  # T_STACKS_IN... R H
+    line: Floats  # T_CAPACITY... R L
+    product: Floats  # T_STARTED... R I, in the order of `Structure.product`
     passed: Floats  # R I B

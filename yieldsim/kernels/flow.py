@@ -159,7 +159,7 @@ def wafers_out(
     process = world.process[structure.route[route, a.ROUTE_PROCESS]]
     saved = out * process[a.LINE_YIELD]
     development = saved * process[a.ENGINEERING]
-    booked = tally.route[row, route]
+    booked = tally.route[:, row, route]
     booked[a.T_OUTS] += out
     booked[a.T_SCRAPPED] += out - saved
     booked[a.T_ENGINEERING] += development
@@ -174,7 +174,7 @@ def wafers_out(
                 state.bin_yield[cohort, entry],
                 state.die[die],
                 state.stock[die],
-                tally.die[row, die],
+                tally.die[:, row, die],
                 tally.good_dies[row, die],
             )
             rest -= wafers

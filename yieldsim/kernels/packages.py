@@ -36,7 +36,7 @@ def receive(
         die = structure.bank[k, a.BANK_DIE]
         dies = state.curve[structure.bank[k, a.BANK_CURVE], step] * per_step
         state.stock[die, structure.bank[k, a.BANK_BIN], a.STOCK] += dies
-        tally.die[row, die, a.T_BANK] += dies
+        tally.die[a.T_BANK, row, die] += dies
     for pool in range(structure.pool.shape[0]):
         source = structure.pool[pool]
         stacks = 0.0
@@ -48,11 +48,11 @@ def receive(
             stacks += possible * state.curve[source[a.POOL_YIELD], step]
         stacks *= world.pool[pool, a.POOL_USABLE]
         state.stacks[pool] += stacks
-        tally.pool[row, pool, a.T_STACKS_IN] += stacks
+        tally.pool[a.T_STACKS_IN, row, pool] += stacks
     for line in range(structure.line_curve.shape[0]):
         wafers = state.curve[structure.line_curve[line], step] * MONTHS_PER_QUARTER * per_step
         state.line_left[line] = wafers
-        tally.line[row, line, a.T_CAPACITY] += wafers
+        tally.line[a.T_CAPACITY, row, line] += wafers
 
 
 @inline_jit
@@ -170,15 +170,15 @@ def start_packages(
     die, line = one[a.PRODUCT_DIE], one[a.PRODUCT_LINE]
     each = float(one[a.PRODUCT_DIES_EACH])
     left = state.product[i, a.GRANTED]
-    tally.product[row, i, a.T_STARTED] += left
+    tally.product[a.T_STARTED, row, i] += left
     if line >= 0:
         wafers = left / values[a.PER_WAFER]
         state.line_left[line] = max(0.0, state.line_left[line] - wafers)
-        tally.line[row, line, a.T_CAPACITY_USED] += wafers
+        tally.line[a.T_CAPACITY_USED, row, line] += wafers
     for rank in range(state.taken.shape[1]):
         pool = structure.product_pool[i, rank]
         if pool >= 0:
-            tally.pool[row, pool, a.T_STACKS_USED] += state.taken[i, rank]
+            tally.pool[a.T_STACKS_USED, row, pool] += state.taken[i, rank]
     survive = values[a.ASSEMBLY] * values[a.FINAL_TEST]
     bins = structure.die[die, a.DIE_BINS]
     for b in range(bins):
@@ -196,7 +196,7 @@ def start_packages(
                 0.0, 1.0 - packages * each / state.stock[die, b, a.STOCK]
             )
         state.stock[die, b, a.STOCK] = max(0.0, state.stock[die, b, a.STOCK] - packages * each)
-        tally.die[row, die, a.T_USED] += packages * each
+        tally.die[a.T_USED, row, die] += packages * each
         finish(
             clock,
             values[a.LAG_DAYS] / clock.days_per_step,
@@ -219,7 +219,7 @@ def finish(
         part = lag - whole if later == 1 else 1.0 - (lag - whole)
         row = row_of(clock, step + int(whole) + later)
         tally.passed[row, i, b] += packages * part * survive
-        tally.product[row, i, a.T_FAILED] += packages * part * (1.0 - survive)
+        tally.product[a.T_FAILED, row, i] += packages * part * (1.0 - survive)
 
 
 @inline_jit

@@ -181,7 +181,7 @@ def _route_step(
         RELEASE if capped else code,
         gain,
     )
-    booked = tally.route[row, route]
+    booked = tally.route[:, row, route]
     booked[a.T_PLAN] += planned
     booked[a.T_STARTS] += starts
     booked[a.T_D0] += d0 * starts  # a mean by wafers once the quarter is over
@@ -196,16 +196,16 @@ def _route_step(
 def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
     for route in range(state.route.shape[0]):
-        booked = tally.route[row, route]
+        booked = tally.route[:, row, route]
         booked[a.T_WIP] = state.route[route, a.WIP]
         if booked[a.T_STARTS] > 0.0:
             booked[a.T_D0] /= booked[a.T_STARTS]
     for die in range(state.die.shape[0]):
-        tally.die[row, die, a.T_STOCK] = state.stock[die, :, a.STOCK].sum()
+        tally.die[a.T_STOCK, row, die] = state.stock[die, :, a.STOCK].sum()
     for pool in range(state.stacks.shape[0]):
-        tally.pool[row, pool, a.T_STACK_STOCK] = state.stacks[pool]
+        tally.pool[a.T_STACK_STOCK, row, pool] = state.stacks[pool]
     for i in range(state.product.shape[0]):
-        tally.product[row, i, a.T_BINDING] = np.argmax(state.held[i])
+        tally.product[a.T_BINDING, row, i] = np.argmax(state.held[i])
     state.held[:] = 0.0
 
 
@@ -213,20 +213,20 @@ def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
 def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
     """Usable chips and their compute from the packages that passed; packages under way."""
     for i in range(structure.product.shape[0]):
-        values, booked = world.product[i], tally.product[:, i]
+        values, booked = world.product[i], tally.product[:, :, i]
         kept = (1.0 - values[a.SAMPLES]) * (1.0 - values[a.FIELD_ESCAPES])
-        under_way = booked[quarters, a.T_STARTED] - booked[quarters, a.T_FAILED]
+        under_way = booked[a.T_STARTED, quarters] - booked[a.T_FAILED, quarters]
         under_way -= tally.passed[quarters, i].sum()
         for q in range(quarters):
             passed = tally.passed[q, i].sum()
-            under_way += booked[q, a.T_STARTED] - booked[q, a.T_FAILED] - passed
-            booked[q, a.T_PACKAGES_WIP] = max(0.0, under_way)
-            booked[q, a.T_USABLE] = passed * kept
+            under_way += booked[a.T_STARTED, q] - booked[a.T_FAILED, q] - passed
+            booked[a.T_PACKAGES_WIP, q] = max(0.0, under_way)
+            booked[a.T_USABLE, q] = passed * kept
             for b in range(tally.passed.shape[2]):
                 chips = tally.passed[q, i, b] * kept
                 each = world.performance[i, b]
-                booked[q, a.T_H100] += chips * each[a.TFLOPS] / H100_TFLOPS_FP16
-                booked[q, a.T_H100_BANDWIDTH] += chips * each[a.BANDWIDTH] / H100_TB_PER_S
+                booked[a.T_H100, q] += chips * each[a.TFLOPS] / H100_TFLOPS_FP16
+                booked[a.T_H100_BANDWIDTH, q] += chips * each[a.BANDWIDTH] / H100_TB_PER_S
 
 
 @bare_jit
