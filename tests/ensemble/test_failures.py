@@ -364,6 +364,52 @@ def test_a_full_disk_leaves_a_store_that_continues(small_disk: Path) -> None:
     np.testing.assert_array_equal(open_ensemble(place.path)["usable_chips"], expected)
 
 
+def test_a_disk_that_fills_up_at_the_end_leaves_a_store_that_continues(small_disk: Path) -> None:
+    place = Folder(small_disk / "x.zarr")
+    make_store(place)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    with pytest.raises(StoreError) as error:
+        finalize(place)
+    one_line(error, "the disk is full while it was finalized; the same command continues")
+    assert not read_stored(place).complete
+    filler.unlink()
+    finalize(place)
+    assert open_ensemble(place.path)["usable_chips_mean"].notnull().all()
+
+
+@pytest.mark.parametrize("at", ["consolidate_metadata", "Group.update_attributes"])
+def test_a_finalize_that_was_killed_is_done_again(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"zarr.{at}", killed)
+        with pytest.raises(SystemExit):
+            finalize(Folder(begun))
+    with pytest.raises(IncompleteError, match="not finalized"):
+        open_ensemble(begun)
+    finalize(Folder(begun))
+    assert open_ensemble(begun)["usable_chips_mean"].notnull().all()
+
+
+def test_a_sweep_by_another_process_does_not_stop_a_writer(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = os.replace
+
+    def swept(partial: str, target: str) -> None:
+        os.unlink(partial)
+        replace(partial, target)
+
+    monkeypatch.setattr("yieldsim.ensemble.place.os.replace", swept)
+    Folder(begun).put("block_done/c.0", b"as it is there")
+    with pytest.raises(FileNotFoundError):
+        Folder(begun).put("block_done/c.9", b"not there")
+
+
 def test_a_disk_too_small_for_the_metadata_holds_nothing(small_disk: Path) -> None:
     (small_disk / "filler").write_bytes(bytes(4000 * 1024))
     with pytest.raises(StoreError) as error:
@@ -377,6 +423,11 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as error:
         make_store(Folder(tmp_path / "file" / "x.zarr"))
     one_line(error, "x.zarr", "cannot be written")
+
+
+def test_an_address_is_no_folder() -> None:
+    with pytest.raises(StoreError, match=r"s3://bucket/x\.zarr: is an address"):
+        open_ensemble("s3://bucket/x.zarr")
 
 
 def test_a_store_appears_whole_or_not_at_all(

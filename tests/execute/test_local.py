@@ -1,10 +1,18 @@
+import io
 import signal
+import sys
 import threading
 import time
 
 import pytest
 
-from yieldsim.execute.local import Interrupted, available_cores, progress_bar, run_blocks
+from yieldsim.execute.local import (
+    Interrupted,
+    available_cores,
+    progress_bar,
+    run_blocks,
+    say_stopping,
+)
 
 
 def ctrl_c() -> None:
@@ -126,6 +134,29 @@ def test_blocks_run_beside_the_main_thread() -> None:
 
 def test_the_cores_are_those_of_this_process() -> None:
     assert available_cores() >= 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_of_realizations(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_bar(10, 4, True) as bar:
+        assert bar is not None
+        bar.update(6)
+    assert "10/10" in terminal.getvalue()
+    with progress_bar(10, 0, False) as bar:
+        assert bar is None
+
+
+def test_a_terminal_is_told_why_a_stopped_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    say_stopping()
+    assert terminal.getvalue() == "stopping after the blocks under way (Ctrl-C again: at once)\n"
 
 
 def test_no_bar_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

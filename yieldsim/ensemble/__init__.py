@@ -1,6 +1,6 @@
 """The only writer and reader of Zarr: layout, write, finalize, read, provenance."""
 
-from .finalize import finalize
+from .finish import finalize
 from .layout import BlockSource, Plan, bytes_per_realization, default_block_size, scenario_names
 from .place import Folder, Memory, Place
 from .provenance import Stored, check_same, read_stored

@@ -54,8 +54,8 @@ class Place(Protocol):
     def sizes(self, array: str) -> dict[str, int]:
         """Bytes of each key of an array, by its name within the array."""
 
-    def sweep(self) -> int:
-        """Remove what killed writers left behind; returns how many files."""
+    def sweep(self) -> None:
+        """Remove what killed writers left behind."""
 
     def creating(self) -> contextlib.AbstractContextManager[Place]:
         """A place to create a store in, which becomes this one in one step at the end."""
@@ -93,8 +93,8 @@ class Memory:
         items = list(self._buffers.items())
         return {key[len(start) :]: len(item) for key, item in items if key.startswith(start)}
 
-    def sweep(self) -> int:
-        return 0
+    def sweep(self) -> None:
+        """Nothing outlives a writer here."""
 
     @contextlib.contextmanager
     def creating(self) -> Iterator[Memory]:
@@ -107,6 +107,9 @@ class Folder:
     compressed = True
 
     def __init__(self, path: str | Path) -> None:
+        if "://" in str(path):
+            problem = "is an address; a store is a folder of this machine"
+            raise StoreError(str(path), problem)
         self.path = Path(path)
 
     def __str__(self) -> str:
@@ -167,11 +170,9 @@ class Folder:
         except OSError as error:
             raise StoreError(f"{self}/{array}", f"cannot be read ({reason(error)})") from None
 
-    def sweep(self) -> int:
-        leftovers = [*self.path.glob(f"*{PARTIAL}"), *self.path.glob(f"*/*{PARTIAL}")]
-        for path in leftovers:
+    def sweep(self) -> None:
+        for path in [*self.path.glob(f"*{PARTIAL}"), *self.path.glob(f"*/*{PARTIAL}")]:
             self.delete(str(path.relative_to(self.path)))
-        return len(leftovers)
 
     @contextlib.contextmanager
     def creating(self) -> Iterator[Folder]:

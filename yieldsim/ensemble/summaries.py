@@ -16,7 +16,7 @@ from .layout import PARAMETER_VALUE, ArraySpec
 
 QUANTILES = (0.1, 0.5, 0.9)
 CHIPS = "usable_chips"
-_BATCH_BYTES = 128 * 2**20
+_BATCH_BYTES = 32 * 2**20
 
 
 def summary_specs(ds: xr.Dataset) -> list[ArraySpec]:
@@ -62,7 +62,7 @@ def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
 def _batches(ds: xr.Dataset, count: int, cells: int) -> list[slice]:
     """Slices of ``count`` things of so many cells a realization that fit into memory together.
 
-    Everything is decoded once a batch; so few are made, one below 10^5 realizations or so.
+    Everything is decoded once a batch, so as few are made as memory allows.
     """
     step = max(1, _BATCH_BYTES // (4 * ds.sizes["realization"] * cells))
     return [slice(first, first + step) for first in range(0, count, step)]
