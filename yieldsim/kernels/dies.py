@@ -17,7 +17,7 @@ from yieldsim.units import MM2_PER_CM2
 
 POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
 _NODES = 32
-_STEP = 0.3  # of the log density, where the gamma's tail makes the range long
+_STEP = 0.2  # of the log density, where the gamma's tail makes the range long
 _NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
 
 
@@ -47,7 +47,7 @@ def deep_tails(
 
     Integrates over the log of the gamma density of the die; the integrand decays on both sides, so
     the rule converges geometrically (Trefethen and Weideman 2014, doi:10.1137/130932132) and is
-    right to 1e-9 for alpha >= 0.3 (test_deep_tails). ``min_good`` falls from bin to bin.
+    right to 1e-10 for alpha >= 0.3 (test_deep_tails). ``min_good`` falls from bin to bin.
     """
     for b in range(bins):
         tail[b] = 0.0
