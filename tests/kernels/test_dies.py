@@ -80,7 +80,9 @@ def test_deep_tails(alpha: float, faults: float) -> None:
     expected = harvest_bins(100.0 * fatal, 100.0 * core, cores, list(least), 1.0, alpha)
     tail = np.empty(len(least))
     deep_tails(fatal, core, cores, least, len(least), alpha, tail)
-    np.testing.assert_allclose(tail, np.cumsum(expected[:-1]), rtol=0.0, atol=DEEP_ERROR)
+    # beyond POISSON_ALPHA the Poisson stands in, as in area_yield
+    slack = DEEP_ERROR + faults**2 / alpha * (alpha >= POISSON_ALPHA)
+    np.testing.assert_allclose(tail, np.cumsum(expected[:-1]), rtol=0.0, atol=slack)
 
 
 @pytest.mark.parametrize("name", PLANS)
