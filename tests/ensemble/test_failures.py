@@ -62,7 +62,8 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(path: Path, bit: int) ->
     ds = open_ensemble(path)
     with pytest.raises(VerificationError) as error:
         ds["usable_chips"].mean().load()
-    one_line(error, str(path), CHUNK, "usable_chips", "checksum")
+    problem = f"chunk {CHUNK} of usable_chips does not match its checksum"
+    assert str(error.value) == f"{path}: {problem}"
     with xr.open_zarr(path) as alone, pytest.raises(ValueError, match="checksum"):
         alone["usable_chips"].mean().load()
 

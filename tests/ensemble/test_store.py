@@ -155,6 +155,13 @@ def check_summaries(ds: xr.Dataset) -> None:
         )
 
 
+def test_the_list_of_summaries_is_whole(ds: xr.Dataset) -> None:
+    written = {v.name for v in OUTPUTS} | {DRAWN, "block_done", "quarter_bounds"}
+    others = {name for name in ds.data_vars if name not in written}
+    others |= {"quantile", "parameter_first", "parameter_second"}
+    assert others == set(summaries.SUMMARIES)
+
+
 def test_summaries_are_quantiles_of_totals(ds: xr.Dataset) -> None:
     check_summaries(ds)
     assert ds["usable_chips_total_mean"].dims == ("scenario", "quarter")

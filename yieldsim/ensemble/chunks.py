@@ -84,5 +84,6 @@ class CheckedStore(WrapperStore[Any]):
         if byte_range is None and array and is_chunk(name):
             problem = damage(None if buffer is None else buffer.as_numpy_array())
             if problem:
-                raise VerificationError(str(self._store), f"chunk {name} of {array} {problem}")
+                where = str(self._store).removeprefix("file://")
+                raise VerificationError(where, f"chunk {name} of {array} {problem}")
         return buffer

@@ -15,7 +15,7 @@ from .layout import DONE, PARAMETER_VALUE, ArraySpec
 from .place import Place, reason
 from .provenance import Stored, finished_attrs, read_stored
 from .read import open_dataset, unfinished
-from .summaries import summary_specs
+from .summaries import SUMMARIES, summary_specs
 from .write import add_array, damaged_chunks, marked_blocks, unmark
 
 BLOCK_DIMS = ("scenario", "realization")
@@ -104,11 +104,10 @@ def _open_group(place: Place) -> zarr.Group:
 
 
 def _add_summaries(place: Place) -> None:
+    for name in SUMMARIES:  # which a finalize that was killed may have half written
+        place.delete_array(name)
     group = _open_group(place)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about summaries that a killed finalize half wrote
-        ds = open_dataset(place, consolidated=False)
-    for spec in summary_specs(ds):
+    for spec in summary_specs(open_dataset(place, consolidated=False)):
         add_array(group, spec, place.compressed)
 
 

@@ -51,6 +51,9 @@ class Place(Protocol):
     def delete(self, key: str) -> None:
         """Forget a key."""
 
+    def delete_array(self, array: str) -> None:
+        """Forget an array with all that it has, if it is there."""
+
     def sizes(self, array: str) -> dict[str, int]:
         """Bytes of each key of an array, by its name within the array."""
 
@@ -87,6 +90,10 @@ class Memory:
 
     def delete(self, key: str) -> None:
         self._buffers.pop(key, None)
+
+    def delete_array(self, array: str) -> None:
+        for key in [key for key in self._buffers if key.startswith(f"{array}/")]:
+            del self._buffers[key]
 
     def sizes(self, array: str) -> dict[str, int]:
         start = f"{array}/"
@@ -160,6 +167,10 @@ class Folder:
             (self.path / key).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{self}/{key}", f"cannot be removed ({reason(error)})") from None
+
+    def delete_array(self, array: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.path / array)
 
     def sizes(self, array: str) -> dict[str, int]:
         try:

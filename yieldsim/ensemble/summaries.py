@@ -16,6 +16,11 @@ from .layout import PARAMETER_VALUE, ArraySpec
 
 QUANTILES = (0.1, 0.5, 0.9)
 CHIPS = "usable_chips"
+PAIR = ("parameter_first", "parameter_second")
+RANK = ("rank_correlation_requested", "rank_correlation_achieved")
+SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
+# every array that `summary_specs` may make
+SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 _BATCH_BYTES = 32 * 2**20
 
 
@@ -112,19 +117,18 @@ def _correlation_specs(ds: xr.Dataset) -> list[ArraySpec]:
             columns = sorted({paths.index(first), paths.index(second)})
             drawn = ds[PARAMETER_VALUE][s, :, columns].values
             achieved[s, i] = _spearman(drawn[:, 0], drawn[:, -1])
-    texts = {"parameter_first": 0, "parameter_second": 1}
-    one = {"units": "1", "coordinates": "parameter_first parameter_second"}
+    one = {"units": "1", "coordinates": " ".join(PAIR)}
     requested = np.array([rank for _, _, rank in pairs])
     return [
-        *(_names(name, [str(pair[at]) for pair in pairs]) for name, at in texts.items()),
+        *(_names(name, [str(pair[at]) for pair in pairs]) for at, name in enumerate(PAIR)),
         _plain(
-            "rank_correlation_requested",
+            RANK[0],
             ("correlation",),
             requested,
             {"long_name": "rank correlation of two parameters that the model asks for", **one},
         ),
         _plain(
-            "rank_correlation_achieved",
+            RANK[1],
             ("scenario", "correlation"),
             achieved,
             {"long_name": "rank correlation (Spearman) of the values drawn", **one},
