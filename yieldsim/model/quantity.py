@@ -43,7 +43,24 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "discrete": (("values", "weights"),),
 }
 # every key of a distribution's shape, in the order in which it is shown
-SHAPE_KEYS = tuple(dict.fromkeys(key for forms in FORMS.values() for form in forms for key in form))
+SHAPE_KEYS = tuple(
+    [
+        "mean",
+        "sd",
+        "median",
+        "sigma",
+        "p10",
+        "p50",
+        "p90",
+        "low",
+        "mode",
+        "high",
+        "a",
+        "b",
+        "values",
+        "weights",
+    ]
+)
 TRUNCATED = ("normal", "lognormal")
 LOGARITHMIC = ("lognormal", "loguniform")
 CHOICE = "a number, or a table with one of value, dist, ref"

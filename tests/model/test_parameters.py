@@ -1,0 +1,104 @@
+"""The enumeration of a model's parameters, and what each declares."""
+
+from pathlib import Path
+
+import pytest
+
+from yieldsim.model import Quantity, Schedule, load_file, load_model, parameters
+from yieldsim.model.fields import Entity, spec_of
+from yieldsim.units import UNITS
+from yieldsim.variables import OUTPUTS
+
+NAMES = {variable.name for variable in OUTPUTS}
+
+
+def baseline_scenarios() -> list[str]:
+    return ["baseline", *load_file("baseline").scenarios]
+
+
+def test_shared_quantities_come_first_and_parts_follow_their_series(sound: Path) -> None:
+    paths = [p.path for p in parameters(load_model(sound))]
+    assert paths[:3] == ["shared.level", "shared.delay", "wafer.diameter_mm"]
+    at = paths.index("memory.stockpile.deliveries")
+    assert paths[at + 1] == "memory.stockpile.deliveries.scale"
+    at = paths.index("fabs.first.plan.n2")
+    assert paths[at + 1] == "fabs.first.plan.n2.position"
+    assert "processes.n2.learning.tau_quarters" in paths
+    assert "products.chip.performance.cut.bandwidth_tb_per_s" in paths
+    assert "events.fire.d0_ratio" in paths
+    assert len(paths) == len(set(paths))
+
+
+def test_every_parameter_of_the_file_is_found(sound: Path) -> None:
+    """A second count, of the quantities and series in the dumped model."""
+
+    def count(item: object) -> int:
+        if not isinstance(item, dict):
+            return 0
+        own = {"value", "dist", "ref"} <= set(item) or {"quarters", "interpolate"} <= set(item)
+        return own + sum(count(one) for one in item.values())
+
+    model = load_model(sound)
+    assert len(parameters(model)) == count(model.model_dump())
+
+
+def test_a_position_points_where_its_series_does(sound: Path) -> None:
+    def effect(low: str, high: str) -> tuple[str, int]:
+        series = f'{{quarters=["2025Q1","2026Q1"],low={low},high={high},position=0.5}}'
+        model = load_model(sound, changes=[f"fabs.second.plan.n2={series}"])
+        found = {p.path: p for p in parameters(model)}
+        return found["fabs.second.plan.n2.position"].spec.effect
+
+    assert effect("[1, 2]", "[1, 3]") == ("wafer_plan", 1)
+    assert effect("[1, 3]", "[1, 2]") == ("wafer_plan", -1)
+    assert effect("[1, 3]", "[2, 2]") == ("wafer_plan", 0)
+
+
+def test_wafers_of_other_designs_are_declared_as_such(sound: Path) -> None:
+    found = {p.path: p.spec.effect for p in parameters(load_model(sound))}
+    assert found["fabs.first.allocation.n2.other"] == ("wafers_other", 1)
+    assert found["fabs.first.allocation.n2.phone"] == ("gross_dies", 1)
+
+
+@pytest.mark.parametrize("scenario", baseline_scenarios())
+def test_the_baseline_says_where_everything_comes_from(scenario: str) -> None:
+    model = load_model("baseline", scenario)
+    found = parameters(model)
+    assert len(found) > 500
+    for p in found:
+        assert p.item.source in model.sources, p.path
+        assert p.item.grade in ("measured", "reported", "estimated", "assumed"), p.path
+        unit = p.item.unit if p.spec.unit else p.item.unit or "1"
+        assert unit in UNITS, p.path
+        assert p.doc, p.path
+        assert p.spec.effect[0] in NAMES, p.path
+
+
+@pytest.mark.parametrize("scenario", baseline_scenarios())
+def test_what_the_baseline_draws_stays_in_its_range(scenario: str) -> None:
+    for p in parameters(load_model("baseline", scenario)):
+        if isinstance(p.item, Quantity) and p.item.ref is None:
+            low, high = p.item.support()
+            assert p.spec.minimum <= low <= high <= p.spec.maximum, p.path
+        if isinstance(p.item, Schedule):
+            low, high = (point * p.item.factor for point in p.item.extremes())
+            assert p.spec.minimum <= low <= high <= p.spec.maximum, p.path
+
+
+@pytest.mark.parametrize("kind", Entity.__subclasses__())
+def test_every_declaration_names_an_output_and_a_unit(kind: type[Entity]) -> None:
+    """All tables of the schema, also those that no model of the tests uses."""
+    for name, field in kind.model_fields.items():
+        spec = spec_of(kind, name)
+        if spec is None:
+            continue
+        assert spec.effect[0] in NAMES, name
+        assert not spec.unit or spec.unit in UNITS, name
+        assert field.description, name
+        assert spec.minimum < spec.maximum, name
+        assert spec.neutral is None or spec.minimum <= spec.neutral <= spec.maximum, name
+
+
+def test_the_tables_are_all_there() -> None:
+    declared = [n for k in Entity.__subclasses__() for n in k.model_fields if spec_of(k, n)]
+    assert len(declared) > 60
