@@ -1,0 +1,184 @@
+"""What the benchmarks share: clocks, peak memory, a sum of time by part, and tables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+_MIB = 2.0**20
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds by the clock, and of processor time of all threads of the process."""
+
+    wall_s: float
+    cpu_s: float
+
+
+def timed(work: Callable[..., object], *arguments: object) -> Timing:
+    """The time of one call."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work(*arguments)
+    return Timing(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def least(timings: Iterable[Timing]) -> Timing:
+    """The least wall and the least processor time of some repeats.
+
+    The least, because whatever else runs on the machine only ever adds.
+    """
+    timings = list(timings)
+    return Timing(min(t.wall_s for t in timings), min(t.cpu_s for t in timings))
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """An empty folder that is deleted in the end."""
+    with tempfile.TemporaryDirectory(prefix="yieldsim-bench-") as folder:
+        yield Path(folder)
+
+
+def side_by_side(cases: Mapping[str, Callable[[Path], object]], repeats: int) -> dict[str, Timing]:
+    """The least times of each case; every round runs each once, with an empty folder for it."""
+    timings: dict[str, list[Timing]] = {name: [] for name in cases}
+    for _ in range(repeats):
+        for name, case in cases.items():
+            with scratch() as folder:
+                timings[name].append(timed(case, folder))
+    return {name: least(several) for name, several in timings.items()}
+
+
+def peak_mib() -> float:
+    """Most memory that this process ever had resident, MiB."""
+    # Linux counts the parent's pages in ru_maxrss of a process that it started, so the kernel's
+    # own figure of this address space goes before it.
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+        if "VmHWM" in lines:
+            return float(lines["VmHWM"].split()[0]) * 1024.0 / _MIB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / _MIB if sys.platform == "darwin" else peak * 1024.0 / _MIB
+
+
+def child(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[str, Timing]:
+    """Run this Python with some arguments, and return its stdout and its times.
+
+    The repository and its benchmarks are on its path. Raises RuntimeError with its stderr where it
+    fails.
+    """
+    paths = [str(ROOT), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")]
+    full = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), **(env or {})}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *arguments], env=full, capture_output=True, text=True, check=False
+    )
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stderr}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return done.stdout, Timing(wall, cpu)
+
+
+class Parts:
+    """Sums the processor time that calls of some functions take, the inner ones left out.
+
+    For one working thread: the processor's clock is that of the whole process.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = defaultdict(float)
+        self._inner = [0.0]
+
+    @contextmanager
+    def watching(self, places: Mapping[str, Sequence[tuple[Any, str]]]) -> Iterator[Parts]:
+        """Measure, for each part by name, the functions ``(owner, attribute)`` while this lasts."""
+        kept = []
+        for part, functions in places.items():
+            for owner, attribute in functions:
+                function = getattr(owner, attribute)
+                kept.append((owner, attribute, function))
+                setattr(owner, attribute, self._timed(part, function))
+        try:
+            yield self
+        finally:
+            for owner, attribute, function in kept:
+                setattr(owner, attribute, function)
+
+    def _timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def measured(*args: Any, **kwargs: Any) -> Any:
+            start = time.process_time()
+            self._inner.append(0.0)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                spent = time.process_time() - start
+                self.seconds[part] += spent - self._inner.pop()
+                self._inner[-1] += spent
+
+        return measured
+
+
+def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
+    """Print where the processor time of a whole run of one thread goes, from loading to the end."""
+    # Here and not above: plain NumPy's peak memory is measured with this module loaded.
+    from yieldsim import simulate
+    from yieldsim.compile import Compiled
+    from yieldsim.ensemble import Writer, write
+    from yieldsim.execute import whole_run
+
+    places: dict[str, list[tuple[Any, str]]] = {
+        "sampling": [(Compiled, "draw")],
+        "kernel": [(simulate, "simulate_block")],
+        "layout of results": [(simulate.Simulator, "block")],
+        "compression": [(write, "encode")],
+        "files": [(Writer, "write")],
+        "finalize": [(whole_run, "finalize")],
+        "loading, new store": [(whole_run, "execute")],
+    }
+    clock = Parts()
+    with clock.watching(places):
+        work()
+    total = sum(clock.seconds.values())
+    parts = [(part, clock.seconds[part]) for part in places]
+    rows = [
+        [part, f"{s:.3f}", f"{1e6 * s / draws:,.2f}", f"{s / total:.0%}"]
+        for part, s in [*parts, ("total", total)]
+    ]
+    table(title, ["", "CPU s", "us each", "share"], rows)
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: the first column to the left, figures to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    print(f"\n{title}")
+    for row in (heads, *rows):
+        first, *others = (
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print("  " + "  ".join([first, *others]).rstrip())
+
+
+def machine() -> str:
+    """Where this runs, in one line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    software = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "zarr"))
+    where = f"{cores} cores, {platform.machine()}, {platform.system()}"
+    return f"{where}, Python {platform.python_version()}, {software}"

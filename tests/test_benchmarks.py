@@ -1,0 +1,69 @@
+"""The benchmarks run, and the two programs that are timed side by side are the same model."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+SCRIPTS = sorted(path.name for path in FOLDER.glob("bench_*.py"))
+DRAWS = 4_000
+# what each script must have printed by its end
+TABLES = {
+    "bench_analyst.py": ("the same model", "Speed", "Where the time", "Peak memory"),
+    "bench_baseline.py": ("Speed", "Where the time", "readable twin", "Commands"),
+}
+
+
+@pytest.fixture(scope="module")
+def bench():
+    """bench_analyst as a module; its folder is on the path as when it is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield importlib.import_module("bench_analyst")
+
+
+@pytest.fixture(scope="module")
+def ensemble(bench):
+    return bench.engine(DRAWS, 1, None)
+
+
+def test_every_benchmark_is_run_here():
+    assert set(SCRIPTS) == set(TABLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_benchmark_runs(script):
+    command = [sys.executable, str(FOLDER / script), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [text for text in TABLES[script] if text not in done.stdout] == []
+
+
+def test_numpy_and_engine_agree_draw_by_draw(bench, ensemble):
+    # bench.ROUNDING: single precision in the store, 2^-24 = 6e-8 relative, with room for sums
+    assert bench.same_draws_error(ensemble) < bench.ROUNDING
+
+
+def test_both_constraints_of_the_small_model_matter(ensemble):
+    """Else dies or memory could be wrong in one of the two without a trace."""
+    binding = ensemble["binding"].isel(scenario=0, product=0)
+    names = binding.attrs["flag_names"]
+    memory = float((binding == names.index("memory")).mean())
+    assert 0.05 < memory < 0.95
+
+
+@pytest.mark.statistical
+def test_numpy_and_engine_have_the_same_quantiles(bench, ensemble):
+    packages = bench.analyst.simulate(DRAWS, bench.NUMPY_SEED)
+    _, _, z = bench.z_scores(packages, bench.supply(ensemble))
+    assert z.shape == (17, 3)
+    assert np.abs(z).max() < bench.MAX_Z
+    # The comparison can fail: a tenth more is 9 standard errors of a median of 4,000 draws, whose
+    # relative error is 1.25 * 0.4 / sqrt(4000) = 0.8 %, 1.1 % for the difference of two.
+    _, _, wrong = bench.z_scores(1.1 * packages, bench.supply(ensemble))
+    assert np.abs(wrong).max() > bench.MAX_Z
