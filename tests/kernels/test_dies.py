@@ -1,6 +1,7 @@
 """Yields of dies and bins in kernels against the closed forms."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yieldsim.closed_form import harvest_bins, negative_binomial
-from yieldsim.compile import harvest_weights
+from yieldsim.compile import compile_model, harvest_weights
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.dies import (
     POISSON_ALPHA,
@@ -19,9 +20,11 @@ from yieldsim.kernels.dies import (
     gross_dies,
     sort_dies,
 )
+from yieldsim.model.load import load_file
 from yieldsim.model.schema import Die
 
 FORMS = ["compiled", "plain"]
+ONE_LINE = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_line.toml"
 # exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
 ROUNDING = 32 * np.finfo(float).eps
 
@@ -104,6 +107,36 @@ def test_bins_agree_with_the_closed_form(name: str, alpha: float, d0: float) -> 
     slack = 2.0 * DEEP_ERROR if deep else float(np.abs(weights).max()) * ROUNDING
     slack += (6.81 * d0) ** 2 / alpha * (alpha >= POISSON_ALPHA)
     np.testing.assert_allclose(np.diff(tail, prepend=0.0), expected, rtol=0.0, atol=slack)
+
+
+@pytest.mark.parametrize("cores", [32, 64, 144, 512])
+def test_bins_are_right_on_both_sides_of_the_change_of_method(cores: int) -> None:
+    """Sums that would cancel go to the quadrature; the others are right to 1e-6 of all dies."""
+
+    def compiled(least: int) -> a.Structure:
+        file = load_file(ONE_LINE)
+        file.raw["dies"]["chip"] |= {"cores": cores, "core_fraction": 0.7}
+        file.raw["dies"]["chip"]["bins"] = {"most": {"min_good_cores": least}}
+        for product in file.raw["products"].values():
+            product["performance"] = {"most": {"tflops_fp16": 1}}
+        return compile_model(file.model()).structure
+
+    edge = next(k for k in range(cores, 0, -1) if compiled(k - 1).die[0, a.DIE_DEEP])
+    assert cores // 2 < edge < cores
+    for least, error in ((edge, 1e-6), (edge - 1, DEEP_ERROR)):
+        s = compiled(least)
+        for d0 in (0.02, 0.1, 0.5):
+            tail = np.empty(1)
+            fatal, core = d0 * 5.0 * 0.3, d0 * 5.0 * 0.7 / cores
+            bin_tails(s.die[0], s.min_good[0], s.harvest[0], fatal, core, 2.0, tail)
+            expected = harvest_bins(150.0, 350.0 / cores, cores, [least], d0, 2.0)[0]
+            assert tail[0] == pytest.approx(expected, abs=error)
+
+
+def test_harvest_weights_sum_to_one() -> None:
+    """Without defects every die has all its cores: the sum over the areas is certain."""
+    for cores, least in ((25, [24, 20]), (18, [18, 14]), (5, [1]), (5, [3, 0]), (0, [0])):
+        assert np.all(design(cores, least, deep=False)[2].sum(axis=1) == 1.0)
 
 
 def die_values(**changes: float) -> np.ndarray:
