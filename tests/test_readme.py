@@ -189,7 +189,9 @@ def test_every_command_runs(
             assert cut or set(printed) == set(wanted), words
             for key, value in wanted.items():
                 # the last digits may differ between platforms' mathematical libraries
-                near = pytest.approx(value, rel=1e-14) if isinstance(value, float) else value
+                near = (
+                    pytest.approx(value, rel=1e-14, abs=0.0) if isinstance(value, float) else value
+                )
                 assert printed[key] == near, (words, key)
     for words, _ in found:
         if "--out" in words:
