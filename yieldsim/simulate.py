@@ -15,7 +15,7 @@ from .kernels import arrays as a
 from .kernels.supply import simulate_block
 from .model import Model, ModelFile, Quantity
 from .model.calendar import quarter_range
-from .variables import OUTPUTS, ROUTE, TOOL_GROUP, constraint_names
+from .variables import ROUTE, TOOL_GROUP, Variable, chosen_outputs, constraint_names
 
 _EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
 
@@ -47,9 +47,9 @@ class Simulator:
         self.coords = _coords(model, self.scenarios)
         self.parameters = _uncertain(self.compiled.values())
         self.coords["parameter"] = [p.path for p in self.parameters]
-        self.outputs = OUTPUTS
+        self.outputs = chosen_outputs(model.simulation.outputs)
         self.attrs = _attrs(model)
-        self._layout = _Layout(next(iter(self.compiled.values())))
+        self._layout = _Layout(next(iter(self.compiled.values())), self.outputs)
 
     @property
     def bytes_per_realization(self) -> int:
@@ -59,7 +59,7 @@ class Simulator:
     def block(self, first: int, count: int) -> dict[str, np.ndarray]:
         """Results of realizations first..first+count.
 
-        Returns each variable of `OUTPUTS` with dims (scenario, realization, quarter, ...) and
+        Returns each of `outputs` with dims (scenario, realization, quarter, ...) and
         ``parameter_value`` (scenario, realization, parameter).
         """
         results = self._layout.empty(len(self.scenarios), count)
@@ -134,7 +134,8 @@ _PLACES: dict[str, tuple[str, int | None]] = {
 class _Layout:
     """Where each variable stands in the flat results of one realization."""
 
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, outputs: Sequence[Variable]) -> None:
+        self.outputs = outputs
         structure, model = compiled.structure, compiled.model
         routes, dies = len(structure.route), len(structure.die)
         products, bins = len(structure.product), structure.min_good.shape[1]
@@ -185,7 +186,7 @@ class _Layout:
             "product": products,
         }
         made = {}
-        for v in OUTPUTS:
+        for v in self.outputs:
             shape = (scenarios, count, self.quarters, *(sizes[dim] for dim in v.dims))
             # routes that no fab runs stay zero; all else is written by `store`
             made[v.name] = np.zeros(shape, v.dtype) if v.dims == ROUTE else np.empty(shape, v.dtype)
@@ -194,7 +195,7 @@ class _Layout:
     def store(self, out: np.ndarray, results: dict[str, np.ndarray], scenario: int) -> None:
         """Copy the flat results of one scenario into the arrays of its variables."""
         tally = a.Tally(*self._split(out))
-        for v in OUTPUTS:
+        for v in self.outputs:
             name, index = _PLACES[v.name]
             values: np.ndarray = getattr(tally, name)
             values = (values if index is None else values[:, index])[:, : self.quarters]
@@ -280,5 +281,6 @@ def _attrs(model: Model) -> dict[str, Any]:
         "binding": {"flag_values": list(range(len(names))), "flag_names": names},
         "bin_names": json.dumps(bins),
         "product_kind": {name: product.kind for name, product in model.products.items()},
+        "outputs": " ".join(v.name for v in chosen_outputs(model.simulation.outputs)),
         "correlations": json.dumps([[*c.between, c.rank] for c in model.correlations.values()]),
     }

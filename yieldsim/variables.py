@@ -6,6 +6,7 @@ Every variable has the leading dims ``scenario, realization, quarter``.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 LEADING = ("scenario", "realization", "quarter")
@@ -64,6 +65,15 @@ OUTPUTS: tuple[Variable, ...] = (
         "h100_equivalents_bandwidth", ("product",), "H100", FLOW, "memory bandwidth of usable chips"
     ),
 )
+
+# What every summary needs: kept whatever a model chooses.
+ALWAYS = ("packages_started", "usable_chips", "binding")
+
+
+def chosen_outputs(names: Collection[str]) -> tuple[Variable, ...]:
+    """The variables that a run keeps: those named and `ALWAYS`, all where none is named."""
+    return tuple(v for v in OUTPUTS if not names or v.name in names or v.name in ALWAYS)
+
 
 # What can bind a product in a step; tool groups follow from TOOL_GROUP on, in the model's order.
 CONSTRAINTS = (

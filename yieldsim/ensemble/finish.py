@@ -9,7 +9,7 @@ from typing import Any
 import zarr
 
 from ..errors import IncompleteError, StoreError
-from ..variables import LEADING, OUTPUTS
+from ..variables import LEADING, chosen_outputs
 from .chunks import CheckedStore
 from .layout import DONE, PARAMETER_VALUE, ArraySpec
 from .place import Place, reason
@@ -89,8 +89,9 @@ def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
             arrays = dict(group.arrays())
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
-    dims = {dim for variable in OUTPUTS for dim in (*LEADING, *variable.dims)}
-    wanted = {v.name for v in OUTPUTS} | dims | {PARAMETER_VALUE, "parameter", DONE}
+    kept = chosen_outputs(str(group.attrs.get("outputs", "")).split())
+    dims = {dim for variable in kept for dim in (*LEADING, *variable.dims)}
+    wanted = {v.name for v in kept} | dims | {PARAMETER_VALUE, "parameter", DONE}
     missing = sorted(wanted - set(arrays))
     if missing:
         problem = f"its metadata are damaged: no array {', '.join(missing)}"

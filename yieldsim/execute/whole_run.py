@@ -121,6 +121,7 @@ def execute(
     file = model if isinstance(model, ModelFile) else load_file(model)
     file = file.with_changes(changes)
     names = scenario_names(file, scenarios or [BASELINE])
+    source = _simulator(file, names, seed)  # first: a faulty model is to be told as such
     place: Place = Memory() if out is None else Folder(out)
     stored = read_stored(place)
     if stored is not None:
@@ -129,7 +130,6 @@ def execute(
         check_same(stored, plan)
         if stored.complete:
             return RunResult(place, plan, threads, 0, time.perf_counter() - start)
-    source = _simulator(file, names, seed)
     if stored is None:
         one = bytes_per_realization(source)
         size = block_size or default_block_size(realizations, one, len(names))

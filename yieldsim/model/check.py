@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from ..errors import ModelError
 from ..units import conversion_factor
+from ..variables import OUTPUTS
 from .calendar import quarter_index
 from .check_chips import check_chips
 from .correlations import check_correlations
@@ -90,6 +91,8 @@ def _check_time(model: Model) -> None:
     if quarter_index(end) - quarter_index(start) >= _MOST_QUARTERS:
         allowed = f"at most {_MOST_QUARTERS} quarters from {start}"
         raise ModelError("simulation.end", "is too far from start", got=end, allowed=allowed)
+    for name in model.simulation.outputs:
+        known("simulation.outputs", name, [v.name for v in OUTPUTS], "output")
 
 
 def _check_origin(model: Model, parameter: Parameter) -> None:

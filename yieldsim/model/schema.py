@@ -76,6 +76,7 @@ class Simulation(Entity):
     steps_per_quarter: Annotated[Whole, Field(ge=1, le=92)] = 13
     warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
     process_noise: StrictBool = True
+    outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
 
 
 class SourceNote(Entity):

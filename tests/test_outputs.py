@@ -1,0 +1,39 @@
+"""A model may keep only some of the variables; what a summary needs is always kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import yieldsim
+from yieldsim.analysis import summarize
+from yieldsim.errors import ModelError
+from yieldsim.variables import ALWAYS, OUTPUTS, chosen_outputs
+
+ANALYST = Path(__file__).parents[1] / "benchmarks" / "analyst.toml"
+ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
+
+
+def test_none_named_keeps_all() -> None:
+    assert chosen_outputs(()) == OUTPUTS
+
+
+def test_kept_variables_are_the_same_as_in_a_full_run(tmp_path: Path) -> None:
+    few = yieldsim.run(
+        ANALYST,
+        realizations=9,
+        seed=3,
+        changes=['simulation.outputs=["good_dies"]'],
+        out=tmp_path / "few.zarr",
+    )
+    full = yieldsim.run(ANALYST, realizations=9, seed=3, changes=[ALL])
+    names = {"good_dies", *ALWAYS}
+    assert {v.name for v in OUTPUTS} & set(few) == names
+    for name in names:
+        np.testing.assert_array_equal(few[name].values, full[name].values)
+    assert summarize(few)["records"] == summarize(full)["records"]
+
+
+def test_an_unknown_variable_is_refused() -> None:
+    with pytest.raises(ModelError, match="unknown output, got 'dice'; allowed: wafer_"):
+        yieldsim.load_model(ANALYST, changes=['simulation.outputs=["dice"]'])
