@@ -171,7 +171,7 @@ class Product(Entity):
         neutral=1.0,
     )
     lag_days: Quantity = parameter(
-        "day", "~usable_chips", "from a tested die to a packaged, tested chip", neutral=0.0
+        "day", "-usable_chips", "from a tested die to a packaged, tested chip", neutral=0.0
     )
     sample_fraction: Quantity = parameter(
         "1",

@@ -22,15 +22,15 @@ class ServiceLoss(Entity):
     groups: Names = ()
     mttf_ratio: Quantity = parameter(
         "1",
-        "-utilization",
+        "+wafer_starts",
         "MTTF per quarter over that of the quarter before",
         above=True,
         maximum=1.0,
     )
     mttr_ratio: Quantity = parameter(
-        "1", "+utilization", "MTTR per quarter over that of the quarter before", minimum=1.0
+        "1", "-wafer_starts", "MTTR per quarter over that of the quarter before", minimum=1.0
     )
-    quarters: Quantity = parameter("quarter", "+utilization", "how long it goes on falling")
+    quarters: Quantity = parameter("quarter", "-wafer_starts", "how long it goes on falling")
 
 
 class DeliveriesStop(Entity):
@@ -51,7 +51,7 @@ class Accident(Entity):
     end: Quarter
     fabs: Names = ()
     capacity_ratio: Quantity = parameter(
-        "1", "~wafer_starts", "capacity left", maximum=1.0, above=True
+        "1", "+wafer_starts", "capacity left", maximum=1.0, above=True
     )
     d0_ratio: Quantity = parameter("1", "+d0_per_cm2", "defect density over normal", minimum=1.0)
 

@@ -24,9 +24,10 @@ from .values import is_number
 class Spec:
     """What a parameter field is: its unit, its range and what it moves.
 
-    ``effect`` is (output variable, sign): turning the parameter up moves the sum of that output
-    over the entity's own coordinates in that direction, all else equal; sign 0 says that the
-    direction depends on the state (it must still move). ``neutral`` stands for an absent field.
+    ``effect`` is (output variable, sign): turning the parameter up moves that output, counted from
+    the first quarter up to each (so that a delay counts) and over the entity's own coordinates, in
+    that direction, all else equal; sign 0 says that the direction depends on the state (it must
+    still move). ``neutral`` stands for an absent field.
     """
 
     unit: str

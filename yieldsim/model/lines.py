@@ -172,7 +172,7 @@ class Fleet(Entity):
     count: Schedule = parameter("tool", "-utilization", "tools delivered so far")
     install_quarters: Quantity = parameter(
         "quarter",
-        "~utilization",
+        "+utilization",  # of a fleet that grows
         "from delivery to production: install and qualification",
         neutral=0.0,
     )
@@ -190,7 +190,7 @@ class Fab(Entity):
     )
     fleets: dict[str, dict[str, Fleet]] = {}
     lot_size_wafers: Quantity = parameter(
-        "wafer", "~cycle_time_days", "wafers in a lot", above=True, neutral=25.0
+        "wafer", "+cycle_time_days", "wafers in a lot", above=True, neutral=25.0
     )
     arrival_cv2: Quantity = parameter(
         "1",
@@ -200,7 +200,7 @@ class Fab(Entity):
     )
     wip_cap_ratio: Quantity = parameter(
         "1",
-        "~wafer_starts",
+        "+wafer_starts",
         "WIP at which releases stop, over planned starts times raw time",
         above=True,
         neutral=1e9,

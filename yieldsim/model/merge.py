@@ -22,16 +22,22 @@ def merge(base: Raw, changes: Raw, origin: Raw | None = None) -> Raw:
 
     ``origin`` (source and grade of a scenario) is given to changed parameters that name none.
     A table without value, dist or quarters changes only the keys it names (say, the ``scale`` of
-    a schedule).
+    a schedule). Learning of another kind is replaced whole too.
     """
     merged = dict(base)
     for key, item in changes.items():
         old = merged.get(key)
-        if isinstance(item, dict) and isinstance(old, dict) and not is_leaf(item):
+        tables = isinstance(item, dict) and isinstance(old, dict)
+        if tables and not is_leaf(item) and not _is_other_learning(key, item, old):
             merged[key] = merge(old, item, origin)
         else:
             merged[key] = _with_origin(item, old, origin)
     return merged
+
+
+def _is_other_learning(key: str, item: Raw, old: Raw) -> bool:
+    # the parameters of one kind of learning mean nothing to another
+    return key == "learning" and item.get("kind", old.get("kind")) != old.get("kind")
 
 
 def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
