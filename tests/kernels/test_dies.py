@@ -76,13 +76,15 @@ DEEP_ERROR = 1e-10  # what deep_tails says of itself, for alpha >= 0.3
 
 @pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0, 1.3, 2.0, 5.0, 10.0, 200.0, 1e5, 1e9])
 @pytest.mark.parametrize("faults", [0.05, 1.0, 4.0, 12.0])
-def test_deep_tails(alpha: float, faults: float) -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_deep_tails(form: str, alpha: float, faults: float) -> None:
     """The quadrature against the closed form, bin by bin, up to twelve faults a die."""
     cores, least = 144, np.array([144, 140, 132, 100, 0])
     fatal, core = 0.3 * faults, 0.7 * faults / cores
     expected = harvest_bins(100.0 * fatal, 100.0 * core, cores, list(least), 1.0, alpha)
     tail = np.empty(len(least))
-    deep_tails(fatal, core, cores, least, len(least), alpha, tail)
+    kernel = compiled_or_plain(deep_tails, form)
+    kernel(fatal, core, cores, least, len(least), alpha, tail)
     # beyond POISSON_ALPHA the Poisson stands in, as in area_yield
     slack = DEEP_ERROR + faults**2 / alpha * (alpha >= POISSON_ALPHA)
     np.testing.assert_allclose(tail, np.cumsum(expected[:-1]), rtol=0.0, atol=slack)
@@ -210,10 +212,12 @@ def test_more_defects_never_mean_more_dies(
     assert np.all(low >= 0.0)
 
 
-def test_gross_dies_are_given_or_counted() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_gross_dies_are_given_or_counted(form: str) -> None:
+    count = compiled_or_plain(gross_dies, form)
     wafer = np.zeros(3)
     wafer[a.DIAMETER], wafer[a.EDGE], wafer[a.SCRIBE] = 300.0, 3.0, 0.1
     # cases.md: 26 x 33 mm on the best of the four half-pitch offsets
-    assert gross_dies(wafer, die_values(WIDTH=26.0, HEIGHT=33.0)) == 64.0
-    assert gross_dies(wafer, die_values(WIDTH=33.0, HEIGHT=26.0)) == 64.0
-    assert gross_dies(wafer, die_values(GIVEN_GROSS=77.5)) == 77.5
+    assert count(wafer, die_values(WIDTH=26.0, HEIGHT=33.0)) == 64.0
+    assert count(wafer, die_values(WIDTH=33.0, HEIGHT=26.0)) == 64.0
+    assert count(wafer, die_values(GIVEN_GROSS=77.5)) == 77.5

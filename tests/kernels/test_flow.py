@@ -50,6 +50,15 @@ def test_what_costs_a_design_most(form: str) -> None:
     assert cause(0.0, ACCIDENT, 4.0) == DEFECTS
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_cycle_time_adds_the_waits_of_all_visits(form: str) -> None:
+    cycle = flow.cycle_time_days if form == "compiled" else flow.cycle_time_days.py_func
+    process, group = np.zeros(13), np.zeros((3, 10))
+    process[a.RAW_DAYS], process[a.REWORK] = 20.0, 0.1
+    group[:, a.WAIT] = [0.5, 0.25, 9.0]
+    assert cycle(process, np.array([10.0, 4.0, 0.0]), group) == pytest.approx(20 + 1.1 * 6)
+
+
 def test_wafers_are_shared_by_weight() -> None:
     structure = SimpleNamespace(
         route=np.array([[0, 0, 0, 0, 1], [0, 0, 0, 1, 4]]), entry=np.array([[0, 0]] + [[1, 1]] * 3)
@@ -89,6 +98,18 @@ def test_littles_law() -> None:
     expected = got["wafer_outs"][:, 0, 0] / DAYS_PER_QUARTER * days
     np.testing.assert_allclose(got["wafer_wip"][:, 0, 0], expected, rtol=3 * FLOAT32)
     np.testing.assert_allclose(got["wafer_outs"], got["wafer_starts"], rtol=3 * FLOAT32)
+
+
+@pytest.mark.xfail(reason="progress of 1e12 a step leaves no digits for the line", strict=True)
+def test_a_line_without_length_may_stand_idle_before_it_starts() -> None:
+    """Waits are all of the cycle time: without a plan, and so without load, there is none."""
+    idle = "fabs.line.plan.n2={quarters=['2026Q1'], values=[1000], before='zero'}"
+    fine = ("simulation.steps_per_quarter=92", "simulation.warmup_quarters=16")
+    got = run("one_group", "processes.n2.raw_process_days=0", idle, *fine)
+    days = got["cycle_time_days"][1:, 0, 0]
+    assert np.all(days > 0.5)
+    expected = 3000.0 / DAYS_PER_QUARTER * days
+    np.testing.assert_allclose(got["wafer_wip"][1:, 0, 0], expected, rtol=1e-5)
 
 
 def test_littles_law_with_noise() -> None:
