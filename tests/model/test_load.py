@@ -7,6 +7,7 @@ import pytest
 
 from yieldsim.errors import ModelError
 from yieldsim.model import ModelFile, load_file, load_model, parameters
+from yieldsim.model.lines import PowerLearning
 from yieldsim.model.merge import join, merge
 
 
@@ -198,3 +199,16 @@ def test_merging_leaves_both_sides_alone() -> None:
     assert merge(base, changes) == {"a": {"x": {"value": 3}, "y": 2}}
     assert base == {"a": {"x": {"value": 1, "note": "n"}, "y": 2}}
     assert changes == {"a": {"x": {"value": 3}}}
+
+
+def test_learning_of_another_kind_is_replaced_whole(sound: Path) -> None:
+    power = 'processes.n2.learning={kind="power",start_ratio=2,reference_wafers=900,exponent=1}'
+    made = load_model(sound, changes=[power, "processes.n3.learning.exponent=0.7"])
+    assert made.processes["n2"].learning is not None
+    assert made.processes["n2"].learning.kind == "power"
+    kept = (
+        load_model(sound, changes=["processes.n3.learning.exponent=0.7"]).processes["n3"].learning
+    )
+    assert kept is not None
+    assert kept.model_dump()["exponent"]["value"] == 0.7
+    assert kept.model_dump()["reference_wafers"]["value"] == 5000.0

@@ -66,6 +66,14 @@ def test_a_scenario_that_fixes_a_number_ends_its_correlations(sound: Path) -> No
             {"dies": {"phone": {"bins": {"best": {}}}}},
             "dies.phone.bins: unknown bin, got 'best'; allowed: good",
         ),
+        (
+            {"fabs": {"second": {"plan": {"n3": {"value": 500}}}}},
+            "fabs.second.plan: unknown process in the plan, got 'n3'; allowed: n2",
+        ),
+        (
+            {"products": {"chip": {"tier": 2}}},
+            "products.chip.tier: is common to all scenarios, got 2; allowed: 1",
+        ),
         ({"simulation": {"end": "2026Q1"}}, "simulation: is common to all scenarios"),
     ],
 )

@@ -27,17 +27,18 @@ def merge(base: Raw, changes: Raw, origin: Raw | None = None) -> Raw:
     merged = dict(base)
     for key, item in changes.items():
         old = merged.get(key)
-        tables = isinstance(item, dict) and isinstance(old, dict)
-        if tables and not is_leaf(item) and not _is_other_learning(key, item, old):
+        if isinstance(item, dict) and isinstance(old, dict) and not _is_whole(key, item, old):
             merged[key] = merge(old, item, origin)
         else:
             merged[key] = _with_origin(item, old, origin)
     return merged
 
 
-def _is_other_learning(key: str, item: Raw, old: Raw) -> bool:
+def _is_whole(key: str, item: Raw, old: Raw) -> bool:
+    """Whether a table replaces the old one: a parameter, or learning of another kind."""
     # the parameters of one kind of learning mean nothing to another
-    return key == "learning" and item.get("kind", old.get("kind")) != old.get("kind")
+    other = key == "learning" and item.get("kind", old.get("kind")) != old.get("kind")
+    return is_leaf(item) or other
 
 
 def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
