@@ -225,7 +225,6 @@ def test_scenarios_do_not_meet() -> None:
             assert one.tobytes() == alone[variable.name][0].tobytes(), variable.name
 
 
-@pytest.mark.xfail(reason="one layout, the first scenario's, serves all of them", strict=True)
 def test_scenarios_may_differ_in_the_processes_that_a_fab_runs() -> None:
     """Each has its own routes; results stand by fab and process."""
     base = model_file("two_fabs")

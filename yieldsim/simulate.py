@@ -49,12 +49,14 @@ class Simulator:
         self.coords["parameter"] = [p.path for p in self.parameters]
         self.outputs = chosen_outputs(model.simulation.outputs)
         self.attrs = _attrs(model)
-        self._layout = _Layout(next(iter(self.compiled.values())), self.outputs)
+        # scenarios may differ in routes and tiers: each has its own places, all the same grid
+        self._layouts = {n: _Layout(c, self.outputs) for n, c in self.compiled.items()}
 
     @property
     def bytes_per_realization(self) -> int:
         """Memory of one realization's results in all scenarios."""
-        return len(self.scenarios) * (4 * self._layout.size + 8 * len(self.parameters))
+        sizes = sum(layout.size for layout in self._layouts.values())
+        return 4 * sizes + 8 * len(self.parameters) * len(self.scenarios)
 
     def block(self, first: int, count: int) -> dict[str, np.ndarray]:
         """Results of realizations first..first+count.
@@ -62,23 +64,27 @@ class Simulator:
         Returns each of `outputs` with dims (scenario, realization, quarter, ...) and
         ``parameter_value`` (scenario, realization, parameter).
         """
-        results = self._layout.empty(len(self.scenarios), count)
+        first_layout = self._layouts[self.scenarios[0]]
+        results = first_layout.empty(len(self.scenarios), count)
         values = np.full((len(self.scenarios), count, len(self.parameters)), np.nan)
         for number, name in enumerate(self.scenarios):
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
-            self._layout.store(self._kernel(compiled, worlds, first), results, number)
+            layout = self._layouts[name]
+            layout.store(self._kernel(compiled, layout, worlds, first), results, number)
             column = compiled.sampler.column
             for k, parameter in enumerate(self.parameters):
                 if parameter.path in column:
                     values[number, :, k] = drawn[:, column[parameter.path]]
         return {**results, "parameter_value": values}
 
-    def _kernel(self, compiled: Compiled, worlds: np.ndarray, first: int) -> np.ndarray:
+    def _kernel(
+        self, compiled: Compiled, layout: _Layout, worlds: np.ndarray, first: int
+    ) -> np.ndarray:
         """Flat results of a block in one scenario, (realization, place)."""
         world_flat, world = compiled.world()
-        tally_flat, tally = self._layout.tally()
-        out = np.empty((len(worlds), self._layout.size), dtype=np.float32)
+        tally_flat, tally = layout.tally()
+        out = np.empty((len(worlds), layout.size), dtype=np.float32)
         simulate_block(
             np.uint64(self.seed),
             compiled.clock,

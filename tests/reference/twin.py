@@ -164,10 +164,10 @@ class Line:
                 passes = starts * visits * granted[group].share(kind)
                 self.kpasses[group, kind] += passes / tools.PASSES_PER_KPASS
         path = f"fabs.{self.name}.plan.{name}"
-        factor, alpha = dies.clustered_density(world, process, name, path, step, starts)
-        density *= factor
+        alpha = world.number(f"processes.{name}", process, "alpha")
+        factor, left = dies.clustered_density(world, process, name, path, step, starts)
         gain = planned / starts if starts > 0.0 else math.inf
-        self.start(step, route, starts, density, alpha, survive, cause, gain)
+        self.start(step, route, starts, (density, factor), (alpha, left), survive, cause, gain)
 
         days = raw_days + sum(visits * waits[group] for group, visits in visited.items())
         limited = planned > 0.0 and possible < math.inf
@@ -176,7 +176,7 @@ class Line:
         self.book.add(step, "wafer_plan", *where, amount=planned)
         self.book.add(step, "wafer_starts", *where, amount=starts)
         self.book.add(step, "cycle_time_days", *where, amount=days / world.steps_per_quarter)
-        self.book.add(step, "d0_times_starts", *where, amount=density * starts)
+        self.book.add(step, "d0_times_starts", *where, amount=density * factor * starts)
         started = self.book.sums[self.book.quarter(step), "wafer_starts"][where]
         defects = self.book.sums[self.book.quarter(step), "d0_times_starts"][where]
         self.book.put(step, "d0_per_cm2", *where, level=defects / started if started else 0.0)
@@ -201,13 +201,14 @@ class Line:
         step: int,
         route: Route,
         starts: float,
-        density: float,
-        alpha: float,
+        densities: tuple[float, float],
+        clustering: tuple[float, float],
         survive: float,
         cause: str,
         gain: float,
     ) -> None:
         """Give the wafers of a step their designs, and the designs what holds them down."""
+        density, factor = densities  # mean, and this period's over it
         path = f"fabs.{self.name}.allocation.{route.process}"
         curves = self.fab.allocation[route.process]
         weights = {
@@ -221,7 +222,8 @@ class Line:
             if die == OTHER or starts * weight <= 0.0:
                 continue
             design = self.world.model.dies[die]
-            sorting[die] = dies.sort_dies(self.world, die, design, density, alpha, survive)
+            alpha = dies.alpha_within(self.world, die, design, density, *clustering)
+            sorting[die] = dies.sort_dies(self.world, die, design, density * factor, alpha, survive)
             lost = 1.0 / sorting[die].good if sorting[die].good > 0.0 else math.inf
             worst = "defects" if lost > max(gain, DEFECTS_EVEN) else cause
             self.packaging.note_cause(die, starts * weight, worst)

@@ -115,6 +115,25 @@ def sort_dies(
     return Sorting(shipped, (1.0 - good) * number("test_escape"), good)
 
 
+def alpha_within(
+    world: World, name: str, die: Die, d0_per_cm2: float, alpha: float, left: float
+) -> float:
+    """Clustering left for a die in a period, so that its mean yield over periods stays its own.
+
+    Second order in the period's gamma of variance 1/(alpha L): the fall of ln Y with alpha makes up
+    for half its curvature in the density. ``left`` does so for dies of few faults.
+    """
+    path = f"dies.{name}"
+    area = world.number(path, die, "width_mm") * world.number(path, die, "height_mm") / MM2_PER_CM2
+    mended = world.number(path, die, "memory_fraction") * world.number(path, die, "memory_repair")
+    x = d0_per_cm2 * area * (1.0 - mended) / alpha
+    if x < 1e-4:
+        return left
+    by_alpha = math.log1p(x) - x / (1.0 + x)
+    curvature = (x / (1.0 + x)) ** 2 / 2.0
+    return alpha + (left - alpha) * curvature / by_alpha
+
+
 def clustered_density(
     world: World, process: Process, name: str, route: str, step: int, starts: float
 ) -> tuple[float, float]:

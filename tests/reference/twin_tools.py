@@ -88,19 +88,20 @@ def class_rate(
     stop = math.inf
     for name, event in world.model.events.items():
         if isinstance(event, ServiceLoss) and hits(event, fab, group, kind):
-            elapsed = (step + 1 - world.first_step(event.start)) / world.steps_per_quarter
+            elapsed = (step + 0.5 - world.first_step(event.start)) / world.steps_per_quarter
             lost = min(max(0.0, elapsed), world.number(f"events.{name}", event, "quarters"))
             mttf *= world.number(f"events.{name}", event, "mttf_ratio") ** lost
             mttr *= world.number(f"events.{name}", event, "mttr_ratio") ** lost
         if isinstance(event, DeliveriesStop) and hits(event, fab, group, kind):
-            stop = min(stop, world.first_step(event.start))
+            stop = min(stop, world.first_step(event.start) - 1)  # the last step before it
     tools = whole_tools(world, f"fabs.{fab}.fleets.{group}.{kind}", fleet, step, stop)
-    up = mttf / (mttf + mttr) * (1.0 - number("pm_fraction"))
+    up = mttf / (mttf + mttr)
     if world.noise and tools > 0:
         # time average of independent machines that alternate between up and down
         tau = mttf * mttr / (mttf + mttr)
         variance = 2.0 * up * (1.0 - up) * tau / (tools * world.hours_per_step)
         up = min(1.0, max(0.0, up + math.sqrt(variance) * NormalDist().inv_cdf(u)))
+    up *= 1.0 - number("pm_fraction")
     rate = number("wafers_per_hour") * number("performance")
     rated = tools * rate * world.hours_per_step
     return ClassRate(tools, rated, rated * up, mttr, adder)
@@ -168,6 +169,8 @@ def adder_ratio(world: World, visited: dict[str, float], rates: dict[str, GroupR
     for group in visited:
         entity = world.model.tool_groups[group]
         weight = world.number(f"tool_groups.{group}", entity, "defect_weight")
+        if not any(rates[group].share(kind) for kind in rates[group].classes):
+            continue
         weights += weight
         for kind, one in rates[group].classes.items():
             added += weight * rates[group].share(kind) * one.adder

@@ -116,14 +116,15 @@ def group_rate(
                 mttf *= state.event[e, step, 0]
                 mttr *= state.event[e, step, 1]
             elif _hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
-                stop = min(stop, structure.event_steps[e, 0])
+                stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
         delay = world.install[fab, g, c] * clock.steps_per_quarter
         n = fleet(state.curve[curve], delay, step, stop)
         if n <= 0.0:
             continue
-        up = mttf / (mttf + mttr) * (1.0 - tool[a.PM])
+        up = mttf / (mttf + mttr)
         if clock.noise:
             up = noisy_availability(up, mttf, mttr, n, hours, u[c])
+        up *= 1.0 - tool[a.PM]  # planned, so no noise
         rated = n * tool[a.RATE] * tool[a.PERFORMANCE] * hours
         passes += rated * up
         pure += rated

@@ -34,11 +34,13 @@ def adder_ratio(visits: Any, weights: Any, group: Any) -> Any:
     for g in range(visits.shape[0]):
         if visits[g] <= 0.0:
             continue
+        if group[g, a.SHARE] + group[g, a.SHARE + 1] <= 0.0:
+            continue  # no tool is up, so nothing starts
         weight = weights[g, a.GROUP_WEIGHT]
         sum_of_weights += weight
         for c in range(2):
             total += weight * group[g, a.SHARE + c] * group[g, a.ADDER_NOW + c]
-    return total / sum_of_weights if sum_of_weights > 0.0 and total > 0.0 else 1.0
+    return total / sum_of_weights if sum_of_weights > 0.0 else 1.0
 
 
 @inline_jit

@@ -17,6 +17,7 @@ from yieldsim.units import MM2_PER_CM2
 
 POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
 _NODES = 32
+_NO_LIFE = 700.0  # exp(-700) = 1e-304
 _STEP = 0.2  # of the log density, where the gamma's tail makes the range long
 _NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
 
@@ -64,6 +65,8 @@ def deep_tails(
         density = math.exp(log_density)
         weight = math.exp(alpha * (log_density + 1.0 - density))
         mass += weight
+        if (fatal + cores * core) * density > _NO_LIFE:
+            continue  # the odds of a bad core may be infinite there
         odds = math.expm1(core * density)  # of a core being bad rather than good
         term = weight * math.exp(-(fatal + cores * core) * density)
         met = term
@@ -95,6 +98,29 @@ def bin_tails(
         area = area_yield(fatal + (lowest + j) * core, alpha)
         for b in range(bins):
             tail[b] += harvest[b, j] * area
+
+
+@inline_jit
+def susceptible_cm2(die: Any) -> Any:
+    """Area of a die on which a defect can kill a block."""
+    mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
+    return die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2 * (1.0 - mended)
+
+
+@inline_jit
+def alpha_within(alpha: Any, left: Any, faults: Any) -> Any:
+    """Clustering of a die given its period's mean density, such that the mean yield is kept.
+
+    ``left`` (from `clustered`) matches the variance of the density, which is right for few faults.
+    The mean of the negative binomial over the period's gamma is alpha's own, to second order in
+    the gamma's width, when left - alpha is scaled by psi = (x/(1+x))^2 / (2 (ln(1+x) - x/(1+x))),
+    x = faults/alpha (test_mean_yield_is_the_negative_binomial).
+    """
+    x = faults / alpha
+    if x < 1e-4:
+        return left
+    part = x / (1.0 + x)
+    return alpha + (left - alpha) * part * part / (2.0 * (math.log1p(x) - part))
 
 
 @inline_jit

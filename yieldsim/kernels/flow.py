@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.dies import sort_dies
+from yieldsim.kernels.dies import alpha_within, sort_dies, susceptible_cm2
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.variables import DEFECTS
 
@@ -63,15 +63,19 @@ def start_cohort(
     step: Any,
     starts: Any,
     d0: Any,
+    factor: Any,
     alpha: Any,
+    left: Any,
     survive: Any,
     code: Any,
     gain: Any,
 ) -> None:
     """Give the wafers started in a step their designs and the yields that they will have.
 
-    ``code`` is what holds the starts down and ``gain`` how many times more there would be without
-    it; each design remembers whether that or defects cost it more.
+    ``d0`` is the mean density and ``factor`` this period's over it, ``alpha`` the clustering of
+    lots and ``left`` what is left of it in the period. ``code`` is what holds the starts down and
+    ``gain`` how many times more there would be without it; each design remembers whether that or
+    defects cost it more.
     """
     share_wafers(structure, state.curve, route, step, state.weight[step])
     for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
@@ -79,13 +83,14 @@ def start_cohort(
         wafers = starts * state.weight[step, entry]
         if die < 0 or wafers <= 0.0:
             continue
+        faults = d0 * susceptible_cm2(world.die[die])
         good = sort_dies(
             world.die[die],
             structure.die[die],
             structure.min_good[die],
             structure.harvest[die],
-            d0,
-            alpha,
+            d0 * factor,
+            alpha_within(alpha, left, faults),
             survive,
             state.tail,
             state.bin_yield[step, entry],
@@ -102,8 +107,8 @@ def start_cohort(
 def dies_cause(good: Any, code: Any, gain: Any) -> Any:
     """What costs a design most dies: the constraint on starts, or defects.
 
-    Defects where a perfect yield would give more than lifting the constraint on starts, and, where
-    only the plan limits the starts (no gain known), where more dies are lost than are good.
+    Defects where a perfect yield would give more than lifting the constraint on starts would, and
+    more dies are lost than are good.
     """
     lost = 1.0 / good if good > 0.0 else np.inf
     return DEFECTS if lost > max(gain, _EVEN) else code
@@ -126,6 +131,9 @@ def advance(
     ``capacity`` is the most wafers that can leave per step, infinite without tools.
     """
     line, cohort = state.route[route], state.cohort[route]
+    if line[a.WIP] <= 0.0:  # an empty line starts anew: progress that only grew would lose digits
+        line[a.LINE_PROGRESS] = 0.0
+        line[a.OLDEST] = step
     speed = FASTEST if cycle_steps < 1.0 / FASTEST else 1.0 / cycle_steps
     if line[a.WIP] > 0.0:
         speed = min(speed, capacity / line[a.WIP])

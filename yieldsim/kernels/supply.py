@@ -48,7 +48,7 @@ def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
         kind = structure.event[e, a.EVENT_KIND]
         start, end = structure.event_steps[e, 0], structure.event_steps[e, 1]
         for t in range(clock.steps):
-            since = t + 1.0 - start
+            since = t + 0.5 - start
             power = 0.0
             if kind == a.SERVICE_LOSS and since > 0.0:
                 power = min(since / clock.steps_per_quarter, world.event[e, 2])
@@ -163,11 +163,11 @@ def _route_step(
         survive *= overlay_yield(process, visits, world.tool, state.group)
         count_passes(visits, 1.0 + process[a.REWORK], starts, state.group, state.passes[fab])
     alpha = process[a.ALPHA]
+    factor, left = 1.0, alpha
     if clock.noise and starts > 0.0:
         draw, entity = clock.first_draw + step, structure.route_entity[route]
         clusters = starts / process[a.CLUSTER]
-        factor, alpha = clustered(seed, draw, entity, realization, alpha, clusters)
-        d0 *= factor
+        factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
     start_cohort(
         structure,
         world,
@@ -176,7 +176,9 @@ def _route_step(
         step,
         starts,
         d0,
+        factor,
         alpha,
+        left,
         survive,
         RELEASE if capped else code,
         gain,
@@ -184,7 +186,7 @@ def _route_step(
     booked = tally.route[:, row, route]
     booked[a.T_PLAN] += planned
     booked[a.T_STARTS] += starts
-    booked[a.T_D0] += d0 * starts  # a mean by wafers once the quarter is over
+    booked[a.T_D0] += d0 * factor * starts  # a mean by wafers once the quarter is over
     booked[a.T_CYCLE] += days / clock.steps_per_quarter
     # a process that is phased out leaves at its own pace: without a plan it has no share to hold
     held = planned > 0.0 and fraction < np.inf
