@@ -70,7 +70,7 @@ def test_mean_yield_is_the_negative_binomial(alpha: float, faults: float, cluste
 
     Within a period a gamma stands for the beta that the density of a cluster has given the mean of
     all: exact for one cluster and for many; integrated over the exact gamma it keeps the mean to
-    7e-4 at two clusters (alpha >= 2, faults <= 2.5), falling with their number; the cube costs 4e-4.
+    7e-4 at two clusters (alpha >= 2, faults <= 2.5), less at more; the cube costs 4e-4.
     """
     got = run(2000, 10, alpha, clusters, faults)
     share = got["good_dies"].sum(axis=(1, 2, 3)) / got["gross_dies"].sum(axis=(1, 2))
