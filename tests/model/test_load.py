@@ -203,12 +203,10 @@ def test_merging_leaves_both_sides_alone() -> None:
 
 def test_learning_of_another_kind_is_replaced_whole(sound: Path) -> None:
     power = 'processes.n2.learning={kind="power",start_ratio=2,reference_wafers=900,exponent=1}'
-    made = load_model(sound, changes=[power, "processes.n3.learning.exponent=0.7"])
-    assert made.processes["n2"].learning is not None
-    assert made.processes["n2"].learning.kind == "power"
-    kept = (
-        load_model(sound, changes=["processes.n3.learning.exponent=0.7"]).processes["n3"].learning
-    )
-    assert kept is not None
-    assert kept.model_dump()["exponent"]["value"] == 0.7
-    assert kept.model_dump()["reference_wafers"]["value"] == 5000.0
+    changes = [power, "processes.n3.learning.exponent=0.7"]
+    made = load_model(sound, changes=changes).processes
+    assert isinstance(made["n2"].learning, PowerLearning)
+    # of the same kind, only what is named changes
+    assert isinstance(made["n3"].learning, PowerLearning)
+    assert made["n3"].learning.exponent.value == 0.7
+    assert made["n3"].learning.reference_wafers.value == 5000.0

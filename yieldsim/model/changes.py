@@ -1,8 +1,8 @@
 """What is laid over a model: ``path=value`` settings and scenarios.
 
-A scenario may change any parameter and add events, sources and correlations. It may not change
-what the results are counted by (fabs and their processes, dies and their bins, products and their
-tiers, quarters): realizations of all scenarios stand side by side in one array.
+A scenario may change any parameter, let a fab run another process of the model, and add events,
+sources and correlations. It may not change what the results are counted by (fabs, dies and their
+bins, products, quarters, ...): realizations of all scenarios stand side by side in one array.
 """
 
 from __future__ import annotations
@@ -74,23 +74,10 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     for table, what in COORDINATES.items():
         names = raw.get(table)
         _check_names(f"{where}.{table}", changes.get(table), names, what)
-    _check_order(where, changes, raw)
-
-
-def _check_order(where: str, changes: Raw, raw: Raw) -> None:
-    """Bins, the processes of a fab and the order of products stand in the results as well."""
-    dies, fabs, products = (_tables(raw.get(key)) for key in ("dies", "fabs", "products"))
+    dies = _tables(raw.get("dies"))
     for die, change in _tables(changes.get("dies")).items():
         bins = dies.get(die, {}).get("bins", {"good": {}})
         _check_names(f"{where}.dies.{die}.bins", change.get("bins"), bins, "bin")
-    for fab, change in _tables(changes.get("fabs")).items():
-        plan = fabs.get(fab, {}).get("plan")
-        _check_names(f"{where}.fabs.{fab}.plan", change.get("plan"), plan, "process in the plan")
-    for product, change in _tables(changes.get("products")).items():
-        tier = products.get(product, {}).get("tier", 1)
-        if change.get("tier", tier) != tier:
-            problem = f"is common to all scenarios, got {shown(change['tier'])}"
-            raise ModelError(f"{where}.products.{product}.tier", problem, allowed=shown(tier))
 
 
 def _check_names(where: str, changed: Any, names: Any, what: str) -> None:
