@@ -24,7 +24,6 @@ def extending(sound: Path, text: str) -> str:
 
 def test_a_model_extends_another_and_replaces_parameters_whole(sound: Path, tmp_path: Path) -> None:
     text = 'name = "wider"\n[dies.phone]\nwidth_mm = 12\n[processes.n2]\nalpha = 3\n'
-    text += '[correlations.defects]\nbetween = ["processes.n2.d0_mature_per_cm2", "shared.delay"]\n'
     base = load_model(sound)
     made = load_model(write(tmp_path, main_toml=extending(sound, text)))
     assert made.name == "wider"
@@ -210,3 +209,16 @@ def test_learning_of_another_kind_is_replaced_whole(sound: Path) -> None:
     assert isinstance(made["n3"].learning, PowerLearning)
     assert made["n3"].learning.exponent.value == 0.7
     assert made["n3"].learning.reference_wafers.value == 5000.0
+
+
+def test_a_sure_number_over_a_correlated_one_ends_the_correlation(tmp_path: Path) -> None:
+    """As with --set: who fixes a number need not know what it was correlated with."""
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        'extends = "baseline"\n[processes.n2]\n'
+        'd0_mature_per_cm2 = { value = 0.2, source = "assumption", grade = "assumed" }\n'
+    )
+    model = load_file(mine).model()
+    assert model.processes["n2"].d0_mature_per_cm2.value == 0.2
+    assert len(model.correlations) == len(load_file("baseline").model().correlations) - 1
+    assert model.name == "mine"  # its own, where it says none

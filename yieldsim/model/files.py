@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ModelError
+from .changes import without_stale_correlations
 from .merge import Raw, join, merge
 from .tables import read_table
 from .values import shown
@@ -80,11 +81,12 @@ def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str,
         _must_be_file(found, where, name, _NEAR)
         _refuse_cycle(found, (*trail, here), where)
         base, scenarios = read_model(found, (*trail, here))
+        raw.setdefault("name", path.stem)  # what it extends has a name of its own
     own = join([(path.name, _without_parts(raw)), *_parts(raw, path, (here,))])
     added = own.pop("scenarios", {})
     if not isinstance(added, dict):
         raise ModelError("scenarios", f"must be a table, got {shown(added)}")
-    return merge(base, own), {**scenarios, **added}
+    return merge(without_stale_correlations(base, own), own), {**scenarios, **added}
 
 
 def _without_parts(raw: Raw) -> Raw:
