@@ -158,5 +158,5 @@ def test_the_table_shortens_long_schedules(rich: str, capsys) -> None:
 
 
 def test_an_unknown_scenario_is_one_line(capsys) -> None:
-    assert main(["show", ANALYST, "--scenario", "x"]) == 1
+    assert main(["show", ANALYST, "--scenario", "x"]) == 2
     assert capsys.readouterr().err.startswith("yieldsim: error: scenario: unknown scenario, got")

@@ -14,7 +14,7 @@ import xarray as xr
 import yieldsim
 from tests.ensemble.fake import FakeSimulator, analyst_file, make_store
 from yieldsim.ensemble import Folder, marked_blocks
-from yieldsim.errors import IncompleteError, ModelError, StoreError, UsageError
+from yieldsim.errors import IncompleteError, StoreError, UsageError
 from yieldsim.execute import execute
 
 RUN: dict[str, Any] = {
@@ -249,7 +249,7 @@ def test_numbers_out_of_range(changed: dict[str, Any], where: str) -> None:
 
 
 def test_an_unknown_scenario_creates_no_store(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="unknown scenario, got 'nonesuch'"):
+    with pytest.raises(UsageError, match="unknown scenario, got 'nonesuch'"):
         execute(analyst_file(), out=tmp_path / "x.zarr", scenarios=["nonesuch"])
     assert list(tmp_path.iterdir()) == []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from yieldsim.errors import ModelError
+from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import ModelFile, load_file, load_model, parameters
 from yieldsim.model.lines import PowerLearning
 from yieldsim.model.merge import join, merge
@@ -127,7 +127,7 @@ def test_settings_may_be_numbers_tables_and_texts(sound: Path) -> None:
 
 @pytest.mark.parametrize("text", ["alpha", "=3", "a..b=3", ".a=3", "a=1\nb=2", ""])
 def test_other_texts_are_no_settings(text: str, sound: Path) -> None:
-    with pytest.raises(ModelError, match=r"--set: must be (one )?path=value, got "):
+    with pytest.raises(UsageError, match=r"--set: must be (one )?path=value, got "):
         load_file(sound).with_changes([text])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from yieldsim.errors import ModelError
+from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import BASELINE, ModelFile, load_file
 from yieldsim.simulate import Simulator
 from yieldsim.variables import OUTPUTS
@@ -96,7 +96,7 @@ def test_all_scenarios_have_the_same_coordinates(
 
 
 def test_an_unknown_scenario_is_named_with_those_there_are(sound: Path) -> None:
-    with pytest.raises(ModelError, match=r"^scenario: unknown scenario, got 'x'; allowed: base"):
+    with pytest.raises(UsageError, match=r"^scenario: unknown scenario, got 'x'; allowed: base"):
         load_file(sound).model("x")
 
 

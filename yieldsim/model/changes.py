@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from .merge import Raw, is_leaf, nested
 from .values import is_number, shown
 
@@ -36,7 +36,7 @@ def parse_setting(text: str, raw: Raw) -> Raw:
     path, equals, value = text.partition("=")
     steps = [step.strip() for step in path.split(".")]
     if not equals or not all(steps):
-        raise ModelError("--set", "must be path=value", got=text)
+        raise UsageError("--set", "must be path=value", got=text)
     item = _toml_value(value.strip(), text)
     node: Any = raw
     for step in steps:
@@ -52,7 +52,7 @@ def _toml_value(value: str, text: str) -> Any:
     except (ValueError, RecursionError):
         return value  # a text without quotes
     if set(found) != {"value"}:
-        raise ModelError("--set", "must be one path=value", got=text)
+        raise UsageError("--set", "must be one path=value", got=text)
     return found["value"]
 
 

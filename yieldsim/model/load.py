@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, UsageError
 from .changes import check_scenario, parse_setting, without_stale_correlations
 from .check import check_model
 from .fields import ORIGIN
@@ -58,7 +58,7 @@ class ModelFile:
     def _changes(self, scenario: str) -> tuple[Raw, Raw]:
         if scenario not in self.scenarios:
             names = ", ".join([BASELINE, *sorted(self.scenarios)])
-            raise ModelError("scenario", "unknown scenario", got=scenario, allowed=names)
+            raise UsageError("scenario", "unknown scenario", got=scenario, allowed=names)
         entry = self.scenarios[scenario]
         check_scenario(scenario, entry, self.raw)
         origin: Raw = {key: entry[key] for key in ORIGIN if key in entry}
