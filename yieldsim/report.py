@@ -105,7 +105,8 @@ def summary_text(
     correlations = correlation_table(summary, (*scenarios, *found)[0])
     if correlations:
         parts.append(f"Rank correlations of the parameters\n\n{correlations}")
-    parts.append(_footnote(summary))
+    others = [name for name in found if name not in (scenarios or found[:1])]
+    parts.append(_footnote(summary, others))
     return "\n\n".join(parts)
 
 
@@ -161,7 +162,7 @@ def _mark(product: str, ai: Sequence[str]) -> str:
     return product if product == TOTAL or product in ai else f"{product}*"
 
 
-def _footnote(summary: Summary) -> str:
+def _footnote(summary: Summary, others: Sequence[str]) -> str:
     seed = f", seed {summary['seed']}" if summary["seed"] else ""
     model = f"Model {summary['model']}{seed}, " if summary["model"] else ""
     lines = [
@@ -171,6 +172,8 @@ def _footnote(summary: Summary) -> str:
     ]
     if summary["differences"]:
         lines.append("Spread: that of the paired difference over that of two separate runs.")
+    if others:
+        lines.append(f"Quarters of {', '.join(others)}: yieldsim summary STORE --scenario NAME.")
     if any(r["product"] not in (TOTAL, *summary["in_total"]) for r in summary["records"]):
         lines.append("* not an AI chip, not in the total.")
     return "\n".join(lines)
