@@ -44,6 +44,8 @@ def simulate(
     fabs = [Line(world, book, packaging, name) for name in model.fabs]
     for step in range(world.quarters * world.steps_per_quarter):
         packaging.wafers_behind_cause.clear()
+        packaging.from_fabs.clear()
+        packaging.from_banks.clear()
         for fab in fabs:
             fab.advance(step)
         packaging.advance(step)
@@ -95,50 +97,96 @@ class Line:
             for process, schedule in self.fab.plan.items()
         }
         rates = self.rates(step, plan) if self.fab.fleets else {}
-        possible, cause = math.inf, "wafer plan"  # share of the plan that the tools allow
-        for group, (rate, load) in rates.items():
-            if rate.passes / load < possible:
-                possible = rate.passes / load
-                cause = f"tools: {group}" if possible < 1.0 else "wafer plan"
         left, dirt = tools.accident(world, self.name, step)
-        if left < 1.0:
-            possible, cause = min(possible, 1.0) * left, "accident"
+        asked = self.loads(plan)
+        released = {}
+        for route in self.routes:
+            possible, cause = self.possible(route, rates, asked)
+            if left < min(possible, 1.0):
+                cause = "accident"
+            possible = left if math.isinf(possible) else possible * left
+            if possible >= 1.0:
+                cause = "wafer plan"
+            released[route.process] = self.release(route, plan[route.process], possible, cause)
+        begun = self.loads({process: starts for process, (starts, _) in released.items()})
         waits = {}
-        for group, (rate, load) in rates.items():
-            usage = load * min(1.0, possible) / rate.passes if rate.passes > 0.0 else 0.0
+        for group, rate in rates.items():
+            usage = begun[group] / rate.passes if rate.passes > 0.0 else 0.0
             waits[group] = tools.wait_days(world, self.name, group, rate, usage) if usage else 0.0
             share = usage / world.steps_per_quarter
             self.book.add(step, "utilization", self.name, group, amount=share)
-        granted = {group: rate for group, (rate, _) in rates.items()}
+        days, flows = {}, {}
         for route in self.routes:
-            self.advance_route(
-                step, route, plan[route.process], possible, cause, dirt, granted, waits
+            starts, cause = released[route.process]
+            waiting = route.wip  # without the cohort that starts now
+            stay = self.start_route(
+                step, route, plan[route.process], starts, cause, dirt, rates, waits
             )
+            days[route.process] = stay
+            flows[route.process] = waiting * world.days_per_step / stay if stay > 0.0 else 0.0
+        moving = self.loads(flows)
+        for route in self.routes:
+            slow = self.possible(route, rates, moving)[0] * left if rates else 1.0
+            self.move(step, route, days[route.process], min(1.0, slow))
+            where = (self.name, route.process)
+            self.book.put(step, "wafer_wip", *where, level=route.wip)
 
-    def rates(self, step: int, plan: dict[str, float]) -> dict[str, tuple[tools.GroupRate, float]]:
-        """Rate and load (passes in the step) of every group that the plan of the step visits."""
+    def loads(self, wafers: dict[str, float]) -> dict[str, float]:
+        """Passes through each group that so many wafers of each process ask for."""
         load: dict[str, float] = defaultdict(float)
-        for process, planned in plan.items():
+        for process, number in wafers.items():
             for group, visits in tools.visits_of(self.world, process).items():
-                load[group] += planned * visits
-        ordered = [group for group in self.world.model.tool_groups if load[group] > 0.0]
+                load[group] += number * visits
+        return load
+
+    def possible(
+        self, route: Route, rates: dict[str, tools.GroupRate], load: dict[str, float]
+    ) -> tuple[float, str]:
+        """Share of a load that a route's scarcest group can serve, and what that is."""
+        share, cause = math.inf, "wafer plan"
+        visited = tools.visits_of(self.world, route.process)
+        for group in self.world.model.tool_groups:
+            if visited.get(group, 0.0) > 0.0 and group in rates and load[group] > 0.0:
+                ratio = rates[group].passes / load[group]
+                if ratio < share:
+                    share = ratio
+                    cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"
+        return share, cause
+
+    def rates(self, step: int, plan: dict[str, float]) -> dict[str, tools.GroupRate]:
+        """Rate of every group that the plan or the wafers in the line ask for."""
+        there = {route.process: plan[route.process] + route.wip for route in self.routes}
+        load = self.loads(there)
         return {
-            group: (tools.group_rate(self.world, self.name, group, step, self.kpasses), load[group])
-            for group in ordered
+            group: tools.group_rate(self.world, self.name, group, step, self.kpasses)
+            for group in self.world.model.tool_groups
+            if load[group] > 0.0
         }
 
-    def advance_route(
+    def release(
+        self, route: Route, planned: float, possible: float, cause: str
+    ) -> tuple[float, str]:
+        """Wafers that a route starts, and what held the rest."""
+        world, name = self.world, route.process
+        process = world.model.processes[name]
+        raw_days = world.number(f"processes.{name}", process, "raw_process_days")
+        cap = world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
+        starts = planned * min(1.0, possible)
+        room = max(0.0, cap * planned * raw_days / world.days_per_step - route.wip)
+        return (room, "release rule") if raw_days > 0.0 and room < starts else (starts, cause)
+
+    def start_route(
         self,
         step: int,
         route: Route,
         planned: float,
-        possible: float,
+        starts: float,
         cause: str,
         dirt: float,
         granted: dict[str, tools.GroupRate],
         waits: dict[str, float],
-    ) -> None:
-        """Start a cohort of one process and move its line by one step."""
+    ) -> float:
+        """Start a cohort of one process; how many days it would stay at the present load."""
         world, name = self.world, route.process
         process = world.model.processes[name]
         visited = {
@@ -147,12 +195,6 @@ class Line:
             if visits > 0.0 and group in granted
         }
         raw_days = world.number(f"processes.{name}", process, "raw_process_days")
-        cap = world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
-        starts = planned * min(1.0, possible)
-        room = max(0.0, cap * planned * raw_days / world.days_per_step - route.wip)
-        if raw_days > 0.0 and room < starts:
-            starts, cause = room, "release rule"
-
         density = world.number(f"processes.{name}", process, "d0_mature_per_cm2") * dirt
         density *= self.learning(step, route, process)
         survive = world.number(f"processes.{name}", process, "systematic_yield")
@@ -170,8 +212,6 @@ class Line:
         self.start(step, route, starts, (density, factor), (alpha, left), survive, cause, gain)
 
         days = raw_days + sum(visits * waits[group] for group, visits in visited.items())
-        limited = planned > 0.0 and possible < math.inf
-        self.move(step, route, days, planned * possible if limited else math.inf)
         where = (self.name, name)
         self.book.add(step, "wafer_plan", *where, amount=planned)
         self.book.add(step, "wafer_starts", *where, amount=starts)
@@ -180,7 +220,7 @@ class Line:
         started = self.book.sums[self.book.quarter(step), "wafer_starts"][where]
         defects = self.book.sums[self.book.quarter(step), "d0_times_starts"][where]
         self.book.put(step, "d0_per_cm2", *where, level=defects / started if started else 0.0)
-        self.book.put(step, "wafer_wip", *where, level=route.wip)
+        return days
 
     def learning(self, step: int, route: Route, process: Process) -> float:
         """Defect density over that of the mature process."""
@@ -230,16 +270,10 @@ class Line:
         route.wafers_so_far += starts
         route.cohorts.append(Cohort(starts, weights, sorting, left=starts))
 
-    def move(self, step: int, route: Route, cycle_days: float, capacity: float) -> None:
-        """Let the line advance: one way per cycle time, or slower if the tools allow less.
-
-        ``capacity`` is the most wafers that can leave in the step (Little's law: speed times WIP).
-        """
-        speed = self.world.days_per_step / cycle_days if cycle_days > 0.0 else math.inf
+    def move(self, step: int, route: Route, cycle_days: float, slow: float) -> None:
+        """Let the line advance: one way per cycle time, or ``slow`` of that if tools allow less."""
+        speed = slow * self.world.days_per_step / cycle_days if cycle_days > 0.0 else math.inf
         newest = route.cohorts[-1]
-        waiting = route.wip - newest.left
-        if waiting > 0.0:
-            speed = min(speed, capacity / waiting)
         for cohort in route.cohorts:
             cohort.first += speed
             if cohort is not newest:

@@ -25,6 +25,8 @@ class Packaging:
         self.stacks = dict.fromkeys(self.model.memory, 0.0)
         self.cause = dict.fromkeys(self.model.dies, "wafer plan")
         self.wafers_behind_cause: dict[str, float] = {}
+        self.from_fabs: dict[str, float] = defaultdict(float)  # good dies of the step
+        self.from_banks: dict[str, float] = defaultdict(float)
         self.gross = {name: self.gross_of(name) for name in self.model.dies}
         tiers = sorted({product.tier for product in self.model.products.values()})
         self.tiers = [
@@ -58,6 +60,7 @@ class Packaging:
         gross = wafers * self.gross[die]
         for name, share in sorting.shipped.items():
             self.stock[die][name] += gross * share
+            self.from_fabs[die] += gross * share
             self.book.add(step, "good_dies", die, name, amount=gross * share)
         escaped = gross * sorting.escaped
         self.stock[die][self.worst(die)] += escaped
@@ -106,6 +109,7 @@ class Packaging:
         for name, bank in self.model.die_banks.items():
             dies = world.schedule(f"die_banks.{name}.draw", bank.draw, step) * per_quarter
             self.stock[bank.die][bank.bin] += dies
+            self.from_banks[bank.die] += dies
             self.book.add(step, "bank_dies", bank.die, amount=dies)
         for name, pool in self.model.memory.items():
             path, stacks = f"memory.{name}", 0.0
@@ -160,6 +164,8 @@ class Packaging:
             demand = self.world.schedule(f"products.{name}.demand", product.demand, step)
             if demand / self.world.steps_per_quarter < packages:
                 return demand / self.world.steps_per_quarter, "demand"
+        if self.from_banks[product.die] > self.from_fabs[product.die]:
+            return packages, "die bank"
         return packages, self.cause[product.die]
 
     def grant_memory(

@@ -79,9 +79,10 @@ TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
 START, LEFT, PROGRESS, SPEED = range(4)  # of a cohort
-WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST, PLANNED = range(5)  # of a route
+# of a route; FLOW is what moves through it in a step
+WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST, PLANNED, STARTS, FLOW, DAYS, HELD_BY = range(9)
 LOAD, PASSES, PURE, COUNT, REPAIR, WAIT, SHARE, ADDER_NOW = 0, 1, 2, 3, 4, 5, 6, 8  # of a group
-GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS = range(4)  # of a die
+GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT = range(4)  # of a product
 

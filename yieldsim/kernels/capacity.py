@@ -140,7 +140,19 @@ def group_rate(
 
 
 @inline_jit
-def fab_capacity(
+def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any) -> None:
+    """Fill the LOAD of each group: passes that a column of ``state.route`` asks of it."""
+    for g in range(state.group.shape[0]):
+        load = 0.0
+        for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+            process = structure.route[route, a.ROUTE_PROCESS]
+            again = 1.0 + world.process[process, a.REWORK]
+            load += state.route[route, wafers] * world.visits[process, g] * again
+        state.group[g, a.LOAD] = load
+
+
+@inline_jit
+def rate_groups(
     seed: Any,
     clock: Any,
     structure: Any,
@@ -149,31 +161,37 @@ def fab_capacity(
     fab: Any,
     step: Any,
     realization: Any,
-) -> Any:
-    """(share of the plan that the tools allow, may exceed one; the binding group, -1 for none).
+) -> None:
+    """Fill the rates of all groups of a fab that the plan or the wafers in the line ask for."""
+    for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+        line = state.route[route]
+        line[a.FLOW] = line[a.PLANNED] + line[a.WIP]
+    load_groups(structure, world, state, fab, a.FLOW)
+    for g in range(state.group.shape[0]):
+        state.group[g, a.PASSES] = 0.0
+        if state.group[g, a.LOAD] > 0.0:
+            group_rate(seed, clock, structure, world, state, fab, g, step, realization)
 
-    The wafers that each route plans to start in the step stand in ``state.route``.
+
+@inline_jit
+def scarcest(visits: Any, group: Any) -> Any:
+    """(passes possible over LOAD of a route's scarcest group, which it is; infinite and -1: none).
+
+    Each group is shared in proportion to what its routes ask, so the minimum over a route's own
+    groups can be granted to all routes at once.
     """
     fraction, binding = np.inf, -1
-    for g in range(state.group.shape[0]):
-        load = 0.0
-        for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
-            process = structure.route[route, a.ROUTE_PROCESS]
-            again = 1.0 + world.process[process, a.REWORK]
-            load += state.route[route, a.PLANNED] * world.visits[process, g] * again
-        state.group[g, a.LOAD] = load
-        if load <= 0.0:
-            continue
-        group_rate(seed, clock, structure, world, state, fab, g, step, realization)
-        ratio = state.group[g, a.PASSES] / load
-        if ratio < fraction:
-            fraction, binding = ratio, g
+    for g in range(visits.shape[0]):
+        if visits[g] > 0.0 and group[g, a.LOAD] > 0.0:
+            ratio = group[g, a.PASSES] / group[g, a.LOAD]
+            if ratio < fraction:
+                fraction, binding = ratio, g
     return fraction, binding
 
 
 @inline_jit
-def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use: Any) -> None:
-    """Fill the WAIT of each group in days per visit when ``release`` of the plan is started.
+def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any) -> None:
+    """Fill the WAIT of each group in days per visit at the LOAD of what is started.
 
     ``use[g]`` gains the utilization, load over capacity, averaged over the quarter's steps.
     """
@@ -181,7 +199,7 @@ def group_waits(clock: Any, fab: Any, groups: Any, release: Any, group: Any, use
     for g in range(group.shape[0]):
         row = group[g]
         row[a.WAIT] = 0.0
-        load = row[a.LOAD] * release
+        load = row[a.LOAD]
         if load <= 0.0 or row[a.PASSES] <= 0.0:
             continue
         usage = load / row[a.PASSES]

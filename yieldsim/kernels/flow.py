@@ -2,9 +2,9 @@
 
 A route is a conveyor. The starts of a step are a cohort, spread evenly over the step; the whole
 line advances by ``speed`` routes per step, one over the cycle time, and a wafer leaves when it has
-advanced by one. When capacity falls below what the WIP needs, the line slows to capacity over WIP
-(Little's law), so overload lengthens the cycle time instead of being lost. First in, first out;
-wafers are conserved exactly.
+advanced by one. When the tools cannot make the passes that the wafers in the line need per step,
+the line slows in proportion, so overload lengthens the stay instead of being lost. First in, first
+out; wafers are conserved exactly.
 """
 
 from __future__ import annotations
@@ -123,20 +123,18 @@ def advance(
     route: Any,
     step: Any,
     cycle_steps: Any,
-    capacity: Any,
+    slow: Any,
     row: Any,
 ) -> None:
     """Move a route's line by one step and hand over the wafers that leave it.
 
-    ``capacity`` is the most wafers that can leave per step, infinite without tools.
+    ``slow`` is the share of the normal speed that the tools allow the wafers in the line.
     """
     line, cohort = state.route[route], state.cohort[route]
     if line[a.WIP] <= 0.0:  # an empty line starts anew: progress that only grew would lose digits
         line[a.LINE_PROGRESS] = 0.0
         line[a.OLDEST] = step
-    speed = FASTEST if cycle_steps < 1.0 / FASTEST else 1.0 / cycle_steps
-    if line[a.WIP] > 0.0:
-        speed = min(speed, capacity / line[a.WIP])
+    speed = FASTEST if cycle_steps < 1.0 / FASTEST else slow / cycle_steps
     cohort[step, a.SPEED] = speed
     cohort[step, a.PROGRESS] = line[a.LINE_PROGRESS]
     line[a.LINE_PROGRESS] += speed
@@ -204,6 +202,7 @@ def probe(
     escaped = gross * shares[shares.shape[0] - 1]
     stock[bins - 1, a.STOCK] += escaped
     die[a.STOCK_BAD] += escaped
+    die[a.FROM_FABS] += passed
     booked[a.T_WAFERS] += wafers
     booked[a.T_GROSS] += gross
     booked[a.T_BAD_PASSED] += escaped

@@ -11,7 +11,7 @@ from typing import Any
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
-from yieldsim.variables import DEMAND, MEMORY, NOT_IN_PRODUCTION, PACKAGING
+from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, NOT_IN_PRODUCTION, PACKAGING
 
 _HELD_BACK = 1.0 - 1e-12
 
@@ -36,6 +36,7 @@ def receive(
         die = structure.bank[k, a.BANK_DIE]
         dies = state.curve[structure.bank[k, a.BANK_CURVE], step] * per_step
         state.stock[die, structure.bank[k, a.BANK_BIN], a.STOCK] += dies
+        state.die[die, a.FROM_BANKS] += dies
         tally.die[a.T_BANK, row, die] += dies
     for pool in range(structure.pool.shape[0]):
         source = structure.pool[pool]
@@ -94,7 +95,9 @@ def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
         for b in range(structure.die[die, a.DIE_BINS]):
             dies += state.stock[die, b, a.OFFER]
         now[a.WANT] = dies * now[a.ACTIVE] / one[a.PRODUCT_DIES_EACH]
-        now[a.LIMIT] = state.die[die, a.CAUSE]
+        # a bank that gives more dies than the fabs is what more dies would have to come from
+        banked = state.die[die, a.FROM_BANKS] > state.die[die, a.FROM_FABS]
+        now[a.LIMIT] = DIE_BANK if banked else state.die[die, a.CAUSE]
         if one[a.PRODUCT_DEMAND] >= 0:
             wanted = state.curve[one[a.PRODUCT_DEMAND], step] / clock.steps_per_quarter
             if wanted < now[a.WANT]:

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.capacity import count_passes, fab_capacity, group_waits
+from yieldsim.kernels.capacity import (
+    count_passes,
+    group_waits,
+    load_groups,
+    rate_groups,
+    scarcest,
+)
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.dies import gross_dies
 from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
@@ -73,46 +79,61 @@ def _fab_step(
 ) -> None:
     """Capacity, release, defects and flow of one fab."""
     first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
+    equipped = structure.fab[fab, a.FAB_EQUIPPED] == 1
     for route in range(first, last):
         per_month = state.curve[structure.route[route, a.ROUTE_PLAN], step]
         state.route[route, a.PLANNED] = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
-    fraction, group = np.inf, -1
-    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        fraction, group = fab_capacity(seed, clock, structure, world, state, fab, step, realization)
-    code = TOOL_GROUP + group if fraction < 1.0 else WAFER_PLAN
-    dirt = 1.0
+    left, dirt = 1.0, 1.0
     for e in range(structure.event.shape[0]):
         hit = structure.event_hits[e, fab, 0] == 1
         if structure.event[e, a.EVENT_KIND] == a.ACCIDENT and hit:
+            left *= state.event[e, step, 0]
             dirt *= state.event[e, step, 1]
-            if state.event[e, step, 0] < 1.0:
-                fraction, code = min(fraction, 1.0) * state.event[e, step, 0], ACCIDENT
-    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        group_waits(
-            clock,
-            world.fab[fab],
-            world.group,
-            min(1.0, fraction),
-            state.group,
-            tally.utilization[row, fab],
-        )
+    if equipped:
+        rate_groups(seed, clock, structure, world, state, fab, step, realization)
+        load_groups(structure, world, state, fab, a.PLANNED)
     for route in range(first, last):
-        _route_step(
-            seed,
-            clock,
-            structure,
-            world,
-            state,
-            tally,
-            route,
-            step,
-            realization,
-            row,
-            state.route[route, a.PLANNED],
-            fraction,
-            code,
-            dirt,
+        _release_route(clock, structure, world, state, route, equipped, left)
+    if equipped:
+        load_groups(structure, world, state, fab, a.STARTS)
+        use = tally.utilization[row, fab]
+        group_waits(clock, world.fab[fab], world.group, state.group, use)
+    for route in range(first, last):
+        _start_route(
+            seed, clock, structure, world, state, tally, route, step, realization, row, dirt
         )
+    if equipped:
+        load_groups(structure, world, state, fab, a.FLOW)
+    for route in range(first, last):
+        slow = 1.0
+        if equipped:
+            visits = world.visits[structure.route[route, a.ROUTE_PROCESS]]
+            slow = min(1.0, left * scarcest(visits, state.group)[0])
+        steps = state.route[route, a.DAYS] / clock.days_per_step
+        advance(structure, world, state, tally, route, step, steps, slow, row)
+
+
+@inline_jit
+def _release_route(
+    clock: Any, structure: Any, world: Any, state: Any, route: Any, equipped: Any, left: Any
+) -> None:
+    """Fill the STARTS of a route and what holds them, ``left`` of capacity after accidents."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    line = state.route[route]
+    fraction, group = np.inf, -1
+    if equipped:
+        fraction, group = scarcest(world.visits[p], state.group)
+    held_by = TOOL_GROUP + group if fraction < 1.0 else WAFER_PLAN
+    if left < min(fraction, 1.0):
+        held_by = ACCIDENT
+    possible = left if fraction == np.inf else fraction * left
+    if possible >= 1.0:
+        held_by = WAFER_PLAN
+    raw_steps = world.process[p, a.RAW_DAYS] / clock.days_per_step
+    cap = world.fab[fab, a.WIP_CAP]
+    starts, capped = release(line[a.PLANNED], possible, line[a.WIP], cap, raw_steps)
+    line[a.STARTS] = starts
+    line[a.HELD_BY] = RELEASE if capped else held_by
 
 
 @inline_jit
@@ -131,7 +152,7 @@ def _density(
 
 
 @inline_jit
-def _route_step(
+def _start_route(
     seed: Any,
     clock: Any,
     structure: Any,
@@ -142,19 +163,13 @@ def _route_step(
     step: Any,
     realization: Any,
     row: Any,
-    planned: Any,
-    fraction: Any,
-    code: Any,
     dirt: Any,
 ) -> None:
-    """Release a cohort of one process, give it its defects, and advance the line."""
+    """Give the cohort that a route starts its defects; fill the route's cycle time and flow."""
     fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
     process, visits = world.process[p], world.visits[p]
     line = state.route[route]
-    raw_steps = process[a.RAW_DAYS] / clock.days_per_step
-    cap = world.fab[fab, a.WIP_CAP]
-    starts, capped = release(planned, fraction, line[a.WIP], cap, raw_steps)
-    gain = planned / starts if starts > 0.0 else np.inf
+    starts, planned = line[a.STARTS], line[a.PLANNED]
     days = process[a.RAW_DAYS]
     survive = process[a.SYSTEMATIC]
     d0 = _density(clock, structure, world, state, route, step, dirt)
@@ -162,12 +177,13 @@ def _route_step(
         days = cycle_time_days(process, visits, state.group)
         survive *= overlay_yield(process, visits, world.tool, state.group)
         count_passes(visits, 1.0 + process[a.REWORK], starts, state.group, state.passes[fab])
-    alpha = process[a.ALPHA]
-    factor, left = 1.0, alpha
+    factor, left = 1.0, process[a.ALPHA]
     if clock.noise and starts > 0.0:
         draw, entity = clock.first_draw + step, structure.route_entity[route]
         clusters = starts / process[a.CLUSTER]
-        factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
+        factor, left = clustered(seed, draw, entity, realization, process[a.ALPHA], clusters)
+    gain = planned / starts if starts > 0.0 else np.inf
+    held_by, alpha = int(line[a.HELD_BY]), process[a.ALPHA]
     start_cohort(
         structure,
         world,
@@ -180,18 +196,16 @@ def _route_step(
         alpha,
         left,
         survive,
-        RELEASE if capped else code,
+        held_by,
         gain,
     )
+    line[a.DAYS] = days
+    line[a.FLOW] = line[a.WIP] * clock.days_per_step / days if days > 0.0 else 0.0
     booked = tally.route[:, row, route]
     booked[a.T_PLAN] += planned
     booked[a.T_STARTS] += starts
     booked[a.T_D0] += d0 * factor * starts  # a mean by wafers once the quarter is over
     booked[a.T_CYCLE] += days / clock.steps_per_quarter
-    # a process that is phased out leaves at its own pace: without a plan it has no share to hold
-    held = planned > 0.0 and fraction < np.inf
-    capacity = planned * fraction if held else np.inf
-    advance(structure, world, state, tally, route, step, days / clock.days_per_step, capacity, row)
 
 
 @bare_jit
@@ -258,7 +272,7 @@ def simulate_block(
         _prepare_events(clock, structure, world, state)
         for step in range(clock.steps):
             row = row_of(clock, step)
-            state.die[:, a.CAUSE_WAFERS] = 0.0
+            state.die[:, a.CAUSE_WAFERS :] = 0.0  # and what came in, from fabs and from banks
             for fab in range(structure.fab.shape[0]):
                 _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
             package_step(clock, structure, world, state, tally, step, row)
