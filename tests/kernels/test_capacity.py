@@ -153,5 +153,46 @@ def test_lost_service_and_accidents_cost_capacity() -> None:
     fire = """events.fire={kind="accident", start="2026Q2", end="2026Q3", capacity_ratio=0.25,
         d0_ratio=3}""".replace("\n", " ")
     got = run(fire, "processes.n2.d0_mature_per_cm2=0.1")
-    np.testing.assert_allclose(got["wafer_starts"][:, 0, 0], [3000, 750, 750, 3000], rtol=FLOAT32)
+    # a quarter of what the tools can, not of the plan: there were tools to spare
+    spare = 0.25 * 2 * 10 * 0.9 * HOURS_PER_QUARTER / 10.0
+    assert 750.0 < spare < 3000.0
+    expected = [3000, spare, spare, 3000]
+    np.testing.assert_allclose(got["wafer_starts"][:, 0, 0], expected, rtol=FLOAT32)
     np.testing.assert_allclose(got["d0_per_cm2"][:, 0, 0], [0.1, 0.3, 0.3, 0.1], rtol=FLOAT32)
+
+
+def test_a_process_is_not_held_by_tools_it_never_visits() -> None:
+    """Two processes share a fab and no tool: the scarce group of one leaves the other alone."""
+    other = """tool_groups.implant={defect_weight=1,
+        imported={wafers_per_hour=40, mttf_hours=90, mttr_hours=10}}"""
+    second = """processes.n3={alpha=2, d0_mature_per_cm2=0.1, raw_process_days=20,
+        visits={implant=10}}"""
+    got = run(
+        other.replace("\n", " "),
+        second.replace("\n", " "),
+        "fabs.line.fleets.implant={imported={count=4}}",
+        "fabs.line.plan.n2=3000",
+        "fabs.line.plan.n3=1000",
+        "fabs.line.allocation.n3={other=1}",
+    )
+    litho = 2 * 10 * 0.9 * HOURS_PER_QUARTER / 10.0
+    np.testing.assert_allclose(got["wafer_starts"][:, 0, 0], litho, rtol=FLOAT32)
+    np.testing.assert_allclose(got["wafer_starts"][:, 0, 1], 3000.0, rtol=FLOAT32)
+
+
+def test_waits_are_those_of_what_is_started() -> None:
+    """A WIP cap that holds starts at half of what the tools can leaves short queues."""
+    free = run("fabs.line.plan.n2=1300")
+    held = run("fabs.line.plan.n2=1300", "fabs.line.wip_cap_ratio=0.5", "simulation.end='2028Q4'")
+    assert np.all(held["wafer_starts"][-4:] < 0.6 * free["wafer_starts"][-1])
+    assert np.all(held["utilization"][-4:] < 0.6 * free["utilization"][-1])
+    assert np.all(held["cycle_time_days"][-4:] < free["cycle_time_days"][-1])
+
+
+def test_a_process_that_is_phased_out_leaves_the_line() -> None:
+    """What is in the line has its tools' hours, however little is planned after it."""
+    plan = "fabs.line.plan.n2={quarters=['2026Q1','2026Q2'], values=[1000, 10], interpolate='step'}"
+    got = run(plan)
+    # the cycle time is below a quarter, so all but the new trickle is out a quarter later
+    assert got["wafer_wip"][0, 0, 0] > 500.0
+    assert np.all(got["wafer_wip"][2:, 0, 0] < 30.0)
