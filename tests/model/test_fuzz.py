@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yieldsim.compile import compile_model
-from yieldsim.errors import ModelError
+from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import BASELINE, Model, ModelFile, Quantity, load_file, parameters
 
 SOUND = Path(__file__).resolve().parents[1] / "models" / "invalid" / "parts" / "sound.toml"
@@ -92,7 +92,7 @@ def outcome(make: Callable[[], Model]) -> Model | None:
     """The model, or None where it was refused in one line. Anything else is a defect."""
     try:
         return make()
-    except ModelError as error:
+    except (ModelError, UsageError) as error:
         message = str(error)
     assert message
     assert "\n" not in message

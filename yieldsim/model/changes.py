@@ -71,9 +71,9 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     for key in _COMMON:
         if key in changes:
             raise ModelError(f"{where}.{key}", "is common to all scenarios, got a change")
-    for table, what in COORDINATES.items():
-        names = raw.get(table)
-        _check_names(f"{where}.{table}", changes.get(table), names, what)
+    # a shared quantity that is new would do nothing: mostly a misspelt name
+    for table, what in (*COORDINATES.items(), ("shared", "shared quantity")):
+        _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
     dies = _tables(raw.get("dies"))
     for die, change in _tables(changes.get("dies")).items():
         bins = dies.get(die, {}).get("bins", {"good": {}})
