@@ -50,8 +50,9 @@ class Accident(Entity):
     start: Quarter
     end: Quarter
     fabs: Names = ()
+    # either way in sum: what is not started leaves room under the WIP cap for later starts
     capacity_ratio: Quantity = parameter(
-        "1", "+wafer_starts", "capacity left", maximum=1.0, above=True
+        "1", "~wafer_starts", "capacity left", maximum=1.0, above=True
     )
     d0_ratio: Quantity = parameter("1", "+d0_per_cm2", "defect density over normal", minimum=1.0)
 
