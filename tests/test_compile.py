@@ -84,7 +84,7 @@ def test_every_index_points_at_something(name: str) -> None:
         # a schedule has no value of its own: its points stand in the curves
         known = [p.path in one.sampler.uncertain for p in one.sampler.declared]
         assert np.all(np.isfinite(drawn[:, known]))
-        assert new_state(one).cohort.shape[1] == one.clock.steps
+        assert new_state(one)[1].cohort.shape[1] == one.clock.steps
 
 
 def test_products_are_served_by_tier_in_the_order_of_the_file() -> None:

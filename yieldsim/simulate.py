@@ -93,7 +93,7 @@ class Simulator:
             world_flat,
             world,
             np.int64(first),
-            new_state(compiled),
+            *new_state(compiled),
             tally_flat,
             tally,
             out,
@@ -166,17 +166,7 @@ class _Layout:
     def tally(self) -> tuple[np.ndarray, a.Tally]:
         """A flat buffer and its views by name."""
         flat = np.zeros(self.size)
-        return flat, a.Tally(*self._split(flat))
-
-    def _split(self, flat: np.ndarray) -> list[np.ndarray]:
-        """Views of the last axis, each in its own shape."""
-        ends = np.cumsum([math.prod(shape) for shape in self.shapes.values()])[:-1]
-        parts = np.split(flat, ends, axis=-1)
-        leading = flat.shape[:-1]
-        return [
-            part.reshape(*leading, *shape)
-            for part, shape in zip(parts, self.shapes.values(), strict=True)
-        ]
+        return flat, a.Tally(*a.views(flat, self.shapes.values()))
 
     def empty(self, scenarios: int, count: int) -> dict[str, np.ndarray]:
         """Arrays for all outputs of a block, (scenario, realization, quarter, ...)."""
@@ -200,7 +190,7 @@ class _Layout:
 
     def store(self, out: np.ndarray, results: dict[str, np.ndarray], scenario: int) -> None:
         """Copy the flat results of one scenario into the arrays of its variables."""
-        tally = a.Tally(*self._split(out))
+        tally = a.Tally(*a.views(out, self.shapes.values()))
         for v in self.outputs:
             name, index = _PLACES[v.name]
             values: np.ndarray = getattr(tally, name)
@@ -214,33 +204,38 @@ class _Layout:
                 target[...] = values
 
 
-def new_state(compiled: Compiled) -> a.State:
-    """Empty working arrays for one realization at a time."""
+def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
+    """Working arrays for one realization at a time; the flat part must start from zero."""
     structure, steps = compiled.structure, compiled.clock.steps
     fabs, groups = structure.fleet_curve.shape[:2]
     routes, entries, events = len(structure.route), len(structure.entry), len(structure.event)
     dies, bins = structure.min_good.shape
     products, pools, lines = len(structure.product), len(structure.pool), len(structure.line_curve)
-    zeros = np.zeros
-    return a.State(
-        curve=zeros(structure.curve_low.shape),
-        event=zeros((events, steps, 2)),
-        passes=zeros((fabs, groups, 2)),
-        group=zeros((groups, 10)),
-        route=zeros((routes, 9)),
-        cohort=zeros((routes, steps, 4)),
-        weight=zeros((steps, entries)),
-        bin_yield=zeros((steps, entries, bins + 1)),
-        die=zeros((dies, 6)),
-        tail=zeros(bins),
-        stock=zeros((dies, bins, 2)),
-        stacks=zeros(pools),
-        line_left=zeros(lines),
-        product=zeros((products, 4)),
-        held=zeros((products, TOOL_GROUP + groups)),
-        taken=zeros(structure.product_pool.shape),
-        need=zeros(lines),
-    )
+    from_zero = {
+        "passes": (fabs, groups, 2),
+        "group": (groups, 10),
+        "route": (routes, 9),
+        "bin_yield": (steps, entries, bins + 1),
+        "die": (dies, 6),
+        "stock": (dies, bins, 2),
+        "stacks": (pools,),
+        "held": (products, TOOL_GROUP + groups),
+    }
+    written_first = {
+        "curve": structure.curve_low.shape,
+        "event": (events, steps, 2),
+        "cohort": (routes, steps, 4),
+        "weight": (steps, entries),
+        "tail": (bins,),
+        "line_left": (lines,),
+        "product": (products, 4),
+        "taken": structure.product_pool.shape,
+        "need": (lines,),
+    }
+    flat = np.zeros(sum(math.prod(shape) for shape in from_zero.values()))
+    arrays = dict(zip(from_zero, a.views(flat, from_zero.values()), strict=True))
+    arrays |= {name: np.zeros(shape) for name, shape in written_first.items()}
+    return flat, a.State(**arrays)
 
 
 def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:

@@ -39,18 +39,12 @@ class Compiled:
         drawn = self.sampler.draw(seed, first, count)
         x = np.concatenate([drawn, np.tile(self.constants, (count, 1))], axis=1)
         flat = np.concatenate([columns.ravel() for columns in self.world_columns])
-        return drawn, x[:, flat]
+        return drawn, np.take(x, flat, axis=1)  # C order, as the kernel was compiled for
 
     def world(self) -> tuple[np.ndarray, a.World]:
         """A flat buffer for one world and its views."""
-        sizes = [columns.size for columns in self.world_columns]
-        flat = np.empty(sum(sizes))
-        parts = np.split(flat, np.cumsum(sizes)[:-1])
-        views = [
-            part.reshape(columns.shape)
-            for part, columns in zip(parts, self.world_columns, strict=True)
-        ]
-        return flat, a.World(*views)
+        flat = np.empty(sum(columns.size for columns in self.world_columns))
+        return flat, a.World(*a.views(flat, (columns.shape for columns in self.world_columns)))
 
 
 def compile_model(model: Model) -> Compiled:

@@ -11,7 +11,8 @@ hundred arrays made every call slow and compilation take minutes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,17 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint32]
+
+
+def views(flat: Any, shapes: Any) -> list[Any]:
+    """Views of the last axis of an array, one after another, each in its own shape."""
+    found, at = [], 0
+    for shape in shapes:
+        size = math.prod(shape)
+        found.append(flat[..., at : at + size].reshape(*flat.shape[:-1], *shape))
+        at += size
+    return found
+
 
 # ---- last axes of Structure: indices, -1 says that there is none
 ROUTE_FAB, ROUTE_PROCESS, ROUTE_PLAN, ROUTE_FIRST, ROUTE_LAST = range(5)

@@ -117,7 +117,7 @@ def alpha_within(alpha: Any, left: Any, faults: Any) -> Any:
     x = faults/alpha (test_mean_yield_is_the_negative_binomial).
     """
     x = faults / alpha
-    if x < 1e-4:
+    if x < 1e-4 or left == alpha:  # the latter without process noise
         return left
     part = x / (1.0 + x)
     return alpha + (left - alpha) * part * part / (2.0 * (math.log1p(x) - part))

@@ -27,18 +27,12 @@ H100_TB_PER_S = 3.35  # its memory bandwidth
 
 
 @bare_jit
-def _reset(clock: Any, structure: Any, world: Any, state: Any) -> None:
+def _reset(clock: Any, structure: Any, world: Any, state: Any, state_flat: Any) -> None:
     """Start a realization from an empty line and empty stocks."""
-    state.passes[:] = 0.0
-    state.group[:] = 0.0
-    state.route[:] = 0.0
-    state.bin_yield[:] = 0.0
-    state.stock[:] = 0.0
-    state.stacks[:] = 0.0
-    state.held[:] = 0.0
-    state.die[:] = 0.0
-    state.die[:, a.CAUSE] = WAFER_PLAN
+    for k in range(state_flat.shape[0]):
+        state_flat[k] = 0.0
     for d in range(structure.die.shape[0]):
+        state.die[d, a.CAUSE] = WAFER_PLAN
         state.die[d, a.GROSS] = gross_dies(world.wafer, world.die[d])
     for s in range(structure.curve_low.shape[0]):
         position, scale = world.curve[s, 0], world.curve[s, 1]
@@ -211,38 +205,56 @@ def _start_route(
 @bare_jit
 def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
+    # Plain loops here and below: Numba's sum, argmax and slices cost ten times as much on rows as
+    # short as these.
     for route in range(state.route.shape[0]):
-        booked = tally.route[:, row, route]
-        booked[a.T_WIP] = state.route[route, a.WIP]
-        if booked[a.T_STARTS] > 0.0:
-            booked[a.T_D0] /= booked[a.T_STARTS]
+        tally.route[a.T_WIP, row, route] = state.route[route, a.WIP]
+        if tally.route[a.T_STARTS, row, route] > 0.0:
+            tally.route[a.T_D0, row, route] /= tally.route[a.T_STARTS, row, route]
     for die in range(state.die.shape[0]):
-        tally.die[a.T_STOCK, row, die] = state.stock[die, :, a.STOCK].sum()
+        dies = 0.0
+        for b in range(state.stock.shape[1]):
+            dies += state.stock[die, b, a.STOCK]
+        tally.die[a.T_STOCK, row, die] = dies
     for pool in range(state.stacks.shape[0]):
         tally.pool[a.T_STACK_STOCK, row, pool] = state.stacks[pool]
     for i in range(state.product.shape[0]):
-        tally.product[a.T_BINDING, row, i] = np.argmax(state.held[i])
-    state.held[:] = 0.0
+        longest, code = -1.0, 0
+        for k in range(state.held.shape[1]):
+            if state.held[i, k] > longest:
+                longest, code = state.held[i, k], k
+            state.held[i, k] = 0.0
+        tally.product[a.T_BINDING, row, i] = code
 
 
 @bare_jit
 def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
     """Usable chips and their compute from the packages that passed; packages under way."""
     for i in range(structure.product.shape[0]):
-        values, booked = world.product[i], tally.product[:, :, i]
+        values = world.product[i]
         kept = (1.0 - values[a.SAMPLES]) * (1.0 - values[a.FIELD_ESCAPES])
-        under_way = booked[a.T_STARTED, quarters] - booked[a.T_FAILED, quarters]
-        under_way -= tally.passed[quarters, i].sum()
+        under_way = _left_in_assembly(tally, i, quarters)  # from the warm-up
         for q in range(quarters):
-            passed = tally.passed[q, i].sum()
-            under_way += booked[a.T_STARTED, q] - booked[a.T_FAILED, q] - passed
-            booked[a.T_PACKAGES_WIP, q] = max(0.0, under_way)
-            booked[a.T_USABLE, q] = passed * kept
+            under_way += _left_in_assembly(tally, i, q)
+            tally.product[a.T_PACKAGES_WIP, q, i] = max(0.0, under_way)
+            usable, h100, h100_bandwidth = 0.0, 0.0, 0.0
             for b in range(tally.passed.shape[2]):
                 chips = tally.passed[q, i, b] * kept
-                each = world.performance[i, b]
-                booked[a.T_H100, q] += chips * each[a.TFLOPS] / H100_TFLOPS_FP16
-                booked[a.T_H100_BANDWIDTH, q] += chips * each[a.BANDWIDTH] / H100_TB_PER_S
+                usable += chips
+                h100 += chips * world.performance[i, b, a.TFLOPS] / H100_TFLOPS_FP16
+                h100_bandwidth += chips * world.performance[i, b, a.BANDWIDTH] / H100_TB_PER_S
+            tally.product[a.T_USABLE, q, i] = usable
+            tally.product[a.T_H100, q, i] = h100
+            tally.product[a.T_H100_BANDWIDTH, q, i] = h100_bandwidth
+
+
+@inline_jit
+def _left_in_assembly(tally: Any, i: Any, row: Any) -> Any:
+    """Packages started less those finished in a row of the results."""
+    left = tally.product[a.T_STARTED, row, i] - tally.product[a.T_FAILED, row, i]
+    for b in range(tally.passed.shape[2]):
+        left -= tally.passed[row, i, b]
+    return left
 
 
 @bare_jit
@@ -254,6 +266,7 @@ def simulate_block(
     world_flat: Any,
     world: Any,
     first: Any,
+    state_flat: Any,
     state: Any,
     tally_flat: Any,
     tally: Any,
@@ -261,18 +274,22 @@ def simulate_block(
 ) -> None:
     """Simulate realizations first, first + 1, ... of the worlds ``worlds[r]`` into ``out[r]``.
 
-    ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``.
+    ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``, and those arrays of
+    ``state`` that start from zero are views of ``state_flat``.
     """
     for r in range(worlds.shape[0]):
         realization = np.uint32(first + r)
         for k in range(world_flat.shape[0]):
             world_flat[k] = worlds[r, k]
-        tally_flat[:] = 0.0
-        _reset(clock, structure, world, state)
+        for k in range(tally_flat.shape[0]):
+            tally_flat[k] = 0.0
+        _reset(clock, structure, world, state, state_flat)
         _prepare_events(clock, structure, world, state)
         for step in range(clock.steps):
             row = row_of(clock, step)
-            state.die[:, a.CAUSE_WAFERS :] = 0.0  # and what came in, from fabs and from banks
+            for d in range(state.die.shape[0]):
+                for k in range(a.CAUSE_WAFERS, state.die.shape[1]):
+                    state.die[d, k] = 0.0  # and what came in, from fabs and from banks
             for fab in range(structure.fab.shape[0]):
                 _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
             package_step(clock, structure, world, state, tally, step, row)
