@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import zarr
@@ -14,7 +14,7 @@ from .chunks import CheckedStore
 from .layout import DONE, PARAMETER_VALUE, ArraySpec
 from .place import Place, reason
 from .provenance import Stored, finished_attrs, read_stored
-from .read import open_dataset, unfinished
+from .read import unfinished
 from .summaries import SUMMARIES, summary_specs
 from .write import add_array, damaged_chunks, marked_blocks, unmark
 
@@ -42,7 +42,7 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
         arrays = _arrays(place)
         drop_damaged(place, block_specs_of(arrays), marked - set(checked))
         place.sweep()
-        _add_summaries(place)
+        _add_summaries(place, arrays, stored.attrs)
         _declare_complete(stored)
     except OSError as error:
         problem = f"{reason(error)} while it was finalized; the same command continues"
@@ -104,11 +104,13 @@ def _open_group(place: Place) -> zarr.Group:
     return zarr.open_group(store=store, mode="r+", use_consolidated=False)
 
 
-def _add_summaries(place: Place) -> None:
+def _add_summaries(
+    place: Place, arrays: dict[str, zarr.Array[Any]], attrs: Mapping[str, Any]
+) -> None:
     for name in SUMMARIES:  # which a finalize that was killed may have half written
         place.delete_array(name)
     group = _open_group(place)
-    for spec in summary_specs(open_dataset(place, consolidated=False)):
+    for spec in summary_specs(arrays, attrs):
         add_array(group, spec, place.compressed)
 
 

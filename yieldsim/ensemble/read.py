@@ -32,11 +32,6 @@ def open_place(place: Place) -> xr.Dataset:
         raise StoreError(str(place), "no such ensemble store")
     if not stored.complete:
         raise unfinished(stored)
-    return open_dataset(place, consolidated=True)
-
-
-def open_dataset(place: Place, *, consolidated: bool) -> xr.Dataset:
-    """The store as a lazy Dataset, whether finished or not; chunks are checked as they are read."""
     store = CheckedStore(place.zarr(read_only=True))
     try:
         # No cache: what is read is the caller's to keep, so that memory stays flat over an
@@ -44,7 +39,7 @@ def open_dataset(place: Place, *, consolidated: bool) -> xr.Dataset:
         return xr.open_dataset(
             store,  # type: ignore[arg-type]
             engine="zarr",
-            consolidated=consolidated,
+            consolidated=True,
             cache=False,
         )
     except VerificationError:

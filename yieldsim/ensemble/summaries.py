@@ -6,10 +6,11 @@ Totals are summed realization by realization and then ranked: quantiles do not a
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import xarray as xr
+import zarr
 
 from ..model.load import ModelFile
 from .layout import PARAMETER_VALUE, ArraySpec
@@ -23,30 +24,39 @@ SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
 SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 _BATCH_BYTES = 32 * 2**20
 
+Arrays = Mapping[str, zarr.Array[Any]]
 
-def summary_specs(ds: xr.Dataset) -> list[ArraySpec]:
+
+def summary_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:
     """Mean and quantiles of usable chips per quarter, and rank correlations where asked for.
 
-    ``ds`` is the whole store, opened lazily: results are read from it in batches.
+    ``arrays`` are those of the store, by name, and ``attrs`` its own; results are read in batches.
     """
-    specs = [] if CHIPS not in ds else _supply_specs(ds)
-    return [*specs, *_correlation_specs(ds)]
+    specs = [] if CHIPS not in arrays else _supply_specs(arrays)
+    return [*specs, *_correlation_specs(arrays, attrs)]
 
 
-def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
-    shape = (ds.sizes["scenario"], ds.sizes["quarter"], ds.sizes["product"])
+def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
+    chips = arrays[CHIPS]
+    scenarios, realizations, *cells = chips.shape
+    shape = (scenarios, *cells)
     mean, quantile = np.empty(shape), np.empty((len(QUANTILES), *shape))
     total_mean, total_quantile = np.empty(shape[:2]), np.empty((len(QUANTILES), *shape[:2]))
-    counted = ds["product_kind"].values == "ai"
-    for s, quarters in itertools.product(range(shape[0]), _batches(ds, shape[1], shape[2])):
+    counted = _texts(arrays["product_kind"]) == "ai"
+    for s, quarters in itertools.product(range(scenarios), _batches(realizations, *cells)):
         total: np.ndarray | float = 0.0
-        for products in _batches(ds, shape[2], 1):
-            chips = ds[CHIPS][s, :, quarters, products].values  # (realization, quarter, product)
-            total = total + chips[:, :, counted[products]].sum(axis=2, dtype=np.float64)
-            mean[s, quarters, products] = chips.mean(axis=0, dtype=np.float64)
-            quantile[:, s, quarters, products] = _quantiles(chips)
-        total_mean[s, quarters] = np.mean(total, axis=0)
-        total_quantile[:, s, quarters] = _quantiles(np.asarray(total))
+        for products in _batches(realizations, cells[1], 1):
+            values = _last(chips[s, :, quarters, products])
+            if counted.sum() > 1:
+                total = total + values[:, counted[products]].sum(axis=1, dtype=np.float64)
+            mean[s, quarters, products] = values.mean(axis=-1, dtype=np.float64)
+            quantile[:, s, quarters, products] = _quantiles(values)
+        if counted.sum() > 1:
+            total_mean[s, quarters] = np.mean(total, axis=-1)
+            total_quantile[:, s, quarters] = _quantiles(np.asarray(total))
+    if counted.sum() <= 1:  # no second pass for what is one product's, or nothing
+        total_mean[:] = mean[..., counted].sum(axis=-1)
+        total_quantile[:] = quantile[..., counted].sum(axis=-1)
     dims = ("scenario", "quarter", "product")
     whole = "all products of kind ai together, summed realization by realization"
     return [
@@ -64,21 +74,30 @@ def _supply_specs(ds: xr.Dataset) -> list[ArraySpec]:
     ]
 
 
-def _batches(ds: xr.Dataset, count: int, cells: int) -> list[slice]:
+def _batches(realizations: int, count: int, cells: int) -> list[slice]:
     """Slices of ``count`` things of so many cells a realization that fit into memory together.
 
     Everything is decoded once a batch, so as few are made as memory allows.
     """
-    step = max(1, _BATCH_BYTES // (4 * ds.sizes["realization"] * cells))
+    step = max(1, _BATCH_BYTES // (4 * realizations * cells))
     return [slice(first, first + step) for first in range(0, count, step)]
 
 
+def _texts(array: zarr.Array[Any]) -> np.ndarray:
+    return np.asarray(array[...]).astype(str)
+
+
+def _last(values: Any) -> np.ndarray:
+    """(realization, quarter, product) as (quarter, product, realization), each row in one piece."""
+    return np.ascontiguousarray(np.moveaxis(np.asarray(values), 0, -1))
+
+
 def _quantiles(values: np.ndarray) -> np.ndarray:
-    """Quantiles over the first axis by linear interpolation (type 7, Hyndman and Fan 1996).
+    """Quantiles over the last axis by linear interpolation (type 7, Hyndman and Fan 1996).
 
     Spoils ``values``: a copy would be as large again.
     """
-    return np.quantile(values, QUANTILES, axis=0, overwrite_input=True)
+    return np.quantile(values, QUANTILES, axis=-1, overwrite_input=True)
 
 
 def _spec(
@@ -104,19 +123,20 @@ def _plain(
     return ArraySpec(name, dims, values.dtype.name, values.shape, chunks, attrs, values)
 
 
-def _correlation_specs(ds: xr.Dataset) -> list[ArraySpec]:
+def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:
     """Requested and achieved Spearman correlation of each pair that the model declares."""
-    paths = list(ds["parameter"].values)
-    pairs = _pairs(ds.attrs["model_json"], ds.attrs["scenarios"][0])
-    pairs = [p for p in pairs if p[0] in paths and p[1] in paths and ds.sizes["realization"] > 1]
+    drawn = arrays[PARAMETER_VALUE]
+    scenarios, realizations, _ = drawn.shape
+    paths = _texts(arrays["parameter"]).tolist()
+    pairs = _pairs(attrs["model_json"], attrs["scenarios"][0])
+    pairs = [p for p in pairs if p[0] in paths and p[1] in paths and realizations > 1]
     if not pairs:
         return []
-    achieved = np.empty((ds.sizes["scenario"], len(pairs)))
-    for s in range(ds.sizes["scenario"]):
+    achieved = np.empty((scenarios, len(pairs)))
+    for s in range(scenarios):
         for i, (first, second, _) in enumerate(pairs):
-            columns = sorted({paths.index(first), paths.index(second)})
-            drawn = ds[PARAMETER_VALUE][s, :, columns].values
-            achieved[s, i] = _spearman(drawn[:, 0], drawn[:, -1])
+            values = [np.asarray(drawn[s, :, paths.index(path)]) for path in (first, second)]
+            achieved[s, i] = _spearman(*values)
     one = {"units": "1", "coordinates": " ".join(PAIR)}
     requested = np.array([rank for _, _, rank in pairs])
     return [
