@@ -16,7 +16,7 @@ from .place import Place, reason
 from .provenance import Stored, finished_attrs, read_stored
 from .read import unfinished
 from .summaries import SUMMARIES, summary_specs
-from .write import add_array, damaged_chunks, marked_blocks, unmark
+from .write import add_arrays, damaged_chunks, marked_blocks, unmark
 
 BLOCK_DIMS = ("scenario", "realization")
 
@@ -109,9 +109,7 @@ def _add_summaries(
 ) -> None:
     for name in SUMMARIES:  # which a finalize that was killed may have half written
         place.delete_array(name)
-    group = _open_group(place)
-    for spec in summary_specs(arrays, attrs):
-        add_array(group, spec, place.compressed)
+    add_arrays(place, summary_specs(arrays, attrs))
 
 
 def _declare_complete(stored: Stored) -> None:

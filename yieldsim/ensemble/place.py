@@ -48,6 +48,9 @@ class Place(Protocol):
     def put(self, key: str, data: bytes) -> None:
         """Set the bytes of a key, all or nothing."""
 
+    def new_array(self, array: str) -> None:
+        """Make room for the keys of an array."""
+
     def delete(self, key: str) -> None:
         """Forget a key."""
 
@@ -87,6 +90,13 @@ class Memory:
 
     def put(self, key: str, data: bytes) -> None:
         self._buffers[key] = cpu.Buffer.from_bytes(data)
+
+    def keys(self) -> list[str]:
+        """All keys, in the order in which they were first set."""
+        return list(self._buffers)
+
+    def new_array(self, array: str) -> None:
+        """Keys need no room here."""
 
     def delete(self, key: str) -> None:
         self._buffers.pop(key, None)
@@ -161,6 +171,9 @@ class Folder:
             if isinstance(error, FileNotFoundError) and os.path.exists(target):
                 return
             raise
+
+    def new_array(self, array: str) -> None:
+        (self.path / array).mkdir(exist_ok=True)
 
     def delete(self, key: str) -> None:
         try:

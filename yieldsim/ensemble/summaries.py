@@ -84,7 +84,7 @@ def _batches(realizations: int, count: int, cells: int) -> list[slice]:
 
 
 def _texts(array: zarr.Array[Any]) -> np.ndarray:
-    return np.asarray(array[...]).astype(str)
+    return np.asarray(array[...]).astype(object)
 
 
 def _last(values: Any) -> np.ndarray:

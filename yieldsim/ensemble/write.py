@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import zarr
@@ -11,7 +12,7 @@ import zarr
 from ..errors import StoreError
 from .chunks import CHUNK_NAMES, chunk_name, codecs, damage, encode
 from .layout import DONE, ArraySpec, BlockSource, Plan, block_specs, coordinate_specs
-from .place import Place, reason
+from .place import ROOT_METADATA, Memory, Place, reason
 from .provenance import global_attrs
 
 DONE_BYTES = encode(np.ones(1, dtype="uint8"), compressed=False)
@@ -26,9 +27,25 @@ def create(place: Place, source: BlockSource, plan: Plan, command: str) -> None:
     with place.creating() as fresh:
         texts = {name: item for name, item in source.attrs.items() if isinstance(item, str)}
         attrs = {**texts, **global_attrs(plan, command)}
-        group = zarr.create_group(store=fresh.zarr(), attributes=attrs)
-        for spec in specs:
-            add_array(group, spec, place.compressed)
+        add_arrays(fresh, specs, attrs)
+
+
+def add_arrays(
+    place: Place, specs: Iterable[ArraySpec], attrs: Mapping[str, Any] | None = None
+) -> None:
+    """Add arrays to a store; with ``attrs``, those of its root, to a new one.
+
+    Zarr makes them in memory and their bytes go to the place from there: one file after another
+    through its event loop took twice as long, a fifth of a small run.
+    """
+    scratch = Memory()
+    group = zarr.create_group(store=scratch.zarr(), attributes=dict(attrs or {}))
+    for spec in specs:
+        add_array(group, spec, place.compressed)
+        place.new_array(spec.name)
+    for key in scratch.keys():  # noqa: SIM118 (not a dict)
+        if attrs is not None or key != ROOT_METADATA:
+            place.put(key, scratch.get(key) or b"")
 
 
 def add_array(group: zarr.Group, spec: ArraySpec, compressed: bool) -> None:
@@ -45,7 +62,6 @@ def add_array(group: zarr.Group, spec: ArraySpec, compressed: bool) -> None:
         attributes=spec.attrs,
         chunk_key_encoding=CHUNK_NAMES,
         config={"write_empty_chunks": True},
-        overwrite=True,
     )
     if spec.values is not None and spec.values.size:
         array[...] = spec.values

@@ -6,15 +6,19 @@ wafer's centre, (0.5, 0.5) puts the crossing of two scribe lines there. The pitc
 the scribe line. A die counts when its four corners, scribe line not included, lie within the usable
 radius; there is no quick reject on the half diagonal, which would drop legal dies.
 
+Beyond the circle, ``Usable`` has a flat (dies lie above a horizontal line) or a notch (dies keep
+out of a small disc), both at the bottom. ``Blocks`` are groups of columns x rows dies that count
+all or none: the fields of a reticle; their offset is in pitches of the block.
+
 Lengths are in mm. A corner that lies on the usable radius counts: the radius is widened by the
 relative tolerance ``RADIUS_TOLERANCE`` (0.15 nm on a 300 mm wafer), far above float rounding and
-far below anything a stepper can place.
+far below anything a stepper can place. Flat and notch give way by the same length.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +27,40 @@ from yieldsim.kernels.jit import inline_jit, jit
 
 __all__ = [
     "RADIUS_TOLERANCE",
-    "best_offset",
+    "Blocks",
+    "Usable",
+    "block_half_size",
+    "block_places",
     "count_best_of_four",
+    "count_blocks",
     "count_dies",
+    "count_fields",
     "die_sites",
 ]
 
 RADIUS_TOLERANCE = 1e-9
-# Wafer radius over pitch, both ways together, up to which best_offset tries all crossings: their
-# number grows with the square. 150 is a square die of 2 mm on a 300 mm wafer.
-_MOST_CELLS = 150.0
-_GRID_STEPS = 64
+
+
+class Blocks(NamedTuple):
+    """Dies that count together: ``columns`` x ``rows`` of them, on the pitch of the dies."""
+
+    pitch_x: float
+    pitch_y: float
+    die_w: float
+    die_h: float
+    columns: int
+    rows: int
+
+
+class Usable(NamedTuple):
+    """Where a die may lie: a disc, less what is below ``flat_y`` (-inf: no flat) and less the disc
+    of ``notch_radius`` (0: no notch) round the notch, ``notch_y`` below the centre.
+    """
+
+    radius: float
+    flat_y: float
+    notch_y: float
+    notch_radius: float
 
 
 @inline_jit
@@ -118,117 +145,117 @@ def die_sites(
     return x_mm, y_mm
 
 
-@jit
-def _arc_centres(
-    pitch_x: float, pitch_y: float, die_w: float, die_h: float, radius: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centres x, y of the circles on which a shifted grid gains or loses a die.
+@inline_jit
+def block_half_size(blocks: Any) -> Any:
+    """Return half the width and height of a block, without the scribe line round it."""
+    half_w = 0.5 * ((blocks.columns - 1) * blocks.pitch_x + blocks.die_w)
+    half_h = 0.5 * ((blocks.rows - 1) * blocks.pitch_y + blocks.die_h)
+    return half_w, half_h
 
-    By symmetry all distinct shifts in mm lie in [0, pitch_x / 2] x [0, pitch_y / 2]. There a die in
-    column >= 0 has its outermost corner on the right, any other on the left; likewise for rows. The
-    die is inside while the shift is within ``radius`` of minus that corner's place at shift zero.
+
+@inline_jit
+def _notch_columns(blocks: Any, usable: Any, bottom: Any, slack: Any, offset_x: Any) -> Any:
+    """Return the first and the last column of blocks, their lower edge at ``bottom``, that the
+    notch hits in some die.
+
+    The lowest dies of a block are the nearest to the notch, as no die reaches below its centre. A
+    die is hit when the notch's disc reaches further to the side than the die's nearer edge.
     """
-    columns = math.ceil(radius / pitch_x) + 1
-    rows = math.ceil(radius / pitch_y) + 1
-    x = np.empty((2 * columns + 1) * (2 * rows + 1), np.float64)
-    y = np.empty_like(x)
-    arcs = 0
-    for column in range(-columns, columns + 1):
-        corner_x = column * pitch_x + (0.5 * die_w if column >= 0 else -0.5 * die_w)
-        near_x = min(abs(corner_x), abs(corner_x + 0.5 * pitch_x))
-        far_x = max(abs(corner_x), abs(corner_x + 0.5 * pitch_x))
-        for row in range(-rows, rows + 1):
-            corner_y = row * pitch_y + (0.5 * die_h if row >= 0 else -0.5 * die_h)
-            near_y = min(abs(corner_y), abs(corner_y + 0.5 * pitch_y))
-            far_y = max(abs(corner_y), abs(corner_y + 0.5 * pitch_y))
-            inside = math.hypot(near_x, near_y) <= radius * (1.0 + RADIUS_TOLERANCE)
-            if inside and math.hypot(far_x, far_y) >= radius:
-                x[arcs] = -corner_x
-                y[arcs] = -corner_y
-                arcs += 1
-    return x[:arcs], y[:arcs]
+    away = bottom - usable.notch_y
+    reach = usable.notch_radius - slack
+    if away >= reach:
+        return 0, -1
+    limit = (math.sqrt((reach - away) * (reach + away)) + 0.5 * blocks.die_w) / blocks.pitch_x
+    shift = offset_x * blocks.columns - 0.5 * (blocks.columns - 1)
+    first = math.floor(-limit - shift) + 1
+    last = math.ceil(limit - shift) - 1
+    if last < first:
+        return 0, -1
+    return math.floor(first / blocks.columns), math.floor(last / blocks.columns)
 
 
-@jit
-def _best_crossing(
-    pitch_x: float,
-    pitch_y: float,
-    die_w: float,
-    die_h: float,
-    radius: float,
-    best: tuple[int, float, float],
-) -> tuple[int, float, float]:
-    """Return the better of ``best`` and the counts at all crossings of two arcs."""
-    x, y = _arc_centres(pitch_x, pitch_y, die_w, die_h, radius)
-    slack = radius * RADIUS_TOLERANCE
-    for a in range(x.shape[0]):
-        for b in range(a):
-            dx = x[b] - x[a]
-            dy = y[b] - y[a]
-            half = 0.5 * math.hypot(dx, dy)
-            if half < slack or half > radius:
-                continue
-            # The crossings lie on the perpendicular bisector of the two centres.
-            along = 0.5 * math.sqrt((radius - half) * (radius + half)) / half
-            for side in (-1.0, 1.0):
-                shift_x = 0.5 * (x[a] + x[b]) - side * along * dy
-                shift_y = 0.5 * (y[a] + y[b]) + side * along * dx
-                if not -slack <= shift_x <= 0.5 * pitch_x + slack:
-                    continue
-                if not -slack <= shift_y <= 0.5 * pitch_y + slack:
-                    continue
-                u = shift_x / pitch_x
-                v = shift_y / pitch_y
-                count = count_dies(pitch_x, pitch_y, die_w, die_h, radius, u, v)
-                if count > best[0]:
-                    best = (count, u, v)
-    return best
+@inline_jit
+def _block_columns(blocks: Any, usable: Any, row: Any, offset_x: Any, offset_y: Any) -> Any:
+    """Return the first and last column of a row of blocks, and of the hole the notch makes in it.
 
-
-@jit
-def _best_on_grid(
-    pitch_x: float,
-    pitch_y: float,
-    die_w: float,
-    die_h: float,
-    radius: float,
-    best: tuple[int, float, float],
-) -> tuple[int, float, float]:
-    """Return the better of ``best`` and the counts on a grid of offsets, refined once."""
-    step = 0.5 / _GRID_STEPS
-    for level in range(2):
-        centre_x = 0.25 if level == 0 else best[1]
-        centre_y = 0.25 if level == 0 else best[2]
-        for i in range(_GRID_STEPS + 1):
-            for j in range(_GRID_STEPS + 1):
-                u = centre_x + (i - _GRID_STEPS // 2) * step
-                v = centre_y + (j - _GRID_STEPS // 2) * step
-                count = count_dies(pitch_x, pitch_y, die_w, die_h, radius, u, v)
-                if count > best[0]:
-                    best = (count, u, v)
-        step *= 2.0 / _GRID_STEPS
-    return best
-
-
-@jit
-def best_offset(
-    pitch_x: float, pitch_y: float, die_w: float, die_h: float, usable_radius: float
-) -> tuple[int, float, float]:
-    """Return (count, offset_x, offset_y) of the grid offset with the most dies.
-
-    Exact for dies of about 2 mm and up on a 300 mm wafer: the count is constant between the arcs on
-    which some die touches the usable radius, and touching counts, so the best offset is found at a
-    crossing of two arcs or at a corner of the cell of distinct offsets. For smaller dies, of which
-    a wafer holds tens of thousands, a refined grid of offsets is searched instead.
+    The hole lies within the row; where last < first there is no row or no hole.
     """
-    best = (-1, 0.0, 0.0)
-    for half_x in range(2):
-        for half_y in range(2):
-            u = 0.5 * half_x
-            v = 0.5 * half_y
-            count = count_dies(pitch_x, pitch_y, die_w, die_h, usable_radius, u, v)
-            if count > best[0]:
-                best = (count, u, v)
-    if usable_radius * (1.0 / pitch_x + 1.0 / pitch_y) <= _MOST_CELLS:
-        return _best_crossing(pitch_x, pitch_y, die_w, die_h, usable_radius, best)
-    return _best_on_grid(pitch_x, pitch_y, die_w, die_h, usable_radius, best)
+    half_w, half_h = block_half_size(blocks)
+    radius = usable.radius * (1.0 + RADIUS_TOLERANCE)
+    slack = usable.radius * RADIUS_TOLERANCE
+    pitch_x = blocks.columns * blocks.pitch_x
+    row_y = (row + offset_y) * (blocks.rows * blocks.pitch_y)
+    bottom = row_y - half_h
+    if bottom < usable.flat_y - slack:
+        return 0, -1, 0, -1
+    first, last = _row_range(row_y, pitch_x, 2.0 * half_w, 2.0 * half_h, radius, offset_x)
+    hole_first, hole_last = _notch_columns(blocks, usable, bottom, slack, offset_x)
+    return first, last, max(first, hole_first), min(last, hole_last)
+
+
+@inline_jit
+def _rows(blocks: Any, usable: Any, offset_y: Any) -> Any:
+    """Return the first row of blocks that may hold a block and the one after the last."""
+    rows = usable.radius * (1.0 + RADIUS_TOLERANCE) / (blocks.rows * blocks.pitch_y)
+    return math.ceil(-rows - offset_y), math.floor(rows - offset_y) + 1
+
+
+@jit
+def count_blocks(blocks: Blocks, usable: Usable, offset_x: float, offset_y: float) -> int:
+    """Return the number of blocks all of whose dies are usable; offsets in pitches of blocks."""
+    count = 0
+    first_row, end_row = _rows(blocks, usable, offset_y)
+    for row in range(first_row, end_row):
+        first, last, hole, end = _block_columns(blocks, usable, row, offset_x, offset_y)
+        count += max(last - first + 1, 0) - max(end - hole + 1, 0)
+    return count
+
+
+@jit
+def block_places(
+    blocks: Blocks, usable: Usable, offset_x: float, offset_y: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return column and row, int64[block], of the blocks that ``count_blocks`` counts.
+
+    Ordered by row from the bottom, then by column from the left; block (0, 0) has its centre at
+    the offset.
+    """
+    count = count_blocks(blocks, usable, offset_x, offset_y)
+    columns = np.empty(count, np.int64)
+    rows = np.empty(count, np.int64)
+    block = 0
+    first_row, end_row = _rows(blocks, usable, offset_y)
+    for row in range(first_row, end_row):
+        first, last, hole, end = _block_columns(blocks, usable, row, offset_x, offset_y)
+        for column in range(first, last + 1):
+            if not hole <= column <= end:
+                columns[block] = column
+                rows[block] = row
+                block += 1
+    return columns, rows
+
+
+@jit
+def count_fields(fields: Blocks, usable: Usable, offset_x: float, offset_y: float) -> int:
+    """Return the number of fields with at least one usable die; offsets in pitches of fields."""
+    dies = Blocks(fields.pitch_x, fields.pitch_y, fields.die_w, fields.die_h, 1, 1)
+    shift_x = offset_x * fields.columns - 0.5 * (fields.columns - 1)
+    shift_y = offset_y * fields.rows - 0.5 * (fields.rows - 1)
+    most = math.ceil(usable.radius / (fields.columns * fields.pitch_x) + abs(offset_x)) + 1
+    seen = np.zeros(2 * most + 1, np.bool_)
+    count = 0
+    first_row, end_row = _rows(dies, usable, shift_y)
+    for row in range(first_row, end_row):
+        if row == first_row or row % fields.rows == 0:
+            seen[:] = False
+        first, last, hole, end = _block_columns(dies, usable, row, shift_x, shift_y)
+        if last < first:
+            continue
+        for field in range(first // fields.columns, last // fields.columns + 1):
+            left = max(first, field * fields.columns)
+            right = min(last, (field + 1) * fields.columns - 1)
+            in_hole = hole <= left and right <= end
+            if not in_hole and not seen[field + most]:
+                seen[field + most] = True
+                count += 1
+    return count
