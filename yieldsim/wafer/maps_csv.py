@@ -1,0 +1,105 @@
+"""Wafer maps as text: one line per die, ``wafer,x,y,result[,label]``.
+
+x counts columns and y rows, from any origin. A result is 0, 1, 2 or none, pass, fail. A cell that
+has no line has no die; the writer adds ``none`` lines at two corners where the grid is larger
+than its dies, so that the size of the grid survives.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
+
+__all__ = ["load", "save"]
+
+_HEADER = ("wafer", "x", "y", "result")
+_RESULTS = {
+    "0": NONE, "none": NONE, "1": PASS, "pass": PASS, "2": FAIL, "fail": FAIL,
+}  # fmt: skip
+_WORDS = ("none", "pass", "fail")
+_MOST_CELLS = 10_000_000
+
+
+@dataclass
+class _Wafer:
+    label: str
+    cells: dict[tuple[int, int], int] = field(default_factory=dict)
+
+
+def load(path: Path) -> WaferMaps:
+    """Read a table of dies. Raises ModelError, with the line, and OSError."""
+    wafers: dict[str, _Wafer] = {}
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        try:
+            table = csv.reader(stream, strict=True)
+            has_label = _header(path, next(table, []))
+            for line in table:
+                if line:
+                    _add(wafers, f"{path} line {table.line_num}", line, has_label)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ModelError(
+                str(path), f"cannot be read: {error}", allowed="CSV in UTF-8"
+            ) from None
+    grids = [_grid(f"{path}: wafer {name}", wafer) for name, wafer in wafers.items()]
+    return maps_from_grids(grids, [w.label for w in wafers.values()], list(wafers), str(path))
+
+
+def _header(path: Path, names: list[str]) -> bool:
+    """Check the header and return whether there is a column of labels."""
+    got = tuple(name.strip().lower() for name in names)
+    if got not in (_HEADER, (*_HEADER, "label")):
+        allowed = f"{','.join(_HEADER)} and perhaps label"
+        raise ModelError(f"{path} line 1", "wrong header", got=",".join(names), allowed=allowed)
+    return len(got) > len(_HEADER)
+
+
+def _add(wafers: dict[str, _Wafer], where: str, line: list[str], has_label: bool) -> None:
+    wanted = len(_HEADER) + has_label
+    if len(line) != wanted:
+        raise ModelError(where, "wrong number of columns", got=len(line), allowed=str(wanted))
+    name, x, y, result = (text.strip() for text in line[:4])
+    code = _RESULTS.get(result.lower())
+    if code is None:
+        raise ModelError(where, "unknown code", got=result, allowed=", ".join(_RESULTS))
+    try:
+        place = (int(y), int(x))
+    except ValueError:
+        raise ModelError(where, "not a place", got=f"{x},{y}", allowed="two integers") from None
+    wafer = wafers.setdefault(name, _Wafer(line[4].strip() if has_label else ""))
+    if place in wafer.cells:
+        raise ModelError(where, "die listed twice", got=f"{x},{y}", allowed="one line per die")
+    wafer.cells[place] = code
+
+
+def _grid(where: str, wafer: _Wafer) -> NDArray[np.uint8]:
+    places = np.array(list(wafer.cells), dtype=np.int64)
+    first = places.min(axis=0)
+    rows, cols = (places.max(axis=0) - first + 1).tolist()
+    if rows * cols > _MOST_CELLS:
+        allowed = f"at most {_MOST_CELLS:,} cells"
+        raise ModelError(where, "grid too large", got=f"{rows} x {cols}", allowed=allowed)
+    grid = np.zeros((rows, cols), np.uint8)
+    grid[tuple((places - first).T)] = list(wafer.cells.values())
+    return grid
+
+
+def save(path: Path, maps: WaferMaps) -> None:
+    """Write the table that :func:`load` reads."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow((*_HEADER, "label"))
+        for w in range(len(maps)):
+            grid = maps.grid(w)
+            listed = grid > NONE
+            listed[0, 0] = listed[-1, -1] = True
+            name, label = str(maps.name[w]), str(maps.label[w])
+            table.writerows(
+                (name, x, y, _WORDS[grid[y, x]], label) for y, x in np.argwhere(listed).tolist()
+            )
