@@ -25,6 +25,7 @@ LAYERS = (
     "closed_form",
     "kernels",
     "sampling",
+    "wafer",
     "compile",
     "simulate",
     "ensemble",

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from yieldsim.kernels.geometry import (
     RADIUS_TOLERANCE,
-    best_offset,
+    Blocks,
+    Usable,
     count_best_of_four,
     count_dies,
     die_sites,
 )
+from yieldsim.kernels.offsets import best_offset as best_offset_of_blocks
 
 REFERENCE = json.loads(
     (Path(__file__).resolve().parents[1] / "reference" / "gross_die.json").read_text("utf-8")
@@ -29,6 +31,14 @@ def die(case: dict) -> tuple[float, float, float, float, float]:
     width, height = map(float, case["die_mm"])
     scribe = float(case["scribe_mm"])
     return width + scribe, height + scribe, width, height, RADIUS_MM
+
+
+def best_offset(
+    pitch_x: float, pitch_y: float, w: float, h: float, radius: float
+) -> tuple[int, float, float]:
+    """The best offset of single dies on a wafer without flat and notch."""
+    dies = Blocks(pitch_x, pitch_y, w, h, 1, 1)
+    return best_offset_of_blocks(dies, Usable(radius, -math.inf, -radius, 0.0))[:3]
 
 
 def brute_count(

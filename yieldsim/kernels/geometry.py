@@ -161,7 +161,7 @@ def _notch_columns(blocks: Any, usable: Any, bottom: Any, slack: Any, offset_x: 
     The lowest dies of a block are the nearest to the notch, as no die reaches below its centre. A
     die is hit when the notch's disc reaches further to the side than the die's nearer edge.
     """
-    away = bottom - usable.notch_y
+    away = max(bottom - usable.notch_y, 0.0)
     reach = usable.notch_radius - slack
     if away >= reach:
         return 0, -1
@@ -189,6 +189,8 @@ def _block_columns(blocks: Any, usable: Any, row: Any, offset_x: Any, offset_y: 
     if bottom < usable.flat_y - slack:
         return 0, -1, 0, -1
     first, last = _row_range(row_y, pitch_x, 2.0 * half_w, 2.0 * half_h, radius, offset_x)
+    if last < first:
+        return 0, -1, 0, -1
     hole_first, hole_last = _notch_columns(blocks, usable, bottom, slack, offset_x)
     return first, last, max(first, hole_first), min(last, hole_last)
 

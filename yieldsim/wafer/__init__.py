@@ -1,0 +1,1 @@
+"""Wafers, dies and bins: the yield physics, usable alone and inside the supply ensemble."""
