@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from yieldsim.closed_form.ranks import spearman
 from yieldsim.errors import ModelError
 from yieldsim.model import Model, ModelFile, Quantity, load_file
-from yieldsim.sampling import Sampler, inverse_cdf, path_entity, rank_correlation
+from yieldsim.sampling import Sampler, inverse_cdf, path_entity
 
 SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
 U = np.concatenate([[1e-9, 1e-4], np.linspace(0.001, 0.999, 999), [1 - 1e-4, 1 - 1e-9]])
@@ -233,7 +234,7 @@ def test_columns_of_different_paths_are_apart() -> None:
     drawn = columns(file().with_changes(changes).model(), count=4000)
     one, other = drawn["dies.phone.test_escape"], drawn["dies.phone.test_overkill"]
     # four standard errors of a rank correlation of zero
-    assert abs(rank_correlation(one, other)) < 4 / math.sqrt(4000)
+    assert abs(spearman(one, other)) < 4 / math.sqrt(4000)
     assert path_entity("dies.phone.test_escape") != path_entity("dies.phone.test_overkill")
 
 
@@ -270,11 +271,11 @@ def test_correlated_groups_reach_the_ranks_asked_for() -> None:
     drawn = columns(file(**asked).model(), count=count)
     for one in asked.values():
         first, second = one["between"]
-        achieved = rank_correlation(drawn[first], drawn[second])
+        achieved = spearman(drawn[first], drawn[second])
         assert achieved == stats.spearmanr(drawn[first], drawn[second]).statistic.item()
         assert abs(achieved - one["rank"]) < 4 * spearman_error(one["rank"], count)
     # parameters of different groups stay apart
-    across = rank_correlation(drawn[TRIO[0]], drawn["processes.n2.line_yield"])
+    across = spearman(drawn[TRIO[0]], drawn["processes.n2.line_yield"])
     assert abs(across) < 4 * spearman_error(0.0, count)
 
 

@@ -13,7 +13,6 @@ import math
 
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
-from scipy.stats import rankdata
 
 from .errors import ModelError
 from .kernels.philox import STREAM_PARAMETER, column_uniforms
@@ -147,9 +146,3 @@ class Sampler:
             for row, path in enumerate(paths):
                 scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
         return scores
-
-
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's rank correlation of two samples of equal length."""
-    ranks = np.stack([rankdata(a), rankdata(b)])
-    return float(np.corrcoef(ranks)[0, 1])

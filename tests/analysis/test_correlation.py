@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.stats import rankdata, spearmanr
 
 from yieldsim.analysis import rank_correlations
-from yieldsim.analysis.correlation import average_ranks, spearman
+from yieldsim.closed_form.ranks import average_ranks, spearman
 from yieldsim.errors import StoreError
 from yieldsim.model import ModelFile, load_file
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from yieldsim.closed_form.ranks import spearman
 from yieldsim.model import Quantity, parameters
 from yieldsim.model.load import load_file
-from yieldsim.sampling import Sampler, rank_correlation
+from yieldsim.sampling import Sampler
 
 pytestmark = pytest.mark.statistical
 
@@ -108,7 +109,7 @@ def test_ranks_are_correlated_as_asked_and_not_otherwise(name: str) -> None:
     for k, first in enumerate(paths):
         for second in paths[:k]:
             rank = asked.get(frozenset((first, second)), 0.0)
-            got = rank_correlation(values[first], values[second])
+            got = spearman(values[first], values[second])
             # of Spearman's coefficient about (1 - rank^2) / sqrt(n), at most 1.06 times that
             error = 1.06 * (1.0 - rank**2) / math.sqrt(DRAWS)
             assert abs(got - rank) < sigmas * error, (first, second)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from ..closed_form.ranks import spearman
 from ..errors import StoreError
 from ..model import ModelFile
 from .columns import labels_of, realization_blocks
@@ -48,24 +49,6 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
                 }
             )
     return records
-
-
-def spearman(first: np.ndarray, second: np.ndarray) -> float | None:
-    """Pearson correlation of the average ranks; None where one does not vary."""
-    ranks = np.stack([average_ranks(first), average_ranks(second)])
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    scale = math.sqrt(float((ranks[0] ** 2).sum()) * float((ranks[1] ** 2).sum()))
-    return float((ranks[0] * ranks[1]).sum()) / scale if scale > 0.0 else None
-
-
-def average_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1 on; equal values share the mean of their ranks.
-
-    That of scipy.stats, whose import alone takes longer than a whole summary.
-    """
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    shared: np.ndarray = np.cumsum(counts) - (counts - 1) / 2.0
-    return shared[place]
 
 
 def _draws(

@@ -6,12 +6,14 @@ Totals are summed realization by realization and then ranked: quantiles do not a
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import zarr
 
+from ..closed_form.ranks import spearman
 from ..model.load import ModelFile
 from .layout import PARAMETER_VALUE, ArraySpec
 
@@ -136,7 +138,9 @@ def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySp
     for s in range(scenarios):
         for i, (first, second, _) in enumerate(pairs):
             values = [np.asarray(drawn[s, :, paths.index(path)]) for path in (first, second)]
-            achieved[s, i] = _spearman(*values)
+            found = spearman(*values)
+            # a parameter that a scenario fixes has none
+            achieved[s, i] = math.nan if found is None else found
     one = {"units": "1", "coordinates": " ".join(PAIR)}
     requested = np.array([rank for _, _, rank in pairs])
     return [
@@ -165,12 +169,3 @@ def _names(name: str, texts: list[str]) -> ArraySpec:
 def _pairs(model_json: str, scenario: str) -> list[tuple[str, str, float]]:
     model = ModelFile.from_json(model_json).model(scenario)
     return [(*one.between, one.rank) for one in model.correlations.values()]
-
-
-def _spearman(first: np.ndarray, second: np.ndarray) -> float:
-    """Rank correlation; NaN where one of the two does not vary (fixed by a scenario)."""
-    from scipy.stats import rankdata
-
-    if np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(first), rankdata(second))[0, 1])
