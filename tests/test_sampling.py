@@ -272,7 +272,9 @@ def test_correlated_groups_reach_the_ranks_asked_for() -> None:
     for one in asked.values():
         first, second = one["between"]
         achieved = spearman(drawn[first], drawn[second])
-        assert achieved == stats.spearmanr(drawn[first], drawn[second]).statistic.item()
+        scipy = stats.spearmanr(drawn[first], drawn[second]).statistic.item()
+        # rounding of sums over 20,000 ranks in double precision
+        assert achieved == pytest.approx(scipy, rel=1e-12)
         assert abs(achieved - one["rank"]) < 4 * spearman_error(one["rank"], count)
     # parameters of different groups stay apart
     across = spearman(drawn[TRIO[0]], drawn["processes.n2.line_yield"])
