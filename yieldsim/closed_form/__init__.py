@@ -5,6 +5,7 @@ broadcast their arguments and return float64, a scalar for scalars. A value out 
 UsageError with the argument's name.
 """
 
+from yieldsim.closed_form.critical_area import mean_line_kill
 from yieldsim.closed_form.harvest import harvest_bins, harvest_yield
 from yieldsim.closed_form.queues import (
     effective_process_cv2,
@@ -36,6 +37,7 @@ __all__ = [
     "good_die_variance_per_wafer",
     "harvest_bins",
     "harvest_yield",
+    "mean_line_kill",
     "mmm_wait",
     "murphy",
     "negative_binomial",

@@ -1,1 +1,18 @@
-"""Wafers, dies and bins: the yield physics, usable alone and inside the supply ensemble."""
+"""Wafers, dies and bins: the yield physics, usable alone and inside the supply ensemble.
+
+`load_wafer_model` reads a description, `simulate_wafers` draws wafers from it.
+"""
+
+from yieldsim.wafer.description import WaferModel
+from yieldsim.wafer.load import load_wafer_model, wafer_model
+from yieldsim.wafer.simulate import FIDELITIES, Fidelity, WaferResult, simulate_wafers
+
+__all__ = [
+    "FIDELITIES",
+    "Fidelity",
+    "WaferModel",
+    "WaferResult",
+    "load_wafer_model",
+    "simulate_wafers",
+    "wafer_model",
+]

@@ -1,0 +1,223 @@
+"""Wafers with each die drawn (``dies``) and with die outcomes integrated (``expected``).
+
+Legend: ``tables`` float64[state, cell, tail, 4] as in `working`, where a die's state says which of
+its blocks a reticle defect has hit (0: none); ``state`` int32[die]. ``out`` float64[wafer, column]
+of `dies`: bins shipped, then truly good, then escapes; of `expected`: the means of these, then the
+variances of the bins, then that of all shipped dies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from yieldsim.kernels.field import add_signatures, density_row, lot_density, wafer_ratio
+from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.philox import STREAM_DIE, fill_blocks, uniform_open
+from yieldsim.kernels.sorting import cell_chances, parametric_shift, sort_die
+from yieldsim.kernels.working import cell_place, class_tail, pieces_value
+
+__all__ = ["dies_block", "expected_block", "expected_dies", "expected_from_scale"]
+
+_ZERO = np.uint32(0)
+
+
+@bare_jit
+def draw_classes(
+    field: Any,
+    wafer: Any,
+    density: Any,
+    first: Any,
+    tables: Any,
+    state: Any,
+    words: Any,
+    works: Any,
+) -> None:
+    """Fill ``works`` int64[die]: one uniform a die, through the inverse distribution of classes."""
+    fill_blocks(words, field.seed, _ZERO, _ZERO, STREAM_DIE, wafer)
+    cells, tails = tables.shape[1], tables.shape[2]
+    for die in range(density.shape[0]):
+        u = uniform_open(words[die & 3, die >> 2])
+        cell, t = cell_place(first, cells, density[die])
+        pieces = tables[state[die]]
+        works[die] = tails
+        for tail in range(tails):
+            if u < class_tail(pieces, cell, tail, t):
+                works[die] = tail
+                break
+
+
+@inline_jit
+def count_die(
+    sorting: Any, works: Any, die: Any, wafer: Any, shifts: Any, row: Any, image: Any
+) -> None:
+    """Sort one die and book it in its wafer's row and map."""
+    bins = sorting.bins
+    shipped, true = sort_die(sorting, works, die, wafer, shifts[0], shifts[1])
+    if shipped < bins:
+        row[shipped] += 1.0
+        if true == bins:
+            row[bins + 1] += 1.0
+    if true < bins:
+        row[bins] += 1.0
+    if image.shape[0] > 0:
+        image[die] = shipped
+
+
+@bare_jit
+def dies_block(
+    field: Any,
+    sorting: Any,
+    first: Any,
+    tables: Any,
+    state: Any,
+    first_wafer: Any,
+    work: Any,
+    out: Any,
+    image: Any,
+    densities: Any,
+) -> None:
+    """Draw each die of ``out``'s wafers; ``image`` uint8 and ``densities`` float64 may be empty."""
+    lot = np.int64(-1)
+    lot_part = 0.0
+    for w in range(out.shape[0]):
+        wafer = np.int64(first_wafer) + w
+        if wafer // field.lot_wafers != lot:
+            lot = wafer // field.lot_wafers
+            lot_part = lot_density(field, lot)
+        number = np.uint32(wafer)
+        wafer_part = lot_part * wafer_ratio(field, number)
+        density_row(field, number, wafer_part, work.region_words, work.regions, work.density)
+        if add_signatures(field, number, work.extra):
+            for die in range(work.extra.shape[0]):
+                work.density[die] += work.extra[die]
+        draw_classes(field, number, work.density, first, tables, state, work.die_words, work.works)
+        shifts = (0.0, 0.0)
+        if sorting.has_parametric:
+            shifts = parametric_shift(sorting, np.uint32(lot), number)
+        for c in range(out.shape[1]):
+            out[w, c] = 0.0
+        for die in range(work.density.shape[0]):
+            count_die(sorting, work.works[die], die, number, shifts, out[w], image[w])
+        if densities.shape[1] > 0:
+            for die in range(work.density.shape[0]):
+                densities[w, die] = work.density[die]
+
+
+@bare_jit
+def expected_dies(
+    sorting: Any,
+    first: Any,
+    tables: Any,
+    state: Any,
+    density: Any,
+    shifts: Any,
+    work: Any,
+    out: Any,
+) -> None:
+    """Add the means and variances of the dies of one wafer to ``out`` (a row)."""
+    bins = sorting.bins
+    cells, tails = tables.shape[1], tables.shape[2]
+    chances, share = work.chances, work.share
+    chances[0] = 1.0
+    for die in range(density.shape[0]):
+        cell, t = cell_place(first, cells, density[die])
+        pieces = tables[state[die]]
+        if sorting.has_parametric:
+            cell_chances(sorting, die, shifts[0], shifts[1], work.below, chances)
+        for b in range(bins + 1):
+            share[b] = 0.0
+        reached = 0.0
+        for tail in range(tails):
+            met = max(class_tail(pieces, cell, tail, t), reached)
+            mass = (met - reached) * sorting.survive[die]
+            for c in range(sorting.bin_of.shape[1]):
+                share[sorting.bin_of[tail, c]] += mass * chances[c]
+            reached = met
+        book_shares(sorting, share, out)
+
+
+@inline_jit
+def book_shares(sorting: Any, share: Any, out: Any) -> None:
+    """Add a die's probabilities of its bins, tested, to its wafer's row."""
+    bins = sorting.bins
+    good = 0.0
+    for b in range(bins):
+        good += share[b]
+    escapes = (1.0 - good) * sorting.escape
+    shipped = 0.0
+    for b in range(bins):
+        p = share[b] * (1.0 - sorting.overkill)
+        if b == bins - 1:
+            p += escapes
+        shipped += p
+        out[b] += p
+        out[bins + 2 + b] += p * (1.0 - p)
+    out[bins] += good
+    out[bins + 1] += escapes
+    out[2 * bins + 2] += shipped * (1.0 - shipped)
+
+
+@bare_jit
+def expected_block(
+    field: Any,
+    sorting: Any,
+    first: Any,
+    tables: Any,
+    blurred: Any,
+    state: Any,
+    first_wafer: Any,
+    work: Any,
+    out: Any,
+    densities: Any,
+) -> None:
+    """Integrate the dies of ``out``'s wafers, given their densities.
+
+    ``blurred`` are tables with the regions' gamma integrated, used where regions are single dies
+    and the wafer has no signature, whose density the gamma does not multiply; else empty.
+    """
+    lot = np.int64(-1)
+    lot_part = 0.0
+    for w in range(out.shape[0]):
+        wafer = np.int64(first_wafer) + w
+        if wafer // field.lot_wafers != lot:
+            lot = wafer // field.lot_wafers
+            lot_part = lot_density(field, lot)
+        number = np.uint32(wafer)
+        wafer_part = lot_part * wafer_ratio(field, number)
+        for c in range(out.shape[1]):
+            out[w, c] = 0.0
+        shifts = (0.0, 0.0)
+        if sorting.has_parametric:
+            shifts = parametric_shift(sorting, np.uint32(lot), number)
+        signed = add_signatures(field, number, work.extra)
+        if signed or blurred.shape[0] == 0:
+            density_row(field, number, wafer_part, work.region_words, work.regions, work.density)
+            if signed:
+                for die in range(work.extra.shape[0]):
+                    work.density[die] += work.extra[die]
+            expected_dies(sorting, first, tables, state, work.density, shifts, work, out[w])
+        else:
+            for die in range(work.density.shape[0]):
+                work.density[die] = wafer_part * field.profile[die]
+            expected_dies(sorting, first, blurred, state, work.density, shifts, work, out[w])
+        if densities.shape[1] > 0:
+            for die in range(work.density.shape[0]):
+                densities[w, die] = work.density[die]
+
+
+@bare_jit
+def expected_from_scale(field: Any, first: Any, pieces: Any, first_wafer: Any, out: Any) -> None:
+    """As `expected_block`, where a wafer depends on one number, its density: a row by table."""
+    lot = np.int64(-1)
+    lot_part = 0.0
+    for w in range(out.shape[0]):
+        wafer = np.int64(first_wafer) + w
+        if wafer // field.lot_wafers != lot:
+            lot = wafer // field.lot_wafers
+            lot_part = lot_density(field, lot)
+        density = lot_part * wafer_ratio(field, np.uint32(wafer))
+        cell, t = cell_place(first, pieces.shape[0], density)
+        for c in range(out.shape[1]):
+            out[w, c] = max(0.0, pieces_value(pieces, cell, c, t))
