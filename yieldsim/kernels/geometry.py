@@ -248,7 +248,7 @@ def count_fields(fields: Blocks, usable: Usable, offset_x: float, offset_y: floa
     count = 0
     first_row, end_row = _rows(dies, usable, shift_y)
     for row in range(first_row, end_row):
-        if row == first_row or row % fields.rows == 0:
+        if row % fields.rows == 0:
             seen[:] = False
         first, last, hole, end = _block_columns(dies, usable, row, shift_x, shift_y)
         if last < first:

@@ -2,9 +2,12 @@
 
 A block is inside for a closed set of shifts of the grid, bounded by arcs of circles (a corner on
 the usable radius, a corner at the notch's keep-out) and by horizontal lines (a lower edge on the
-flat or at the keep-out). The count is constant between these curves, and on a curve a block counts,
-so the largest count is met at a crossing of two curves, or of a curve and the border of the box of
-distinct shifts, or at a corner of that box. All are tried; shifts are in mm, offsets in pitches.
+flat or at the keep-out). The count is constant between these curves, and on a curve a block counts.
+So look at the uppermost shift of a patch with the largest count, within the box of distinct shifts.
+It lies on the box's border or where two curves cross. It cannot lie on one arc alone, since of the
+circles that close a patch from above the box holds no highest point. Nor is it a line that stops
+it, because those close a patch from below. All crossings of arcs with each other and with the
+border are tried, and the corners of the box. Shifts are in mm, offsets in pitches.
 
 The box: a grid mirrored left to right has as many blocks, so shifts in x span half a pitch. Without
 flat and notch the same holds for y; with one of them shifts in y span the whole pitch.
@@ -30,9 +33,9 @@ from yieldsim.kernels.jit import inline_jit, jit
 
 __all__ = ["GRID_STEPS", "best_alignment", "best_half_pitch", "best_offset"]
 
-# Wafer radius over pitch, both ways together, up to which best_offset tries all crossings: their
-# number grows with the square. 150 is a square die of 2 mm on a 300 mm wafer.
-_MOST_CELLS = 150.0
+# Wafer radius over pitch, both ways together, up to which best_offset tries all crossings: the time
+# grows a little faster than the square. 1000 is a pitch of 0.3 mm on a 300 mm wafer: about 10 s.
+_MOST_CELLS = 1000.0
 GRID_STEPS = 64
 
 
@@ -109,26 +112,6 @@ def _notch_arcs(blocks: Blocks, usable: Usable) -> NDArray[np.float64]:
     return arcs[:count]
 
 
-@jit
-def _level_lines(blocks: Blocks, usable: Usable) -> NDArray[np.float64]:
-    """Return y, float64[line], of the horizontal lines: the box's, the flat's and the notch's."""
-    half_h = block_half_size(blocks)[1]
-    pitch_y = blocks.rows * blocks.pitch_y
-    _, low, high = _shift_box(blocks, usable)
-    rows = math.ceil(usable.radius / pitch_y) + 1
-    lines = np.empty(2 * (2 * rows + 2), np.float64)
-    lines[0] = low
-    lines[1] = high
-    count = 2
-    for row in range(-rows, rows + 1):
-        for level in (usable.flat_y, usable.notch_y + usable.notch_radius):
-            y = level + half_h - row * pitch_y
-            if low <= y <= high:
-                lines[count] = y
-                count += 1
-    return lines[:count]
-
-
 @inline_jit
 def _better(blocks: Any, usable: Any, box: Any, x: Any, y: Any, best: Any) -> Any:
     """Return the better of ``best`` and the count at the shift x, y in mm, if it is in the box."""
@@ -144,12 +127,14 @@ def _better(blocks: Any, usable: Any, box: Any, x: Any, y: Any, best: Any) -> An
 
 
 @jit
-def _best_on_lines(
+def _best_on_border(
     blocks: Blocks, usable: Usable, arcs: NDArray[np.float64], best: tuple[int, float, float]
 ) -> tuple[int, float, float]:
-    """Return the better of ``best`` and the counts where a line meets an arc or another line."""
+    """Return the better of ``best`` and the counts where the box's border meets an arc, or at its
+    corners.
+    """
     box = _shift_box(blocks, usable)
-    for y in _level_lines(blocks, usable):
+    for y in box[1:]:
         best = _better(blocks, usable, box, 0.0, y, best)
         best = _better(blocks, usable, box, box[0], y, best)
         for a in range(arcs.shape[0]):
@@ -185,9 +170,10 @@ def _best_crossing(
             # the way from a to b.
             part = 0.5 + 0.5 * (arcs[a, 2] - arcs[b, 2]) * (arcs[a, 2] + arcs[b, 2]) / apart2
             away2 = arcs[a, 2] ** 2 / apart2 - part * part
-            if away2 < 0.0:
+            # Arcs that only just touch, which rounding may part, still have their point in common.
+            if away2 < -0.4 * RADIUS_TOLERANCE:
                 continue
-            away = math.sqrt(away2)
+            away = math.sqrt(max(away2, 0.0))
             for side in (-away, away):
                 x = arcs[a, 0] + part * dx - side * dy
                 y = arcs[a, 1] + part * dy + side * dx
@@ -238,9 +224,9 @@ def best_half_pitch(blocks: Blocks, usable: Usable) -> tuple[int, float, float]:
 def best_offset(blocks: Blocks, usable: Usable) -> tuple[int, float, float, bool]:
     """Return (count, offset_x, offset_y, exact) of the offset with the most blocks.
 
-    Exact, all offsets considered, for blocks of about 2 mm and up on a 300 mm wafer. For smaller
-    ones, of which a wafer holds tens of thousands, a grid of ``GRID_STEPS + 1`` offsets each way is
-    tried, and another round its best.
+    Exact, all offsets considered, for pitches of about 0.3 mm and up on a 300 mm wafer. For smaller
+    ones, of which a wafer holds a million, a grid of ``GRID_STEPS + 1`` offsets each way is tried,
+    and another round its best.
     """
     best = best_half_pitch(blocks, usable)
     across = 1.0 / (blocks.columns * blocks.pitch_x) + 1.0 / (blocks.rows * blocks.pitch_y)
@@ -248,7 +234,7 @@ def best_offset(blocks: Blocks, usable: Usable) -> tuple[int, float, float, bool
         best = _best_on_grid(blocks, usable, best)
         return best[0], best[1], best[2], False
     arcs = np.concatenate((_edge_arcs(blocks, usable), _notch_arcs(blocks, usable)))
-    best = _best_on_lines(blocks, usable, arcs, best)
+    best = _best_on_border(blocks, usable, arcs, best)
     best = _best_crossing(blocks, usable, arcs, best)
     return best[0], best[1], best[2], True
 

@@ -69,7 +69,8 @@ class Wafer:
                 continue
             if self.notch != kind:
                 raise UsageError(name, f"needs a {kind}", got=value, allowed="leave it out")
-            require(name, value, above=0.0, below=self.radius_mm)
+            most = self.diameter_mm if kind == "flat" else self.radius_mm
+            require(name, value, above=0.0, below=most)
         if self.notch == "flat" and self.flat_length_mm is None:
             self._known_flat()
 

@@ -58,7 +58,7 @@ class Grid:
         return _die_offset(self.fields, (self.offset_x, self.offset_y))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sites:
     """The dies of one wafer, by row from the bottom, then by column from the left.
 
