@@ -1,0 +1,37 @@
+"""Maps by the law that the fit assumes, in plain NumPy: the oracle of its tests."""
+
+import numpy as np
+
+from yieldsim.wafer.fit_grid import die_radii, tiles
+from yieldsim.wafer.maps import FAIL, NONE, PASS, maps_from_grids
+
+
+def draw_maps(
+    rng,
+    wafers,
+    *,
+    shape=(20, 20),
+    density=lambda rho: np.full(rho.shape, 0.2),
+    alpha_wafer=np.inf,
+    alpha_region=np.inf,
+    block=1,
+    extra=lambda rng, rho: 0.0,
+    label="",
+):
+    """Return maps; ``density`` gives faults per die at rho, ``extra`` those of one wafer's mark."""
+    rows, cols = shape
+    points = die_radii(rows, cols, 4)
+    rho = die_radii(rows, cols)[:, :, 0]
+    x = density(points).mean(axis=2)
+    number = tiles(rows, cols, block)
+    grids = []
+    for _ in range(wafers):
+        wafer = gamma(rng, alpha_wafer, 1)
+        region = gamma(rng, alpha_region, number.max() + 1)[number]
+        faults = rng.poisson(x * wafer * region + extra(rng, rho))
+        grids.append(np.where(rho > 1.0, NONE, np.where(faults > 0, FAIL, PASS)))
+    return maps_from_grids(grids, [label] * wafers)
+
+
+def gamma(rng, alpha, size):
+    return np.ones(size) if np.isinf(alpha) else rng.gamma(alpha, 1.0 / alpha, size)

@@ -1,0 +1,185 @@
+"""Everything that is said about one set of maps: clusters, signatures, profile form, refit.
+
+Maps of several products or with several signatures are a mixture. The refit therefore fits the
+same law to each component, maps of like size and like signature, and draws each by its share: one
+gamma between all wafers would reproduce the spread, but not the maps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+from scipy.stats import chi2
+
+from yieldsim.wafer.fit import ClusterFit, fit_clusters
+from yieldsim.wafer.fit_grid import RadialBins, radial_bins
+from yieldsim.wafer.fit_refit import Comparison, compare, simulate_like
+from yieldsim.wafer.fit_signatures import KINDS, Signature, find_signatures, signature_shares
+from yieldsim.wafer.fit_statistics import MapStatistics, measure
+from yieldsim.wafer.maps import WaferMaps
+
+__all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
+
+Floats = NDArray[np.float64]
+
+# Components smaller than this join the next: their spread between wafers would be anyone's guess.
+_LEAST_COMPONENT = 40
+# A component's maps differ in their number of dies by less than a factor of two.
+_SIZES = 350 * 2 ** np.arange(6)
+_COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
+# Simulated wafers: at least as many as observed, so that the table's errors are mostly theirs.
+_LEAST_SIMULATED, _MOST_DIES = 1000, 20_000_000
+
+
+@dataclass(frozen=True)
+class ProfileForm:
+    """The profile as 1 + amplitude rho^power: fitted by weighted least squares to the table.
+
+    ``p`` is the chance of a worse chi2; ``fits`` where it is above 1 %.
+    """
+
+    amplitude: float
+    power: float
+    chi2: float
+    degrees: int
+    p: float
+    fits: bool
+
+
+@dataclass(frozen=True)
+class Component:
+    """Maps of like size and signature, and their share of the wafers of the group."""
+
+    name: str
+    share: float
+    fit: ClusterFit
+
+
+@dataclass(frozen=True)
+class GroupFit:
+    """The fit to one set of maps and its check by simulation."""
+
+    label: str
+    fit: ClusterFit
+    form: ProfileForm
+    signatures: list[Signature]
+    components: list[Component]
+    table: list[Comparison]
+    observed: MapStatistics
+    simulated: MapStatistics
+    bins: RadialBins
+    samples: tuple[WaferMaps, WaferMaps]
+
+
+def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> GroupFit:
+    """Fit one set of maps and simulate it again.
+
+    Raises ModelError where the maps cannot be fitted, UsageError for a confidence out of range.
+    """
+    bins = radial_bins(maps)
+    figures = measure(maps, bins)
+    fit = fit_clusters(maps, figures, bins, confidence, label)
+    flags = find_signatures(maps)
+    parts = _components(maps, figures, flags)
+    components, drawn, first = [], [], 0
+    repeats = _repeats(maps)
+    for name, wafers in parts:
+        some = maps.select(wafers)
+        part = fit if len(parts) == 1 else _fit_component(label, name, some, confidence)
+        components.append(Component(name, len(wafers) / len(maps), part))
+        drawn.append(simulate_like(some, part, seed, repeats, first))
+        first += len(wafers) * repeats
+    simulated = [measure(made, bins) for made in drawn]
+    together = MapStatistics(
+        *(np.concatenate([getattr(s, key) for s in simulated]) for key in _KEYS)
+    )
+    return GroupFit(
+        label=label,
+        fit=fit,
+        form=_form(fit),
+        signatures=signature_shares(flags, figures, bins, confidence),
+        components=components,
+        table=compare(figures, together, bins),
+        observed=figures,
+        simulated=together,
+        bins=bins,
+        samples=(_sample(maps), _sample(drawn[int(np.argmax([len(d) for d in drawn]))])),
+    )
+
+
+_KEYS = ("fail", "radial", "pairs", "dies")
+
+
+def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) -> ClusterFit:
+    bins = radial_bins(maps)
+    where = f"{label}, {name}"
+    return fit_clusters(maps, measure(maps, bins), bins, confidence, where, _COMPONENT_BLOCKS)
+
+
+def _repeats(maps: WaferMaps) -> int:
+    wanted = -(-_LEAST_SIMULATED // len(maps))
+    return int(np.clip(_MOST_DIES // max(len(maps.die), 1), 1, wanted))
+
+
+def _sample(maps: WaferMaps) -> WaferMaps:
+    """A few maps to draw, evenly from all."""
+    return maps.select(np.linspace(0, len(maps) - 1, min(len(maps), 4)).astype(np.int64))
+
+
+def _components(
+    maps: WaferMaps, figures: MapStatistics, flags: NDArray[np.bool_]
+) -> list[tuple[str, NDArray[np.int64]]]:
+    """Split the maps by size, then by signature; parts that are too small stay with the rest."""
+    parts = []
+    size = np.searchsorted(_SIZES, figures.dies, side="right")
+    for wafers in _merged([np.flatnonzero(size == s) for s in range(len(_SIZES) + 1)]):
+        dies = figures.dies[wafers]
+        name = f"{dies.min()}-{dies.max()} dies"
+        rest = np.ones(len(wafers), bool)
+        for k, kind in enumerate(KINDS[:3]):  # a scratch is left to the blocks
+            marked = rest & flags[wafers, k]
+            if _splits(marked, rest, figures.fail[wafers]):
+                parts.append((f"{name}, {kind}", wafers[marked]))
+                rest &= ~marked
+        parts.append((name, wafers[rest]))
+    return parts
+
+
+def _splits(marked: NDArray[np.bool_], rest: NDArray[np.bool_], fail: Floats) -> bool:
+    """Whether both sides of a split are large enough and have passes and fails."""
+    sides = (marked, rest & ~marked)
+    return all(side.sum() >= _LEAST_COMPONENT and 0.0 < fail[side].mean() < 1.0 for side in sides)
+
+
+def _merged(parts: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Join neighbours until each part is large enough."""
+    merged: list[NDArray[np.int64]] = []
+    for part in parts:
+        if merged and (len(part) < _LEAST_COMPONENT or len(merged[-1]) < _LEAST_COMPONENT):
+            merged[-1] = np.concatenate([merged[-1], part])
+        else:
+            merged.append(part)
+    return [np.sort(part) for part in merged if len(part)]
+
+
+def _form(fit: ClusterFit) -> ProfileForm:
+    """Fit log d = log c + log(1 + amplitude rho^power) to the table, with its covariance."""
+    size = len(fit.rho)
+    values, vectors = np.linalg.eigh(fit.covariance[:size, :size])
+    keep = values > 1e-10 * values.max()
+    whiten = vectors[:, keep].T / np.sqrt(values[keep])[:, None]
+
+    def misfit(x: Floats) -> Floats:
+        curve = np.log1p(np.maximum(np.exp(x[1]) - 1.0, -0.999) * fit.rho ** np.exp(x[2]))
+        return np.asarray(whiten @ (np.log(fit.densities) - x[0] - curve))
+
+    start = [float(np.log(fit.densities).mean()), 0.5, 1.0]
+    bounds = ([-30.0, -6.0, -1.5], [10.0, 6.0, 3.0])
+    found = least_squares(misfit, np.clip(start, bounds[0], bounds[1]), bounds=bounds)
+    statistic, degrees = 2.0 * float(found.cost), max(int(keep.sum()) - 3, 1)
+    p = float(chi2.sf(statistic, degrees))
+    amplitude, power = float(np.expm1(found.x[1])), float(np.exp(found.x[2]))
+    return ProfileForm(amplitude, power, statistic, degrees, p, p > 0.01)
