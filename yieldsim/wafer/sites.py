@@ -196,7 +196,10 @@ def make_sites(
     UsageError : as ``place_grid``, or more sites than can be listed.
     """
     grid = place_grid(wafer, die_width_mm, die_height_mm, reticle, offset, partial_fields, optimize)
-    require("dies on the wafer", grid.gross_die, most=_MOST_SITES)
+    if grid.gross_die > _MOST_SITES:
+        raise UsageError(
+            "dies on the wafer", "too many to list", got=grid.gross_die, allowed=f"<= {_MOST_SITES}"
+        )
     columns, rows = grid.fields.columns, grid.fields.rows
     shift_x, shift_y = grid.die_offset
     if partial_fields:
