@@ -4,14 +4,17 @@
 """
 
 from yieldsim.wafer.description import WaferModel
+from yieldsim.wafer.expectation import Expectation, expected_yield
 from yieldsim.wafer.load import load_wafer_model, wafer_model
 from yieldsim.wafer.simulate import FIDELITIES, Fidelity, WaferResult, simulate_wafers
 
 __all__ = [
+    "Expectation",
     "FIDELITIES",
     "Fidelity",
     "WaferModel",
     "WaferResult",
+    "expected_yield",
     "load_wafer_model",
     "simulate_wafers",
     "wafer_model",

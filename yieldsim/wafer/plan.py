@@ -70,6 +70,14 @@ class Plan:
     pieces: Pieces
     region_pieces: Pieces | None
 
+    @property
+    def lots_share(self) -> bool:
+        """Whether the wafers of a lot have luck in common."""
+        process = self.model.process
+        drawn = self.field.lot_gamma.size > 0 or self.field.look_back > 0
+        parametric = self.sorting.has_parametric and bool(np.any(self.sorting.sd[0] > 0.0))
+        return drawn or parametric or process.repeaters is not None
+
     def work(self) -> Work:
         """Fresh work space."""
         dies, blocks = len(self.sites), -(-(int(self.field.region.max(initial=0)) + 1) // 4)

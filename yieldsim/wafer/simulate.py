@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from yieldsim.kernels.drawn import dies_block, expected_block
 from yieldsim.kernels.points import points_block
 from yieldsim.wafer.description import WaferModel, check_wafer_model
 from yieldsim.wafer.plan import Plan, make_plan
+from yieldsim.wafer.repeaters import Hits, repeater_mean
 from yieldsim.wafer.sites import Sites
 
 __all__ = ["FIDELITIES", "Fidelity", "WaferResult", "simulate_wafers"]
@@ -46,6 +48,7 @@ class WaferResult:
     total_variance: Floats
     truly_good: Floats
     escapes: Floats
+    lots_share: bool
     sites: Sites = field(repr=False)
     bin_map: NDArray[np.uint8] | None = None
     density: Floats | None = None
@@ -75,11 +78,11 @@ class WaferResult:
 
     @property
     def yield_se(self) -> float:
-        """Standard error of `yield_`, from the spread between lots where a lot shares anything.
+        """Standard error of `yield_` over wafers, or over lots where the wafers of one share luck.
 
-        Wafers of a lot are not independent, so the lots' sums are what is compared; nan for one.
+        nan where there are fewer than two of them.
         """
-        lots = self.lots - self.lots[0]
+        lots = self.lots - self.lots[0] if self.lots_share else np.arange(len(self.good))
         count = int(lots[-1]) + 1
         if count < 2 or not self.gross:
             return float("nan")
@@ -157,6 +160,7 @@ def run_plan(
         total_variance=out[:, -1] if fidelity == "expected" else np.zeros(wafers),
         truly_good=out[:, bins],
         escapes=out[:, bins + 1],
+        lots_share=plan.lots_share,
         sites=plan.sites,
         bin_map=image if mapped else None,
         density=density if keep_maps else None,
@@ -166,19 +170,53 @@ def run_plan(
 def _fill(
     plan: Plan, fidelity: Fidelity, first_wafer: int, out: Floats, image: Any, density: Floats
 ) -> None:
+    """Run the kernel over stretches of wafers, one by one where a reticle defect hits some die."""
+    hits = Hits(plan, fidelity == "expected")
     work = plan.work()
-    tables = plan.pieces.coefficients[None]
-    state = np.zeros(len(plan.sites), np.int32)
-    first = np.int64(plan.pieces.first)
-    common = (plan.field, plan.sorting)
-    number = np.uint64(first_wafer)
-    if fidelity == "points":
-        nothing = np.zeros(0, np.int64)
-        points_block(*common, plan.floor, nothing, nothing, number, work, out, image, density)
-    elif fidelity == "dies":
-        dies_block(*common, first, tables, state, number, work, out, image, density)
-    else:
-        blurred = np.zeros((0, *tables.shape[1:]))
-        if plan.region_pieces is not None:
-            blurred = plan.region_pieces.coefficients[None]
-        expected_block(*common, first, tables, blurred, state, number, work, out, density)
+    untouched = np.zeros(len(plan.sites), np.int32)
+    nothing = np.zeros(0, np.int64)
+    points: Any = points_block
+    for start, stop, place, strip in _stretches(plan, hits, first_wafer, len(out)):
+        single = place.size > 0
+        for w in range(start, stop) if single else (start,):
+            part = slice(w, w + 1 if single else stop)
+            into: Any = (work, out[part], *((image[part],) if fidelity != "expected" else ()))
+            hit = hits.of_wafer(place, strip, first_wafer + w) if single else (nothing, nothing)
+            number = np.uint64(first_wafer + w)
+            arrays: Any
+            if fidelity == "points":
+                work.stamp.fill(-1)
+                arrays = (plan.field, plan.sorting, plan.floor, *hit, number)
+                points(*arrays, *into, density[part])
+                continue
+            state = hits.states(*hit) if single else untouched
+            tables: tuple[Floats, ...] = (_stacked(hits.tables),)
+            if fidelity == "expected":
+                tables += (_stacked(hits.region_tables, tables[0]),)
+            kernel: Any = dies_block if fidelity == "dies" else expected_block
+            arrays = (plan.field, plan.sorting, np.int64(plan.pieces.first), *tables, state)
+            kernel(*arrays, number, *into, density[part])
+
+
+def _stretches(
+    plan: Plan, hits: Hits, first_wafer: int, wafers: int
+) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.int64]]]:
+    """(start, stop, reticle defects) of wafers counted from the first one."""
+    nothing = np.zeros(0, np.int64)
+    if repeater_mean(plan) <= 0.0:
+        yield 0, wafers, nothing, nothing
+        return
+    lot_wafers = plan.model.process.lot_wafers
+    start = 0
+    while start < wafers:
+        lot = (first_wafer + start) // lot_wafers
+        stop = min((lot + 1) * lot_wafers - first_wafer, wafers)
+        yield start, stop, *hits.of_lot(lot)
+        start = stop
+
+
+def _stacked(tables: list[Floats], like: Floats | None = None) -> Floats:
+    """Tables as one array [state, ...]; without any, an empty one of the same kind as ``like``."""
+    if not tables and like is not None:
+        return like[:0]
+    return tables[0][None] if len(tables) == 1 else np.stack(tables)
