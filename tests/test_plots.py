@@ -12,7 +12,8 @@ from matplotlib.transforms import Bbox
 
 from tests.analysis.made_up import SCENARIOS, ensemble
 from yieldsim.errors import UsageError
-from yieldsim.plots import COLUMNS_OF_PANELS, fan_chart, image_format, save
+from yieldsim.plots.fan import COLUMNS_OF_PANELS, fan_chart
+from yieldsim.plots.image import image_format, save
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -157,7 +158,8 @@ def test_the_ending_says_the_format_and_the_bytes_repeat(name, magic, tmp_path: 
 TOO_LARGE = """
 import resource, sys
 from tests.analysis.made_up import ensemble
-from yieldsim.plots import fan_chart, save
+from yieldsim.plots.fan import fan_chart
+from yieldsim.plots.image import save
 
 figure = fan_chart(ensemble(realizations=8))
 resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))

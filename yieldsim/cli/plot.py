@@ -41,7 +41,8 @@ def plot(
     """
     from ..analysis.columns import choose
     from ..ensemble import open_ensemble
-    from ..plots import fan_chart, image_format, save
+    from ..plots.fan import fan_chart
+    from ..plots.image import image_format, save
 
     image_format(out)  # before the work, not after it
     with open_ensemble(store) as ds:

@@ -1,48 +1,32 @@
-"""The fan chart of an ensemble: bands and medians of usable chips per quarter.
-
-Drawn without a display (Agg) and without global state; the colours are those of Okabe and Ito,
-which people with colour-blindness can tell apart.
-"""
+"""The fan chart of an ensemble: bands and medians of usable chips per quarter."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from matplotlib import rc_context
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from .analysis.columns import TOTAL, ai_products, labels_of, product_names
-from .analysis.origin import origin
-from .analysis.quantiles import quantiles
-from .errors import UsageError
+from ..analysis.columns import TOTAL, ai_products, labels_of, product_names
+from ..analysis.origin import origin
+from ..analysis.quantiles import quantiles
+from ..errors import UsageError
+from .image import BLUE, INK, OTHERS, PALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
-BLUE, INK, PALE = "#0072B2", "#222222", "#8A8A8A"
-OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1, 1, 1)), ":")
 COLUMNS_OF_PANELS, COLUMNS_OF_LEGEND = 4, 4
 WIDTH_IN, TOP_IN, PANEL_IN = 11.0, 4.6, 1.85
-DPI = 160
-# no date, no version: the same ensemble gives the same bytes
-METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
-}
 
 
 def fan_chart(
@@ -77,41 +61,6 @@ def fan_chart(
         axes.set_title(product.replace("_", " "), loc="left", fontsize=9.5)
     _signature(figure, ds, units)
     return figure
-
-
-def image_format(path: str | Path) -> str:
-    """The format that a file's ending asks for, png where it has none.
-
-    Raises UsageError for an ending that cannot be drawn.
-    """
-    kind = Path(path).suffix.removeprefix(".").lower() or "png"
-    if kind not in METADATA:
-        raise UsageError(
-            "--out", "unknown image format", got=Path(path).name, allowed=", ".join(METADATA)
-        )
-    return kind
-
-
-def save(figure: Figure, path: str | Path) -> None:
-    """Write the figure in the format of the file's ending.
-
-    Raises UsageError for an unknown ending and OSError, with the file's name, where it cannot be
-    written; no part of an image is left then.
-    """
-    kind = image_format(path)
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "yieldsim"}):
-        FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
-    path = Path(path)
-    with path.open("wb") as stream:
-        try:
-            stream.write(buffer.getvalue())
-            stream.flush()
-        except OSError as error:
-            if path.is_file():  # and no device
-                path.unlink()
-            # a full disk is reported without the name of the file
-            raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:

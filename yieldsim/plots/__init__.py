@@ -1,0 +1,1 @@
+"""Pictures; each module draws one kind."""
