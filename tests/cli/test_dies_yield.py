@@ -127,6 +127,7 @@ def test_yield_prints_a_table() -> None:
         (dies, f"{DIE} --offset 1e9,0", "--offset", "'1e9,0'"),
         (dies, f"{DIE} --offset 0,0 --optimize", "--offset", "'0,0'"),
         (yield_, "--d0 0.1", "--area", None),
+        (yield_, "--area 814", "--d0", None),
         (yield_, "--area 814 --d0 -0.1", "--d0", "-0.1"),
         (yield_, "--area 814 --d0 nan", "--d0", "nan"),
         (yield_, "--area inf --d0 0.1", "--area", "inf"),
@@ -172,7 +173,6 @@ def test_bad_input_is_one_line(
     [
         (dies, "--height 33"),
         (dies, "--width wide --height 33"),
-        (yield_, "--area 814"),
         (yield_, "--area 814 --d0 0.1 --model stapper"),
         (yield_, f"{HARVEST} --fatal-area 281 --min-good 2.5"),
     ],

@@ -1,4 +1,4 @@
-"""`yieldsim yield`: closed-form die yield, with or without harvested cores."""
+"""`yieldsim yield`: die yield in closed form and by Monte Carlo, of options or a floorplan."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ _OPTIONS = {
 
 @click.command("yield")
 @click.option("--area", type=float, help="Die area, mm2.")
-@click.option(
-    "--d0", type=float, required=True, help="Killer defects per cm2 (bose-einstein: per layer)."
-)
+@click.option("--d0", type=float, help="Killer defects per cm2 (bose-einstein: per layer).")
 @click.option(
     "--model",
     type=click.Choice(_MODELS),
@@ -49,18 +47,108 @@ _OPTIONS = {
     multiple=True,
     help="Good cores needed; repeat it in falling order for several bins.",
 )
+@click.option(
+    "--die",
+    metavar="FILE",
+    help="Floorplan, process and bins (TOML) in place of the options above.",
+)
+@click.option("--monte-carlo", type=int, metavar="N", help="Simulate N wafers as well.")
+@click.option(
+    "--fidelity",
+    "fidelities",
+    type=click.Choice(("points", "dies", "expected")),
+    multiple=True,
+    help="How wafers are simulated: defect by defect, die by die, or with dies integrated; can be "
+    "repeated.  [default: points]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    help="Key of the simulated wafers' randomness.  [default: 0]",
+)
+@click.option("--width", type=float, help="Width of the simulated die, mm; default: a square.")
+@click.option("--height", type=float, help="Height of the simulated die, mm.")
+@click.option(
+    "--clusters",
+    type=click.Choice(("wafer", "die", "lot")),
+    help="What shares one density where --alpha is simulated: the mean yield does not depend on "
+    "it, the spread between wafers does.  [default: wafer]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def yield_(as_json: bool, **options: Any) -> None:
-    """Print the yield of a die from its area and the defect density D0."""
-    figures = _figures(**options)
+    """Print the yield of a die from its area and the defect density D0.
+
+    With --monte-carlo wafers are simulated too: 300 mm, 3 mm edge exclusion, 0.1 mm scribe, or
+    those of the floorplan file.
+    """
+    figures = _all_figures(**options)
     if as_json:
         # JSON knows no infinity.
         plain = {k: "inf" if v == math.inf else v for k, v in figures.items()}
         click.echo(json.dumps(plain))
         return
+    _print_table(figures, "")
+
+
+def _print_table(figures: dict[str, Any], indent: str) -> None:
+    width = max(14, *(len(indent + name) for name in figures))
     for name, value in figures.items():
+        if isinstance(value, dict):
+            click.echo(f"{indent}{name}")
+            _print_table(value, indent + "  ")
+            continue
         shown = f"{value:.12g}" if isinstance(value, float) else str(value)
-        click.echo(f"{name:14} {shown}")
+        click.echo(f"{indent + name:{width}} {shown}")
+
+
+def _all_figures(
+    die: str | None,
+    monte_carlo: int | None,
+    fidelities: tuple[str, ...],
+    seed: int | None,
+    width: float | None,
+    height: float | None,
+    clusters: str | None,
+    d0: float | None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Return the closed form's figures, with the simulated wafers' under ``monte_carlo``."""
+    if monte_carlo is None:
+        alone = {"--fidelity": fidelities or None, "--seed": seed, "--clusters": clusters}
+        for option, value in alone.items():
+            _pair(option, value, "no --monte-carlo", False)
+    sides = {"--width": width, "--height": height, "--clusters": clusters}
+    if die is not None:
+        given = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+        for option, value in {**given, **sides}.items():
+            _pair(option, None if value == () else value, "--die", False)
+        from yieldsim.cli.monte_carlo import of_file
+
+        model, figures = of_file(die, d0)
+    else:
+        whole = options["cores"] is None or options["fatal_area"] is None
+        if options["area"] is None and whole and width is not None and height is not None:
+            options["area"] = width * height
+        if d0 is None:
+            raise UsageError("--d0", "missing", allowed="a number >= 0, or --die FILE")
+        figures = _figures(d0=d0, **options)
+        if monte_carlo is None:
+            return figures
+        from yieldsim.cli.monte_carlo import plain_model
+
+        model = plain_model(figures, options["area"], width, height, clusters or "wafer")
+        figures["method"] = "closed form"
+    if monte_carlo is not None:
+        figures["monte_carlo"] = _simulated(model, monte_carlo, fidelities, seed or 0)
+    return figures
+
+
+def _simulated(model: Any, wafers: int, fidelities: tuple[str, ...], seed: int) -> dict[str, Any]:
+    from yieldsim.cli.monte_carlo import monte_carlo
+
+    if wafers < 1:
+        raise UsageError("--monte-carlo", "out of range", got=wafers, allowed=">= 1 wafers")
+    return monte_carlo(model, wafers, fidelities, seed)
 
 
 def _figures(
