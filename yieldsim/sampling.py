@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
@@ -113,8 +114,21 @@ class Sampler:
 
     def draw(self, seed: int, first: int, count: int) -> np.ndarray:
         """Parameter values of realizations first..first+count, shape (count, width)."""
-        values = np.empty((count, self.width))
         scores = self._correlated_scores(seed, first, count)
+
+        def luck(path: str) -> np.ndarray:
+            return ndtr(scores[path]) if path in scores else self._luck(path, seed, first, count)
+
+        return self._values(count, luck)
+
+    def medians(self) -> dict[str, float]:
+        """The median of each parameter by its path, NaN for a schedule."""
+        values = self._values(1, lambda path: np.array([0.5]))[0]
+        return {path: float(values[number]) for path, number in self.column.items()}
+
+    def _values(self, count: int, luck: Callable[[str], np.ndarray]) -> np.ndarray:
+        """Values (count, width) where ``luck`` gives the uniforms of an uncertain parameter."""
+        values = np.empty((count, self.width))
         for number, parameter in enumerate(self.declared):
             item = parameter.item
             if not isinstance(item, Quantity):
@@ -125,9 +139,7 @@ class Sampler:
             elif item.value is not None:
                 values[:, number] = item.value * item.factor
             else:
-                path = parameter.path
-                u = ndtr(scores[path]) if path in scores else self._luck(path, seed, first, count)
-                values[:, number] = inverse_cdf(item, u)
+                values[:, number] = inverse_cdf(item, luck(parameter.path))
         return values
 
     def _luck(self, path: str, seed: int, first: int, count: int) -> np.ndarray:

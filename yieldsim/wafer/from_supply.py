@@ -1,0 +1,137 @@
+"""A wafer model of one die of a supply model: its typical wafer, every parameter at its median."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yieldsim.closed_form import overlay_yield
+from yieldsim.errors import UsageError
+from yieldsim.model import Model, Quantity
+from yieldsim.model.fields import Entity, spec_of
+from yieldsim.sampling import Sampler
+from yieldsim.wafer.description import WaferModel
+from yieldsim.wafer.load import wafer_model
+
+__all__ = ["die_of_product", "wafer_model_of"]
+
+
+def die_of_product(model: Model, product: str) -> str:
+    """The die that a product is made of. Raises UsageError for a product that is not there."""
+    if product not in model.products:
+        allowed = ", ".join(model.products)
+        raise UsageError("--product", "is not in the model", got=product, allowed=allowed)
+    return model.products[product].die
+
+
+def wafer_model_of(
+    model: Model, die: str, process: str | None = None, d0_per_cm2: float | None = None
+) -> WaferModel:
+    """The wafer model of a die on a process (its own unless given).
+
+    Medians of the parameters; the mature density unless ``d0_per_cm2`` is given; all tools
+    imported. The clustered density is shared by the wafers of a cluster, as in the ensemble, which
+    has no places on the wafer and so neither a profile nor signatures. Memory that spares mend
+    counts as no area, as there. Raises UsageError for a process that is not in the model.
+    """
+    one, name = model.dies[die], process or model.dies[die].process
+    if name not in model.processes:
+        allowed = ", ".join(model.processes)
+        raise UsageError("--process", "is not in the model", got=name, allowed=allowed)
+    values = _Values(Sampler(model).medians())
+    here = model.processes[name]
+    made = values.row(f"processes.{name}", here, _PROCESS)
+    design = values.row(f"dies.{die}", one, _DIE)
+    systematic = made["systematic_yield"] * design["parametric_yield"]
+    systematic *= _aligned(model, values, name, made)
+    density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
+    return wafer_model(
+        {
+            "name": f"{die} on {name}",
+            "wafer": values.row("wafer", model.wafer, _WAFER),
+            "die": _die(one.cores, design),
+            "bins": {
+                key: {"min_good_cores": rule.min_good_cores} for key, rule in one.bins.items()
+            },
+            "process": {
+                "d0_per_cm2": density,
+                "alpha_lot": made["alpha"],
+                "lot_wafers": max(1, round(made["cluster_wafers"])),
+                "systematic": {"systematic_yield": systematic},
+            },
+            "test": {
+                "coverage": 1.0 - design["test_escape"],
+                "overkill": design["test_overkill"],
+            },
+        }
+    )
+
+
+_WAFER = ("diameter_mm", "edge_exclusion_mm", "scribe_mm")
+_PROCESS = (
+    "d0_mature_per_cm2",
+    "alpha",
+    "cluster_wafers",
+    "systematic_yield",
+    "overlay_layers",
+    "overlay_tolerance_nm",
+)
+_DIE = (
+    "width_mm",
+    "height_mm",
+    "core_fraction",
+    "memory_fraction",
+    "memory_repair",
+    "parametric_yield",
+    "test_overkill",
+    "test_escape",
+)
+
+
+class _Values:
+    """Medians by path, and the neutral value of a field that is not given."""
+
+    def __init__(self, medians: dict[str, float]) -> None:
+        self.medians = medians
+
+    def row(self, path: str, entity: Entity, names: tuple[str, ...]) -> dict[str, float]:
+        return {name: self.of(path, entity, name) for name in names}
+
+    def of(self, path: str, entity: Entity, name: str) -> float:
+        if isinstance(getattr(entity, name), Quantity):
+            return self.medians[f"{path}.{name}"]
+        spec = spec_of(type(entity), name)
+        assert spec is not None and spec.neutral is not None
+        return spec.neutral
+
+
+def _aligned(model: Model, values: _Values, process: str, made: dict[str, float]) -> float:
+    """Share of dies whose layers all align on imported tools."""
+    survive = 1.0
+    if made["overlay_layers"] <= 0.0:
+        return survive
+    for group in model.processes[process].visits:
+        tool = model.tool_groups[group].imported
+        path = f"tool_groups.{group}.imported"
+        sigma = values.of(path, tool, "overlay_sigma_nm") if tool is not None else 0.0
+        if sigma > 0.0:
+            tolerance, layers = made["overlay_tolerance_nm"], made["overlay_layers"]
+            survive *= float(overlay_yield(sigma, tolerance, layers))
+    return survive
+
+
+def _die(cores: int, design: dict[str, float]) -> dict[str, Any]:
+    """The floorplan: what any defect kills, and the cores; mended memory takes no harm."""
+    area_mm2 = design["width_mm"] * design["height_mm"]
+    mended = design["memory_fraction"] * design["memory_repair"]
+    in_cores = design["core_fraction"] if cores else 0.0
+    fatal = max(0.0, 1.0 - design["core_fraction"] - mended)
+    blocks: dict[str, Any] = {"logic": {"kind": "fatal", "area_mm2": fatal * area_mm2}}
+    if cores:
+        blocks["core"] = {"kind": "core", "count": cores, "area_mm2": in_cores * area_mm2 / cores}
+    return {
+        "width_mm": design["width_mm"],
+        "height_mm": design["height_mm"],
+        "rest": "empty",
+        "offset": None,
+        "blocks": blocks,
+    }
