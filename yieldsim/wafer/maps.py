@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError, UsageError
 
-__all__ = ["FAIL", "NONE", "PASS", "WaferMaps", "load_maps", "maps_from_grids", "save_maps"]
+__all__ = [
+    "FAIL",
+    "NONE",
+    "PASS",
+    "WaferMaps",
+    "check_format",
+    "load_maps",
+    "maps_from_grids",
+    "save_maps",
+]
 
 NONE, PASS, FAIL = 0, 1, 2
 CODES = "0 no die, 1 pass, 2 fail"
@@ -149,6 +158,11 @@ def save_maps(path: str | Path, maps: WaferMaps) -> None:
     """Write wafer maps in the format of the file's ending. Raises UsageError and OSError."""
     save: Callable[[Path, WaferMaps], None] = import_module(_format(path)).save
     save(Path(path), maps)
+
+
+def check_format(path: str | Path) -> None:
+    """Raise UsageError unless the file's ending is that of a format of wafer maps."""
+    _format(path)
 
 
 def _format(path: str | Path) -> str:
