@@ -86,7 +86,7 @@ def test_a_picture_is_drawn(file: Path, tmp_path: Path, wafers: int, capsys) -> 
 
 
 def test_a_product_of_a_supply_model(capsys) -> None:
-    no_escapes = ["--set", "dies.ascend_910b.test_escape=0"]
+    no_escapes = ["--set", "dies.ascend_910.test_escape=0"]
     got = record(capsys, "baseline", "--product", "ascend_910b", "--d0", 0, *no_escapes)
     assert list(got["wafers"][0]["good"]) == ["full", "cut"]
     assert got["d0_per_cm2"] == 0.0
