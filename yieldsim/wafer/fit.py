@@ -136,12 +136,12 @@ def fit_clusters(
     if not 0.0 < confidence < 1.0:
         raise UsageError("confidence", "out of range", got=confidence, allowed="0 < C < 1")
     _check(figures, where)
-    target = _target(figures, where)
     across = float(np.median(np.minimum(maps.rows, maps.cols)))
     blocks = tuple(block for block in blocks if block <= across / 3.0)
     if not blocks:
         allowed = "6 or more rows and columns"
         raise ModelError(where, "maps too small to fit", got=f"{across:g} dies", allowed=allowed)
+    target = _target(figures, where)
     plan = design(maps, bins, blocks)
     solutions: list[_Solution] = []
     for block in blocks:
@@ -170,7 +170,7 @@ def _target(figures: MapStatistics, where: str) -> _Target:
     radial = figures.radial.copy()
     # half a fail (or pass) spread over a bin that has none keeps its density finite
     number = np.isfinite(radial).sum(axis=0) * figures.dies.mean() / radial.shape[1]
-    low = _HALF / number
+    low = _HALF / np.maximum(number, 1.0)
     mean = np.nanmean(radial, axis=0)
     radial += np.where(mean <= 0.0, low, np.where(mean >= 1.0, -low, 0.0))
     has_lags = np.isfinite(figures.pairs).mean(axis=0) > 0.5

@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 
 from yieldsim.wafer.maps import WaferMaps
 
-__all__ = ["SUBPOINTS", "RadialBins", "by_shape", "die_radii", "radial_bins", "tiles"]
+__all__ = [
+    "SUBPOINTS",
+    "RadialBins",
+    "by_shape",
+    "die_radii",
+    "plain_rings",
+    "radial_bins",
+    "tiles",
+]
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +30,7 @@ Floats = NDArray[np.float64]
 SUBPOINTS = 4
 # Widest of the fine bins: tenths of the radius, the outermost cut further, where edges bite.
 _TENTHS = 10
-_MOST_EDGE_BINS = 6
+_MOST_EDGE_BINS = 10
 # Fine bins in which dies of nearly equal radius share one density (the moments need no more).
 _FINE_WIDTH = 0.025
 
@@ -71,14 +79,25 @@ class RadialBins:
         return np.concatenate([*parts, [1.0]])
 
 
-def radial_bins(maps: WaferMaps) -> RadialBins:
-    """Return bins about as narrow as the dies of the typical map allow: 3 to 15 of them."""
+def radial_bins(maps: WaferMaps, dies_per_cut: float = 12.0) -> RadialBins:
+    """Return bins about as narrow as the dies of the typical map allow: 3 to 18 of them.
+
+    Where the dies are many, what lies outside 0.8 or 0.9 of the radius is cut finer: into one bin
+    for each ``dies_per_cut`` of the dies across the wafer.
+    """
     across = float(np.median(np.minimum(maps.rows, maps.cols)))
     count = int(np.clip(0.44 * across, 3, _TENTHS))
     edges = np.arange(count + 1) / count
     if count == _TENTHS:
-        cuts = int(np.clip(across // 12.0, 1, _MOST_EDGE_BINS))
+        cuts = int(np.clip(across // dies_per_cut, 1, _MOST_EDGE_BINS))
         edges = np.concatenate([edges[:-2], np.linspace(edges[-2], 1.0, cuts + 1)])
+    return RadialBins(edges, 0.5 * (edges[:-1] + edges[1:]))
+
+
+def plain_rings(bins: RadialBins) -> RadialBins:
+    """Return bins to show: tenths of the radius, or the fit's own where those are wider."""
+    count = min(bins.size, _TENTHS)
+    edges = np.arange(count + 1) / count
     return RadialBins(edges, 0.5 * (edges[:-1] + edges[1:]))
 
 

@@ -15,7 +15,7 @@ from scipy.optimize import least_squares
 from scipy.stats import chi2
 
 from yieldsim.wafer.fit import ClusterFit, fit_clusters
-from yieldsim.wafer.fit_grid import RadialBins, radial_bins
+from yieldsim.wafer.fit_grid import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit_refit import Comparison, compare, simulate_like
 from yieldsim.wafer.fit_signatures import KINDS, Signature, find_signatures, signature_shares
 from yieldsim.wafer.fit_statistics import MapStatistics, measure
@@ -27,11 +27,13 @@ Floats = NDArray[np.float64]
 
 # Components smaller than this join the next: their spread between wafers would be anyone's guess.
 _LEAST_COMPONENT = 40
-# A component's maps differ in their number of dies by less than a factor of two.
-_SIZES = 350 * 2 ** np.arange(6)
+# A component's maps differ in their number of dies by less than the root of two.
+_SIZES = 350.0 * 2.0 ** (0.5 * np.arange(12))
 _COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
-# Simulated wafers: at least as many as observed, so that the table's errors are mostly theirs.
-_LEAST_SIMULATED, _MOST_DIES = 1000, 20_000_000
+# Bins at the edge, as in `radial_bins`: the first that misses the moments by less than _FAIR.
+_DIES_PER_CUT, _FAIR = (12.0, 6.0, 30.0), 0.005
+# Simulated wafers: so many that the errors in the table are mostly those of the observed ones.
+_LEAST_SIMULATED, _MOST_DIES = 4000, 20_000_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ class Component:
 
 @dataclass(frozen=True)
 class GroupFit:
-    """The fit to one set of maps and its check by simulation."""
+    """The fit to one set of maps and its check by simulation.
+
+    ``observed`` and ``simulated`` are measured in ``rings``, rounder bins than the fit's own;
+    ``samples`` are a few maps of each kind to draw.
+    """
 
     label: str
     fit: ClusterFit
@@ -70,7 +76,7 @@ class GroupFit:
     table: list[Comparison]
     observed: MapStatistics
     simulated: MapStatistics
-    bins: RadialBins
+    rings: RadialBins
     samples: tuple[WaferMaps, WaferMaps]
 
 
@@ -92,7 +98,8 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         components.append(Component(name, len(wafers) / len(maps), part))
         drawn.append(simulate_like(some, part, seed, repeats, first))
         first += len(wafers) * repeats
-    simulated = [measure(made, bins) for made in drawn]
+    rings = plain_rings(bins)
+    observed, simulated = measure(maps, rings), [measure(made, rings) for made in drawn]
     together = MapStatistics(
         *(np.concatenate([getattr(s, key) for s in simulated]) for key in _KEYS)
     )
@@ -102,10 +109,10 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         form=_form(fit),
         signatures=signature_shares(flags, figures, bins, confidence),
         components=components,
-        table=compare(figures, together, bins),
-        observed=figures,
+        table=compare(observed, together, rings),
+        observed=observed,
         simulated=together,
-        bins=bins,
+        rings=rings,
         samples=(_sample(maps), _sample(drawn[int(np.argmax([len(d) for d in drawn]))])),
     )
 
@@ -114,9 +121,25 @@ _KEYS = ("fail", "radial", "pairs", "dies")
 
 
 def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) -> ClusterFit:
-    bins = radial_bins(maps)
-    where = f"{label}, {name}"
-    return fit_clusters(maps, measure(maps, bins), bins, confidence, where, _COMPONENT_BLOCKS)
+    """Fit with plain bins at the edge, or with fine ones where a steep edge asks for them."""
+    fits = []
+    for dies_per_cut in _DIES_PER_CUT:
+        bins = radial_bins(maps, dies_per_cut)
+        figures, where = measure(maps, bins), f"{label}, {name}"
+        fits.append(fit_clusters(maps, figures, bins, confidence, where, _COMPONENT_BLOCKS))
+        if _misfit(fits[-1], figures) < _FAIR:
+            break
+    return min(fits, key=lambda fit: _misfit(fit, figures))
+
+
+def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
+    """Largest relative miss of the mean fails, of their spread and of the pairs of fails."""
+    fail, pairs = float(figures.fail.mean()), float(np.nanmean(figures.pairs[:, 0]))
+    return max(
+        abs(fit.moments.fail / fail - 1.0),
+        abs(np.sqrt(max(fit.moments.variance, 0.0)) - figures.fail.std()) / fail,
+        abs(fit.moments.pairs[0] - pairs) / max(pairs, fail**2),
+    )
 
 
 def _repeats(maps: WaferMaps) -> int:
@@ -177,7 +200,7 @@ def _form(fit: ClusterFit) -> ProfileForm:
         return np.asarray(whiten @ (np.log(fit.densities) - x[0] - curve))
 
     start = [float(np.log(fit.densities).mean()), 0.5, 1.0]
-    bounds = ([-30.0, -6.0, -1.5], [10.0, 6.0, 3.0])
+    bounds = ([-30.0, -6.0, -1.5], [10.0, 6.0, 2.5])
     found = least_squares(misfit, np.clip(start, bounds[0], bounds[1]), bounds=bounds)
     statistic, degrees = 2.0 * float(found.cost), max(int(keep.sum()) - 3, 1)
     p = float(chi2.sf(statistic, degrees))

@@ -1,0 +1,102 @@
+"""Wafer maps and the wafers simulated from their fit, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from .image import BLUE, INK, OTHERS, PALE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from ..wafer.fit_report import GroupFit
+    from ..wafer.fit_statistics import MapStatistics
+    from ..wafer.maps import WaferMaps
+
+__all__ = ["fit_figure"]
+
+ORANGE = OTHERS[0]
+COLUMNS, MAPS_EACH = 10, 4
+ROW_IN, WIDTH_IN = 1.75, 16.0
+_CODES = ListedColormap(["#FFFFFF", "#DCE6EC", "#B2182B"])
+_LIMITS = BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3)
+
+
+def fit_figure(groups: Sequence[GroupFit]) -> Figure:
+    """One row per group: fails by radius, yields of the wafers, four maps and four simulated."""
+    engine = ConstrainedLayoutEngine(h_pad=0.04, w_pad=0.04, rect=(0.0, 0.02, 1.0, 0.97))
+    figure = Figure(figsize=(WIDTH_IN, ROW_IN * len(groups) + 0.7), layout=engine)
+    ratios = [1.9, 1.6, *[1.0] * (COLUMNS - 2)]
+    grid = figure.add_gridspec(len(groups), COLUMNS, width_ratios=ratios)
+    for row, group in enumerate(groups):
+        _radius(figure.add_subplot(grid[row, 0]), group, is_first=row == 0)
+        _yields(figure.add_subplot(grid[row, 1]), group, is_first=row == 0)
+        for half, sample in enumerate(group.samples):
+            for number in range(MAPS_EACH):
+                axes = figure.add_subplot(grid[row, 2 + half * MAPS_EACH + number])
+                _map(axes, sample, number)
+                if row == 0 and number == 0:
+                    title = ("observed maps", "simulated from the fit")[half]
+                    axes.set_title(title, loc="left", fontsize=9.0, color=(BLUE, ORANGE)[half])
+    figure.text(
+        0.005,
+        0.004,
+        "Blue: observed, with two standard errors. Orange: simulated. Red dies failed.",
+        fontsize=7.5,
+        color=PALE,
+    )
+    return figure
+
+
+def _radius(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
+    """Share of fails by radius: points observed, a line simulated."""
+    rho = group.rings.nodes
+    mean, error = _mean(group.observed)
+    axes.errorbar(rho, mean, 2.0 * error, fmt="o", markersize=3, linewidth=1, color=BLUE)
+    axes.plot(rho, _mean(group.simulated)[0], color=ORANGE, linewidth=1.3)
+    axes.set_ylim(bottom=0.0)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylabel(group.label, fontsize=9.0, color=INK)
+    _dress(axes, "fails by radius" if is_first else "")
+
+
+def _mean(figures: MapStatistics) -> tuple[np.ndarray, np.ndarray]:
+    wafers = np.isfinite(figures.radial).sum(axis=0)
+    return np.nanmean(figures.radial, axis=0), np.nanstd(figures.radial, axis=0) / np.sqrt(wafers)
+
+
+def _yields(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
+    """Distribution of the wafers' yields."""
+    edges = np.linspace(0.0, 1.0, 41)
+    for figures, colour, filled in (
+        (group.observed, BLUE, True),
+        (group.simulated, ORANGE, False),
+    ):
+        height, _ = np.histogram(1.0 - figures.fail, edges)
+        axes.stairs(
+            height / len(figures.fail), edges, color=colour, fill=filled, alpha=0.4 if filled else 1
+        )
+    axes.set_yticks([])
+    _dress(axes, "yield of the wafers" if is_first else "")
+
+
+def _dress(axes: Axes, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=9.0)
+    axes.tick_params(labelsize=7, colors=INK, length=2)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _map(axes: Axes, maps: WaferMaps, number: int) -> None:
+    axes.set_axis_off()
+    if number < len(maps):
+        axes.imshow(
+            maps.grid(number), cmap=_CODES, norm=_LIMITS, aspect="auto", interpolation="nearest"
+        )
