@@ -12,10 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.kernels.field import add_signatures, density_row, lot_density, wafer_ratio
+from yieldsim.kernels.field import (
+    add_signatures,
+    density_row,
+    lot_density,
+    wafer_ratio,
+    wafer_ratios,
+)
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import STREAM_DIE, fill_blocks, uniform_open
-from yieldsim.kernels.sorting import cell_chances, parametric_shift, sort_die
+from yieldsim.kernels.sorting import cell_chances, needs_draws, parametric_shift, sort_die
 from yieldsim.kernels.working import cell_place, class_tail, pieces_value
 
 __all__ = ["dies_block", "expected_block", "expected_dies", "expected_from_scale"]
@@ -49,20 +55,40 @@ def draw_classes(
 
 
 @inline_jit
-def count_die(
-    sorting: Any, works: Any, die: Any, wafer: Any, shifts: Any, row: Any, image: Any
-) -> None:
-    """Sort one die and book it in its wafer's row and map."""
+def count_equal(numbers: Any, wanted: Any) -> Any:
+    """How many of ``numbers`` are the wanted one."""
+    count = 0
+    for k in range(numbers.shape[0]):
+        count += numbers[k] == wanted
+    return count
+
+
+@inline_jit
+def count_dies(sorting: Any, works: Any, wafer: Any, shifts: Any, row: Any, image: Any) -> None:
+    """Sort the dies of a wafer by class and book them in its row and, unless empty, its map."""
     bins = sorting.bins
-    shipped, true = sort_die(sorting, works, die, wafer, shifts[0], shifts[1])
-    if shipped < bins:
-        row[shipped] += 1.0
-        if true == bins:
-            row[bins + 1] += 1.0
-    if true < bins:
-        row[bins] += 1.0
-    if image.shape[0] > 0:
-        image[die] = shipped
+    for c in range(row.shape[0]):
+        row[c] = 0.0
+    if not needs_draws(sorting):
+        for number in range(sorting.bin_of.shape[0]):
+            shipped = sorting.bin_of[number, 0]
+            if shipped < bins:
+                count = float(count_equal(works, number))
+                row[shipped] += count
+                row[bins] += count
+        for die in range(image.shape[0]):
+            image[die] = sorting.bin_of[works[die], 0]
+        return
+    for die in range(works.shape[0]):
+        shipped, true = sort_die(sorting, works[die], die, wafer, shifts[0], shifts[1])
+        if shipped < bins:
+            row[shipped] += 1.0
+            if true == bins:
+                row[bins + 1] += 1.0
+        if true < bins:
+            row[bins] += 1.0
+        if image.shape[0] > 0:
+            image[die] = shipped
 
 
 @bare_jit
@@ -96,10 +122,7 @@ def dies_block(
         shifts = (0.0, 0.0)
         if sorting.has_parametric:
             shifts = parametric_shift(sorting, np.uint32(lot), number)
-        for c in range(out.shape[1]):
-            out[w, c] = 0.0
-        for die in range(work.density.shape[0]):
-            count_die(sorting, work.works[die], die, number, shifts, out[w], image[w])
+        count_dies(sorting, work.works, number, shifts, out[w], image[w])
         if densities.shape[1] > 0:
             for die in range(work.density.shape[0]):
                 densities[w, die] = work.density[die]
@@ -208,16 +231,23 @@ def expected_block(
 
 
 @bare_jit
-def expected_from_scale(field: Any, first: Any, pieces: Any, first_wafer: Any, out: Any) -> None:
-    """As `expected_block`, where a wafer depends on one number, its density: a row by table."""
+def expected_from_scale(
+    field: Any, first: Any, pieces: Any, first_wafer: Any, ratios: Any, out: Any
+) -> None:
+    """As `expected_block`, where a wafer hangs on one number, its density: a row by table.
+
+    ``ratios`` float64[any] is work space: the gammas of so many wafers are drawn in one loop.
+    """
     lot = np.int64(-1)
     lot_part = 0.0
     for w in range(out.shape[0]):
         wafer = np.int64(first_wafer) + w
+        here = w % ratios.shape[0]
+        if here == 0:
+            wafer_ratios(field, wafer, ratios)
         if wafer // field.lot_wafers != lot:
             lot = wafer // field.lot_wafers
             lot_part = lot_density(field, lot)
-        density = lot_part * wafer_ratio(field, np.uint32(wafer))
-        cell, t = cell_place(first, pieces.shape[0], density)
+        cell, t = cell_place(first, pieces.shape[0], lot_part * ratios[here])
         for c in range(out.shape[1]):
             out[w, c] = max(0.0, pieces_value(pieces, cell, c, t))

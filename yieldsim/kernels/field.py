@@ -24,7 +24,7 @@ from yieldsim.kernels.philox import (
 )
 from yieldsim.kernels.quantiles import gamma_quantile
 
-__all__ = ["Field", "add_signatures", "density_row", "lot_density", "wafer_ratio"]
+__all__ = ["Field", "add_signatures", "density_row", "lot_density", "wafer_ratio", "wafer_ratios"]
 
 # Entities of the stream of densities.
 _LOT = np.uint32(0)
@@ -106,6 +106,22 @@ def wafer_ratio(field: Any, wafer: Any) -> Any:
         return 1.0
     w0, _, _, _ = _words(field, _ZERO, _WAFER, STREAM_DENSITY, wafer)
     return gamma_quantile(field.wafer_gamma, w0)
+
+
+@bare_jit
+def wafer_ratios(field: Any, first_wafer: Any, out: Any) -> None:
+    """Fill ``out`` float64[wafer] with `wafer_ratio` of consecutive wafers, several at once."""
+    key0, key1 = field.seed & _WORD, field.seed >> _BITS_32
+    if field.wafer_gamma.shape[1] == 0:
+        for w in range(out.shape[0]):
+            out[w] = 1.0
+        return
+    for w in range(out.shape[0]):
+        wafer = (np.uint64(first_wafer) + np.uint64(w)) & _WORD
+        w0, _, _, _ = philox4x32(_ZERO, _WAFER, STREAM_DENSITY, wafer, key0, key1)
+        out[w] = np.float64(w0)
+    for w in range(out.shape[0]):
+        out[w] = gamma_quantile(field.wafer_gamma, np.uint32(out[w]))
 
 
 @bare_jit

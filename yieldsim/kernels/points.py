@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.drawn import count_die
+from yieldsim.kernels.drawn import count_dies
 from yieldsim.kernels.field import add_signatures, density_row, lot_density, wafer_ratio
+from yieldsim.kernels.flat_points import flat_masks
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
@@ -45,9 +46,13 @@ class Floor(NamedTuple):
     ``strip_guide`` int64[GUIDE_CELLS] the first strip of each cell, ``strip_node`` int64[strip] (-1
     for nothing there), ``strip_memory``, ``strip_kind`` int64[strip]. ``parent``, ``min_good``,
     ``is_core`` int64[node], ``memory_node``, ``spares`` int64[memory]. ``class_of`` int64[good
-    clusters, good cores]. ``flat`` says that only the die and cores can die, each of any defect.
-    ``layer_end`` float64[layer] are cumulative shares, ``layer_x0`` float64[layer]; ``kill``
-    float64[kind, layer, 3] is (ratio, spacing, width), the ratio below zero where the lines decide.
+    clusters, good cores], ``class_by_lost`` int64[dead cores + 1], first a dead die.
+
+    ``flat`` says that only the die and cores can die, each of any defect; then ``cell_node``
+    int32[FLAT_CELLS] is what lies in each cell of a word, empty where the cores are too many for
+    `flat_points`. ``layer_end`` float64[layer] are cumulative shares, ``layer_x0`` float64[layer];
+    ``kill`` float64[kind, layer, 3] is (ratio, spacing, width), the ratio below zero where the
+    lines decide; empty where every defect kills.
     """
 
     area_cm2: Any
@@ -62,8 +67,10 @@ class Floor(NamedTuple):
     memory_node: NDArray[np.int64]
     spares: NDArray[np.int64]
     class_of: NDArray[np.int64]
+    class_by_lost: NDArray[np.int64]
     cores: Any
     flat: Any
+    cell_node: NDArray[np.int32]
     layer_end: NDArray[np.float64]
     layer_x0: NDArray[np.float64]
     kill: NDArray[np.float64]
@@ -156,12 +163,19 @@ def working_class(floor: Any, dead: Any, faults: Any, good: Any) -> Any:
     return floor.class_of[clusters, good[0]]
 
 
-@inline_jit
-def flat_class(
-    field: Any, floor: Any, die: Any, wafer: Any, count: Any, words: Any, stamp: Any, mark: Any
+@bare_jit
+def flat_lost(
+    field: Any,
+    floor: Any,
+    die: Any,
+    wafer: Any,
+    count: Any,
+    words: Any,
+    stamp: Any,
+    mark: Any,
 ) -> Any:
-    """The class of a die without groups, memories and layers; -1 where it is dead."""
-    alive = floor.cores
+    """Dead cores of a die without groups, memories and layers; -1 where it is dead."""
+    lost = 0
     for defect in range(count):
         if defect < _IN_BLOCK:
             word = words[defect + 1, die]
@@ -169,11 +183,11 @@ def flat_class(
             word = _place(field, die, defect, wafer)[0]
         node = floor.strip_node[strip_of(floor, word)]
         if node == 0:
-            return np.int64(-1)
+            return -1
         if node > 0 and stamp[node] != mark:
             stamp[node] = mark
-            alive -= 1
-    return floor.class_of[0, alive]
+            lost += 1
+    return lost
 
 
 @bare_jit
@@ -224,14 +238,33 @@ def points_classes(
     fill_blocks(words, field.seed, _ZERO, _ZERO, STREAM_DEFECT_COUNT, wafer)
     flat = floor.flat and hit_start.shape[0] == 0
     dies = work.density.shape[0]
+    if flat and floor.cell_node.shape[0] > 0:
+        flat_masks(
+            work.density,
+            floor.area_cm2,
+            floor.cell_node,
+            words,
+            work.counts,
+            work.nodes,
+            work.works,
+        )
+        for die in range(dies):
+            if work.works[die] < -1:
+                u = uniform_open(words[0, die])
+                count = poisson_quantile(u, work.density[die] * floor.area_cm2)
+                work.works[die] = flat_lost(
+                    field, floor, die, wafer, count, words, work.stamp, mark * dies + die
+                )
+        for die in range(dies):
+            work.works[die] = floor.class_by_lost[work.works[die] + 1]
+        return
     for die in range(dies):
         count = poisson_quantile(uniform_open(words[0, die]), work.density[die] * floor.area_cm2)
         if count == 0 and hit_start.shape[0] == 0:
             found = np.int64(0)
         elif flat:
-            found = flat_class(
-                field, floor, die, wafer, count, words, work.stamp, mark * dies + die
-            )
+            lost = flat_lost(field, floor, die, wafer, count, words, work.stamp, mark * dies + die)
+            found = floor.class_by_lost[lost + 1]
         else:
             found = full_class(field, floor, die, wafer, count, words, work, hit_start, hit_strip)
         work.works[die] = worst if found < 0 else found
@@ -273,10 +306,7 @@ def points_block(
         shifts = (0.0, 0.0)
         if sorting.has_parametric:
             shifts = parametric_shift(sorting, np.uint32(lot), number)
-        for c in range(out.shape[1]):
-            out[w, c] = 0.0
-        for die in range(work.density.shape[0]):
-            count_die(sorting, work.works[die], die, number, shifts, out[w], image[w])
+        count_dies(sorting, work.works, number, shifts, out[w], image[w])
         if densities.shape[1] > 0:
             for die in range(work.density.shape[0]):
                 densities[w, die] = work.density[die]

@@ -106,6 +106,13 @@ def cell_of(sorting: Any, die: Any, wafer: Any, shift_speed: Any, shift_leakage:
     return row * (sorting.leakage_cuts.shape[0] + 1) + _cell(sorting.leakage_cuts, leakage)
 
 
+@inline_jit
+def needs_draws(sorting: Any) -> Any:
+    """Whether a die's bin hangs on more than its class."""
+    tested = sorting.escape > 0.0 or sorting.overkill > 0.0
+    return sorting.has_parametric or sorting.has_systematic or tested
+
+
 @bare_jit
 def sort_die(
     sorting: Any, works: Any, die: Any, wafer: Any, shift_speed: Any, shift_leakage: Any

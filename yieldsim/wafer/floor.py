@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from yieldsim.kernels.flat_points import BORDER, FLAT_CELLS, FLAT_CORES
 from yieldsim.kernels.points import GUIDE_CELLS, Floor
 from yieldsim.wafer.description import WaferModel
 from yieldsim.wafer.die_tables import Block, Group
@@ -92,15 +95,30 @@ def make_floor(model: WaferModel, floorplan: Floorplan) -> Floor:
         memory_node=np.array([node for node, _ in memories], np.int64),
         spares=np.array([spares for _, spares in memories], np.int64),
         class_of=floorplan.class_of,
+        class_by_lost=np.append(floorplan.classes - 1, floorplan.class_of[0, ::-1]),
         cores=np.int64(floorplan.die.cores()),
         flat=flat,
+        cell_node=_cell_nodes(end, placed, floorplan.die.cores())
+        if flat
+        else np.zeros(0, np.int32),
         layer_end=np.cumsum(shares) / max(math.fsum(shares), 1e-300),
         layer_x0=np.array(x0, np.float64),
         kill=kill,
     )
 
 
-def _kill(model: WaferModel, floorplan: Floorplan) -> np.ndarray:
+def _cell_nodes(end: Any, placed: list[Strip], cores: int) -> NDArray[np.int32]:
+    """What lies in each cell of a word: a node, nothing (the last bit), or a border."""
+    if cores > FLAT_CORES:
+        return np.zeros(0, np.int32)
+    node = np.array([*(strip.node for strip in placed), FLAT_CORES + 1])
+    starts = np.arange(FLAT_CELLS, dtype=np.uint64) << np.uint64(20)
+    first = np.searchsorted(end, starts, side="right")
+    last = np.searchsorted(end, starts + np.uint64((1 << 20) - 1), side="right")
+    return np.where(first == last, node[first], BORDER).astype(np.int32)
+
+
+def _kill(model: WaferModel, floorplan: Floorplan) -> NDArray[np.float64]:
     """float64[kind, layer, 3] of (ratio, spacing, width); empty where every defect kills."""
     layers = list(model.process.layers) or [""]
     rows = [[_row(part, name) for name in layers] for part in floorplan.kinds]

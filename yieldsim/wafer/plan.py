@@ -45,6 +45,8 @@ class Work(NamedTuple):
     die_words: NDArray[np.uint32]
     count_words: NDArray[np.uint32]
     works: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    nodes: NDArray[np.int64]
     stamp: NDArray[np.int64]
     dead: NDArray[np.bool_]
     faults: NDArray[np.int64]
@@ -69,6 +71,7 @@ class Plan:
     density_range: tuple[float, float]
     pieces: Pieces
     region_pieces: Pieces | None
+    scaled: Pieces | None = None  # what `fast` tabulates once
 
     @property
     def lots_share(self) -> bool:
@@ -91,6 +94,8 @@ class Plan:
             die_words=np.zeros((4, -(-dies // 4)), np.uint32),
             count_words=np.zeros((4, dies), np.uint32),
             works=np.zeros(dies, np.int64),
+            counts=np.zeros(dies, np.int64),
+            nodes=np.zeros((3, dies), np.int64),
             stamp=np.full(nodes, -1, np.int64),
             dead=np.zeros(nodes, np.bool_),
             faults=np.zeros(self.floor.memory_node.size, np.int64),

@@ -14,6 +14,7 @@ from yieldsim.errors import UsageError
 from yieldsim.kernels.drawn import dies_block, expected_block
 from yieldsim.kernels.points import points_block
 from yieldsim.wafer.description import WaferModel, check_wafer_model
+from yieldsim.wafer.fast import is_plain, is_scaled, plain_wafers, scaled_wafers
 from yieldsim.wafer.plan import Plan, make_plan
 from yieldsim.wafer.repeaters import Hits, repeater_mean
 from yieldsim.wafer.sites import Sites
@@ -145,7 +146,12 @@ def run_plan(
     mapped = keep_maps and fidelity != "expected"
     image = np.zeros((wafers, dies if mapped else 0), np.uint8)
     density = np.zeros((wafers, dies if keep_maps else 0))
-    _fill(plan, fidelity, first_wafer, out, image, density)
+    if fidelity == "points" and is_plain(plan):
+        plain_wafers(plan, first_wafer, out, image, density)
+    elif fidelity == "expected" and not keep_maps and is_scaled(plan):
+        scaled_wafers(plan, first_wafer, out)
+    else:
+        _fill(plan, fidelity, first_wafer, out, image, density)
     variance = (
         out[:, bins + 2 : 2 * bins + 2] if fidelity == "expected" else np.zeros((wafers, bins))
     )
