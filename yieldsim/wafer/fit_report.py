@@ -19,7 +19,7 @@ from yieldsim.wafer.fit_grid import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit_refit import Comparison, compare, simulate_like
 from yieldsim.wafer.fit_signatures import KINDS, Signature, find_signatures, signature_shares
 from yieldsim.wafer.fit_statistics import MapStatistics, measure
-from yieldsim.wafer.maps import WaferMaps
+from yieldsim.wafer.maps import WaferMaps, maps_from_grids
 
 __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
 
@@ -113,7 +113,7 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         observed=observed,
         simulated=together,
         rings=rings,
-        samples=(_sample(maps), _sample(drawn[int(np.argmax([len(d) for d in drawn]))])),
+        samples=(_sample([maps]), _sample(drawn)),
     )
 
 
@@ -147,9 +147,14 @@ def _repeats(maps: WaferMaps) -> int:
     return int(np.clip(_MOST_DIES // max(len(maps.die), 1), 1, wanted))
 
 
-def _sample(maps: WaferMaps) -> WaferMaps:
-    """A few maps to draw, evenly from all."""
-    return maps.select(np.linspace(0, len(maps) - 1, min(len(maps), 4)).astype(np.int64))
+def _sample(parts: list[WaferMaps]) -> WaferMaps:
+    """A few maps to draw, evenly from all parts."""
+    ends = np.cumsum([len(part) for part in parts])
+    grids = []
+    for number in np.linspace(0, ends[-1] - 1, min(int(ends[-1]), 4)).astype(np.int64):
+        part = int(np.searchsorted(ends, number, side="right"))
+        grids.append(parts[part].grid(int(number - ends[part] + len(parts[part]))))
+    return maps_from_grids(grids)
 
 
 def _components(
