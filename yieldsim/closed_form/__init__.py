@@ -15,7 +15,14 @@ from yieldsim.closed_form.queues import (
     pooled_process_time,
     sakasegawa_wait,
 )
+from yieldsim.closed_form.redundancy import (
+    gamma_mean,
+    harvest_variance_per_wafer,
+    nested_yield,
+    repairable_yield,
+)
 from yieldsim.closed_form.require import require
+from yieldsim.closed_form.spread import good_die_variance_by_block
 from yieldsim.closed_form.yields import (
     bose_einstein,
     exponential_learning,
@@ -34,17 +41,22 @@ __all__ = [
     "effective_process_time",
     "erlang_c",
     "exponential_learning",
+    "gamma_mean",
+    "good_die_variance_by_block",
     "good_die_variance_per_wafer",
     "harvest_bins",
+    "harvest_variance_per_wafer",
     "harvest_yield",
     "mean_line_kill",
     "mmm_wait",
     "murphy",
     "negative_binomial",
+    "nested_yield",
     "overlay_yield",
     "poisson",
     "pooled_process_time",
     "power_learning",
+    "repairable_yield",
     "require",
     "sakasegawa_wait",
     "seeds",
