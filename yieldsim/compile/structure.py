@@ -10,6 +10,7 @@ from ..kernels import arrays as a
 from ..model import Model
 from ..model.check import OTHER
 from ..model.schema import Die, ExponentialLearning, Product
+from .bin_tables import floorplan_tables, stacked_tables
 from .columns import CLASSES, EVENTS, LEARNING, Curves, StepOf, by_tier, noise_entity, table
 
 # up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
@@ -30,7 +31,12 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
     fab_table, route, route_names, entry = _routes(model, curves)
     learning = [p.learning for p in model.processes.values()]
     min_good, harvest, deep = _harvest(model)
-    dies = [[die.cores, len(die.bins), d] for die, d in zip(model.dies.values(), deep, strict=True)]
+    tables = floorplan_tables(model, curves.columns.sampler)
+    bin_table, table_row, kill = stacked_tables(tables, min_good.shape[1])
+    dies = [
+        [die.cores, len(die.bins), is_deep, *row]
+        for die, is_deep, row in zip(model.dies.values(), deep, table_row, strict=True)
+    ]
     order = by_tier(model)
     lines = [curves.add(f"packaging.{n}.capacity", p.capacity) for n, p in model.packaging.items()]
     products = [_product_row(model, curves, name, product) for name, product in order]
@@ -50,9 +56,11 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         route=route,
         route_entity=route_names,
         entry=entry,
-        die=table(dies, len(dies), 3),
+        die=table(dies, len(dies), 6),
         min_good=min_good,
         harvest=harvest,
+        bin_table=bin_table,
+        kill=kill,
         bank=bank,
         pool=pool,
         line_curve=table(lines, len(lines)),

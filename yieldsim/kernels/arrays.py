@@ -36,7 +36,8 @@ def views(flat: Any, shapes: Any) -> list[Any]:
 ROUTE_FAB, ROUTE_PROCESS, ROUTE_PLAN, ROUTE_FIRST, ROUTE_LAST = range(5)
 FAB_FIRST, FAB_LAST, FAB_EQUIPPED = range(3)
 ENTRY_DIE, ENTRY_CURVE = range(2)
-DIE_CORES, DIE_BINS, DIE_DEEP = range(3)  # deep: the alternating sum would cancel
+# deep: the alternating sum would cancel; tabled: bins by density stand in `bin_table`
+DIE_CORES, DIE_BINS, DIE_DEEP, DIE_TABLED, DIE_TABLE_FIRST, DIE_TABLE_CELLS = range(6)
 BANK_DIE, BANK_BIN, BANK_CURVE = range(3)
 POOL_DELIVERIES, POOL_MAKER, POOL_YIELD = range(3)
 (
@@ -135,6 +136,8 @@ class Structure(NamedTuple):
     die: Ints  # D DIE_
     min_good: Ints  # D B
     harvest: Floats  # D B J, weights of the yields of the fatal area and lowest + j cores
+    bin_table: Floats  # D cell B coefficient, as kernels.working reads them
+    kill: Floats  # D, part of the die on which a defect can kill
     bank: Ints  # K BANK_
     pool: Ints  # H POOL_
     line_curve: Ints  # L

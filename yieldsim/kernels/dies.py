@@ -13,6 +13,7 @@ from typing import Any
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.geometry import count_best_of_four
 from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.working import cell_place, pieces_value
 from yieldsim.units import MM2_PER_CM2
 
 POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
@@ -40,6 +41,21 @@ def gross_dies(wafer: Any, die: Any) -> Any:
     return float(count_best_of_four(width + scribe, height + scribe, width, height, radius))
 
 
+@inline_jit
+def gamma_nodes(alpha: Any) -> Any:
+    """(lowest end, step, number) of a midpoint rule over the log of a gamma density of mean one.
+
+    One node, at density one, where it is Poisson.
+    """
+    spread = math.sqrt(2.0 * _NEGLIGIBLE / alpha)
+    low = -(_NEGLIGIBLE / alpha + spread)
+    high = math.log1p(_NEGLIGIBLE / alpha + spread)
+    nodes = max(_NODES, int((high - low) / _STEP))
+    if alpha >= POISSON_ALPHA:
+        nodes = 1
+    return low, (high - low) / nodes, nodes
+
+
 @bare_jit
 def deep_tails(
     fatal: Any, core: Any, cores: Any, min_good: Any, bins: Any, alpha: Any, tail: Any
@@ -52,13 +68,7 @@ def deep_tails(
     """
     for b in range(bins):
         tail[b] = 0.0
-    spread = math.sqrt(2.0 * _NEGLIGIBLE / alpha)
-    low = -(_NEGLIGIBLE / alpha + spread)
-    high = math.log1p(_NEGLIGIBLE / alpha + spread)
-    nodes = max(_NODES, int((high - low) / _STEP))
-    if alpha >= POISSON_ALPHA:
-        nodes = 1
-    step = (high - low) / nodes
+    low, step, nodes = gamma_nodes(alpha)
     mass = 0.0
     for node in range(nodes):
         log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
@@ -100,6 +110,31 @@ def bin_tails(
             tail[b] += harvest[b, j] * area
 
 
+@bare_jit
+def table_tails(design: Any, table: Any, faults: Any, alpha: Any, tail: Any) -> None:
+    """Fill ``tail[b]`` with the share of dies in bin b or better, from the table of a floorplan.
+
+    The clustering of lots is integrated as in `deep_tails`, which the table's own does not hold.
+    """
+    bins, first, cells = design[a.DIE_BINS], design[a.DIE_TABLE_FIRST], design[a.DIE_TABLE_CELLS]
+    low, step, nodes = gamma_nodes(alpha)
+    for b in range(bins):
+        tail[b] = 0.0
+    mass = 0.0
+    for node in range(nodes):
+        log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
+        density = math.exp(log_density)
+        weight = math.exp(alpha * (log_density + 1.0 - density))
+        mass += weight
+        cell, t = cell_place(first, cells, faults * density)
+        for b in range(bins):
+            tail[b] += weight * pieces_value(table, cell, b, t)
+    above = 0.0
+    for b in range(bins):
+        above += max(0.0, tail[b] / mass)
+        tail[b] = min(above, 1.0)
+
+
 @inline_jit
 def susceptible_cm2(die: Any) -> Any:
     """Area of a die on which a defect can kill a block."""
@@ -129,6 +164,7 @@ def sort_dies(
     design: Any,
     min_good: Any,
     harvest: Any,
+    table: Any,
     d0: Any,
     alpha: Any,
     survive: Any,
@@ -140,12 +176,15 @@ def sort_dies(
     ``d0`` is per cm2, ``survive`` the systematic yield. Returns the share that is truly good.
     """
     area = die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2
-    in_cores = die[a.CORE_FRACTION]
-    mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
-    fatal = d0 * area * max(0.0, 1.0 - in_cores - mended)
-    cores = design[a.DIE_CORES]
-    core = d0 * area * in_cores / cores if cores > 0 else 0.0
-    bin_tails(design, min_good, harvest, fatal, core, alpha, tail)
+    if design[a.DIE_TABLED] == 1:
+        table_tails(design, table, d0 * area, alpha, tail)
+    else:
+        in_cores = die[a.CORE_FRACTION]
+        mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
+        fatal = d0 * area * max(0.0, 1.0 - in_cores - mended)
+        cores = design[a.DIE_CORES]
+        core = d0 * area * in_cores / cores if cores > 0 else 0.0
+        bin_tails(design, min_good, harvest, fatal, core, alpha, tail)
     functional = survive * die[a.PARAMETRIC]
     kept = functional * (1.0 - die[a.OVERKILL])
     above = 0.0

@@ -83,12 +83,13 @@ def start_cohort(
         wafers = starts * state.weight[step, entry]
         if die < 0 or wafers <= 0.0:
             continue
-        faults = d0 * susceptible_cm2(world.die[die])
+        faults = d0 * susceptible_cm2(world.die[die]) * structure.kill[die]
         good = sort_dies(
             world.die[die],
             structure.die[die],
             structure.min_good[die],
             structure.harvest[die],
+            structure.bin_table[die],
             d0 * factor,
             alpha_within(alpha, left, faults),
             survive,

@@ -17,6 +17,7 @@ from ..units import conversion_factor
 from ..variables import OUTPUTS
 from .calendar import quarter_index
 from .check_chips import check_chips
+from .chips import Floorplan
 from .correlations import check_correlations
 from .fields import ORIGIN, check_points, check_range
 from .lines import OTHER, Fab
@@ -68,7 +69,7 @@ def _names(item: Any, place: str) -> Iterator[tuple[str, str]]:
         for name, one in item.items():
             yield place, name
             yield from _names(one, f"{place}.{name}")
-    elif isinstance(item, BaseModel) and not isinstance(item, Quantity | Schedule):
+    elif isinstance(item, BaseModel) and not isinstance(item, Quantity | Schedule | Floorplan):
         for name in type(item).model_fields:
             yield from _names(getattr(item, name), f"{place}.{name}".lstrip("."))
 

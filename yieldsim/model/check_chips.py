@@ -42,6 +42,8 @@ def _check_die(model: Model, name: str, die: Die) -> None:
         if largest > usable:
             problem = f"can be larger than the usable wafer, got {largest:g} mm"
             raise ModelError(f"{where}.{side}", problem, allowed=f"<= {usable:g} mm")
+    if die.floorplan is not None:
+        return
     _check_bins(where, die)
     cores, memory = _top(model, die.core_fraction), _top(model, die.memory_fraction)
     if cores + memory > 1.0 + _ROUNDING:

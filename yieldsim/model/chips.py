@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from .calendar import Quarter
 from .fields import Entity, Names, parameter
@@ -27,6 +27,12 @@ class Bin(Entity):
     """A rule that a die can meet; bins are tried from the first to the last."""
 
     min_good_cores: Annotated[Whole, Field(ge=0)] = 0
+
+
+class Floorplan(RootModel[dict[str, Any]]):
+    """Tables of a wafer model, as they stand in the file: no names and parameters of ours."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class Die(Entity):
@@ -80,6 +86,33 @@ class Die(Entity):
         neutral=0.0,
     )
     bins: dict[str, Bin] = {"good": Bin()}
+    # parts of a wafer model (yieldsim.wafer), in place of the cores and memory above; proven when
+    # the model is compiled
+    floorplan: Floorplan | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bins_of_floorplan(cls, data: Any) -> Any:
+        """A floorplan brings its bins: their names stand here too."""
+        if not isinstance(data, dict) or not isinstance(data.get("floorplan"), dict):
+            return data
+        clash = [key for key in _IN_FLOORPLAN if key in data]
+        if clash:
+            problem = f"has a floorplan, which says what {clash[0]} would"
+            raise ValueError(f"{problem}, got both; allowed: one of them")
+        bins = data["floorplan"].get("bins")
+        names = list(bins) if isinstance(bins, dict) and bins else ["good"]
+        return {**data, "bins": {name: {} for name in names}}
+
+
+_IN_FLOORPLAN = (
+    "bins",
+    "cores",
+    "core_fraction",
+    "memory_fraction",
+    "memory_repair",
+    "parametric_yield",
+)
 
 
 class DieBank(Entity):

@@ -23,7 +23,7 @@ from yieldsim.wafer.plan import Plan, excursion_chances, make_plan
 from yieldsim.wafer.sites import Sites
 from yieldsim.wafer.tables import gamma_nodes, has_spread, make_pieces
 
-__all__ = ["Expectation", "expected_yield"]
+__all__ = ["Expectation", "expectation_of", "expected_yield"]
 
 Floats = NDArray[np.float64]
 # Nodes of the product of all gammas: cells of its logarithm are then below 0.01 wide. Fewer where
@@ -60,7 +60,11 @@ class Expectation:
 def expected_yield(model: WaferModel, sites: Sites | None = None) -> Expectation:
     """The mean yield of a model. Raises ModelError or UsageError as `simulate_wafers` does."""
     check_wafer_model(model)
-    plan = make_plan(model, 0, sites)
+    return expectation_of(make_plan(model, 0, sites))
+
+
+def expectation_of(plan: Plan) -> Expectation:
+    """`expected_yield` of a compiled model."""
     closed = _closed_tails(plan)
     tails = _mean_tails(plan) if closed is None else closed
     classes = np.diff(tails, axis=1, prepend=0.0) * plan.sorting.survive[:, None]

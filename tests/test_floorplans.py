@@ -1,0 +1,134 @@
+"""Floorplans inside the supply ensemble: the bins that closed forms and simulated wafers give."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import yieldsim
+from yieldsim.errors import ModelError
+from yieldsim.model import ModelFile
+from yieldsim.wafer import simulate_wafers, wafer_model
+
+ONE_LINE = Path(__file__).parent / "models" / "valid" / "one_line.toml"
+RICH: dict[str, Any] = {
+    "blocks": {
+        "noc": {"kind": "fatal", "area_mm2": 100},
+        "core": {"kind": "core", "count": 4, "area_mm2": 15, "inside": "cluster"},
+        "cache": {"kind": "memory", "area_mm2": 40, "spares": 2},
+    },
+    "groups": {"cluster": {"count": 5, "area_mm2": 4, "min_good": 3}},
+    "bins": {
+        "full": {"min_good_cores": 19, "min_ghz": 1.6},
+        "cut": {"min_good_cores": 15, "min_good_clusters": 5},
+    },
+    "rest": "empty",
+    "parametric": {"speed": {"mean_ghz": 1.8, "wafer_sd_ghz": 0.1, "die_sd_ghz": 0.1}},
+    "process": {
+        "alpha_wafer": 4.0,
+        "alpha_region": 2.0,
+        "region_dies_x": 2,
+        "profile": {"edge_amplitude": 2.0, "edge_length_mm": 15},
+        "signatures": {"ring": {"kind": "edge_ring", "probability": 0.2, "peak_per_cm2": 1.0}},
+        "systematic": {"edge_die_mm": 5.0, "edge_die_yield": 0.8},
+    },
+}
+
+
+def model_file(die: dict[str, Any], d0_per_cm2: float, alpha: float = 2.0) -> ModelFile:
+    """The one-line model with another die: 500 mm2, no noise."""
+    raw = dict(yieldsim.load_file(ONE_LINE).raw)
+    process = raw["processes"]["n2"] | {"d0_mature_per_cm2": d0_per_cm2, "alpha": alpha}
+    raw["processes"] = {"n2": process}
+    raw["dies"] = {"chip": raw["dies"]["chip"] | die}
+    raw["products"] = {"a": raw["products"]["a"] | {"kind": "phone", "performance": {}}}
+    return ModelFile("floorplans", raw, {})
+
+
+def shares(die: dict[str, Any], d0_per_cm2: float, alpha: float = 2.0) -> np.ndarray:
+    """Good dies of each bin over gross dies, in the last quarter."""
+    ds = yieldsim.run(model_file(die, d0_per_cm2, alpha), realizations=1)
+    last = ds.isel(scenario=0, realization=0, quarter=-1, die=0)
+    return np.asarray(last["good_dies"].values / last["gross_dies"].values)
+
+
+@pytest.mark.parametrize("d0_per_cm2", [0.0, 0.01, 0.1, 0.5, 3.0])
+@pytest.mark.parametrize("alpha", [0.5, 2.0, 1e12])
+def test_a_plain_floorplan_is_the_core_harvest(d0_per_cm2: float, alpha: float) -> None:
+    """Cores and fatal area given either way: the table against the harvest sums."""
+    bins = {"full": {"min_good_cores": 20}, "cut": {"min_good_cores": 16}}
+    plain = {"cores": 20, "core_fraction": 0.6, "bins": bins}
+    blocks = {"core": {"kind": "core", "count": 20, "area_mm2": 15.0}}
+    floorplan = {"floorplan": {"blocks": blocks, "bins": bins}}
+    # the table errs by 1e-5, single precision by 6e-8
+    np.testing.assert_allclose(
+        shares(floorplan, d0_per_cm2, alpha), shares(plain, d0_per_cm2, alpha), atol=2e-5
+    )
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("d0_per_cm2", [0.05, 0.4])
+def test_a_rich_floorplan_is_what_wafers_give(d0_per_cm2: float) -> None:
+    """Bins of the ensemble against wafers of the same model, lots clustered by alpha."""
+    die = {key: RICH[key] for key in ("blocks", "groups", "rest")}
+    raw = {
+        "die": {**die, "width_mm": 20.0, "height_mm": 25.0},
+        "bins": RICH["bins"],
+        "parametric": RICH["parametric"],
+        "process": {
+            **RICH["process"],
+            "d0_per_cm2": d0_per_cm2,
+            "alpha_lot": 2.0,
+            "lot_wafers": 1,
+        },
+    }
+    drawn = simulate_wafers(wafer_model(raw), 6000, 11, "expected").good
+    mean = drawn.mean(axis=0) / simulate_wafers(wafer_model(raw), 1, 1, "expected").gross
+    gross = simulate_wafers(wafer_model(raw), 1, 1, "expected").gross
+    error = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn)) / gross
+    z = (shares({"floorplan": RICH}, d0_per_cm2) - mean) / error
+    assert np.abs(z).max() < 4.0  # two bins, standard errors over independent wafers
+
+
+def test_more_defects_never_help() -> None:
+    every = [shares({"floorplan": RICH}, d0).sum() for d0 in (0.0, 1e-4, 0.01, 0.1, 1.0, 10.0)]
+    assert every == sorted(every, reverse=True)
+    assert every[0] > 0.9
+    assert every[-1] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("floorplan", "message"),
+    [
+        ({"block": {}}, "dies.chip.floorplan: unknown key, got 'block'; allowed: rest, blocks"),
+        (
+            {"blocks": {"core": {"kind": "core", "area_mm2": 600}}},
+            "dies.chip.floorplan.blocks: larger than the die, got '600 mm2'",
+        ),
+        (
+            {"process": {"d0_per_cm2": 1}},
+            "dies.chip.floorplan.process.d0_per_cm2: is the supply model's",
+        ),
+        (
+            {"process": {"alpha_wafer": 0}},
+            "dies.chip.floorplan.process.alpha_wafer: must be a number > 0 or inf, got 0",
+        ),
+        ({"process": 3}, "dies.chip.floorplan.process: is not a table, got 3"),
+        (
+            {"blocks": {"a": {"kind": "memory", "area_mm2": 9}}},
+            "dies.chip.floorplan.blocks.a.spares: missing",
+        ),
+    ],
+)
+def test_a_faulty_floorplan_is_one_line(floorplan: dict[str, Any], message: str) -> None:
+    with pytest.raises(ModelError) as error:
+        yieldsim.run(model_file({"floorplan": floorplan}, 0.1), realizations=1)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["cores", "parametric_yield", "bins"])
+def test_a_die_is_described_once(key: str) -> None:
+    item: Any = {"good": {}} if key == "bins" else 1
+    with pytest.raises(ModelError, match=f"has a floorplan, which says what {key} would"):
+        model_file({"floorplan": RICH, key: item}, 0.1).model("baseline")

@@ -1,0 +1,112 @@
+"""The bins of a floorplan by mean density: what the supply ensemble needs of a wafer model.
+
+The ensemble knows a density for each period and lot, and no places on the wafer. So all that the
+wafer model adds within a lot (profile, clusters of wafers and regions, signatures, reticle defects,
+speed and leakage) is averaged once, at densities four to the octave, and read from a cubic.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.description import WaferModel, bin_rules
+from yieldsim.wafer.expectation import expectation_of
+from yieldsim.wafer.load import wafer_model
+from yieldsim.wafer.plan import make_plan
+from yieldsim.wafer.tables import Pieces, make_pieces
+
+__all__ = ["BinTable", "bin_table", "floorplan_model"]
+
+Floats = NDArray[np.float64]
+PARTS = ("rest", "blocks", "groups", "bins", "parametric", "process", "reticle")
+_AN_OCTAVE = 4  # densities computed; the cubic errs by (ln 2 / 4)^4 f'''' / 384, below 1e-5
+_OCTAVES = 24.0
+
+
+@dataclasses.dataclass(frozen=True)
+class BinTable:
+    """``pieces`` gives the share of dies in each bin, systematic loss and parametric loss of the
+    floorplan included, at a mean of so many defects a die; ``kill`` is the part that can kill."""
+
+    bins: tuple[str, ...]
+    pieces: Pieces
+    kill: float
+
+
+def floorplan_model(
+    where: str,
+    floorplan: dict[str, Any],
+    wafer: dict[str, float],
+    width_mm: float,
+    height_mm: float,
+) -> WaferModel:
+    """The wafer model of a die's ``floorplan`` table in a supply model.
+
+    The table has the parts of a wafer model, those of its [die] at the top; size, wafer, density,
+    clustering of lots and test are the supply model's. Raises ModelError under ``where``.
+    """
+    parts = {key: item for key, item in floorplan.items() if key not in ("source", "grade", "note")}
+    unknown = sorted(set(parts) - set(PARTS))
+    if unknown:
+        raise ModelError(where, "unknown key", got=unknown[0], allowed=", ".join(PARTS))
+    process = parts.get("process", {})
+    if not isinstance(process, dict):
+        raise ModelError(f"{where}.process", "is not a table", got=process)
+    for key in ("d0_per_cm2", "alpha_lot", "lot_wafers", "excursions"):
+        if key in process:
+            problem = "is the supply model's: it stands in its processes"
+            raise ModelError(f"{where}.process.{key}", problem, got=process[key])
+    die = {key: parts[key] for key in ("rest", "blocks", "groups") if key in parts}
+    raw: dict[str, Any] = {
+        **{key: parts[key] for key in ("bins", "parametric", "reticle") if key in parts},
+        "wafer": wafer,
+        "die": {**die, "width_mm": width_mm, "height_mm": height_mm},
+        "process": {**process, "d0_per_cm2": 0.0},
+    }
+    try:
+        return wafer_model(raw)
+    except ModelError as error:
+        place = f"{where}.{error.where.removeprefix('die.')}"
+        raise ModelError(place, error.problem, got=error.got, allowed=error.allowed) from None
+
+
+def bin_table(model: WaferModel) -> BinTable:
+    """Tabulate the bins of a wafer model. Raises ModelError or UsageError as `make_plan` does."""
+    return _table(json.dumps(model.model_dump()))
+
+
+@functools.lru_cache(maxsize=64)  # scenarios share their floorplans
+def _table(text: str) -> BinTable:
+    model = WaferModel.model_validate(json.loads(text))
+    plan = make_plan(model, 0)
+    area_cm2 = 0.01 * model.die.width_mm * model.die.height_mm
+    high = plan.density_range[1]
+    low = max(plan.density_range[0], high * 2.0**-_OCTAVES)
+    density = np.geomspace(low, high, math.ceil(_AN_OCTAVE * math.log2(high / low)) + 1)
+    shares = np.array([_shares(plan, d0) for d0 in density])
+    none = _shares(plan, 0.0)
+    curve = CubicSpline(np.log(density), shares, axis=0)
+
+    def at(faults: Floats) -> Floats:
+        d0 = np.clip(faults / area_cm2, low, high)
+        values: Floats = np.clip(curve(np.log(d0)), 0.0, 1.0)
+        return np.where(faults[:, None] > 0.0, values, none)
+
+    kill = plan.floorplan.die.killing_cm2() / area_cm2
+    pieces = make_pieces(at, low * area_cm2, high * area_cm2)
+    return BinTable(tuple(bin_rules(model)), pieces, kill)
+
+
+def _shares(plan: Any, d0_per_cm2: float) -> Floats:
+    process = plan.model.process.model_copy(update={"d0_per_cm2": float(d0_per_cm2)})
+    model = plan.model.model_copy(update={"process": process})
+    return expectation_of(dataclasses.replace(plan, model=model)).by_bin
