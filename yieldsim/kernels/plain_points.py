@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
 
-__all__ = ["GROUP", "GUIDE_CELLS", "Plain", "plain_block"]
+__all__ = ["GROUP", "GUIDE_CELLS", "PLAIN", "Plain", "die_of", "looked_up", "plain_block"]
 
-_PLAIN = np.uint32(0xFFFFFFFF)  # entity; that of the counts by die is 0
+PLAIN = np.uint32(0xFFFFFFFF)  # entity; that of the counts by die is 0
 _WORD = np.uint64(0xFFFFFFFF)
 _BITS_32 = np.uint64(32)
 _GUIDE_BITS = np.uint32(20)
@@ -47,7 +47,8 @@ class Plain(NamedTuple):
 
 
 @inline_jit
-def _looked_up(below: Any, guide: Any, word: Any) -> Any:
+def looked_up(below: Any, guide: Any, word: Any) -> Any:
+    """The first place whose threshold is above the word, from where the guide says to begin."""
     found = guide[word >> _GUIDE_BITS]
     while np.uint64(word) >= below[found]:
         found += 1
@@ -70,7 +71,7 @@ def _killed_mask(plain: Any, wafer: Any, defects: Any) -> Any:
     vectors = (defects + 4 * _LANES) // (4 * _LANES)
     for block in range(_LANES * vectors):
         draw = np.uint64(block) + _ONE
-        w0, w1, w2, w3 = philox4x32(draw, _PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = philox4x32(draw, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
         left = defects - 3 - 4 * block
         mask |= _bit(w0, dies, left > 0) | _bit(w1, dies, left > 1)
         mask |= _bit(w2, dies, left > 2) | _bit(w3, dies, left > 3)
@@ -84,7 +85,7 @@ def _killed_marks(plain: Any, wafer: Any, defects: Any, words: Any, mark: Any, s
     blocks = (defects + 4 * _LANES) // (4 * _LANES) * _LANES
     for block in range(blocks):
         draw = np.uint64(block) + _ONE
-        w0, w1, w2, w3 = philox4x32(draw, _PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = philox4x32(draw, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
         words[0, block] = w0
         words[1, block] = w1
         words[2, block] = w2
@@ -96,11 +97,16 @@ def _killed_marks(plain: Any, wafer: Any, defects: Any, words: Any, mark: Any, s
 
 
 @inline_jit
-def _mark(plain: Any, word: Any, mark: Any, stamp: Any) -> Any:
+def die_of(plain: Any, word: Any) -> Any:
+    """The die that a word hits."""
     if plain.die_below.shape[0] == 0:
-        die = np.int64((np.uint64(word) * np.uint64(plain.dies)) >> _BITS_32)
-    else:
-        die = _looked_up(plain.die_below, plain.die_guide, word)
+        return np.int64((np.uint64(word) * np.uint64(plain.dies)) >> _BITS_32)
+    return looked_up(plain.die_below, plain.die_guide, word)
+
+
+@inline_jit
+def _mark(plain: Any, word: Any, mark: Any, stamp: Any) -> Any:
+    die = die_of(plain, word)
     fresh = stamp[die] != mark
     stamp[die] = mark
     return fresh
@@ -122,7 +128,7 @@ def _first_blocks(plain: Any, first_wafer: Any, first: Any) -> None:
     key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
     for w in range(GROUP):
         wafer = np.uint64(first_wafer) + np.uint64(w)
-        w0, w1, w2, w3 = philox4x32(_ZERO, _PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = philox4x32(_ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
         first[0, w] = w0
         first[1, w] = w1
         first[2, w] = w2
@@ -145,7 +151,7 @@ def plain_block(
         here = w % GROUP
         if here == 0:
             _first_blocks(plain, wafer, first)
-        defects = _looked_up(plain.count_below, plain.count_guide, first[0, here])
+        defects = looked_up(plain.count_below, plain.count_guide, first[0, here])
         mark = np.uint32(w + 1)
         mask = _ZERO
         if masked:

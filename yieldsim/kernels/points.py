@@ -86,7 +86,7 @@ def strip_of(floor: Any, word: Any) -> Any:
 
 
 @inline_jit
-def _place(field: Any, die: Any, defect: Any, wafer: Any) -> Any:
+def place_words(field: Any, die: Any, defect: Any, wafer: Any) -> Any:
     """Words of a defect: height in the die, width in the die, layer, size."""
     key0, key1 = field.seed & _WORD, field.seed >> _BITS_32
     return philox4x32(np.uint32(die), np.uint32(defect), STREAM_DEFECT_PLACE, wafer, key0, key1)
@@ -180,7 +180,7 @@ def flat_lost(
         if defect < _IN_BLOCK:
             word = words[defect + 1, die]
         else:
-            word = _place(field, die, defect, wafer)[0]
+            word = place_words(field, die, defect, wafer)[0]
         node = floor.strip_node[strip_of(floor, word)]
         if node == 0:
             return -1
@@ -205,7 +205,7 @@ def full_class(
     """The class of any die; -1 where it is dead. Reticle defects kill wherever they print."""
     touched = False
     for defect in range(count):
-        word, _, layer_word, size_word = _place(field, die, defect, wafer)
+        word, _, layer_word, size_word = place_words(field, die, defect, wafer)
         if defect < _IN_BLOCK:
             word = words[defect + 1, die]
         strip = strip_of(floor, word)

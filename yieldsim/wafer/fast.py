@@ -14,7 +14,7 @@ from yieldsim.wafer.plan import Plan
 from yieldsim.wafer.repeaters import repeater_mean
 from yieldsim.wafer.tables import Pieces, make_pieces
 
-__all__ = ["is_plain", "is_scaled", "plain_wafers", "scaled_wafers"]
+__all__ = ["is_plain", "is_scaled", "make_plain", "plain_wafers", "scaled_wafers"]
 
 Floats = NDArray[np.float64]
 _WORD = 2.0**32
@@ -40,10 +40,9 @@ def is_plain(plan: Plan) -> bool:
     )
 
 
-def plain_wafers(plan: Plan, first_wafer: int, out: Floats, image: Any, density: Floats) -> None:
-    """Fill the columns of `kernels.drawn.dies_block`."""
+def make_plain(plan: Plan) -> Plain:
+    """The arrays of `kernels.plain_points`."""
     rate = plan.model.process.d0_per_cm2 * plan.field.profile
-    density[:] = rate[: density.shape[1]]
     mean = float(rate.sum() * plan.floor.area_cm2)
     most = int(mean + 12.0 * np.sqrt(mean) + 40.0)
     below = np.rint(special.pdtr(np.arange(most), mean) * _WORD).astype(np.uint64)
@@ -51,7 +50,7 @@ def plain_wafers(plan: Plan, first_wafer: int, out: Floats, image: Any, density:
     uneven = np.ptp(rate) > 0.0
     ends = np.rint(np.cumsum(rate) / max(rate.sum(), 1e-300) * _WORD).astype(np.uint64)
     ends[-1] = np.uint64(_WORD)
-    plain = Plain(
+    return Plain(
         seed=plan.field.seed,
         dies=np.int64(len(plan.sites)),
         count_below=below,
@@ -59,10 +58,16 @@ def plain_wafers(plan: Plan, first_wafer: int, out: Floats, image: Any, density:
         die_below=ends if uneven else np.zeros(0, np.uint64),
         die_guide=_guide(ends) if uneven else np.zeros(0, np.int64),
     )
-    words = np.zeros((4, below.size // 4 + 8), np.uint32)
+
+
+def plain_wafers(plan: Plan, first_wafer: int, out: Floats, image: Any, density: Floats) -> None:
+    """Fill the columns of `kernels.drawn.dies_block`."""
+    density[:] = (plan.model.process.d0_per_cm2 * plan.field.profile)[: density.shape[1]]
+    plain = make_plain(plan)
+    words = np.zeros((4, plain.count_below.size // 4 + 8), np.uint32)
     stamp = np.zeros(len(plan.sites), np.uint32)
-    block: Any = plain_block
     first = np.zeros((4, GROUP), np.uint32)
+    block: Any = plain_block
     block(plain, np.uint64(first_wafer), first, words, stamp, out, image)
 
 

@@ -13,6 +13,7 @@ from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
 from yieldsim.kernels.drawn import dies_block, expected_block
 from yieldsim.kernels.points import points_block
+from yieldsim.wafer.defects import Defects, list_defects
 from yieldsim.wafer.description import WaferModel, check_wafer_model
 from yieldsim.wafer.fast import is_plain, is_scaled, plain_wafers, scaled_wafers
 from yieldsim.wafer.plan import Plan, make_plan
@@ -36,7 +37,8 @@ class WaferResult:
     dies that shipped. At fidelity `expected` these are means given the wafer's densities, with
     ``variance`` float64[wafer, bin] and ``total_variance`` float64[wafer] of all shipped dies;
     else the variances are zero. ``bin_map`` uint8[wafer, die] (number of bins: scrap) and
-    ``density`` float64[wafer, die] per cm2 are there when asked for.
+    ``density`` float64[wafer, die] per cm2 are there when asked for, at `points` also the
+    ``defects`` on dies. At `expected` the density lacks the regions' gammas where these are integrated.
     """
 
     fidelity: Fidelity
@@ -53,7 +55,7 @@ class WaferResult:
     sites: Sites = field(repr=False)
     bin_map: NDArray[np.uint8] | None = None
     density: Floats | None = None
-    defects: Any = None
+    defects: Defects | None = None
 
     @property
     def shipped(self) -> Floats:
@@ -120,7 +122,7 @@ def simulate_wafers(
 
     Wafer n belongs to lot ``n // lot_wafers``; its result depends on the model, the seed and its
     number alone. ``sites`` takes the place of the sites of the model's wafer. With ``keep_maps``
-    the result has ``density``, and at `points` and `dies` ``bin_map``.
+    the result has ``density``, at `points` and `dies` ``bin_map``, at `points` ``defects``.
 
     Raises UsageError for counts, seeds or a fidelity that make no sense, and ModelError for a model
     whose parts contradict one another.
@@ -148,7 +150,9 @@ def run_plan(
     density = np.zeros((wafers, dies if keep_maps else 0))
     if fidelity == "points" and is_plain(plan):
         plain_wafers(plan, first_wafer, out, image, density)
-    elif fidelity == "expected" and not keep_maps and is_scaled(plan):
+    elif fidelity == "expected" and is_scaled(plan):
+        if keep_maps:  # for the densities alone: a result must not hang on who looks
+            _fill(plan, fidelity, first_wafer, np.zeros_like(out), image, density)
         scaled_wafers(plan, first_wafer, out)
     else:
         _fill(plan, fidelity, first_wafer, out, image, density)
@@ -170,6 +174,9 @@ def run_plan(
         sites=plan.sites,
         bin_map=image if mapped else None,
         density=density if keep_maps else None,
+        defects=list_defects(plan, first_wafer, density)
+        if mapped and fidelity == "points"
+        else None,
     )
 
 

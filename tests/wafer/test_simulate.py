@@ -1,0 +1,236 @@
+"""Simulated wafers against closed forms, their properties, and their maps."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, PROFILE, make_model
+from yieldsim import closed_form as cf
+from yieldsim.errors import ModelError, UsageError
+from yieldsim.wafer import FIDELITIES, expected_yield, simulate_wafers
+
+WAFERS = 4000
+DRAWN = ("points", "dies")
+# The reference wafer: 64 dies of 26 x 33 mm; `plain` has no blocks, so any defect kills a die.
+BIG = {
+    "wafer": {},
+    "reticle": None,
+    "die.width_mm": 26,
+    "die.height_mm": 33,
+    "process.d0_per_cm2": 0.1,
+}
+WHOLE = {**BIG, "die.blocks": {}, "bins": {}}
+
+
+def z_mean(one, exact: float) -> float:
+    return abs(one.yield_ - exact) / max(one.yield_se, 1e-6)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+@pytest.mark.parametrize(
+    ("change", "blocks"),
+    [
+        ({}, None),
+        ({"process.alpha_wafer": 2.0}, [64]),
+        ({"process.alpha_region": 2.0}, [1] * 64),
+        ({"process.alpha_region": 2.0, "process.region_dies_x": 2, "process.region_dies_y": 3}, 0),
+    ],
+)
+def test_mean_and_spread_of_whole_dies(fidelity: str, change: dict, blocks: object) -> None:
+    one = simulate_wafers(make_model({**WHOLE, **change}), WAFERS, 3, fidelity)
+    assert one.gross == 64
+    alpha = 2.0 if change else math.inf
+    assert z_mean(one, float(cf.negative_binomial(858.0, 0.1, alpha))) < 4.0
+    if blocks == 0:  # tiles of 2 x 3 dies, counted from the corner of the grid
+        tiles = np.unique((one.sites.row // 3) * 100 + one.sites.column // 2, return_counts=True)
+        blocks = tiles[1]
+    blocks = [64] if blocks is None else blocks
+    sd = math.sqrt(float(cf.good_die_variance_by_block(blocks, 858.0, 0.1, alpha)))
+    # relative standard error of an SD of n normal numbers 1 / sqrt(2 n) = 1.1 %; 4 of them
+    assert one.sd_good_per_wafer == pytest.approx(sd, rel=0.045)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+def test_harvest_and_its_spread(fidelity: str) -> None:
+    blocks = {
+        "core": {"kind": "core", "count": 32, "area_mm2": 12},
+        "io": {"kind": "fatal", "area_mm2": 281},
+    }
+    bins = {f"k{k}": {"min_good_cores": k} for k in (32, 30, 28, 25)}
+    changes = {**BIG, "die.blocks": blocks, "die.rest": "empty", "bins": bins}
+    model = make_model({**changes, "process.alpha_wafer": 2.0})
+    one = simulate_wafers(model, WAFERS, 4, fidelity)
+    exact = (0.56320378472943338, 0.76121436654564829, 0.76860161647672582, 0.76879250265453403)
+    assert np.cumsum(expected_yield(model).by_bin) == pytest.approx(exact, rel=1e-11)
+    reached = np.cumsum(one.good, axis=1)
+    error = np.sqrt(np.var(reached, axis=0) + np.cumsum(one.variance, axis=1).mean(axis=0))
+    assert np.all(np.abs(reached.mean(axis=0) / one.gross - exact) * one.gross < 4.0 * error / 63.0)
+    sd = math.sqrt(cf.harvest_variance_per_wafer(64, 281.0, 12.0, 32, 25, 0.1, 2.0))
+    # the law is skewed: kurtosis near 6 gives sqrt(5 / 4 n) = 1.8 %; 4 of them
+    assert one.sd_good_per_wafer == pytest.approx(sd, rel=0.07)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+def test_nested_groups(fidelity: str) -> None:
+    blocks = {
+        "io": {"kind": "fatal", "area_mm2": 40},
+        "core": {"kind": "core", "inside": "cluster", "count": 4, "area_mm2": 11},
+    }
+    groups = {"cluster": {"count": 4, "area_mm2": 6, "min_good": 3}}
+    bins = {"cut": {"min_good_cores": 0, "min_good_clusters": 3}}
+    change = {"die.blocks": blocks, "die.groups": groups, "die.rest": "empty", "bins": bins}
+    model = make_model({**change, "process.alpha_region": 1.5, "process.d0_per_cm2": 0.5})
+    exact = cf.nested_yield(40.0, 6.0, 4, 11.0, 4, 3, 3, 0.5, 1.5)
+    assert expected_yield(model).yield_ == pytest.approx(exact, rel=1e-9)
+    assert z_mean(simulate_wafers(model, 1000, 5, fidelity), exact) < 4.0
+
+
+@pytest.mark.parametrize("fidelity", DRAWN)
+@pytest.mark.parametrize(
+    "option", ["wafer", "region", "nested", "layers", "plain die", "signatures"]
+)
+@settings(max_examples=8, deadline=None)
+@given(d0=st.floats(0.01, 2.0), more=st.floats(1.0, 3.0), seed=st.integers(0, 2**64 - 1))
+def test_no_die_heals_as_density_rises(
+    fidelity: str, option: str, d0: float, more: float, seed: int
+) -> None:
+    """The same luck: what falls at a lower density is a part of what falls at a higher."""
+    low, high = (
+        simulate_wafers(
+            make_model({**OPTIONS[option], "process.d0_per_cm2": density}),
+            3,
+            seed,
+            fidelity,
+            7,
+            True,
+        )
+        for density in (d0, d0 * more)
+    )
+    assert low.bin_map is not None
+    assert high.bin_map is not None
+    assert np.all(high.bin_map >= low.bin_map)
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+def test_alpha_to_infinity_is_poisson(fidelity: str) -> None:
+    plain = make_model()
+    names = ("process.alpha_lot", "process.alpha_wafer", "process.alpha_region")
+    near = simulate_wafers(make_model(dict.fromkeys(names, 1e7)), 40, 1, fidelity)
+    far = simulate_wafers(make_model(dict.fromkeys(names, math.inf)), 40, 1, fidelity)
+    same = simulate_wafers(plain, 40, 1, fidelity)
+    assert np.array_equal(far.good, same.good)
+    # gammas of 1e7 scatter by 3e-4: of 40 * 88 dies, one in some thousand may change its bin
+    assert np.abs(near.good - far.good).sum() <= 0.005 * near.gross * 40
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+def test_a_flat_profile_is_none(fidelity: str) -> None:
+    flat = {**PROFILE, "radial_amplitude": 0.0, "edge_amplitude": 0.0}
+    table = {"rho": [0.0, 0.5, 1.0], "ratio": [3.0, 3.0, 3.0]}
+    plain = simulate_wafers(make_model(), 20, 1, fidelity, keep_maps=True)
+    for profile in (flat, table):
+        one = simulate_wafers(make_model({"process.profile": profile}), 20, 1, fidelity, 0, True)
+        assert one.good == pytest.approx(plain.good, abs=1e-9)
+        assert np.ptp(one.density) < 1e-12
+
+
+def test_the_profile_is_normalized_over_the_disc() -> None:
+    """A die every millimetre covers the disc: their mean ratio is one."""
+    tiny = {"die.width_mm": 1, "die.height_mm": 1, "die.blocks": {}, "bins": {}, "reticle": None}
+    disc = {"diameter_mm": 100, "edge_exclusion_mm": 0, "scribe_mm": 0}
+    table = {"rho": [0.2, 0.5, 0.9], "ratio": [1.0, 3.0, 0.5]}
+    for profile in (PROFILE, table):
+        model = make_model({**tiny, "wafer": disc, "process.profile": profile})
+        one = simulate_wafers(model, 1, 1, "expected", keep_maps=True)
+        # the outermost dies leave some 3 % of the disc bare, where PROFILE is 2.5 times its mean
+        assert one.density.mean() / 0.35 == pytest.approx(1.0, abs=0.06)
+
+
+def test_defects_are_those_that_kill() -> None:
+    for changes in ({"process.alpha_region": 2.0}, OPTIONS["plain die"], ALL):
+        model = make_model(changes)
+        plain = "test" not in changes
+        one = simulate_wafers(model, 30, 2, "points", first_wafer=5, keep_maps=True)
+        assert one.defects is not None
+        hits = np.zeros((30, one.gross), np.int64)
+        np.add.at(hits, (one.defects.wafer - 5, one.defects.die), one.defects.killed)
+        assert np.abs(one.defects.x_mm - one.sites.x_mm[one.defects.die]).max() <= 8.5
+        assert np.abs(one.defects.y_mm - one.sites.y_mm[one.defects.die]).max() <= 7.5
+        # counts are Poisson of the densities: mean and variance of the standardized sum
+        all_hits = np.zeros((30, one.gross))
+        np.add.at(all_hits, (one.defects.wafer - 5, one.defects.die), 1.0)
+        mean = one.density * 2.55
+        assert abs((all_hits - mean).sum()) < 4.0 * math.sqrt(mean.sum())
+        if plain:
+            assert np.array_equal(hits > 0, one.bin_map > 0)
+
+
+def test_known_good_dies_and_overkill() -> None:
+    one = simulate_wafers(make_model(OPTIONS["test"]), 400, 1, "dies")
+    exact = expected_yield(make_model(OPTIONS["test"]))
+    assert one.known_good_die == pytest.approx(1.0 - exact.escapes / exact.yield_, abs=0.01)
+    free = simulate_wafers(make_model(), 400, 1, "dies")
+    assert free.known_good_die == 1.0
+    assert np.array_equal(free.truly_good, one.truly_good)
+
+
+def test_repeaters_hit_the_same_block_of_every_field() -> None:
+    """A reticle of one block: what it hits is dead on every field of the lot's wafers."""
+    change = {
+        **OPTIONS["plain die"],
+        "process.d0_per_cm2": 0.0,
+        "process.repeaters": {"per_cm2": 0.05},
+    }
+    one = simulate_wafers(make_model(change), 60, 1, "points", keep_maps=True)
+    assert one.bin_map is not None
+    by_place = [one.bin_map[:, one.sites.die_in_field == place] for place in range(4)]
+    assert all(np.all(np.ptp(maps, axis=1) == 0) for maps in by_place)
+    dead = np.stack([maps[:, 0] for maps in by_place], axis=1)
+    assert np.all(dead.reshape(15, 4, 4) == dead.reshape(15, 4, 4)[:, :1])
+    assert 0 < dead.mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "where", "kind"),
+    [
+        ({"wafers": 0}, "wafers", UsageError),
+        ({"wafers": 2.5}, "wafers", UsageError),
+        ({"seed": -1}, "seed", UsageError),
+        ({"seed": 2**64}, "seed", UsageError),
+        ({"first_wafer": 2**32}, "first_wafer", UsageError),
+        ({"fidelity": "exact"}, "fidelity", UsageError),
+    ],
+)
+def test_bad_calls(arguments: dict, where: str, kind: type) -> None:
+    with pytest.raises(kind, match=f"^{where}: .*, got .*; allowed: "):
+        simulate_wafers(make_model(), **{"wafers": 1, "seed": 0, **arguments})
+
+
+def test_a_die_larger_than_field_or_wafer() -> None:
+    big = {"die.width_mm": 150, "die.height_mm": 160}
+    for changes in ({**big, "reticle": None}, {"die.width_mm": 40}):
+        with pytest.raises((UsageError, ModelError), match=r"; allowed: "):
+            simulate_wafers(make_model({"die.blocks": {}, "bins": {}, **changes}), 1, 0)
+
+
+def test_nested_model_with_everything_runs_without_dies() -> None:
+    """A wafer that no die fits on gives zeros, not an error."""
+    change = {
+        "die.blocks": NESTED["blocks"],
+        "die.groups": NESTED["groups"],
+        "bins": {},
+        "die.width_mm": 100.0,
+        "die.height_mm": 120.0,
+        "die.offset": [0.5, 0.5],
+        "reticle": None,
+    }
+    for fidelity in FIDELITIES:
+        one = simulate_wafers(make_model(change), 3, 0, fidelity, keep_maps=True)
+        assert one.gross == 0
+        assert one.yield_ == 0.0
