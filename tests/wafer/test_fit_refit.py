@@ -160,3 +160,18 @@ def test_signatures_agree_with_the_labels_of_real_maps():
         assert find_signatures(maps.select(some))[:, KINDS.index(kind)].mean() >= least[label]
     some = rng.permutation(np.flatnonzero(maps.label == "None"))[:400]
     assert find_signatures(maps.select(some)).mean(axis=0).max() <= 0.08
+
+
+def test_what_chance_finds_is_known_where_some_maps_are_plain():
+    """On plain maps chance finds next to nothing; where all maps have a ring, it is not known."""
+
+    def ring(rng, rho):
+        return 2.0 * (rho > 0.9)
+
+    rng = np.random.default_rng(SEED)
+    size = {"shape": (30, 30), "density": lambda r: 0.05 + 0.0 * r}
+    plain = fit_group("plain", draw_maps(rng, 60, **size), 0.95, 1)
+    assert all(0.0 <= one.by_chance < 0.05 for one in plain.signatures)
+    ringed = fit_group("ringed", draw_maps(rng, 60, extra=ring, **size), 0.95, 1)
+    assert ringed.signatures[0].share > 0.9
+    assert all(np.isnan(one.by_chance) for one in ringed.signatures)

@@ -12,7 +12,7 @@ from ..errors import ModelError, UsageError
 from .options import as_json
 
 if TYPE_CHECKING:
-    from ..wafer.fit import Estimate
+    from ..wafer.fit_estimate import Estimate
     from ..wafer.fit_report import GroupFit
     from ..wafer.maps import WaferMaps
 
@@ -187,9 +187,10 @@ def _text(group: GroupFit) -> list[str]:
     )
     lines.append("  signatures, share of the wafers")
     for sign in group.signatures:
+        chance = "" if math.isnan(sign.by_chance) else f"  by chance {sign.by_chance:.4f}"
         extra = "" if math.isnan(sign.peak_faults) else _shape(sign.peak_faults, sign.rho)
         lines.append(
-            f"    {sign.kind:16} {sign.share:<8.4f} [{sign.low:.4f}, {sign.high:.4f}]{extra}"
+            f"    {sign.kind:16} {sign.share:<8.4f} [{sign.low:.4f}, {sign.high:.4f}]{chance}{extra}"
         )
     lines.append(f"  refit by simulation, {len(group.components)} components")
     lines.append(f"    {'':24} {'observed':>9} {'simulated':>9} {'z':>6}")

@@ -22,12 +22,18 @@ from scipy.stats import chi2
 from scipy.stats import t as student_t
 
 from yieldsim.errors import ModelError, UsageError
+from yieldsim.wafer.fit_estimate import (
+    Estimate,
+    alpha_estimate,
+    positive_estimate,
+    weighted_mean,
+)
 from yieldsim.wafer.fit_grid import RadialBins
 from yieldsim.wafer.fit_moments import Design, Moments, design, moments
-from yieldsim.wafer.fit_statistics import MapStatistics, mean_and_influence
+from yieldsim.wafer.fit_statistics import MapStatistics, Target, target_moments
 from yieldsim.wafer.maps import WaferMaps
 
-__all__ = ["BLOCKS", "ClusterFit", "Estimate", "fit_clusters"]
+__all__ = ["BLOCKS", "ClusterFit", "fit_clusters"]
 
 Floats = NDArray[np.float64]
 
@@ -36,20 +42,9 @@ LEAST_WAFERS = 10
 # Relative steps of the numerical derivatives, and how far 1 / alpha is searched.
 _STEP = 1e-5
 _MOST_SPREAD = 50.0
-# A bin without a fail (or a pass) still gets a density: half a die of them is put there.
-_HALF = 0.5
 # A weak prior where the maps leave a node of the profile open: the bend of the log density from
 # node to node is 0 with this standard deviation. A hundredfold rise at the edge costs 0.3.
 _BEND = 8.0
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A figure with its interval; inf and nan where there is none."""
-
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -93,18 +88,6 @@ class ClusterFit:
 
 
 @dataclass(frozen=True)
-class _Target:
-    """The observed moments (log-odds free), each wafer's influence on them, and their errors."""
-
-    means: Floats  # [bin..., variance, adjacent pairs]
-    influence: Floats  # [wafer, moment]
-    lags: Floats  # [lag], pairs at larger distances
-    lag_influence: Floats  # [wafer, lag]
-    lag_index: NDArray[np.int64]
-    error: Floats  # [moment]
-
-
-@dataclass(frozen=True)
 class _Solution:
     block: int
     densities: Floats
@@ -141,7 +124,7 @@ def fit_clusters(
     if not blocks:
         allowed = "6 or more rows and columns"
         raise ModelError(where, "maps too small to fit", got=f"{across:g} dies", allowed=allowed)
-    target = _target(figures, where)
+    target = target_moments(figures, where)
     plan = design(maps, bins, blocks)
     solutions: list[_Solution] = []
     for block in blocks:
@@ -165,26 +148,8 @@ def _check(figures: MapStatistics, where: str) -> None:
             raise ModelError(where, f"{what}: {lost}", allowed="maps with passes and fails")
 
 
-def _target(figures: MapStatistics, where: str) -> _Target:
-    deviation = (figures.fail - figures.fail.mean()) ** 2
-    radial = figures.radial.copy()
-    # half a fail (or pass) spread over a bin that has none keeps its density finite
-    number = np.isfinite(radial).sum(axis=0) * figures.dies.mean() / radial.shape[1]
-    low = _HALF / np.maximum(number, 1.0)
-    mean = np.nanmean(radial, axis=0)
-    radial += np.where(mean <= 0.0, low, np.where(mean >= 1.0, -low, 0.0))
-    has_lags = np.isfinite(figures.pairs).mean(axis=0) > 0.5
-    index = np.flatnonzero(has_lags)[1:]
-    columns = np.column_stack([radial, deviation, figures.pairs[:, 0]])
-    means, influence = mean_and_influence(columns, where)
-    lags, lag_influence = mean_and_influence(figures.pairs[:, index], where)
-    error = np.sqrt((influence**2).mean(axis=0) / len(influence))
-    error = np.maximum(error, 1e-3 * np.abs(means) + 1e-9)
-    return _Target(means, influence, lags, lag_influence, index, error)
-
-
 def _solve(
-    plan: Design, block: int, target: _Target, bins: RadialBins, start: _Solution | None
+    plan: Design, block: int, target: Target, bins: RadialBins, start: _Solution | None
 ) -> _Solution:
     """Solve the moment equations for one size of the blocks."""
     size = bins.size
@@ -222,7 +187,7 @@ def _bend(size: int) -> Floats:
     return np.hstack([np.diff(np.eye(size), 2, axis=0) / _BEND, np.zeros((size - 2, 2))])
 
 
-def _per_wafer(target: _Target, jacobian: Floats, bend: Floats) -> Floats:
+def _per_wafer(target: Target, jacobian: Floats, bend: Floats) -> Floats:
     """Return each wafer's influence on the parameters, float64[wafer, parameter]."""
     scaled = jacobian / target.error[:, None]
     normal = scaled.T @ scaled + bend.T @ bend
@@ -231,7 +196,7 @@ def _per_wafer(target: _Target, jacobian: Floats, bend: Floats) -> Floats:
 
 
 def _vector(found: Moments) -> Floats:
-    """The moments that are solved for, in the order of ``_Target.means``."""
+    """The moments that are solved for, in the order of ``Target.means``."""
     return np.concatenate([found.radial, [found.variance, found.pairs[0]]])
 
 
@@ -246,7 +211,7 @@ def _derivative(function: object, x: Floats) -> Floats:
     return np.array(columns).T
 
 
-def _j(target: _Target, per_wafer: Floats, lag_slope: Floats, found: Moments) -> tuple[float, int]:
+def _j(target: Target, per_wafer: Floats, lag_slope: Floats, found: Moments) -> tuple[float, int]:
     """Hansen's J of the pairs at larger distances, with the error of the fitted parameters."""
     if not len(target.lags):
         return 0.0, 0
@@ -261,7 +226,7 @@ def _report(
     figures: MapStatistics,
     plan: Design,
     bins: RadialBins,
-    target: _Target,
+    target: Target,
     solutions: list[_Solution],
     best: _Solution,
     confidence: float,
@@ -274,9 +239,9 @@ def _report(
     densities, size = best.densities, bins.size
     log_covariance = covariance[:size, :size]
     disc = bins.disc_weights()
-    d0, d0_error = _weighted(densities, disc, log_covariance)
+    d0, d0_error = weighted_mean(densities, disc, log_covariance)
     on_dies = plan.share @ plan.hats
-    faults, faults_error = _weighted(densities, on_dies, log_covariance)
+    faults, faults_error = weighted_mean(densities, on_dies, log_covariance)
     # log ratio = log density - log d0
     slope = np.eye(size) - disc * densities / d0
     ratio_error = np.sqrt(np.diag(slope @ log_covariance @ slope.T))
@@ -294,10 +259,10 @@ def _report(
             1.0 - mean, 1.0 - mean - quantile * mean_error, 1.0 - mean + quantile * mean_error
         ),
         sd_yield=Estimate(sd, max(0.0, sd - quantile * sd_error), sd + quantile * sd_error),
-        d0=_positive(d0, d0_error, quantile),
-        faults_per_die=_positive(faults, faults_error, quantile),
-        alpha_wafer=_alpha(best.wafer, spread_error[0], quantile),
-        alpha_region=_alpha(best.region, spread_error[1], quantile),
+        d0=positive_estimate(d0, d0_error, quantile),
+        faults_per_die=positive_estimate(faults, faults_error, quantile),
+        alpha_wafer=alpha_estimate(best.wafer, spread_error[0], quantile),
+        alpha_region=alpha_estimate(best.region, spread_error[1], quantile),
         block_dies=blocks,
         rho=bins.nodes,
         ratio=ratio,
@@ -310,35 +275,6 @@ def _report(
         j_p=float(chi2.sf(best.j, max(best.degrees - 1, 1))),
         moments=best.moments,
     )
-
-
-def _weighted(densities: Floats, weights: Floats, log_covariance: Floats) -> tuple[float, float]:
-    """Return a weighted mean of the densities and the standard error of its logarithm."""
-    mean = float(weights @ densities)
-    slope = weights * densities / mean
-    return mean, math.sqrt(max(0.0, float(slope @ log_covariance @ slope)))
-
-
-def _positive(value: float, log_error: float, quantile: float) -> Estimate:
-    factor = math.exp(min(quantile * log_error, 700.0))
-    return Estimate(value, value / factor, value * factor)
-
-
-def _alpha(spread: float, error: float, quantile: float) -> Estimate:
-    """alpha from 1 / alpha: its interval is symmetric in sqrt(1 / alpha), the relative SD."""
-    if spread <= 0.0:
-        most = max(0.0, spread + quantile * error)
-        return Estimate(math.inf, _inverse(most), math.inf)
-    root = math.sqrt(spread)
-    half = quantile * error / (2.0 * root)
-    # near 0 the root exaggerates; the plain interval is the better there
-    low = max(0.0, root - half) ** 2 if root > half else 0.0
-    high = min((root + half) ** 2, spread + 2.0 * quantile * error)
-    return Estimate(_inverse(spread), _inverse(high), _inverse(low))
-
-
-def _inverse(spread: float) -> float:
-    return 1.0 / spread if spread > 0.0 else math.inf
 
 
 def _blocks(solutions: list[_Solution], best: _Solution, confidence: float) -> Estimate:

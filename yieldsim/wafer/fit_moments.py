@@ -23,7 +23,7 @@ from yieldsim.wafer.fit_grid import SUBPOINTS, RadialBins, by_shape, die_radii, 
 from yieldsim.wafer.fit_statistics import LAGS, stack
 from yieldsim.wafer.maps import NONE, WaferMaps
 
-__all__ = ["Design", "Moments", "design", "moments"]
+__all__ = ["Design", "Moments", "Together", "design", "moments"]
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +44,20 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Together:
+    """Pairs of dies within one tile, by their bins i and j, int64[pair of bins].
+
+    tile : float64[pair of bins], sum over all such pairs of 1 / dies^2, as mean over wafers.
+    same : float64[lag, pair of bins], those at each lag, as share of the pairs at that lag.
+    """
+
+    i: NDArray[np.int64]
+    j: NDArray[np.int64]
+    tile: Floats
+    same: Floats
+
+
+@dataclass(frozen=True)
 class Design:
     """How the dies of a set of maps fall into bins, tiles and pairs, as mean over wafers.
 
@@ -54,9 +68,9 @@ class Design:
     radial : float64[bin, fine], share of a bin's dies; rows sum to 1.
     grids, grid_share : float64[grid, fine], float64[grid], as ``share`` for each size of grid.
     single : float64[fine], sum over dies of 1 / dies^2.
-    tile : block -> float64[fine, fine], sum over pairs within one tile of 1 / dies^2.
-    pairs : float64[lag, fine, fine], share of the pairs at each lag.
-    same : block -> float64[lag, fine, fine], the part of ``pairs`` that lies within one tile.
+    pairs : float64[lag, fine * fine], share of the pairs at each lag.
+    ends : float64[lag, fine], share of the pairs' two ends; the sum over bins is 2.
+    together : for each size of the blocks, the pairs that lie within one tile.
     """
 
     hats: Floats
@@ -65,9 +79,9 @@ class Design:
     grids: Floats
     grid_share: Floats
     single: Floats
-    tile: dict[int, Floats]
     pairs: Floats
-    same: dict[int, Floats]
+    ends: Floats
+    together: dict[int, Together]
 
 
 def design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design:
@@ -107,6 +121,8 @@ def design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design
         for i, lag in enumerate(LAGS):
             with_pairs[i] += _add_lag(valid, lag, place, number, size, pairs[i], i, same)
     wafers, seen = len(maps), np.maximum(with_pairs, 1.0)[:, None]
+    pairs /= seen
+    square = pairs.reshape(lags, size, size)
     return Design(
         hats=hats / np.maximum(share, 1e-300)[:, None],
         share=share / wafers,
@@ -114,10 +130,15 @@ def design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design
         grids=np.array(grids),
         grid_share=np.array(grid_share),
         single=single / wafers,
-        tile={b: table / wafers for b, table in tile.items()},
-        pairs=(pairs / seen).reshape(lags, size, size),
-        same={b: (table / seen).reshape(lags, size, size) for b, table in same.items()},
+        pairs=pairs,
+        ends=square.sum(axis=1) + square.sum(axis=2),
+        together={b: _together(tile[b] / wafers, same[b] / seen) for b in blocks},
     )
+
+
+def _together(tile: Floats, same: Floats) -> Together:
+    i, j = np.nonzero((tile > 0.0) | same.any(axis=0).reshape(tile.shape))
+    return Together(i, j, tile[i, j], same[:, i * len(tile) + j])
 
 
 def _pairs_in_tiles(
@@ -193,19 +214,17 @@ def _moments(plan: Design, block: int, a: Floats, wafer: float, region: float) -
     total = float(weight @ (per_grid @ plan.grid_share))
     between = float(weight @ (per_grid**2 @ plan.grid_share)) - total**2
     within = float(weight @ ((passes * (1.0 - passes)) @ plan.single))
-    apart = np.einsum("qi,q,qj->ij", passes, weight, passes)
-    same, tile = plan.same[block], plan.tile[block]
-    i, j = np.nonzero((tile > 0.0) | same.any(axis=0))
-    together = weight @ _pass(g[:, None] * (a[i] + a[j]), region)
-    excess = together - apart[i, j]  # covariance of two dies of one tile, given the wafer
-    both_pass = np.tensordot(plan.pairs, apart, 2) + same[:, i, j] @ excess
-    either = np.tensordot(plan.pairs, mean[:, None] + mean[None, :], 2)
-    whole = plan.pairs.sum(axis=(1, 2))
+    apart = (passes * weight[:, None]).T @ passes
+    some = plan.together[block]
+    both = weight @ _pass(g[:, None] * (a[some.i] + a[some.j]), region)
+    excess = both - apart[some.i, some.j]  # covariance of two dies of one tile, given the wafer
+    both_pass = plan.pairs @ apart.ravel() + some.same @ excess
+    whole = 0.5 * plan.ends.sum(axis=1)
     return Moments(
         fail=1.0 - total,
         radial=1.0 - plan.radial @ mean,
-        variance=between + within + float(tile[i, j] @ excess),
-        pairs=whole - either + both_pass,
+        variance=between + within + float(some.tile @ excess),
+        pairs=whole - plan.ends @ mean + both_pass,
     )
 
 

@@ -7,7 +7,7 @@ gamma between all wafers would reproduce the spread, but not the maps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ _COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
 # Bins at the edge, as in `radial_bins`: the first that misses the moments by less than _FAIR.
 _DIES_PER_CUT, _FAIR = (12.0, 6.0, 30.0), 0.005
 # Simulated wafers: so many that the errors in the table are mostly those of the observed ones.
+# Of KINDS, so many make components; one where few maps have any tells what chance alone finds.
+_SPLITTING, _FEW, _MOST_SEARCHED = 3, 0.1, 500
 _LEAST_SIMULATED, _MOST_DIES = 4000, 20_000_000
 
 
@@ -90,7 +92,9 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
     fit = fit_clusters(maps, figures, bins, confidence, label)
     flags = find_signatures(maps)
     parts = _components(maps, figures, flags)
-    components, drawn, first = [], [], 0
+    components: list[Component] = []
+    drawn: list[WaferMaps] = []
+    first = 0
     repeats = _repeats(maps)
     for name, wafers in parts:
         some = maps.select(wafers)
@@ -107,7 +111,10 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         label=label,
         fit=fit,
         form=_form(fit),
-        signatures=signature_shares(flags, figures, bins, confidence),
+        signatures=_with_chance(
+            signature_shares(flags, figures, bins, confidence),
+            [(flags[wafers], made) for (_, wafers), made in zip(parts, drawn, strict=True)],
+        ),
         components=components,
         table=compare(observed, together, rings),
         observed=observed,
@@ -142,6 +149,23 @@ def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
     )
 
 
+def _with_chance(
+    found: list[Signature], parts: list[tuple[NDArray[np.bool_], WaferMaps]]
+) -> list[Signature]:
+    """Add how often each is found on simulated wafers of components that hardly have any.
+
+    parts : for each component, the signatures of its maps and the maps simulated from its fit.
+    """
+    plain = [(len(f), made) for f, made in parts if f[:, :_SPLITTING].any(axis=1).mean() < _FEW]
+    chance, total = np.zeros(len(KINDS)), sum(wafers for wafers, _ in plain)
+    if not total:
+        return found
+    for wafers, made in plain:
+        some = made.select(np.arange(min(len(made), _MOST_SEARCHED)))
+        chance += wafers / total * find_signatures(some).mean(axis=0)
+    return [replace(one, by_chance=float(rate)) for one, rate in zip(found, chance, strict=True)]
+
+
 def _repeats(maps: WaferMaps) -> int:
     wanted = -(-_LEAST_SIMULATED // len(maps))
     return int(np.clip(_MOST_DIES // max(len(maps.die), 1), 1, wanted))
@@ -167,7 +191,7 @@ def _components(
         dies = figures.dies[wafers]
         name = f"{dies.min()}-{dies.max()} dies"
         rest = np.ones(len(wafers), bool)
-        for k, kind in enumerate(KINDS[:3]):  # a scratch is left to the blocks
+        for k, kind in enumerate(KINDS[:_SPLITTING]):  # a scratch is left to the blocks
             marked = rest & flags[wafers, k]
             if _splits(marked, rest, figures.fail[wafers]):
                 parts.append((f"{name}, {kind}", wafers[marked]))

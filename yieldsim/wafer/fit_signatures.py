@@ -12,6 +12,7 @@ where plain maps have outer dies that are two to four times as bad as the rest.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from scipy import ndimage
 from scipy.stats import norm
 
 from yieldsim.wafer.fit_grid import RadialBins, by_shape, die_radii
-from yieldsim.wafer.fit_statistics import MapStatistics, stack
+from yieldsim.wafer.fit_statistics import MapStatistics, mean_of_known, stack
 from yieldsim.wafer.maps import FAIL, NONE, WaferMaps
 
 __all__ = ["KINDS", "Signature", "find_signatures", "signature_shares"]
@@ -40,16 +41,20 @@ _DONUT_RHO, _DONUT_HOLE, _DONUT_RATIO, _HOLE_SIGMAS = (0.35, 0.65), 0.2, np.log(
 # chance seldom makes: of n fails at rate p, about n (3p)^(m-1) chains of m dies begin.
 _SCRATCH_SHARE, _SCRATCH_DIES, _SCRATCH_THICK = 0.2, 6.0, 2.0
 _SCRATCH_CHANCE, _FORWARD = 0.01, 3.0
+# A broader chain counts where it is this many times as long as broad, in standard deviations.
+_SCRATCH_BROAD, _SCRATCH_SLIM = 3.0, 3.5
 
 
 @dataclass(frozen=True)
 class Signature:
     """How common a signature is, and what it looks like.
 
-    share, low, high : of the wafers, with the Wilson interval. peak_faults : extra faults per die
-    where the mean marked map has most over the mean of the others, rho there and the width, as a
-    share of the usable radius, over which at least half of that is found; nan for none and for a
-    scratch, which has no fixed radius.
+    share, low, high : of the wafers on which it was found, with the Wilson interval. A faint one
+    may be missed: of scratches, which are found by their length, a quarter or more. by_chance :
+    how often it is found on wafers simulated without signatures, nan if not known. peak_faults :
+    extra faults per die where the mean marked map has most over the mean of the others, rho there
+    and the width, as a share of the usable radius, over which at least half of that is found; nan
+    for none and for a scratch, which has no fixed radius.
     """
 
     kind: str
@@ -60,6 +65,7 @@ class Signature:
     peak_faults: float
     rho: float
     width: float
+    by_chance: float = math.nan
 
 
 def find_signatures(maps: WaferMaps) -> Flags:
@@ -156,10 +162,12 @@ def _scratch(bad: Flags, valid: Flags) -> bool:
 
 
 def _is_thin(places: Floats, least: float) -> bool:
-    axes = np.linalg.svd(places, full_matrices=False)[2]
-    along = places @ axes[0]
-    length = float(np.ptp(along)) + 1.0
-    return length >= least and len(places) / length <= _SCRATCH_THICK
+    """Tell whether a chain, about its mean, is long, and one die wide or long for its width."""
+    _, spread, axes = np.linalg.svd(places, full_matrices=False)
+    length = float(np.ptp(places @ axes[0])) + 1.0
+    thick = len(places) / length
+    slim = thick <= _SCRATCH_BROAD and spread[0] >= _SCRATCH_SLIM * spread[1]
+    return length >= least and (thick <= _SCRATCH_THICK or bool(slim))
 
 
 def signature_shares(
@@ -182,7 +190,9 @@ def _describe(
     low, high = float(max(0.0, centre - half)), float(min(1.0, centre + half))
     if kind == "scratch" or count in (0, wafers):
         return Signature(kind, count, share, low, high, np.nan, np.nan, np.nan)
-    excess = np.nanmean(faults[marked], axis=0) - np.nanmean(faults[~marked], axis=0)
+    excess = mean_of_known(faults[marked]) - mean_of_known(faults[~marked])
+    if np.isnan(excess).all():
+        return Signature(kind, count, share, low, high, np.nan, np.nan, np.nan)
     peak = int(np.nanargmax(excess))
     wide = excess >= 0.5 * excess[peak]
     width = float((np.diff(bins.edges) * wide).sum())

@@ -15,13 +15,24 @@ from yieldsim.errors import ModelError
 from yieldsim.wafer.fit_grid import RadialBins, by_shape, die_radii
 from yieldsim.wafer.maps import FAIL, NONE, WaferMaps
 
-__all__ = ["LAGS", "MapStatistics", "mean_and_influence", "measure", "stack"]
+__all__ = [
+    "LAGS",
+    "MapStatistics",
+    "Target",
+    "mean_and_influence",
+    "mean_of_known",
+    "measure",
+    "stack",
+    "target_moments",
+]
 
 Floats = NDArray[np.float64]
 
 # Distances in dies, along rows and along columns together. The first gives the neighbour ratio,
 # the others tell how large the blocks are.
 LAGS = (1, 2, 3, 4, 6, 8, 12)
+# A bin without a fail (or a pass) still gets a density: half a die of them is put there.
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,14 @@ def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Floats:
     return np.where(whole > 0, part / np.maximum(whole, 1), np.nan)
 
 
+def mean_of_known(values: Floats) -> Floats:
+    """Return means over wafers of what is not nan, float64[column]; nan where all is."""
+    has = np.isfinite(values)
+    count = has.sum(axis=0)
+    total = np.where(has, values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def mean_and_influence(values: Floats, where: str) -> tuple[Floats, Floats]:
     """Return means over wafers, float64[column], and each wafer's influence on them.
 
@@ -97,3 +116,34 @@ def mean_and_influence(values: Floats, where: str) -> tuple[Floats, Floats]:
         raise ModelError(where, "no map has dies at some radius or distance", allowed="larger maps")
     means = np.where(has, values, 0.0).mean(axis=0) / share
     return means, np.where(has, values - means, 0.0) / share
+
+
+@dataclass(frozen=True)
+class Target:
+    """The observed moments, each wafer's influence on them, and their errors."""
+
+    means: Floats  # [bin..., variance, adjacent pairs]
+    influence: Floats  # [wafer, moment]
+    lags: Floats  # [lag], pairs at larger distances
+    lag_influence: Floats  # [wafer, lag]
+    lag_index: NDArray[np.int64]
+    error: Floats  # [moment]
+
+
+def target_moments(figures: MapStatistics, where: str) -> Target:
+    """Return what a fit has to meet. Raises ModelError where no map has dies at some radius."""
+    deviation = (figures.fail - figures.fail.mean()) ** 2
+    radial = figures.radial.copy()
+    # half a fail (or pass) spread over a bin that has none keeps its density finite
+    number = np.isfinite(radial).sum(axis=0) * figures.dies.mean() / radial.shape[1]
+    low = _HALF / np.maximum(number, 1.0)
+    mean = mean_of_known(radial)
+    radial += np.where(mean <= 0.0, low, np.where(mean >= 1.0, -low, 0.0))
+    has_lags = np.isfinite(figures.pairs).mean(axis=0) > 0.5
+    index = np.flatnonzero(has_lags)[1:]
+    columns = np.column_stack([radial, deviation, figures.pairs[:, 0]])
+    means, influence = mean_and_influence(columns, where)
+    lags, lag_influence = mean_and_influence(figures.pairs[:, index], where)
+    error = np.sqrt((influence**2).mean(axis=0) / len(influence))
+    error = np.maximum(error, 1e-3 * np.abs(means) + 1e-9)
+    return Target(means, influence, lags, lag_influence, index, error)
