@@ -196,11 +196,9 @@ def _check_profile(profile: Profile) -> None:
             raise ModelError("process.profile", problem, got=total, allowed=">= -1")
         return
     if len(rho) != len(ratio) or len(rho) < 2:
-        got = f"{len(rho)} and {len(ratio)} numbers"
-        allowed = "two or more, as many of each"
-        raise ModelError(
-            "process.profile.rho", "and ratio differ in length", got=got, allowed=allowed
-        )
+        sizes = f"{len(rho)} and {len(ratio)} numbers"
+        problem, allowed = "rho and ratio of unlike length", "two or more of each"
+        raise ModelError("process.profile", problem, got=sizes, allowed=allowed)
     if any(b <= a for a, b in itertools.pairwise(rho)):
         raise ModelError(
             "process.profile.rho", "must rise", got=list(rho), allowed="rising numbers"

@@ -110,7 +110,10 @@ def scaled_pieces(plan: Plan) -> Pieces:
 def scaled_wafers(plan: Plan, first_wafer: int, out: Floats) -> None:
     """Fill the columns of `kernels.drawn.expected_block`."""
     if plan.scaled is None:
-        plan.scaled = scaled_pieces(plan)
+        pieces = scaled_pieces(plan)
+        unused = out.shape[1] - pieces.coefficients.shape[1]
+        turned = np.pad(pieces.coefficients.transpose(0, 2, 1), ((0, 0), (0, 0), (0, unused)))
+        plan.scaled = Pieces(pieces.first, np.ascontiguousarray(turned))
     block: Any = expected_from_scale
     first = np.int64(plan.scaled.first)
     ratios = np.zeros(GROUP)

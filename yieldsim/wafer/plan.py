@@ -71,7 +71,7 @@ class Plan:
     density_range: tuple[float, float]
     pieces: Pieces
     region_pieces: Pieces | None
-    scaled: Pieces | None = None  # what `fast` tabulates once
+    scaled: Pieces | None = None  # what `fast` tabulates once, [cell, 4, column]
 
     @property
     def lots_share(self) -> bool:
