@@ -14,7 +14,9 @@ from yieldsim.wafer.fit_grid import die_radii, radial_bins
 from yieldsim.wafer.fit_refit import compare, fitted_model, map_sites, simulate_like
 from yieldsim.wafer.fit_report import fit_group
 from yieldsim.wafer.fit_statistics import measure
-from yieldsim.wafer.maps import maps_from_grids
+from yieldsim.wafer.load import wafer_model
+from yieldsim.wafer.maps import FAIL, NONE, PASS, maps_from_grids
+from yieldsim.wafer.simulate import simulate_wafers
 
 SEED = 77
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "wm811k" / "wafer_maps.npz"
@@ -175,3 +177,52 @@ def test_what_chance_finds_is_known_where_some_maps_are_plain():
     ringed = fit_group("ringed", draw_maps(rng, 60, extra=ring, **size), 0.95, 1)
     assert ringed.signatures[0].share > 0.9
     assert all(np.isnan(one.by_chance) for one in ringed.signatures)
+
+
+@pytest.mark.statistical
+def test_a_share_is_corrected_for_what_is_missed():
+    """Of faint rings on clustered wafers half are found; the corrected share holds the truth."""
+    rows, share = 30, 0.2
+    side = 2.0 * 147.0 / rows
+    model = wafer_model(
+        {
+            "die": {"width_mm": side, "height_mm": side},
+            "process": {
+                "d0_per_cm2": 0.25,
+                "alpha_wafer": 3.0,
+                "alpha_region": 1.2,
+                "region_dies_x": 3,
+                "region_dies_y": 3,
+                "signatures": {
+                    "ring": {
+                        "kind": "edge_ring",
+                        "probability": share,
+                        "peak_per_cm2": 2.0,
+                        "width": 0.08,
+                    }
+                },
+            },
+        }
+    )
+    wafers = 300
+    sites = map_sites(rows, rows)
+    bins = simulate_wafers(model, wafers, SEED, "dies", keep_maps=True, sites=sites).bin_map
+    outside = die_radii(rows, rows)[:, :, 0] > 1.0
+    codes = np.where(bins == 0, PASS, FAIL).reshape(wafers, rows, rows)
+    maps = maps_from_grids(list(np.where(outside, NONE, codes)))
+    ring = fit_group("all", maps, 0.99, 1).signatures[0]
+    assert ring.found < 0.8 * share
+    assert ring.power < 0.8
+    assert ring.low <= share <= ring.high
+    assert ring.share == pytest.approx(
+        (ring.found - ring.by_chance) / (ring.power - ring.by_chance)
+    )
+
+
+def test_wafers_that_are_all_alike():
+    """No spread between wafers, no pairs of fails: every figure stays a number."""
+    place = np.indices((20, 20)).sum(axis=0)
+    group = fit_group("alike", maps_from_grids([1 + (place + k) % 2 for k in range(20)]), 0.95, 1)
+    assert np.isinf(group.fit.alpha_wafer.value)
+    for row in group.table:
+        assert np.isfinite([row.observed, row.simulated, row.z]).all(), row

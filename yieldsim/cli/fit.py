@@ -14,6 +14,7 @@ from .options import as_json
 if TYPE_CHECKING:
     from ..wafer.fit_estimate import Estimate
     from ..wafer.fit_report import GroupFit
+    from ..wafer.fit_signatures import Signature
     from ..wafer.maps import WaferMaps
 
 ALL = "all"
@@ -139,7 +140,7 @@ def _plain(group: GroupFit) -> dict[str, Any]:
         "profile": profile,
         "profile_form": vars(form),
         "block_test": {"j": fit.j, "degrees": fit.j_degrees, "p": fit.j_p},
-        "signatures": {s.kind: vars(s) for s in group.signatures},
+        "signatures": {s.kind: {**vars(s), "faults": list(s.faults)} for s in group.signatures},
         "components": [
             {
                 "name": part.name,
@@ -187,11 +188,10 @@ def _text(group: GroupFit) -> list[str]:
     )
     lines.append("  signatures, share of the wafers")
     for sign in group.signatures:
-        chance = "" if math.isnan(sign.by_chance) else f"  by chance {sign.by_chance:.4f}"
+        chance = "" if math.isnan(sign.by_chance) else _found(sign)
         extra = "" if math.isnan(sign.peak_faults) else _shape(sign.peak_faults, sign.rho)
-        lines.append(
-            f"    {sign.kind:16} {sign.share:<8.4f} [{sign.low:.4f}, {sign.high:.4f}]{chance}{extra}"
-        )
+        interval = f"[{sign.low:.4f}, {sign.high:.4f}]"
+        lines.append(f"    {sign.kind:16} {sign.share:<8.4f} {interval}{chance}{extra}")
     lines.append(f"  refit by simulation, {len(group.components)} components")
     lines.append(f"    {'':24} {'observed':>9} {'simulated':>9} {'z':>6}")
     lines += [
@@ -199,6 +199,11 @@ def _text(group: GroupFit) -> list[str]:
         for row in group.table
     ]
     return lines
+
+
+def _found(sign: Signature) -> str:
+    power = "" if math.isnan(sign.power) else f", power {sign.power:.2f}"
+    return f"  found {sign.found:.4f}, by chance {sign.by_chance:.4f}{power}"
 
 
 def _shape(peak: float, rho: float) -> str:

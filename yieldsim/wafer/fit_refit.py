@@ -8,7 +8,7 @@ of a real one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from yieldsim.kernels.geometry import Blocks
 from yieldsim.wafer.description import WaferModel
 from yieldsim.wafer.fit import ClusterFit
-from yieldsim.wafer.fit_grid import RadialBins, by_shape
+from yieldsim.wafer.fit_grid import RadialBins, by_shape, die_radii
 from yieldsim.wafer.fit_statistics import MapStatistics, mean_and_influence, stack
 from yieldsim.wafer.load import wafer_model
 from yieldsim.wafer.maps import FAIL, NONE, PASS, WaferMaps
@@ -24,7 +24,7 @@ from yieldsim.wafer.outline import Wafer
 from yieldsim.wafer.simulate import simulate_wafers
 from yieldsim.wafer.sites import Grid, Sites
 
-__all__ = ["Comparison", "compare", "fitted_model", "map_sites", "simulate_like"]
+__all__ = ["Comparison", "add_faults", "compare", "fitted_model", "map_sites", "simulate_like"]
 
 Floats = NDArray[np.float64]
 
@@ -130,6 +130,19 @@ def simulate_like(
     )
 
 
+def add_faults(maps: WaferMaps, bins: RadialBins, faults: Floats, seed: list[int]) -> WaferMaps:
+    """Return the maps with more faults: Poisson, of mean ``faults`` float64[node] by radius."""
+    rng = np.random.default_rng(seed)
+    die = maps.die.copy()
+    for rows, cols, some in by_shape(maps):
+        mean = bins.hats(die_radii(rows, cols)[:, :, 0]) @ faults
+        codes = stack(maps, rows, cols, some)
+        hit = (rng.random(codes.shape) < -np.expm1(-mean)) & (codes == PASS)
+        cells = maps.offset[some][:, None] + np.arange(rows * cols)
+        die[cells] = np.where(hit, FAIL, codes).reshape(len(some), -1)
+    return replace(maps, die=die)
+
+
 def compare(
     observed: MapStatistics, simulated: MapStatistics, bins: RadialBins
 ) -> list[Comparison]:
@@ -155,7 +168,7 @@ def _figures(figures: MapStatistics) -> tuple[Floats, Floats]:
     by_wafer = np.column_stack(
         [
             -influence[:, 0],
-            influence[:, 1] / (2.0 * sd),
+            influence[:, 1] / max(2.0 * sd, 1e-12),  # 0 where all wafers are alike
             influence[:, 2] / p**2 - 2.0 * both / p**3 * influence[:, 0],
             influence[:, 3:],
         ]

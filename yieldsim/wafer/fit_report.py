@@ -7,7 +7,7 @@ gamma between all wafers would reproduce the spread, but not the maps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,10 @@ from scipy.stats import chi2
 
 from yieldsim.wafer.fit import ClusterFit, fit_clusters
 from yieldsim.wafer.fit_grid import RadialBins, plain_rings, radial_bins
-from yieldsim.wafer.fit_refit import Comparison, compare, simulate_like
+from yieldsim.wafer.fit_refit import Comparison, add_faults, compare, simulate_like
 from yieldsim.wafer.fit_signatures import KINDS, Signature, find_signatures, signature_shares
 from yieldsim.wafer.fit_statistics import MapStatistics, measure
-from yieldsim.wafer.maps import WaferMaps, maps_from_grids
+from yieldsim.wafer.maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 
 __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
 
@@ -34,7 +34,9 @@ _COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
 _DIES_PER_CUT, _FAIR = (12.0, 6.0, 30.0), 0.005
 # Simulated wafers: so many that the errors in the table are mostly those of the observed ones.
 # Of KINDS, so many make components; one where few maps have any tells what chance alone finds.
-_SPLITTING, _FEW, _MOST_SEARCHED = 3, 0.1, 500
+_SPLITTING, _FEW, _MOST_SEARCHED = 3, 0.05, 500
+# With fewer marked maps their mean shape is too uncertain to add to others.
+_LEAST_MARKED = 10
 _LEAST_SIMULATED, _MOST_DIES = 4000, 20_000_000
 
 
@@ -113,7 +115,9 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         form=_form(fit),
         signatures=_with_chance(
             signature_shares(flags, figures, bins, confidence),
-            [(flags[wafers], made) for (_, wafers), made in zip(parts, drawn, strict=True)],
+            _plain(label, maps, flags, list(zip(parts, drawn, strict=True)), seed),
+            bins,
+            seed,
         ),
         components=components,
         table=compare(observed, together, rings),
@@ -149,21 +153,59 @@ def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
     )
 
 
-def _with_chance(
-    found: list[Signature], parts: list[tuple[NDArray[np.bool_], WaferMaps]]
-) -> list[Signature]:
-    """Add how often each is found on simulated wafers of components that hardly have any.
+def _plain(
+    label: str,
+    maps: WaferMaps,
+    flags: NDArray[np.bool_],
+    parts: list[tuple[tuple[str, NDArray[np.int64]], WaferMaps]],
+    seed: int,
+) -> list[tuple[int, WaferMaps]]:
+    """Return simulated wafers without signatures, and the number of maps that they stand for.
 
-    parts : for each component, the signatures of its maps and the maps simulated from its fit.
+    A component where few maps have a signature is its own simulation; of others the maps without
+    any are fitted and simulated, where they are enough.
     """
-    plain = [(len(f), made) for f, made in parts if f[:, :_SPLITTING].any(axis=1).mean() < _FEW]
-    chance, total = np.zeros(len(KINDS)), sum(wafers for wafers, _ in plain)
+    plain = []
+    for (name, wafers), simulated in parts:
+        made = simulated
+        marked = flags[wafers][:, :_SPLITTING].any(axis=1)
+        if marked.mean() >= _FEW:
+            rest = maps.select(wafers[~marked])
+            if len(rest) < _LEAST_COMPONENT or not PASS < rest.die[rest.die > NONE].mean() < FAIL:
+                continue
+            law = _fit_component(label, name, rest, 0.95)
+            made = simulate_like(rest, law, seed, -(-_MOST_SEARCHED // len(rest)))
+        plain.append((int((~marked).sum()), made.select(_evenly(len(made), _MOST_SEARCHED))))
+    return plain
+
+
+def _evenly(size: int, most: int) -> NDArray[np.int64]:
+    return np.linspace(0, size - 1, min(size, most)).astype(np.int64)
+
+
+def _with_chance(
+    found: list[Signature], plain: list[tuple[int, WaferMaps]], bins: RadialBins, seed: int
+) -> list[Signature]:
+    """Correct the shares by what is found on plain simulated wafers, and on those with faults."""
+    total = sum(wafers for wafers, _ in plain)
     if not total:
         return found
-    for wafers, made in plain:
-        some = made.select(np.arange(min(len(made), _MOST_SEARCHED)))
+    known = [bool(one.faults) and one.wafers >= _LEAST_MARKED for one in found]
+    chance, power = np.zeros(len(KINDS)), np.zeros((len(KINDS), 3))
+    for wafers, some in plain:
         chance += wafers / total * find_signatures(some).mean(axis=0)
-    return [replace(one, by_chance=float(rate)) for one, rate in zip(found, chance, strict=True)]
+        for k in np.flatnonzero(known).tolist():
+            one = found[k]
+            for i, change in enumerate((-one.faults_error, 0.0, one.faults_error)):
+                faults = np.array(one.faults) * max(0.0, 1.0 + change)
+                marked = add_faults(some, bins, faults, [seed, k])
+                power[k, i] += wafers / total * find_signatures(marked)[:, k].mean()
+    power[~np.array(known)] = np.nan
+    half = 0.5 * (power[:, 2] - power[:, 0])
+    return [
+        one.corrected(float(chance[k]), float(power[k, 1]), float(half[k]))
+        for k, one in enumerate(found)
+    ]
 
 
 def _repeats(maps: WaferMaps) -> int:
@@ -175,7 +217,7 @@ def _sample(parts: list[WaferMaps]) -> WaferMaps:
     """A few maps to draw, evenly from all parts."""
     ends = np.cumsum([len(part) for part in parts])
     grids = []
-    for number in np.linspace(0, ends[-1] - 1, min(int(ends[-1]), 4)).astype(np.int64):
+    for number in _evenly(int(ends[-1]), 4):
         part = int(np.searchsorted(ends, number, side="right"))
         grids.append(parts[part].grid(int(number - ends[part] + len(parts[part]))))
     return maps_from_grids(grids)

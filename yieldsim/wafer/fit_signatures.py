@@ -13,7 +13,7 @@ where plain maps have outer dies that are two to four times as bad as the rest.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ Flags = NDArray[np.bool_]
 KINDS = ("edge_ring", "centre", "donut", "scratch")
 
 _SIGMAS = 3.0
+# A share is corrected only where this much more is found on marked maps than on plain ones.
+_LEAST_POWER = 0.2
 # The ring is the outermost 1.5 dies; it must show in 6 of 8 octants, else it is a blotch.
 _RING_DIES, _OCTANTS, _OCTANTS_WEAK = 1.5, 8, 2
 _RING_RATIO, _RING_FAULTS = np.log(4.5), 0.35
@@ -49,23 +51,54 @@ _SCRATCH_BROAD, _SCRATCH_SLIM = 3.0, 3.5
 class Signature:
     """How common a signature is, and what it looks like.
 
-    share, low, high : of the wafers on which it was found, with the Wilson interval. A faint one
-    may be missed: of scratches, which are found by their length, a quarter or more. by_chance :
-    how often it is found on wafers simulated without signatures, nan if not known. peak_faults :
-    extra faults per die where the mean marked map has most over the mean of the others, rho there
-    and the width, as a share of the usable radius, over which at least half of that is found; nan
-    for none and for a scratch, which has no fixed radius.
+    found : share of the wafers on which it was found. share, low, high : that with the Wilson
+    interval, corrected for what is found by chance and what is missed where both are known:
+    (found - by_chance) / (power - by_chance), Rogan and Gladen (1978). by_chance : how often it is
+    found on wafers simulated without signatures; power : how often on the same wafers with its
+    mean faults added; nan if not known. Of faint scratches a quarter or more are missed.
+    faults : extra faults per die of the mean marked map over the mean of the others, by the fit's
+    bins of the radius, with the relative half-width of its peak's interval, faults_error;
+    peak_faults, rho, width : its peak, where that is, and the width, as a share
+    of the usable radius, over which at least half of it is found; none for a scratch, which has
+    no fixed radius.
     """
 
     kind: str
     wafers: int
+    found: float
     share: float
     low: float
     high: float
-    peak_faults: float
-    rho: float
-    width: float
+    peak_faults: float = math.nan
+    rho: float = math.nan
+    width: float = math.nan
+    faults: tuple[float, ...] = ()
+    faults_error: float = math.nan
     by_chance: float = math.nan
+    power: float = math.nan
+
+    def corrected(self, by_chance: float, power: float, power_error: float) -> Signature:
+        """Return the signature with its share corrected; ``power`` nan is taken to be 1.
+
+        ``power_error`` is half the width of the power's interval; it widens that of the share.
+        """
+        known, error = (1.0, 0.0) if math.isnan(power) else (power, power_error)
+        span = known - by_chance
+        if span < _LEAST_POWER:  # hardly told from chance: nothing to correct by
+            return replace(self, by_chance=by_chance, power=power)
+        low, share, high = (
+            min(1.0, max(0.0, (value - by_chance) / span))
+            for value in (self.low, self.found, self.high)
+        )
+        more = share * error / span
+        return replace(
+            self,
+            share=share,
+            low=max(0.0, share - math.hypot(share - low, more)),
+            high=min(1.0, share + math.hypot(high - share, more)),
+            by_chance=by_chance,
+            power=power,
+        )
 
 
 def find_signatures(maps: WaferMaps) -> Flags:
@@ -189,13 +222,24 @@ def _describe(
     half /= 1.0 + z * z / wafers
     low, high = float(max(0.0, centre - half)), float(min(1.0, centre + half))
     if kind == "scratch" or count in (0, wafers):
-        return Signature(kind, count, share, low, high, np.nan, np.nan, np.nan)
+        return Signature(kind, count, share, share, low, high)
     excess = mean_of_known(faults[marked]) - mean_of_known(faults[~marked])
     if np.isnan(excess).all():
-        return Signature(kind, count, share, low, high, np.nan, np.nan, np.nan)
+        return Signature(kind, count, share, share, low, high)
     peak = int(np.nanargmax(excess))
     wide = excess >= 0.5 * excess[peak]
     width = float((np.diff(bins.edges) * wide).sum())
+    error = z * float(np.nanstd(faults[marked, peak])) / math.sqrt(count) / float(excess[peak])
     return Signature(
-        kind, count, share, low, high, float(excess[peak]), float(bins.nodes[peak]), width
+        kind,
+        count,
+        share,
+        share,
+        low,
+        high,
+        peak_faults=float(excess[peak]),
+        rho=float(bins.nodes[peak]),
+        width=width,
+        faults_error=error,
+        faults=tuple(np.nan_to_num(np.maximum(excess, 0.0)).tolist()),
     )
