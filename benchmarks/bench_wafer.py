@@ -201,8 +201,8 @@ def main() -> None:
     print(f"wafers: {wafers:,} a piece, least of {rounds}; {measure.machine()}")
     plain_points(wafers, rounds)
     harvest_points(wafers // 2, rounds)
-    expected_lots("clusters of wafer and die", {}, wafers // 60, rounds)
-    expected_lots("of lot, wafer and die, radial profile", SPREAD, wafers // 60, rounds)
+    expected_lots("clusters of wafer and die", {}, wafers // 10, rounds)
+    expected_lots("of lot, wafer and die, radial profile", SPREAD, wafers // 10, rounds)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ from yieldsim.kernels.working import cell_place, class_tail
 __all__ = ["dies_block", "expected_block", "expected_dies", "expected_from_scale"]
 
 _ZERO = np.uint32(0)
-_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 @bare_jit
@@ -233,13 +232,14 @@ def expected_block(
 
 @bare_jit
 def expected_from_scale(
-    field: Any, first: Any, pieces: Any, first_wafer: Any, ratios: Any, out: Any
+    field: Any, first: Any, pieces: Any, first_wafer: Any, words: Any, ratios: Any, out: Any
 ) -> None:
     """As `expected_block`, where a wafer hangs on one number, its density: a row by table.
 
     ``pieces`` float64[cell, 4, column] has a power's coefficients side by side; columns are a
-    multiple of four. ``ratios`` float64[any] is work space: the gammas of so many wafers are drawn
-    in one loop. Both turns are counted, for a division takes longer than the row.
+    multiple of four. ``words`` uint32 and ``ratios`` float64 of any one length are work space: the
+    gammas of so many wafers are drawn in one loop. Lots and these turns are counted, for a division
+    takes longer than the row.
     """
     next_lot = np.int64(-1)
     lot_part = 0.0
@@ -247,7 +247,7 @@ def expected_from_scale(
     for w in range(out.shape[0]):
         wafer = np.int64(first_wafer) + w
         if here == ratios.shape[0]:
-            wafer_ratios(field, wafer, ratios)
+            wafer_ratios(field, wafer, words, ratios)
             here = 0
         if wafer >= next_lot:
             lot = wafer // field.lot_wafers
@@ -256,17 +256,7 @@ def expected_from_scale(
         cell, t = cell_place(first, pieces.shape[0], lot_part * ratios[here])
         here += 1
         powers = pieces[cell]
-        # Four columns at a time, by unsigned numbers, which need no look at whether they are
-        # below zero, and all read before any is written, for all the compiler knows they overlap.
-        for part in range(out.shape[1] >> 2):
-            c = np.uint64(part) << _TWO
-            v0, v1 = _cubic(powers, c, t), _cubic(powers, c + _ONE, t)
-            v2, v3 = _cubic(powers, c + _TWO, t), _cubic(powers, c + _THREE, t)
-            row = out[w]
-            row[c], row[c + _ONE], row[c + _TWO], row[c + _THREE] = v0, v1, v2, v3
-
-
-@inline_jit
-def _cubic(powers: Any, c: Any, t: Any) -> Any:
-    value = powers[0, c] + t * (powers[1, c] + t * (powers[2, c] + t * powers[3, c]))
-    return max(0.0, value)
+        row = out[w]
+        for c in range(row.shape[0]):
+            value = powers[0, c] + t * (powers[1, c] + t * (powers[2, c] + t * powers[3, c]))
+            row[c] = value if value > 0.0 else 0.0

@@ -109,19 +109,21 @@ def wafer_ratio(field: Any, wafer: Any) -> Any:
 
 
 @bare_jit
-def wafer_ratios(field: Any, first_wafer: Any, out: Any) -> None:
-    """Fill ``out`` float64[wafer] with `wafer_ratio` of consecutive wafers, several at once."""
+def wafer_ratios(field: Any, first_wafer: Any, words: Any, out: Any) -> None:
+    """Fill ``out`` float64[wafer] with `wafer_ratio` of consecutive wafers, several at once.
+
+    ``words`` uint32[wafer] is work space.
+    """
     key0, key1 = field.seed & _WORD, field.seed >> _BITS_32
     if field.wafer_gamma.shape[1] == 0:
         for w in range(out.shape[0]):
             out[w] = 1.0
         return
-    for w in range(out.shape[0]):
+    for w in range(words.shape[0]):
         wafer = (np.uint64(first_wafer) + np.uint64(w)) & _WORD
-        w0, _, _, _ = philox4x32(_ZERO, _WAFER, STREAM_DENSITY, wafer, key0, key1)
-        out[w] = np.float64(w0)
+        words[w], _, _, _ = philox4x32(_ZERO, _WAFER, STREAM_DENSITY, wafer, key0, key1)
     for w in range(out.shape[0]):
-        out[w] = gamma_quantile(field.wafer_gamma, np.uint32(out[w]))
+        out[w] = gamma_quantile(field.wafer_gamma, words[w])
 
 
 @bare_jit

@@ -116,5 +116,5 @@ def scaled_wafers(plan: Plan, first_wafer: int, out: Floats) -> None:
         plan.scaled = Pieces(pieces.first, np.ascontiguousarray(turned))
     block: Any = expected_from_scale
     first = np.int64(plan.scaled.first)
-    ratios = np.zeros(GROUP)
-    block(plan.field, first, plan.scaled.coefficients, np.uint64(first_wafer), ratios, out)
+    work = (np.zeros(GROUP, np.uint32), np.zeros(GROUP))
+    block(plan.field, first, plan.scaled.coefficients, np.uint64(first_wafer), *work, out)
