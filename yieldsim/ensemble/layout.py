@@ -229,7 +229,7 @@ def _realization_spec(realizations: int) -> ArraySpec:
 
 
 def _label_specs(source: BlockSource, plan: Plan) -> Iterator[ArraySpec]:
-    titles = [plan.file.scenarios.get(name, {}).get("title", name) for name in plan.scenarios]
+    titles = [plan.file.title(name) for name in plan.scenarios]
     yield _text("scenario", "scenario", plan.scenarios, "name of the scenario")
     yield _text("scenario_title", "scenario", titles, "title of the scenario")
     used = dict.fromkeys(dim for variable in source.outputs for dim in variable.dims)
@@ -265,7 +265,10 @@ def _filled(
 
 
 def scenario_names(file: ModelFile, asked: Sequence[str]) -> tuple[str, ...]:
-    """The scenarios to run: as asked, each once; ``all`` is the baseline and all of the file."""
+    """The scenarios to run: as asked, each once; ``all`` is the baseline and all of the file.
+
+    Combinations (``a+b``) are run where they are asked for by name.
+    """
     every = [BASELINE, *(name for name in file.scenarios if name != BASELINE)]
     chosen = [one for name in asked for one in (every if name == "all" else [name])]
     return tuple(dict.fromkeys(chosen or [BASELINE]))

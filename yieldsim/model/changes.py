@@ -8,10 +8,11 @@ bins, products, quarters, ...): realizations of all scenarios stand side by side
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ModelError, UsageError
-from .merge import Raw, is_leaf, nested
+from .merge import Raw, first_conflict, is_leaf, nested
 from .values import is_number, shown
 
 SCENARIO_KEYS = ("title", "source", "grade", "note", "changes")
@@ -26,6 +27,8 @@ COORDINATES = {
     "products": "product",
 }
 _COMMON = ("name", "simulation")
+BASELINE = "baseline"  # the model without changes
+JOINT = "+"  # of scenarios that are applied together
 
 
 def parse_setting(text: str, raw: Raw) -> Raw:
@@ -54,6 +57,41 @@ def _toml_value(value: str, text: str) -> Any:
     if set(found) != {"value"}:
         raise UsageError("--set", "must be one path=value", got=text)
     return found["value"]
+
+
+def scenario_parts(name: str) -> tuple[str, ...]:
+    """The scenarios of a combination such as ``a+b``, in order; of another name it alone.
+
+    Raises UsageError for a part that is empty, there twice, or the baseline.
+    """
+    parts = tuple(name.split(JOINT))
+    if "" in parts and len(parts) > 1:
+        raise UsageError("scenario", "has an empty part", got=name, allowed="names joined by +")
+    if len(set(parts)) < len(parts):
+        raise UsageError("scenario", "names a part twice", got=name, allowed="each once")
+    if BASELINE in parts and len(parts) > 1:
+        problem = "cannot be combined with the model without changes"
+        allowed = JOINT.join(part for part in parts if part != BASELINE)
+        raise UsageError("scenario", problem, got=name, allowed=allowed)
+    return parts
+
+
+def refuse_conflict(one: str, other: str, entries: Mapping[str, Raw], raw: Raw) -> None:
+    """Raise UsageError where two scenarios set the same parameter of ``raw`` differently."""
+    path = first_conflict(entries[one]["changes"], entries[other]["changes"], raw)
+    if path is not None:
+        problem, got = f"both set {path}, differently", f"{one}{JOINT}{other}"
+        raise UsageError("scenario", problem, got=got, allowed="one of them")
+
+
+def check_scenario_name(name: str) -> None:
+    """Raise ModelError for the name of a scenario that means something else."""
+    if name == BASELINE:
+        problem = "is the name of the model without changes"
+        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if JOINT in name:
+        problem = f"a name with {JOINT} is a combination of scenarios"
+        raise ModelError("scenarios", problem, got=name, allowed=f"a name without {JOINT}")
 
 
 def check_scenario(name: str, entry: Any, raw: Raw) -> None:

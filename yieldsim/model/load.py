@@ -7,18 +7,30 @@ Loading only parses and merges; `schema` validates and `check` compares the part
 - ``[[table]] file = "visits.csv"  into = "processes.{process}.visits.{tool_group}"``: rows of a
   CSV file (see `tables`);
 - ``[scenarios.NAME]`` with ``title``, ``source``, ``grade`` and ``[scenarios.NAME.changes]``.
+
+Scenarios are combined by their names: ``a+b`` applies a and then b.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import ModelError, UsageError
-from .changes import check_scenario, parse_setting, without_stale_correlations
+from ..errors import UsageError
+from .changes import (
+    BASELINE,
+    JOINT,
+    check_scenario,
+    check_scenario_name,
+    parse_setting,
+    refuse_conflict,
+    scenario_parts,
+    without_stale_correlations,
+)
 from .check import check_model
 from .fields import ORIGIN
 from .files import find_model, read_model
@@ -26,7 +38,8 @@ from .merge import Raw, merge
 from .messages import validate
 from .schema import Model
 
-BASELINE = "baseline"
+__all__ = ["BASELINE", "ModelFile", "load_file", "load_model"]
+
 _SETTING = {"source": "setting", "grade": "assumed"}
 _SETTING_TITLE = "given when the model was loaded"
 
@@ -42,27 +55,49 @@ class ModelFile:
     def model(self, scenario: str = BASELINE) -> Model:
         """The validated model of one scenario (``baseline`` is the file without changes).
 
-        All scenarios have the same fabs, dies, products, ... in the same order. Raises ModelError
-        with the place, what was got and what is allowed.
+        ``a+b`` applies a and then b. All scenarios have the same fabs, dies, products, ... in the
+        same order. Raises ModelError with the place, what was got and what is allowed, and
+        UsageError for an unknown scenario or for two that set a parameter differently.
         """
-        if scenario == BASELINE:
-            raw, where = self.raw, ""
-        else:
-            changes, origin = self._changes(scenario)
-            raw = merge(without_stale_correlations(self.raw, changes), changes, origin)
-            where = f"scenario {scenario}: "
+        parts = self._parts(scenario)
+        raw = self.raw
+        for number, part in enumerate(parts):
+            changes, origin = self._changes(part, parts[:number])
+            raw = merge(without_stale_correlations(raw, changes), changes, origin)
+        where = f"scenario {scenario}: " if parts else ""
         model = validate(raw, where)
         check_model(model, where)
         return model
 
-    def _changes(self, scenario: str) -> tuple[Raw, Raw]:
-        if scenario not in self.scenarios:
-            names = ", ".join([BASELINE, *sorted(self.scenarios)])
-            raise UsageError("scenario", "unknown scenario", got=scenario, allowed=names)
-        entry = self.scenarios[scenario]
-        check_scenario(scenario, entry, self.raw)
-        origin: Raw = {key: entry[key] for key in ORIGIN if key in entry}
-        return entry["changes"], origin
+    def title(self, scenario: str) -> str:
+        """The title of a scenario, or those of all that it combines; its name where it has none."""
+        return "; ".join(
+            str(self.scenarios.get(part, {}).get("title", part)) for part in scenario.split(JOINT)
+        )
+
+    def _parts(self, scenario: str) -> tuple[str, ...]:
+        """The scenarios that one name stands for: none for the baseline."""
+        if scenario == BASELINE:
+            return ()
+        parts = scenario_parts(scenario)
+        for part in parts:
+            if part not in self.scenarios:
+                alone = len(parts) == 1
+                problem = "unknown scenario" if alone else f"unknown part of {scenario}"
+                names = [*[BASELINE][:alone], *sorted(self.scenarios)]
+                raise UsageError("scenario", problem, got=part, allowed=", ".join(names))
+            check_scenario(part, self.scenarios[part], self.raw)
+        for one, other in itertools.combinations(parts, 2):
+            refuse_conflict(one, other, self.scenarios, self.raw)
+        return parts
+
+    def _changes(self, part: str, earlier: Sequence[str]) -> tuple[Raw, Raw]:
+        """What a scenario changes, given those before it, and the origin of what names none."""
+        entry = self.scenarios[part]
+        changes: Raw = entry["changes"]
+        for name in earlier:  # a correlation ends with whichever of the two fixes a number
+            changes = without_stale_correlations(changes, self.scenarios[name]["changes"])
+        return changes, {key: entry[key] for key in ORIGIN if key in entry}
 
     def with_changes(self, changes: Iterable[str]) -> ModelFile:
         """The same file with ``path=value`` settings laid over it (values in TOML).
@@ -97,9 +132,16 @@ class ModelFile:
 
     def digest(self, scenarios: Sequence[str] = ()) -> str:
         """SHA-256 of the tables and of the named scenarios: the identity of a run's model."""
-        named = {name: self.scenarios.get(name) for name in scenarios}
+        named = {name: self._named(name) for name in scenarios}
         text = json.dumps([self.raw, named], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _named(self, scenario: str) -> Raw | list[Raw | None] | None:
+        """The table of a scenario, or those of all that it combines."""
+        parts = scenario.split(JOINT)
+        if len(parts) == 1:
+            return self.scenarios.get(scenario)
+        return [self.scenarios.get(part) for part in parts]
 
 
 def load_file(name: str | Path) -> ModelFile:
@@ -110,9 +152,7 @@ def load_file(name: str | Path) -> ModelFile:
     path = find_model(str(name))
     raw, scenarios = read_model(path)
     for key, entry in scenarios.items():
-        if key == BASELINE:
-            problem = "is the name of the model without changes"
-            raise ModelError(f"scenarios.{key}", problem, allowed="another name")
+        check_scenario_name(key)
         check_scenario(key, entry, raw)
     return ModelFile(path.stem, raw, scenarios)
 

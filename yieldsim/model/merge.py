@@ -10,6 +10,7 @@ from .values import is_number
 
 LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})
 Raw = dict[str, Any]
+_ENTRY = 2  # steps to an entry of a table, as in events.NAME
 
 
 def is_leaf(item: Any) -> bool:
@@ -48,6 +49,31 @@ def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
         return {**origin, **item}
     was_parameter = isinstance(old, dict) and is_leaf(old)
     return {"value": item, **origin} if is_number(item) and was_parameter else item
+
+
+def first_conflict(first: Raw, second: Raw, base: Raw, steps: tuple[str, ...] = ()) -> str | None:
+    """The path of a parameter that two sets of changes of ``base`` set differently, or None.
+
+    What one replaces whole the other may not change in part, and a new entry (say, an event) is
+    one thing: tables that differ anywhere would together say what neither means.
+    """
+    for key in (key for key in first if key in second):
+        one, other, old = first[key], second[key], base.get(key)
+        here = (*steps, key)
+        tables = isinstance(one, dict) and isinstance(other, dict)
+        if tables and not _is_one_thing(here, one, other, old):
+            found = first_conflict(one, other, old if isinstance(old, dict) else {}, here)
+        else:
+            found = None if one == other else ".".join(here)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_one_thing(steps: tuple[str, ...], one: Raw, other: Raw, old: Any) -> bool:
+    known = old if isinstance(old, dict) else {}
+    replaced = any(_is_whole(steps[-1], item, known) for item in (one, other))
+    return replaced or (len(steps) == _ENTRY and old is None)
 
 
 def join(parts: list[tuple[str, Raw]]) -> Raw:
