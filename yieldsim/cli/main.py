@@ -43,7 +43,7 @@ COMMANDS = {
     "yield": Target(
         ".yield_:yield_", "Print the yield of a die from its area and the defect density D0."
     ),
-    "wafer": Target(".wafer:wafer", "Simulate wafers with their defects, and draw them."),
+    "wafer": Target(".wafer:wafer", "Simulate wafers defect by defect, and draw them."),
     "fit": Target(".fit:fit", "Fit defect density, clustering and signatures to wafer maps."),
 }
 
