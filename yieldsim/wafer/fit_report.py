@@ -113,10 +113,13 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         label=label,
         fit=fit,
         form=_form(fit),
-        signatures=_with_chance(
+        signatures=_signatures(
+            label,
+            maps,
+            flags,
             signature_shares(flags, figures, bins, confidence),
-            _plain(label, maps, flags, list(zip(parts, drawn, strict=True)), seed),
-            bins,
+            parts,
+            drawn,
             seed,
         ),
         components=components,
@@ -151,6 +154,26 @@ def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
         abs(np.sqrt(max(fit.moments.variance, 0.0)) - figures.fail.std()) / fail,
         abs(fit.moments.pairs[0] - pairs) / max(pairs, fail**2),
     )
+
+
+def _signatures(
+    label: str,
+    maps: WaferMaps,
+    flags: NDArray[np.bool_],
+    found: list[Signature],
+    parts: list[tuple[str, NDArray[np.int64]]],
+    drawn: list[WaferMaps],
+    seed: int,
+) -> list[Signature]:
+    """Correct the shares by simulation, where all maps are of like size.
+
+    Maps of many sizes are many products, each with its own signatures and its own power to show
+    them: there the shares stay as they were found.
+    """
+    if len({name.partition(",")[0] for name, _ in parts}) > 1:
+        return found
+    plain = _plain(label, maps, flags, list(zip(parts, drawn, strict=True)), seed)
+    return _with_chance(found, plain, radial_bins(maps), seed)
 
 
 def _plain(

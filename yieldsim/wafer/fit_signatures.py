@@ -55,7 +55,8 @@ class Signature:
     interval, corrected for what is found by chance and what is missed where both are known:
     (found - by_chance) / (power - by_chance), Rogan and Gladen (1978). by_chance : how often it is
     found on wafers simulated without signatures; power : how often on the same wafers with its
-    mean faults added; nan if not known. Of faint scratches a quarter or more are missed.
+    mean faults added; nan if not known, as for maps of many sizes. Of faint scratches a quarter or
+    more are missed.
     faults : extra faults per die of the mean marked map over the mean of the others, by the fit's
     bins of the radius, with the relative half-width of its peak's interval, faults_error;
     peak_faults, rho, width : its peak, where that is, and the width, as a share
