@@ -171,7 +171,7 @@ def test_a_wafer_by_table_is_the_sum_of_its_dies() -> None:
     columns = 8
     out = np.zeros((300, columns))
     _fill(plan, "expected", 0, out, np.zeros((300, 0), np.uint8), np.zeros((300, 0)))
-    # two cubic tables of a relative error near 1e-7, summed over 88 dies
+    # two cubic tables of a relative error near 1e-7, summed over 96 dies
     assert by_table.good == pytest.approx(out[:, :2], abs=1e-4)
     assert by_table.variance == pytest.approx(out[:, 4:6], abs=1e-4)
     assert by_table.total_variance == pytest.approx(out[:, 6], abs=1e-4)

@@ -9,7 +9,7 @@ from yieldsim.wafer import WaferModel, wafer_model
 
 Raw = dict[str, Any]
 
-# 88 dies on 200 mm, some 0.9 defects each: every bin is met and missed often.
+# 96 dies on 200 mm, some 0.9 defects each: every bin is met and missed often.
 PLAIN: Raw = {
     "wafer": {"diameter_mm": 200},
     "reticle": {"field_width_mm": 36, "field_height_mm": 32, "columns": 2, "rows": 2},
