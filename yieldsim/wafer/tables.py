@@ -24,6 +24,7 @@ _FEWEST_FAULTS = 2.0**-14  # below, a yield is linear to 1e-9
 _MOST_FAULTS = 64.0  # above, a block of the smallest area is dead but for e^-64
 _MOST_OCTAVES = 40
 _LOG_CUT = 36.0  # e^-36 is below rounding
+_LOWEST_LOG = -40.0
 _BITS_BELOW = np.uint64(52 - int(math.log2(WORKING_STEPS)))
 
 
@@ -55,8 +56,12 @@ def gamma_nodes(alpha: float) -> tuple[Floats, Floats]:
     right = min(math.sqrt(2.0 * cut), math.log(2.0 + 2.0 * cut))
     t = step * np.arange(-math.ceil(left / step), math.ceil(right / step) + 1.0)
     weight = np.exp(-alpha * (np.expm1(t) - t))
-    keep = weight > 0.0
-    return np.exp(t[keep]), weight[keep] / weight.sum()
+    # no density this low kills anything: a small shape's long lower tail is one node
+    low = t < _LOWEST_LOG
+    ratio = np.exp(np.append(_LOWEST_LOG, t[~low]))
+    every = np.append(weight[low].sum(), weight[~low])
+    keep = every > 0.0
+    return ratio[keep], every[keep] / every.sum()
 
 
 @dataclass(frozen=True)
