@@ -1,0 +1,194 @@
+"""The scenarios of the baseline: dated, sourced, and each moves what its title says.
+
+Differences are paired (realization r has the same luck in all scenarios) and held against their
+own standard error.
+"""
+
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import yieldsim
+from yieldsim.errors import UsageError
+from yieldsim.model import load_file
+
+SEED = 7
+REALIZATIONS = 96
+# months: every test here compares scenarios with one another, and needs no fine steps
+COARSE = "simulation.steps_per_quarter=3"
+CHIPS, STARTS, GOOD = "usable_chips", "wafer_starts", "good_dies"
+DOWN, UP = -1, 1
+# scenario: (output, calendar year, direction) of what its title says
+EFFECTS: dict[str, list[tuple[str, int, int]]] = {
+    "domestic_late": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "domestic_early": [(STARTS, 2027, UP), (CHIPS, 2027, UP), (CHIPS, 2028, UP)],
+    "service_lost": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "service_denied": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "duv_stopped": [(STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
+    "inspection_stopped": [(STARTS, 2027, DOWN), (STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
+    "tools_stopped": [(STARTS, 2027, DOWN), (STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
+    "licences_back": [(STARTS, 2027, UP), (STARTS, 2028, UP), (CHIPS, 2028, UP)],
+    "scanners_early": [(STARTS, 2028, UP), (GOOD, 2028, UP), (CHIPS, 2028, UP)],
+    # fewer wafers; what is left has less overlay loss, so the title says nothing of chips
+    "scanners_late": [(STARTS, 2028, DOWN)],
+    "scanners_never": [(STARTS, 2028, DOWN)],
+    "n3_ramps": [(GOOD, 2027, UP), (CHIPS, 2026, UP), (CHIPS, 2027, UP), (CHIPS, 2028, UP)],
+    "n3_fails": [(GOOD, 2027, DOWN), (CHIPS, 2026, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "n2_learns": [(GOOD, 2026, UP), (GOOD, 2028, UP), (CHIPS, 2025, UP), (CHIPS, 2026, UP)],
+    "memory_cut": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "memory_available": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
+    "memory_fast": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
+    "memory_slow": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "memory_banned": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
+    "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN)],
+    "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (CHIPS, 2027, DOWN)],
+    "packaging_late": [(CHIPS, 2028, DOWN)],
+}
+# the first year in which a scenario may differ from the baseline: nothing that is dated later
+# changes the past (priors of domestic tools and of processes hold for all dates)
+FIRST_YEAR = {
+    "domestic_late": 2024,
+    "domestic_early": 2024,
+    "n2_learns": 2024,
+    "n3_ramps": 2025,
+    "n3_fails": 2025,
+    "memory_cut": 2026,
+    "lines_late": 2025,
+    # from 2026Q2, when the first of these scanners are delivered
+    "scanners_early": 2026,
+    "scanners_late": 2026,
+    "scanners_never": 2026,
+}
+COMBINED = "memory_fast+n3_ramps+fab_accident"
+# With 22 scenarios and some 50 comparisons, chance alone would pass 3 standard errors in one of
+# fifteen such files; the seed is fixed, so a failure is a change of the model.
+STANDARD_ERRORS = 3.0
+
+
+@cache
+def ensemble() -> xr.Dataset:
+    return yieldsim.run(
+        "baseline",
+        realizations=REALIZATIONS,
+        seed=SEED,
+        scenarios=["all", COMBINED],
+        changes=[COARSE],
+    )
+
+
+def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
+    """Sums over a year (AI chips alone; all lines, dies and bins) by realization."""
+    ds = ensemble()
+    one = ds[variable].sel(scenario=scenario)
+    if "product" in one.dims:
+        one = one.isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
+    quarters = [str(label).startswith(str(year)) for label in ds["quarter_label"].values]
+    assert sum(quarters) == 4
+    rest = [dim for dim in one.dims if dim not in ("realization", "quarter")]
+    total = one.isel(quarter=np.flatnonzero(quarters)).sum(["quarter", *rest])
+    return np.asarray(total.values, dtype=float)
+
+
+def in_standard_errors(variable: str, one: str, other: str, year: int) -> float:
+    """Mean of the paired differences over its standard error; 0 where all are 0."""
+    difference = yearly(variable, one, year) - yearly(variable, other, year)
+    error = difference.std(ddof=1) / np.sqrt(difference.size)
+    return float(difference.mean() / error) if error > 0.0 else 0.0
+
+
+def scenarios() -> list[str]:
+    return list(load_file("baseline").scenarios)
+
+
+def test_there_are_twelve_scenarios_and_each_has_its_effect_here() -> None:
+    assert len(scenarios()) >= 12
+    assert set(scenarios()) == set(EFFECTS)
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_a_scenario_says_when_and_whence(name: str) -> None:
+    file = load_file("baseline")
+    entry = file.scenarios[name]
+    assert entry["source"] in file.raw["sources"]
+    assert entry["grade"] in ("reported", "estimated", "assumed")
+    assert len(entry["note"]) > 20
+    assert re.search(r"\b20[23]\d(Q[1-4])?\b", f"{entry['title']} {entry['note']}")
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "year", "direction"),
+    [(name, *effect) for name, effects in EFFECTS.items() for effect in effects],
+)
+def test_a_scenario_moves_the_year_as_its_title_says(
+    name: str, variable: str, year: int, direction: int
+) -> None:
+    moved = in_standard_errors(variable, name, "baseline", year)
+    assert direction * moved > STANDARD_ERRORS
+
+
+@pytest.mark.parametrize("name", scenarios())
+def test_a_scenario_leaves_the_years_before_it_alone(name: str) -> None:
+    first = FIRST_YEAR.get(name, 2027)
+    for variable in (CHIPS, STARTS, GOOD):
+        for year in range(2024, first):
+            same = yearly(variable, name, year) == yearly(variable, "baseline", year)
+            assert same.all(), (variable, year)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        ("memory_slow", "memory_fast"),
+        ("memory_cut", "memory_available"),
+        ("n3_fails", "n3_ramps"),
+        ("domestic_late", "domestic_early"),
+        ("tools_stopped", "inspection_stopped"),
+        ("tools_stopped", "duv_stopped"),
+        ("tools_stopped", "licences_back"),
+        ("service_lost", "service_denied"),
+    ],
+)
+def test_rival_scenarios_keep_their_order(low: str, high: str) -> None:
+    assert in_standard_errors(STARTS, low, high, 2028) <= 0.0
+    assert in_standard_errors(CHIPS, low, high, 2028) < -STANDARD_ERRORS
+
+
+def test_a_combination_does_what_its_parts_do() -> None:
+    # lost wafers are those of the accident alone: nothing else in it touches starts
+    for year in (2026, 2027, 2028):
+        one, other = (yearly(STARTS, name, year) for name in (COMBINED, "fab_accident"))
+        assert (one == other).all()
+    # memory and clean dies do not stand in each other's way
+    for part in ("memory_fast", "n3_ramps"):
+        assert in_standard_errors(CHIPS, COMBINED, part, 2028) > STANDARD_ERRORS
+
+
+def test_a_combination_is_stored_as_given_with_all_titles() -> None:
+    ds = ensemble()
+    assert ds["scenario"].values.tolist() == ["baseline", *scenarios(), COMBINED]
+    title = str(ds["scenario_title"].sel(scenario=COMBINED).values)
+    parts = [load_file("baseline").scenarios[name]["title"] for name in COMBINED.split("+")]
+    assert title == "; ".join(parts)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("memory_fast+memory_slow", "memory.cxmt_hbm3.maker.wafers"),
+        ("memory_cut+memory_available", "memory.grey_hbm.deliveries"),
+        ("scanners_late+scanners_never", "shared.domestic_scanner_delay_quarters"),
+        ("n3_ramps+service_lost+n3_fails", "processes.n3.d0_mature_per_cm2"),
+    ],
+)
+def test_rivals_cannot_be_combined(name: str, path: str) -> None:
+    with pytest.raises(UsageError, match=f"both set {re.escape(path)}, differently"):
+        load_file("baseline").model(name)
+
+
+def test_what_two_scenarios_share_can_be_combined() -> None:
+    # both end service in the same way; one also ends deliveries
+    file = load_file("baseline")
+    assert file.model("service_denied+service_lost").events == file.model("service_lost").events
