@@ -9,7 +9,8 @@ import pytest
 import yieldsim
 from yieldsim.errors import ModelError
 from yieldsim.model import ModelFile
-from yieldsim.wafer import simulate_wafers, wafer_model
+from yieldsim.wafer import expected_yield, simulate_wafers, wafer_model
+from yieldsim.wafer.from_supply import wafer_model_of
 
 ONE_LINE = Path(__file__).parent / "models" / "valid" / "one_line.toml"
 RICH: dict[str, Any] = {
@@ -89,6 +90,19 @@ def test_a_rich_floorplan_is_what_wafers_give(d0_per_cm2: float) -> None:
     error = drawn.std(axis=0, ddof=1) / np.sqrt(len(drawn)) / gross
     z = (shares({"floorplan": RICH}, d0_per_cm2) - mean) / error
     assert np.abs(z).max() < 4.0  # two bins, standard errors over independent wafers
+
+
+def test_a_product_with_a_floorplan_has_its_wafer_model() -> None:
+    """`yieldsim wafer MODEL --product` draws the die that the ensemble counts."""
+    # without signatures, for which the quadrature of all gammas is a coarser one
+    process = {key: item for key, item in RICH["process"].items() if key != "signatures"}
+    floorplan = RICH | {"process": process}
+    file = model_file({"floorplan": floorplan}, 0.2)
+    model = wafer_model_of(file.model("baseline"), "chip")
+    drawn = expected_yield(model)
+    assert model.die.groups.keys() == RICH["groups"].keys()
+    # 1e-5 of the table and 6e-8 of single precision
+    np.testing.assert_allclose(shares({"floorplan": floorplan}, 0.2), drawn.by_bin, atol=2e-5)
 
 
 def test_more_defects_never_help() -> None:

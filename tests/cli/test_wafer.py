@@ -1,6 +1,7 @@
 """`yieldsim wafer`: figures that agree with one another in every form they are given in."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_every_form_shows_the_same_dies(file: Path, tmp_path: Path, capsys) -> N
         grids = [maps.grid(number) for number in range(3)]
         assert [int((grid == PASS).sum()) for grid in grids] == shipped
         assert [int((grid == FAIL).sum()) for grid in grids] == [64 - n for n in shipped]
+    for number, wafer in enumerate(got["wafers"]):
+        rows = re.findall(r"<Row>(.*)</Row>", Path(g85).read_text().split("<Map ")[number + 1])
+        assert ["".join(rows).count(code) for code in "12F"] == [
+            wafer["good"]["full"],
+            wafer["good"]["cut"],
+            wafer["scrap"],
+        ]
+        listed = [line for line in Path(csv).read_text().splitlines() if line[:2] == f"{number},"]
+        assert sum(line.endswith(",full") for line in listed) == wafer["good"]["full"]
+        assert sum(line.endswith(",cut") for line in listed) == wafer["good"]["cut"]
     pictures = "".join(lines[:-1])
     full = sum(wafer["good"]["full"] for wafer in got["wafers"])
     assert sum(line.split().count("1") for line in lines[:-1]) == full
@@ -108,6 +119,7 @@ def test_a_product_of_a_supply_model(capsys) -> None:
         ),
         (["FILE", "--process", "n2"], 2, "--process: needs --product, got 'n2'"),
         (["FILE", "--set", "a=1"], 2, "--set: needs --product"),
+        (["FILE", "--scenario", "x"], 2, "--scenario: needs --product, got 'x'"),
         (["FILE", "--d0", "-1"], 2, "--d0: out of range, got -1; allowed: a finite number >= 0"),
         (["FILE", "--d0", "nan"], 2, "--d0: "),
         (["FILE", "--wafers", "0"], 2, "Invalid value for '--wafers'"),

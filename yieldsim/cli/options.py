@@ -28,7 +28,8 @@ _RUN_OPTIONS = (
         "scenarios",
         metavar="NAME",
         multiple=True,
-        help="A scenario of the model, or all; can be repeated.  [default: baseline]",
+        help="A scenario of the model, a+b for b on top of a, or all; can be repeated.  "
+        "[default: baseline]",
     ),
     click.option(
         "--realizations",

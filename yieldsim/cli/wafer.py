@@ -23,7 +23,7 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
 @click.option("--product", metavar="NAME", help="The product of a supply model whose die is drawn.")
 @click.option("--process", metavar="NAME", help="Another process than the die's own.")
 @click.option("--d0", type=float, help="Killer defects per cm2 in place of the model's.")
-@click.option("--scenario", metavar="NAME", default="baseline", help="Of a supply model.")
+@click.option("--scenario", metavar="NAME", help="Of a supply model.  [default: baseline]")
 @changes
 @click.option("--wafers", type=click.IntRange(1, 100_000), default=1, show_default=True)
 @click.option(
@@ -46,7 +46,7 @@ def wafer(
     product: str | None,
     process: str | None,
     d0: float | None,
-    scenario: str,
+    scenario: str | None,
     changes: tuple[str, ...],
     wafers: int,
     first: int,
@@ -101,7 +101,7 @@ def _wafer_model(
     product: str | None,
     process: str | None,
     d0: float | None,
-    scenario: str,
+    scenario: str | None,
     changes: tuple[str, ...],
 ) -> WaferModel:
     """The wafer model of the file, or that of a product of a supply model."""
@@ -109,7 +109,7 @@ def _wafer_model(
     from ..wafer import load_wafer_model
 
     if product is None:
-        options = {"--process": process, "--set": changes or None}
+        options = {"--process": process, "--set": changes or None, "--scenario": scenario}
         for name, value in options.items():
             if value is not None:
                 allowed = "leave it out, or give --product"
@@ -122,10 +122,10 @@ def _wafer_model(
             return one
         new = {"process": one.process.model_copy(update={"d0_per_cm2": _density(d0)})}
         return one.model_copy(update=new)
-    from ..model import load_file
+    from ..model import BASELINE, load_file
     from ..wafer.from_supply import die_of_product, wafer_model_of
 
-    supply = load_file(model).with_changes(changes).model(scenario)
+    supply = load_file(model).with_changes(changes).model(scenario or BASELINE)
     density = None if d0 is None else _density(d0)
     return wafer_model_of(supply, die_of_product(supply, product), process, density)
 

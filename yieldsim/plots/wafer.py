@@ -54,7 +54,7 @@ def _single(result: WaferResult, title: str) -> Figure:
     shown.set_array(density)
     right.add_collection(shown)
     _outline(right, sites)
-    right.set_title("killer density of each die, per cm²", loc="left", fontsize=11)
+    right.set_title("defect density of each die, per cm²", loc="left", fontsize=11)
     figure.colorbar(shown, ax=right, shrink=0.75)
     return figure
 
@@ -132,7 +132,7 @@ def _legend(figure: Figure, result: WaferResult) -> None:
     ]
     handles.append(Patch(color=SCRAP, label="scrap"))
     if len(result.good) == 1 and result.defects is not None:
-        for colour, label in (("#000000", "defect that kills"), (PALE, "other defect")):
+        for colour, label in (("#000000", "defect that kills its block"), (PALE, "other defect")):
             dot = Line2D([], [], ls="none", marker="o", markersize=3.0, color=colour, label=label)
             handles.append(dot)
     figure.legend(

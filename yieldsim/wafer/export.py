@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,21 @@ __all__ = ["save_arrays", "wafer_maps"]
 
 
 def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
-    """The pass and fail maps of simulated wafers, top row first; what ships passes.
+    """The maps of simulated wafers with their bins, top row first; what ships passes.
 
     ``result`` must have been simulated with ``keep_maps``, at `points` or `dies`.
     """
     assert result.bin_map is not None
     rows, columns = result.sites.shape
-    grids = []
-    for codes in result.bin_map:
-        grid = np.full((rows, columns), NONE, np.uint8)
-        passed = np.where(codes < len(result.bins), PASS, FAIL)
-        grid[rows - 1 - result.sites.row, result.sites.column] = passed
-        grids.append(grid)
+    cell = (rows - 1 - result.sites.row, result.sites.column)
+    grids = np.full((len(result.bin_map), rows, columns), NONE, np.uint8)
+    bins = np.zeros_like(grids)
+    passed = result.bin_map < len(result.bins)
+    grids[:, *cell] = np.where(passed, PASS, FAIL)
+    bins[:, *cell] = np.where(passed, result.bin_map, 0)
     names = [str(result.first_wafer + number) for number in range(len(grids))]
-    return maps_from_grids(grids, [label] * len(grids), names)
+    maps = maps_from_grids(list(grids), [label] * len(grids), names)
+    return dataclasses.replace(maps, bin=bins.ravel(), bin_names=result.bins)
 
 
 def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
@@ -35,8 +37,8 @@ def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
 
     ``bin`` uint8[wafer, die] (number of bins: scrap), ``bin_names``, ``density_per_cm2``
     float64[wafer, die], ``x_mm``, ``y_mm``, ``row``, ``column``, ``die_in_field`` [die] with rows
-    from the bottom; at `points` ``defect_wafer``, ``defect_x_mm``, ``defect_y_mm`` and
-    ``defect_killed``. Raises OSError.
+    from the bottom; at `points` ``defect_wafer``, ``_x_mm``, ``_y_mm``, ``_layer``,
+    ``_size_um`` and ``_killed``. Raises OSError.
     """
     maps, sites = wafer_maps(result, label), result.sites
     arrays: dict[str, Any] = {
@@ -60,6 +62,8 @@ def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
             "defect_wafer": result.defects.wafer,
             "defect_x_mm": result.defects.x_mm,
             "defect_y_mm": result.defects.y_mm,
+            "defect_layer": result.defects.layer,
+            "defect_size_um": result.defects.size_um,
             "defect_killed": result.defects.killed,
         }
     with Path(path).open("wb") as stream:

@@ -9,7 +9,9 @@ from yieldsim.errors import UsageError
 from yieldsim.model import Model, Quantity
 from yieldsim.model.fields import Entity, spec_of
 from yieldsim.sampling import Sampler
+from yieldsim.wafer.bin_table import floorplan_model
 from yieldsim.wafer.description import WaferModel
+from yieldsim.wafer.die_tables import Test
 from yieldsim.wafer.load import wafer_model
 
 __all__ = ["die_of_product", "wafer_model_of"]
@@ -37,6 +39,8 @@ def wafer_model_of(
     if name not in model.processes:
         allowed = ", ".join(model.processes)
         raise UsageError("--process", "is not in the model", got=name, allowed=allowed)
+    if one.floorplan is not None:
+        return _with_floorplan(model, die, name, d0_per_cm2)
     values = _Values(Sampler(model).medians())
     here = model.processes[name]
     made = values.row(f"processes.{name}", here, _PROCESS)
@@ -52,18 +56,49 @@ def wafer_model_of(
             "bins": {
                 key: {"min_good_cores": rule.min_good_cores} for key, rule in one.bins.items()
             },
-            "process": {
-                "d0_per_cm2": density,
-                "alpha_lot": made["alpha"],
-                "lot_wafers": max(1, round(made["cluster_wafers"])),
-                "systematic": {"systematic_yield": systematic},
-            },
-            "test": {
-                "coverage": 1.0 - design["test_escape"],
-                "overkill": design["test_overkill"],
-            },
+            "process": {**_lots(density, made), "systematic": {"systematic_yield": systematic}},
+            "test": _test(design),
         }
     )
+
+
+def _with_floorplan(model: Model, die: str, process: str, d0_per_cm2: float | None) -> WaferModel:
+    """`wafer_model_of` a die that has a floorplan, with all that stands in it."""
+    one = model.dies[die]
+    assert one.floorplan is not None
+    values = _Values(Sampler(model).medians())
+    made = values.row(f"processes.{process}", model.processes[process], _PROCESS)
+    design = values.row(f"dies.{die}", one, _DIE)
+    wafer = values.row("wafer", model.wafer, _WAFER)
+    size = design["width_mm"], design["height_mm"]
+    found = floorplan_model(f"dies.{die}.floorplan", one.floorplan.root, wafer, *size)
+    systematic = found.process.systematic
+    survive = systematic.systematic_yield * made["systematic_yield"]
+    survive *= _aligned(model, values, process, made)
+    density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
+    changed = systematic.model_copy(update={"systematic_yield": survive})
+    return found.model_copy(
+        update={
+            "name": f"{die} on {process}",
+            "process": found.process.model_copy(
+                update={**_lots(density, made), "systematic": changed}
+            ),
+            "test": Test(**_test(design)),
+        }
+    )
+
+
+def _lots(d0_per_cm2: float, made: dict[str, float]) -> dict[str, Any]:
+    """Density and its spread between lots."""
+    return {
+        "d0_per_cm2": d0_per_cm2,
+        "alpha_lot": made["alpha"],
+        "lot_wafers": max(1, round(made["cluster_wafers"])),
+    }
+
+
+def _test(design: dict[str, float]) -> dict[str, Any]:
+    return {"coverage": 1.0 - design["test_escape"], "overkill": design["test_overkill"]}
 
 
 _WAFER = ("diameter_mm", "edge_exclusion_mm", "scribe_mm")

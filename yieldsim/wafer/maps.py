@@ -43,6 +43,8 @@ class WaferMaps:
     rows, cols : int64[wafer], the grid of each wafer.
     label : str[wafer], the class that someone gave the map; empty where there is none.
     name : str[wafer], the wafer's identifier.
+    bin, bin_names : uint8[cell], the number of the bin of a die that passed, where bins are known;
+        they are written to text formats, and a fit does not read them.
     """
 
     die: NDArray[np.uint8]
@@ -51,6 +53,8 @@ class WaferMaps:
     cols: NDArray[np.int64]
     label: NDArray[np.str_]
     name: NDArray[np.str_]
+    bin: NDArray[np.uint8] | None = None
+    bin_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,6 +62,13 @@ class WaferMaps:
     def grid(self, wafer: int) -> NDArray[np.uint8]:
         """Return one map, uint8[row, column]; a view."""
         cells = self.die[self.offset[wafer] : self.offset[wafer + 1]]
+        return cells.reshape(self.rows[wafer], self.cols[wafer])
+
+    def bin_grid(self, wafer: int) -> NDArray[np.uint8] | None:
+        """Return the bins of one map, uint8[row, column], None where they are not known."""
+        if self.bin is None:
+            return None
+        cells = self.bin[self.offset[wafer] : self.offset[wafer + 1]]
         return cells.reshape(self.rows[wafer], self.cols[wafer])
 
     def labels(self) -> list[str]:

@@ -28,6 +28,7 @@ __all__ = ["load", "save"]
 _WIDTHS = {"ascii": 1, "hexadecimal": 2, "integer2": 4, "decimal": None}
 _QUALITIES = {"pass": PASS, "fail": FAIL, "null": NONE, "untested": NONE}
 _LETTERS = ".PF"  # what the writer puts for no die, pass and fail
+_BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for the bins of what passes; F fails
 
 
 def load(path: Path) -> WaferMaps:
@@ -129,7 +130,10 @@ def _split(where: str, text: str, width: int | None) -> list[str]:
 
 
 def save(path: Path, maps: WaferMaps) -> None:
-    """Write one G85 ``Map`` per wafer, with single letters: ``.`` no die, ``P``, ``F``."""
+    """Write one G85 ``Map`` per wafer, with single letters: ``.`` no die, ``P``, ``F``.
+
+    Where bins are known a die that passed has its bin's letter, 1 for the first.
+    """
     root = ElementTree.Element("Maps")
     for w in range(len(maps)):
         grid = maps.grid(w)
@@ -145,17 +149,35 @@ def save(path: Path, maps: WaferMaps) -> None:
             OriginLocation="2",  # upper left
             Orientation="0",
         )
-        for code, quality in ((PASS, "Pass"), (FAIL, "Fail")):
-            count = str(int((grid == code).sum()))
-            letter = _LETTERS[code]
-            ElementTree.SubElement(
-                device, "Bin", BinCode=letter, BinQuality=quality, BinCount=count
-            )
+        letters = _letters(grid, maps.bin_grid(w))
+        passing = {_LETTERS[PASS]: ""} if maps.bin is None else _bin_letters(maps)
+        for letter, name in {**passing, _LETTERS[FAIL]: ""}.items():
+            attributes = {
+                "BinCode": letter,
+                "BinQuality": "Fail" if letter == _LETTERS[FAIL] else "Pass",
+                "BinCount": str(int((letters == letter).sum())),
+                **({"BinDescription": name} if name else {}),
+            }
+            ElementTree.SubElement(device, "Bin", attributes)
         if maps.label[w]:
             ElementTree.SubElement(device, "SupplierData", Label=str(maps.label[w]))
         data = ElementTree.SubElement(device, "Data", MapName="yieldsim", MapVersion="1")
-        for row in grid.tolist():
-            ElementTree.SubElement(data, "Row").text = "".join(_LETTERS[code] for code in row)
+        for row in letters.tolist():
+            ElementTree.SubElement(data, "Row").text = "".join(row)
     ElementTree.indent(root)
     with path.open("wb") as stream:
         ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
+
+
+def _bin_letters(maps: WaferMaps) -> dict[str, str]:
+    """The letter of each bin, with its name."""
+    return dict(zip(_BIN_LETTERS, maps.bin_names, strict=False))
+
+
+def _letters(grid: NDArray[np.uint8], bins: NDArray[np.uint8] | None) -> NDArray[np.str_]:
+    """The letter of each cell, str[row, column]."""
+    letters = np.array(list(_LETTERS))[grid]
+    if bins is not None:
+        passed = grid == PASS
+        letters[passed] = np.array(list(_BIN_LETTERS))[bins[passed]]
+    return letters
