@@ -29,6 +29,8 @@ Path = tuple[tuple[int, int], ...]
 """From the die down: (number of the holder among those held, which copy of it)."""
 Damage = tuple[tuple[Path, int, int], ...]
 """Reticle defects on a die: (path to the holder, number of its area, which copy of the area)."""
+_DIRECT_WAYS = 1000  # above 1029 the middle binomial coefficient is no float64
+_MOST_CHANCES = 2_000_000  # of numbers of clusters and cores at once: 16 MB an array
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,14 @@ class Floorplan:
         areas that a reticle defect has hit.
         """
         x = np.asarray(density, np.float64)
-        clusters, cores = self.class_of.shape
-        joint = _die_chances(self.die, x, unselective, damage, clusters > 1)
+        clusters = self.class_of.shape[0] > 1
         found = np.zeros((x.size, self.classes))
-        for c in range(clusters):
-            for n in range(cores):
-                found[:, self.class_of[c, n]] += joint[:, c, n]
+        step = max(1, _MOST_CHANCES // self.class_of.size)
+        for start in range(0, x.size, step):
+            part = slice(start, start + step)
+            joint = _die_chances(self.die, x[part], unselective, damage, clusters)
+            for number in range(self.classes):
+                found[part, number] = joint[:, self.class_of == number].sum(axis=1)
         return np.cumsum(found, axis=1)[:, :-1]
 
 
@@ -130,13 +134,23 @@ def _convolved(a: Floats, b: Floats) -> Floats:
     return out
 
 
+def _binomial(works: Floats, fails: Floats, count: int) -> Floats:
+    """P(n of ``count`` work), float64[x, count + 1]; ``fails`` is 1 - ``works`` with all digits."""
+    n = np.arange(count + 1)
+    if count <= _DIRECT_WAYS:
+        direct: Floats = special.binom(count, n) * works[:, None] ** n * fails[:, None] ** n[::-1]
+        return direct
+    ways = special.gammaln(count + 1.0) - special.gammaln(n + 1.0) - special.gammaln(n[::-1] + 1.0)
+    log = ways + special.xlogy(n, works[:, None]) + special.xlogy(n[::-1], fails[:, None])
+    return np.asarray(np.exp(log))
+
+
 def _power(one: Floats, count: int) -> Floats:
     """The distribution of a sum of ``count`` independent copies."""
     if one.shape[1:] == (1, 2):  # one core or none
-        n = np.arange(count + 1)
-        ways = special.binom(count, n)
-        chances = ways * one[:, 0, 1:] ** n * one[:, 0, :1] ** (count - n)
-        return chances[:, None, :]
+        return _binomial(one[:, 0, 1], one[:, 0, 0], count)[:, None, :]
+    if one.shape[1] == 2:
+        return _clusters(one, count)
     out = np.ones((one.shape[0], 1, 1))
     while count:
         if count & 1:
@@ -144,6 +158,25 @@ def _power(one: Floats, count: int) -> Floats:
         count >>= 1
         if count:
             one = _convolved(one, one)
+    return out
+
+
+def _clusters(one: Floats, count: int) -> Floats:
+    """`_power` of clusters, [x, dead or good, cores], where a dead one counts no core.
+
+    A binomial number of them is good; the cores of c good ones are a sum of c copies, so that one
+    convolution over cores for each c takes the place of one over both axes.
+    """
+    most = one.shape[2] - 1
+    good = one[:, 1].sum(axis=1)
+    cores = one[:, 1] / np.where(good > 0.0, good, 1.0)[:, None]
+    number = _binomial(good, one[:, 0, 0], count)
+    out = np.zeros((one.shape[0], count + 1, count * most + 1))
+    held = np.ones((one.shape[0], 1, 1))
+    for c in range(count + 1):
+        out[:, c, : c * most + 1] = number[:, c, None] * held[:, 0]
+        if c < count:
+            held = _convolved(held, cores[:, None])
     return out
 
 
