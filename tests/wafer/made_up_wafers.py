@@ -59,7 +59,7 @@ SYSTEMATIC: Raw = {
 }
 FAST_BINS: Raw = {
     "full": {"min_good_cores": 12, "min_ghz": 2.0, "max_watt": 42},
-    "cool": {"min_good_cores": 11, "max_watt": 24},
+    "cool": {"min_good_cores": 11, "min_ghz": 1.8, "max_watt": 42},
     "cut": {"min_good_cores": 10, "min_ghz": 1.9},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, make_model, raw_model
+from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, SPEED, make_model, raw_model
 from yieldsim.errors import ModelError
 from yieldsim.wafer import load_wafer_model, wafer_model
 from yieldsim.wafer.floor import strips
@@ -65,7 +65,53 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("bins.full.min_good_clusters", 1, "bins.full.min_good_clusters", "got 1; allowed: <= 0"),
     ("bins.full.min_ghz", 2.0, "bins.full.min_ghz", "needs the table [parametric.speed]"),
     ("bins.full.max_watt", 2.0, "bins.full.max_watt", "needs the table"),
-    ("bins.full", 3, "bins.full", "got 3"),
+    ("bins.full", 3, "bins.full", "must be a table, got 3; allowed: [bins.full]"),
+    ("bins", 24, "bins", "must be a table, got 24; allowed: [bins]"),
+    ("bins", {f"b{k}": {} for k in range(33)}, "bins", "too many, got 33; allowed: <= 32 bins"),
+    ("process.alpha_wafer", 1e-4, "process.alpha_wafer", ">= 0.001 or inf, got 0.0001"),
+    ("reticle", None, "process.repeaters", "needs the table [reticle]"),
+    ("die.blocks.core.area_mm2", None, "die.blocks.core.area_mm2", "got 0.0; allowed: > 0 for a c"),
+    (
+        "die.blocks.m",
+        {"kind": "memory", "spares": 1, "area_mm2": 0},
+        "die.blocks.m.area_mm2",
+        "> 0 for a memory",
+    ),
+    (
+        "process.signatures",
+        {"a": {"kind": "donut", "probability": 0.1, "peak_per_cm2": 1, "length": 0.4}},
+        "process.signatures.a.length",
+        "got 0.4",
+    ),
+    (
+        "process.signatures",
+        {f"s{k}": {"kind": "centre", "probability": 1, "peak_per_cm2": 1} for k in range(11)},
+        "process.signatures",
+        "too many, got 11; allowed: <= 10 kinds",
+    ),
+    (
+        "process.systematic",
+        {"overlay_tolerance_nm": 8, "imported_sigma_nm": 2},
+        "process.systematic.critical_layers",
+        "allowed: > 0",
+    ),
+    (
+        "process.systematic",
+        {"placement_tolerance_nm": 8, "placement_sigma_nm": 2},
+        "process.systematic.critical_layers",
+        "allowed: > 0",
+    ),
+    (
+        "process.systematic",
+        {
+            "overlay_tolerance_nm": 8,
+            "imported_sigma_nm": 2,
+            "critical_layers": 2,
+            "domestic_share": 0.1,
+        },
+        "process.systematic.domestic_sigma_nm",
+        "missing beside domestic_share",
+    ),
     ("process.profile", {"rho": [0, 1]}, "process.profile", "needs both rho and ratio"),
     ("process.profile", {"rho": [0, 1], "ratio": [1]}, "process.profile", "of unlike length"),
     ("process.profile", {"rho": [1, 0], "ratio": [1, 1]}, "process.profile.rho", "must rise"),
@@ -86,12 +132,27 @@ BAD: list[tuple[str, Any, str, str]] = [
 
 @pytest.mark.parametrize(("place", "value", "where", "words"), BAD)
 def test_bad_values_are_one_line(place: str, value: Any, where: str, words: str) -> None:
+    raw = raw_model({"process.repeaters": {"per_cm2": 0.01}, place: value})
     with pytest.raises(ModelError) as caught:
-        wafer_model(raw_model({place: value}))
+        wafer_model(raw)
     message = str(caught.value)
     assert message.startswith(where)
     assert words in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"min_ghz": 2.0, "max_watt": 20}, "no die can meet it, got 20.0; allowed: > 20 W"),
+        ({"max_watt": 50}, "needs min_ghz beside it"),
+    ],
+)
+def test_watts_that_say_nothing(rule: dict[str, float], words: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        make_model({"parametric": SPEED, "bins": {"fast": rule}})
+    assert str(caught.value).startswith("bins.fast.max_watt: ")
+    assert words in str(caught.value)
 
 
 def test_holders_may_not_form_a_ring() -> None:

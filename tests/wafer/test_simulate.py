@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, PROFILE, make_model
+from tests.wafer.made_up_wafers import ALL, OPTIONS, PROFILE, make_model
 from yieldsim import closed_form as cf
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.wafer import FIDELITIES, expected_yield, simulate_wafers
@@ -219,18 +219,28 @@ def test_a_die_larger_than_field_or_wafer() -> None:
             simulate_wafers(make_model({"die.blocks": {}, "bins": {}, **changes}), 1, 0)
 
 
-def test_nested_model_with_everything_runs_without_dies() -> None:
-    """A wafer that no die fits on gives zeros, not an error."""
-    change = {
-        "die.blocks": NESTED["blocks"],
-        "die.groups": NESTED["groups"],
-        "bins": {},
-        "die.width_mm": 100.0,
-        "die.height_mm": 120.0,
-        "die.offset": [0.5, 0.5],
-        "reticle": None,
-    }
-    for fidelity in FIDELITIES:
-        one = simulate_wafers(make_model(change), 3, 0, fidelity, keep_maps=True)
-        assert one.gross == 0
-        assert one.yield_ == 0.0
+def test_a_wafer_without_a_whole_die() -> None:
+    change = {"die.width_mm": 100, "die.height_mm": 100, "die.offset": [0.5, 0.5], "reticle": None}
+    model = make_model({**change, "wafer.diameter_mm": 300, "die.blocks": {}, "bins": {}})
+    wide = model.model_copy(update={"die": model.die.model_copy(update={"width_mm": 200.0})})
+    for call in (lambda: simulate_wafers(wide, 1, 0), lambda: expected_yield(wide)):
+        with pytest.raises(
+            ModelError, match=r"^die: no whole die on the wafer, got '200 x 100 mm'"
+        ):
+            call()
+    assert simulate_wafers(model, 1, 0).gross == 4  # these meet in the wafer's centre
+
+
+@pytest.mark.parametrize("dynamic", [0.0, 30.1])
+def test_the_most_watts_are_still_allowed(dynamic: float) -> None:
+    """All dies leak the median: at just the bin's power they are good, a little below none is."""
+    for max_watt, good in ((50.0 + 2.1 * dynamic, 1.0), (49.999 + 2.1 * dynamic, 0.0)):
+        rule = {"min_ghz": 2.1, "max_watt": max_watt}
+        speed = {"mean_ghz": 3.0, "die_sd_ghz": 0.01}
+        parametric = {"speed": speed, "leakage": {"median_w": 50.0}, "dynamic_w_per_ghz": dynamic}
+        model = make_model(
+            {"parametric": parametric, "bins": {"one": rule}, "process.d0_per_cm2": 0.0}
+        )
+        assert expected_yield(model).yield_ == pytest.approx(good)
+        for fidelity in FIDELITIES:
+            assert simulate_wafers(model, 2, 0, fidelity).yield_ == pytest.approx(good)

@@ -19,10 +19,12 @@ from yieldsim.wafer.die_tables import (
     Test,
     WaferDisc,
 )
-from yieldsim.wafer.process_tables import Process, Profile
+from yieldsim.wafer.process_tables import Process, Profile, Signature, Systematic
 
 __all__ = ["WaferModel", "bin_rules", "copies", "total_cores"]
 
+_MOST_BINS = 32  # their number is a byte of a wafer's map; no die is sold in so many
+_MOST_SIGNATURES = 10  # kinds: the mean yield sums over all sets of them
 _ROUNDING = 1e-9  # areas and shares typed in decimals may miss their sum by this
 
 
@@ -83,6 +85,8 @@ def check_wafer_model(model: WaferModel) -> None:
     _check_bins(model)
     _check_profile(model.process.profile)
     _check_process(model)
+    _check_signatures(model.process.signatures)
+    _check_systematic(model.process.systematic)
 
 
 def _check_holders(die: Die) -> None:
@@ -115,6 +119,10 @@ def _check_blocks(model: WaferModel) -> None:
             problem = "missing" if block.spares is None else f"makes no sense for {block.kind}"
             where = f"die.blocks.{name}.spares"
             raise ModelError(where, problem, got=block.spares, allowed="a number for a memory")
+        if block.kind != "fatal" and block.area_mm2 <= 0.0:
+            where = f"die.blocks.{name}.area_mm2"
+            allowed = f"> 0 for a {block.kind}"
+            raise ModelError(where, "out of range", got=block.area_mm2, allowed=allowed)
     parts: dict[str, Block | Group] = {}
     parts |= {f"die.groups.{name}": group for name, group in model.die.groups.items()}
     parts |= {f"die.blocks.{name}": block for name, block in model.die.blocks.items()}
@@ -145,6 +153,8 @@ def _check_areas(die: Die) -> None:
 def _check_bins(model: WaferModel) -> None:
     cores = total_cores(model.die)
     clusters = sum(g.count for g in model.die.groups.values() if g.inside is None)
+    if len(model.bins) > _MOST_BINS:
+        raise ModelError("bins", "too many", got=len(model.bins), allowed=f"<= {_MOST_BINS} bins")
     for name, rule in model.bins.items():
         needed = (("min_good_cores", cores, "cores"), ("min_good_clusters", clusters, "clusters"))
         for key, most, word in needed:
@@ -156,6 +166,7 @@ def _check_bins(model: WaferModel) -> None:
             if getattr(rule, key) is not None and getattr(model.parametric, table) is None:
                 problem = f"needs the table [parametric.{table}]"
                 raise ModelError(f"bins.{name}.{key}", problem, got=getattr(rule, key))
+        _check_watts(name, rule, model.parametric.dynamic_w_per_ghz)
     for name, group in model.die.groups.items():
         inner = sum(b.count for b in model.die.blocks.values() if _core_in(b, name))
         inner += sum(copies_below(model.die, key, name) for key in model.die.groups)
@@ -163,6 +174,19 @@ def _check_bins(model: WaferModel) -> None:
             allowed = f"<= {inner}, the cores in a cluster"
             where = f"die.groups.{name}.min_good"
             raise ModelError(where, "out of range", got=group.min_good, allowed=allowed)
+
+
+def _check_watts(name: str, rule: BinRule, dynamic_w_per_ghz: float) -> None:
+    if rule.max_watt is None or dynamic_w_per_ghz == 0.0:
+        return
+    where = f"bins.{name}.max_watt"
+    if rule.min_ghz is None:
+        problem = "needs min_ghz beside it, for the parametric table has dynamic_w_per_ghz"
+        raise ModelError(where, problem, got=rule.max_watt)
+    switching = dynamic_w_per_ghz * rule.min_ghz
+    if rule.max_watt <= switching:
+        allowed = f"> {switching:.12g} W, dynamic_w_per_ghz times min_ghz"
+        raise ModelError(where, "no die can meet it", got=rule.max_watt, allowed=allowed)
 
 
 def _core_in(block: Block, name: str) -> bool:
@@ -212,15 +236,39 @@ def _check_process(model: WaferModel) -> None:
     total = math.fsum(layer.share for layer in process.layers.values())
     if process.layers and abs(total - 1.0) > _ROUNDING:
         raise ModelError("process.layers", "shares do not add up", got=total, allowed="1")
-    for name, one in process.signatures.items():
+    if process.repeaters is not None and model.reticle is None:
+        raise ModelError("process.repeaters", "needs the table [reticle]")
+
+
+def _check_signatures(signatures: dict[str, Signature]) -> None:
+    if len(signatures) > _MOST_SIGNATURES:
+        allowed = f"<= {_MOST_SIGNATURES} kinds"
+        raise ModelError("process.signatures", "too many", got=len(signatures), allowed=allowed)
+    for name, one in signatures.items():
+        where = f"process.signatures.{name}"
         if one.kind == "scratch" and (one.radius is not None or one.span_deg != 360.0):
-            where = f"process.signatures.{name}"
             raise ModelError(where, "a scratch has no radius and no span_deg", got=one.radius)
-    systematic = process.systematic
-    for key, sigmas in (
-        ("overlay", (systematic.imported_sigma_nm, systematic.domestic_sigma_nm)),
-        ("placement", (systematic.placement_sigma_nm,)),
+        if one.kind != "scratch" and one.length is not None:
+            problem = f"makes no sense for {one.kind}"
+            raise ModelError(f"{where}.length", problem, got=one.length, allowed="a scratch's")
+
+
+def _check_systematic(systematic: Systematic) -> None:
+    place = "process.systematic"
+    for key, names in (
+        ("overlay", ("imported_sigma_nm", "domestic_sigma_nm")),
+        ("placement", ("placement_sigma_nm",)),
     ):
-        where = f"process.systematic.{key}_tolerance_nm"
-        if max(sigmas) > 0.0 and getattr(systematic, f"{key}_tolerance_nm") is None:
-            raise ModelError(where, "missing", allowed="a number > 0 beside a sigma")
+        tolerance = f"{key}_tolerance_nm"
+        sigma = max(getattr(systematic, name) for name in names)
+        given = getattr(systematic, tolerance)
+        if sigma > 0.0 and given is None:
+            raise ModelError(
+                f"{place}.{tolerance}", "missing", allowed="a number > 0 beside a sigma"
+            )
+        if given is not None and systematic.critical_layers <= 0.0:
+            problem, got = f"loses nothing beside {tolerance}", systematic.critical_layers
+            raise ModelError(f"{place}.critical_layers", problem, got=got, allowed="> 0")
+    if systematic.domestic_share > 0.0 and systematic.domestic_sigma_nm <= 0.0:
+        problem, got = "missing beside domestic_share", systematic.domestic_sigma_nm
+        raise ModelError(f"{place}.domestic_sigma_nm", problem, got=got, allowed="> 0")

@@ -38,9 +38,12 @@ Natural = Annotated[Whole, Field(ge=0, le=100_000)]
 def _shape(item: Any) -> float:
     if not is_number(item) or not item > 0.0:
         raise ValueError(f"must be a number > 0 or inf, got {shown(item)}")
+    if item < _LEAST_SHAPE:
+        raise ValueError(f"must be a number >= {_LEAST_SHAPE:g} or inf, got {shown(item)}")
     return float(item)
 
 
+_LEAST_SHAPE = 1e-3  # what the closed forms take: below it all defects are on one die in thousands
 Shape = Annotated[float, BeforeValidator(_shape)]
 """Shape of a gamma density of mean one; inf is no spread at all."""
 
@@ -92,6 +95,7 @@ class Block(_Area):
 
     ``fatal``: a killed block kills what holds it. ``core``: one that bins count. ``memory``: one
     that is mended as long as its faults are no more than ``spares``, fatal to its holder beyond.
+    Cores and memories must have an area.
     """
 
     kind: Literal["fatal", "core", "memory"]
@@ -124,7 +128,7 @@ class BinRule(Table):
     """[bins.NAME]: what a die must meet; it goes to the first bin, in the file's order, that fits.
 
     ``min_good_cores`` is all cores unless given. Power at ``min_ghz`` is leakage plus the
-    parametric table's ``dynamic_w_per_ghz`` times ``min_ghz``.
+    parametric table's ``dynamic_w_per_ghz`` times ``min_ghz``; it may be ``max_watt`` itself.
     """
 
     min_good_cores: Natural | None = None

@@ -31,7 +31,6 @@ Floats = NDArray[np.float64]
 _MOST_NODES, _FEWER_NODES = 1200, 150
 _GEOMETRIES = 32  # places and directions that a signature is averaged over
 _LEAST_CHANCE = 1e-7  # of a set of signatures, to be looked at
-_MOST_KINDS = 10
 # Kronecker's sequence in three dimensions, from the root of x^4 = x + 1 (M. Roberts 2018).
 _KRONECKER = np.array([1.2207440846057596 ** -(k + 1.0) for k in range(3)])
 CLOSED_FORM, QUADRATURE = "closed form", "quadrature"
@@ -199,7 +198,7 @@ def _mean_tails(plan: Plan) -> Floats:
 
 def _signatures(plan: Plan) -> Iterator[tuple[float, Floats]]:
     """(weight, extra density of each die) over sets of signatures and their geometry."""
-    shapes = plan.field.signatures[:_MOST_KINDS]
+    shapes = plan.field.signatures
     for present in itertools.product((False, True), repeat=len(shapes)):
         chance = math.prod(
             float(shape[0]) if here else 1.0 - float(shape[0])

@@ -21,6 +21,7 @@ _BOUNDS = {
     "less_than": ("lt", "<"),
     "less_than_equal": ("le", "<="),
 }
+_NO_TABLE = {"model_type", "model_attributes_type", "dict_type"}
 
 
 def load_wafer_model(path: str | Path) -> WaferModel:
@@ -66,6 +67,8 @@ def _one_line(detail: ErrorDetails) -> ModelError:
         return ModelError(where, f"is not known, got {shown(got)}", allowed=context["expected"])
     if kind == "value_error":
         return ModelError(where, detail["msg"].removeprefix("Value error, "))
+    if kind in _NO_TABLE:
+        return ModelError(where, f"must be a table, got {shown(got)}", allowed=f"[{where}]")
     words = detail["msg"][0].lower() + detail["msg"][1:]
     return ModelError(where, f"{words}, got {shown(got)}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.closed_form import overlay_yield
+from yieldsim.errors import ModelError
 from yieldsim.kernels.field import SIGNATURE_COLUMNS, Field
 from yieldsim.kernels.sorting import Sorting
 from yieldsim.wafer.description import WaferModel, bin_rules
@@ -31,7 +32,9 @@ __all__ = ["Plan", "Work", "make_plan", "model_sites"]
 
 Floats = NDArray[np.float64]
 _NODES = 32  # of Gauss and Legendre for correlated speed and leakage
+_JUST_ABOVE = 1e-12  # of a logarithm of watts: what typed decimals may miss
 _FORGOTTEN = 1e-9  # an excursion's chance to last longer, where the look-back ends
+_SCRATCH_LENGTH = 0.5  # of the usable radius, where none is given
 _RADII = {"edge_ring": 1.0, "centre": 0.0, "donut": 0.5, "scratch": 0.0}
 
 
@@ -107,14 +110,17 @@ class Plan:
 
 
 def model_sites(model: WaferModel) -> Sites:
-    """The die sites that the model's wafer, reticle and die give. Raises UsageError."""
+    """The die sites that the model's wafer, reticle and die give.
+
+    Raises UsageError for a die that does not fit, ModelError where no whole die is on the wafer.
+    """
     disc, reticle, offset = model.wafer, model.reticle, model.die.offset
     field = None
     if reticle is not None:
         field = Reticle(
             reticle.field_width_mm, reticle.field_height_mm, reticle.columns, reticle.rows
         )
-    return make_sites(
+    sites = make_sites(
         Wafer(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch),
         model.die.width_mm,
         model.die.height_mm,
@@ -123,11 +129,25 @@ def model_sites(model: WaferModel) -> Sites:
         reticle is None or reticle.partial_fields,
         offset == "best",
     )
+    if not len(sites):
+        raise _no_die(model)
+    return sites
+
+
+def _no_die(model: WaferModel) -> ModelError:
+    size = f"{model.die.width_mm:g} x {model.die.height_mm:g} mm"
+    allowed = "a die, an offset and an edge exclusion that leave one whole die"
+    return ModelError("die", "no whole die on the wafer", got=size, allowed=allowed)
 
 
 def make_plan(model: WaferModel, seed: int, sites: Sites | None = None) -> Plan:
-    """Compile a checked model; ``sites`` takes the place of those of its wafer."""
+    """Compile a checked model; ``sites`` takes the place of those of its wafer.
+
+    Raises as `model_sites`.
+    """
     sites = model_sites(model) if sites is None else sites
+    if not len(sites):
+        raise _no_die(model)
     floorplan = make_floorplan(model)
     low, high = density_range(floorplan)
     pieces = make_pieces(floorplan.tails, low, high)
@@ -171,7 +191,8 @@ def excursion_chances(process: Process) -> tuple[Floats, int]:
 def signature_row(one: Signature) -> list[float]:
     """A signature as a row of `Field.signatures`."""
     radius = _RADII[one.kind] if one.radius is None else one.radius
-    half = 0.5 * one.length if one.kind == "scratch" else 0.0
+    length = _SCRATCH_LENGTH if one.length is None else one.length
+    half = 0.5 * length if one.kind == "scratch" else 0.0
     span = math.radians(0.5 * one.span_deg)
     row = [one.probability, one.peak_per_cm2, radius, one.width, span, half]
     return row
@@ -264,7 +285,8 @@ def _cells(model: WaferModel, floorplan: Floorplan) -> tuple[Floats, Floats, NDA
         math.inf if rule.max_watt is None else rule.max_watt - dynamic * (rule.min_ghz or 0.0)
         for rule in rules
     ]
-    most = [math.log(watt) if watt > 0.0 else -math.inf for watt in allowed]
+    # a cell begins at its cut, but a die of just this many watts is still allowed
+    most = [math.log(watt) + _JUST_ABOVE if watt > 0.0 else -math.inf for watt in allowed]
     speeds = np.unique([rule.min_ghz for rule in rules if rule.min_ghz is not None]).astype(float)
     leakages = np.unique([log for log in most if math.isfinite(log)]).astype(float)
     cells = (speeds.size + 1) * (leakages.size + 1)

@@ -44,7 +44,7 @@ class Signature(Table):
     Density at a point is ``peak_per_cm2 exp(-(d / width)^2 / 2)``, lengths as parts of the usable
     radius, where d is the distance from the circle of ``radius`` (edge_ring, centre, donut) or from
     a straight line of ``length`` at a random place, within the wafer, and in a random direction
-    (scratch). ``span_deg`` cuts a ring to a sector in a random direction.
+    (scratch; length 0.5 unless given). ``span_deg`` cuts a ring to a sector in a random direction.
     """
 
     kind: Literal["edge_ring", "centre", "donut", "scratch"]
@@ -53,14 +53,15 @@ class Signature(Table):
     width: Positive = 0.1
     radius: Annotated[Number, Field(ge=0.0, le=1.5)] | None = None
     span_deg: Annotated[Number, Field(gt=0.0, le=360.0)] = 360.0
-    length: Positive = 0.5
+    length: Positive | None = None
 
 
 class Repeaters(Table):
     """[process.repeaters]: defects of the reticle, which hit the same block of every field.
 
     Each lot draws a Poisson number of mean ``per_cm2`` times the dies' area in a field; each prints
-    on a field with ``print_probability``, and a print kills where a fatal defect would.
+    on a field with ``print_probability``, and a print kills where a fatal defect would. The table
+    [reticle] must say what a field is.
     """
 
     per_cm2: NonNegative = 0.0
