@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.closed_form import overlay_yield
 from yieldsim.errors import ModelError
 from yieldsim.kernels.field import SIGNATURE_COLUMNS, Field
 from yieldsim.kernels.sorting import Sorting
@@ -19,6 +18,7 @@ from yieldsim.wafer.floorplan import Floorplan, make_floorplan
 from yieldsim.wafer.process_tables import Process, Signature
 from yieldsim.wafer.profile import die_points, die_profile
 from yieldsim.wafer.sites import Reticle, Sites, Wafer, make_sites
+from yieldsim.wafer.systematic import die_survival
 from yieldsim.wafer.tables import (
     Pieces,
     blurred,
@@ -217,25 +217,6 @@ def _field(process: Process, sites: Sites, seed: int) -> Field:
         sub_x=x,
         sub_y=y,
     )
-
-
-def die_survival(process: Process, sites: Sites) -> Floats:
-    """Systematic yield of each die, float64[die]."""
-    one = process.systematic
-    survive = one.systematic_yield
-    if one.overlay_tolerance_nm is not None:
-        imported = float(overlay_yield(one.imported_sigma_nm, one.overlay_tolerance_nm, 1))
-        domestic = float(overlay_yield(one.domestic_sigma_nm, one.overlay_tolerance_nm, 1))
-        mixed = imported + one.domestic_share * (domestic - imported)
-        survive *= mixed**one.critical_layers
-    if one.placement_tolerance_nm is not None:
-        placed = float(overlay_yield(one.placement_sigma_nm, one.placement_tolerance_nm, 1))
-        survive *= placed**one.critical_layers
-    corner = np.hypot(
-        np.abs(sites.x_mm) + 0.5 * sites.width_mm, np.abs(sites.y_mm) + 0.5 * sites.height_mm
-    )
-    outer = corner > sites.usable_radius_mm - one.edge_die_mm
-    return survive * np.where(outer, one.edge_die_yield, 1.0)
 
 
 def _sorting(model: WaferModel, floorplan: Floorplan, sites: Sites, seed: int) -> Sorting:

@@ -84,8 +84,9 @@ class Systematic(Table):
     """[process.systematic]: losses that no defect causes, independent from die to die.
 
     Of ``critical_layers`` each survives overlay with erf(tolerance / (sigma sqrt 2)), averaged over
-    imported and domestic tools, and edge placement likewise. A die whose outermost corner is within
-    ``edge_die_mm`` of the usable edge has the further factor ``edge_die_yield``.
+    imported and domestic tools, and edge placement likewise. A die with some point less than
+    ``edge_die_mm`` from the end of the usable area, flat and notch included, has the further factor
+    ``edge_die_yield``.
     """
 
     systematic_yield: Share = 1.0

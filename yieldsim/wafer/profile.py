@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 from yieldsim.wafer.process_tables import Profile
 from yieldsim.wafer.sites import Sites
 
-__all__ = ["POINTS_A_SIDE", "die_points", "die_profile", "disc_mean", "profile_ratio"]
+__all__ = [
+    "POINTS_A_SIDE",
+    "die_points",
+    "die_profile",
+    "disc_mean",
+    "profile_ratio",
+]
 
 Floats = NDArray[np.float64]
 POINTS_A_SIDE = 4
