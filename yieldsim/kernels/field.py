@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.narrow import ring_mean, scratch_mean, spot_mean
 from yieldsim.kernels.philox import (
     STREAM_DENSITY,
     STREAM_EXCURSION,
@@ -45,7 +46,8 @@ class Field(NamedTuple):
     ``profile`` float64[die] is the mean ratio over the die; ``region`` int64[die]; ``excursion``
     float64[3] is the chance of a start before a lot, of going on and the ratio, and ``look_back``
     the number of earlier lots whose excursions may still last (0: none). ``sub_x``, ``sub_y``
-    float64[die, point] are points of the dies as parts of the usable radius.
+    float64[die, point] are points of the dies as parts of the usable radius, each the middle of a
+    rectangle with half sides ``half_x``, ``half_y``.
     """
 
     seed: Any
@@ -61,6 +63,8 @@ class Field(NamedTuple):
     signatures: NDArray[np.float64]
     sub_x: NDArray[np.float64]
     sub_y: NDArray[np.float64]
+    half_x: Any
+    half_y: Any
 
 
 @inline_jit
@@ -148,23 +152,36 @@ def density_row(
 
 
 @inline_jit
-def _ring(shape: Any, angle: Any, x: Any, y: Any) -> Any:
-    """Exponent of a ring at a point, or one far below zero beyond its sector."""
-    if shape[HALF_SPAN] < math.pi:
-        turn = abs(math.atan2(y, x) - angle)
-        if min(turn, 2.0 * math.pi - turn) > shape[HALF_SPAN]:
-            return -1e3
-    across = (math.hypot(x, y) - shape[RADIUS]) / shape[WIDTH]
-    return -0.5 * across * across
+def _in_sector(shape: Any, angle: Any, x: Any, y: Any) -> Any:
+    """Whether a point is in a ring's sector."""
+    if shape[HALF_SPAN] >= math.pi:
+        return True
+    turn = abs(math.atan2(y, x) - angle)
+    return min(turn, 2.0 * math.pi - turn) <= shape[HALF_SPAN]
 
 
 @inline_jit
-def _scratch(shape: Any, angle: Any, dx: Any, dy: Any) -> Any:
-    """Exponent of a scratch at a point that lies (dx, dy) from its middle."""
-    along = dx * math.cos(angle) + dy * math.sin(angle)
-    beyond = max(0.0, abs(along) - shape[HALF_LENGTH])
-    across = dy * math.cos(angle) - dx * math.sin(angle)
-    return -0.5 * (across * across + beyond * beyond) / (shape[WIDTH] * shape[WIDTH])
+def _ring(shape: Any, angle: Any, x: Any, y: Any, narrow: Any, sides: Any) -> Any:
+    """A ring at a point, or where it is narrow its mean over the point's rectangle."""
+    if not _in_sector(shape, angle, x, y):
+        return 0.0
+    if narrow:
+        if shape[RADIUS] == 0.0:
+            return spot_mean(x, y, shape[WIDTH], sides)
+        return ring_mean(x, y, shape[RADIUS], shape[WIDTH], sides)
+    across = (math.hypot(x, y) - shape[RADIUS]) / shape[WIDTH]
+    return math.exp(-0.5 * across * across)
+
+
+@inline_jit
+def _scratch(shape: Any, cos: Any, sin: Any, dx: Any, dy: Any, narrow: Any, sides: Any) -> Any:
+    """A scratch at a point that lies (dx, dy) from its middle, or its mean as of `_ring`."""
+    width, half_length = shape[WIDTH], shape[HALF_LENGTH]
+    along, across = dx * cos + dy * sin, dy * cos - dx * sin
+    if narrow:
+        return scratch_mean(along, across, cos, sin, width, half_length, sides)
+    beyond = max(0.0, abs(along) - half_length)
+    return math.exp(-0.5 * (across * across + beyond * beyond) / (width * width))
 
 
 @bare_jit
@@ -188,16 +205,20 @@ def add_signatures(field: Any, wafer: Any, extra: Any) -> Any:
 def add_signature(field: Any, shape: Any, u1: Any, u2: Any, u3: Any, extra: Any) -> None:
     """Add one signature, whose direction and place come from three uniforms."""
     angle = math.pi * (2.0 * u1 - 1.0)
+    cos, sin = math.cos(angle), math.sin(angle)
     middle = math.sqrt(u2)
     x0 = middle * math.cos(2.0 * math.pi * u3)
     y0 = middle * math.sin(2.0 * math.pi * u3)
     points = field.sub_x.shape[1]
+    sides = (field.half_x, field.half_y)
+    # what is wider than the rectangle's diagonal is as good at its middle, and sooner found
+    narrow = shape[WIDTH] < 2.0 * math.hypot(field.half_x, field.half_y)
     for die in range(extra.shape[0]):
         total = 0.0
         for point in range(points):
             x, y = field.sub_x[die, point], field.sub_y[die, point]
             if shape[HALF_LENGTH] > 0.0:
-                total += math.exp(_scratch(shape, angle, x - x0, y - y0))
+                total += _scratch(shape, cos, sin, x - x0, y - y0, narrow, sides)
             else:
-                total += math.exp(_ring(shape, angle, x, y))
+                total += _ring(shape, angle, x, y, narrow, sides)
         extra[die] += shape[PEAK] * total / points

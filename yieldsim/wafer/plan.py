@@ -15,8 +15,9 @@ from yieldsim.kernels.sorting import Sorting
 from yieldsim.wafer.description import WaferModel, bin_rules
 from yieldsim.wafer.floor import make_floor
 from yieldsim.wafer.floorplan import Floorplan, make_floorplan
-from yieldsim.wafer.process_tables import Process, Signature
-from yieldsim.wafer.profile import die_points, die_profile
+from yieldsim.wafer.process_tables import Process
+from yieldsim.wafer.profile import POINTS_A_SIDE, die_points, die_profile
+from yieldsim.wafer.signatures import check_rings, signature_row
 from yieldsim.wafer.sites import Reticle, Sites, Wafer, make_sites
 from yieldsim.wafer.systematic import die_survival
 from yieldsim.wafer.tables import (
@@ -34,8 +35,6 @@ Floats = NDArray[np.float64]
 _NODES = 32  # of Gauss and Legendre for correlated speed and leakage
 _JUST_ABOVE = 1e-12  # of a logarithm of watts: what typed decimals may miss
 _FORGOTTEN = 1e-9  # an excursion's chance to last longer, where the look-back ends
-_SCRATCH_LENGTH = 0.5  # of the usable radius, where none is given
-_RADII = {"edge_ring": 1.0, "centre": 0.0, "donut": 0.5, "scratch": 0.0}
 
 
 class Work(NamedTuple):
@@ -188,20 +187,13 @@ def excursion_chances(process: Process) -> tuple[Floats, int]:
     return np.array([1.0 / one.mean_lots_between, go_on, one.d0_ratio]), look_back
 
 
-def signature_row(one: Signature) -> list[float]:
-    """A signature as a row of `Field.signatures`."""
-    radius = _RADII[one.kind] if one.radius is None else one.radius
-    length = _SCRATCH_LENGTH if one.length is None else one.length
-    half = 0.5 * length if one.kind == "scratch" else 0.0
-    span = math.radians(0.5 * one.span_deg)
-    row = [one.probability, one.peak_per_cm2, radius, one.width, span, half]
-    return row
-
-
 def _field(process: Process, sites: Sites, seed: int) -> Field:
     excursion, look_back = excursion_chances(process)
     signatures = [signature_row(one) for one in process.signatures.values()]
     x, y = die_points(sites)
+    half_x = 0.5 * sites.width_mm / POINTS_A_SIDE / sites.usable_radius_mm
+    half_y = 0.5 * sites.height_mm / POINTS_A_SIDE / sites.usable_radius_mm
+    check_rings(process, 2.0 * math.hypot(half_x, half_y))
     return Field(
         seed=np.uint64(seed),
         d0_per_cm2=float(process.d0_per_cm2),
@@ -216,6 +208,8 @@ def _field(process: Process, sites: Sites, seed: int) -> Field:
         signatures=np.array(signatures, np.float64).reshape(-1, SIGNATURE_COLUMNS),
         sub_x=x,
         sub_y=y,
+        half_x=half_x,
+        half_y=half_y,
     )
 
 

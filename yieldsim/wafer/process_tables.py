@@ -45,6 +45,8 @@ class Signature(Table):
     radius, where d is the distance from the circle of ``radius`` (edge_ring, centre, donut) or from
     a straight line of ``length`` at a random place, within the wafer, and in a random direction
     (scratch; length 0.5 unless given). ``span_deg`` cuts a ring to a sector in a random direction.
+    A die has the mean over its 4 x 4 parts, seen at a part's middle where ``width`` is above its
+    diagonal; a ring narrower than that may not have a ``radius`` below it, other than zero.
     """
 
     kind: Literal["edge_ring", "centre", "donut", "scratch"]
