@@ -164,11 +164,60 @@ def test_defects_are_those_that_kill() -> None:
         assert np.abs(one.defects.y_mm - one.sites.y_mm[one.defects.die]).max() <= 7.5
         # counts are Poisson of the densities: mean and variance of the standardized sum
         all_hits = np.zeros((30, one.gross))
-        np.add.at(all_hits, (one.defects.wafer - 5, one.defects.die), 1.0)
+        fallen = one.defects.layer >= 0 if "process.layers" in changes else 1.0  # not printed
+        np.add.at(all_hits, (one.defects.wafer - 5, one.defects.die), fallen)
         mean = one.density * 2.55
         assert abs((all_hits - mean).sum()) < 4.0 * math.sqrt(mean.sum())
         if plain:
             assert np.array_equal(hits > 0, one.bin_map > 0)
+
+
+def test_defects_have_layers_without_kill_ratios() -> None:
+    """Shares of layers and the law of sizes, P(size > x) = (x0 / x)^2, where every defect kills."""
+    layers = {"a": {"share": 0.25, "x0_um": 0.1}, "b": {"share": 0.75, "x0_um": 0.2}}
+    for changes in ({}, OPTIONS["plain die"]):
+        model = make_model({**changes, "process.layers": layers})
+        found = simulate_wafers(model, 40, 2, "points", keep_maps=True).defects
+        assert found is not None
+        b = found.layer == 1
+        # 3400 defects: four standard errors of a share are 0.03
+        assert b.mean() == pytest.approx(0.75, abs=0.03)
+        assert set(found.layer.tolist()) == {0, 1}
+        for chosen, x0 in ((b, 0.2), (~b, 0.1)):
+            assert found.size_um[chosen].min() >= x0
+            assert np.mean(found.size_um[chosen] > 2.0 * x0) == pytest.approx(0.25, abs=0.06)
+        assert found.killed.all()
+    model = make_model({"die.blocks.core.kill": 0.5})
+    found = simulate_wafers(model, 2, 2, "points", keep_maps=True).defects
+    assert found is not None
+    assert np.all(found.layer == -1)
+    assert np.all(np.isnan(found.size_um))
+
+
+def test_prints_of_the_reticle_are_listed() -> None:
+    """Without other defects: at one place of a field's dies, on dead dies alone."""
+    change = {
+        **OPTIONS["plain die"],
+        "process.d0_per_cm2": 0.0,
+        "process.repeaters": {"per_cm2": 0.05, "print_probability": 0.6},
+    }
+    one = simulate_wafers(make_model(change), 60, 1, "points", first_wafer=2, keep_maps=True)
+    found, sites = one.defects, one.sites
+    assert found is not None
+    assert one.bin_map is not None
+    hit = np.zeros(one.bin_map.shape, bool)
+    hit[found.wafer - 2, found.die] = found.killed
+    assert np.array_equal(hit, one.bin_map > 0)
+    assert 0.0 < hit.mean() < 1.0
+    order = np.lexsort((found.die, found.wafer))
+    assert np.array_equal(order, np.arange(len(found)))
+    across = found.x_mm - sites.x_mm[found.die]
+    assert np.abs(across).max() <= 8.5
+    place = np.round(across, 6) + 100 * sites.die_in_field[found.die]
+    for lot in np.unique(found.wafer // 4):
+        here = found.wafer // 4 == lot
+        # each reticle defect prints on most of 24 fields, of 4 wafers, at one place
+        assert np.unique(place[here]).size < 0.1 * here.sum()
 
 
 def test_known_good_dies_and_overkill() -> None:

@@ -51,9 +51,10 @@ def defects_by_die(
                 height = words[defect + 1, die]
             strip = strip_of(floor, height)
             layer, size, kill = -1, np.nan, True
-            if floor.kill.shape[0] > 0:
+            if floor.layer_end.shape[0] > 0:
                 layer, left, size = layer_and_size(floor, layer_word, size_word)
-                kill = kills(floor, floor.strip_kind[strip], layer, left, size)
+                if floor.kill.shape[0] > 0:
+                    kill = kills(floor, floor.strip_kind[strip], layer, left, size)
             out[row, 0] = die
             out[row, 1] = uniform_open(width) - 0.5
             out[row, 2] = uniform_open(height) - 0.5
@@ -65,7 +66,7 @@ def defects_by_die(
 
 
 @jit
-def plain_defects(plain: Any, wafer: Any) -> NDArray[np.float64]:
+def plain_defects(plain: Any, floor: Any, wafer: Any) -> NDArray[np.float64]:
     """Return the list of a wafer of `plain_points`, whose defects are not numbered by die."""
     key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
     w0, _, _, _ = philox4x32(_ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
@@ -75,10 +76,14 @@ def plain_defects(plain: Any, wafer: Any) -> NDArray[np.float64]:
         word = np.uint32(defect + 1)
         four = philox4x32(word // 4, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
         out[defect, 0] = die_of(plain, four[word % 4])
-        x, y, _, _ = philox4x32(word, PLAIN, STREAM_DEFECT_PLACE, wafer, key0, key1)
+        four = philox4x32(word, PLAIN, STREAM_DEFECT_PLACE, wafer, key0, key1)
+        x, y, layer_word, size_word = four
         out[defect, 1] = uniform_open(x) - 0.5
         out[defect, 2] = uniform_open(y) - 0.5
-        out[defect, 3] = -1
-        out[defect, 4] = np.nan
+        layer, size = -1, np.nan
+        if floor.layer_end.shape[0] > 0:
+            layer, _, size = layer_and_size(floor, layer_word, size_word)
+        out[defect, 3] = layer
+        out[defect, 4] = size
         out[defect, 5] = 1.0
     return out

@@ -1,6 +1,7 @@
 """Defects of the reticle: which blocks of which dies they hit on a wafer.
 
-Legend: a repeater has a place, the number of the die in the field, and a strip of that die.
+Legend: a repeater has a place, the number of the die in the field, and a strip of that die, at
+``across`` and ``up`` (-1/2 to 1/2 of the die, from its centre).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import jit
-from yieldsim.kernels.philox import STREAM_REPEATER, noise_uniform, philox4x32
+from yieldsim.kernels.philox import STREAM_REPEATER, noise_uniform, philox4x32, uniform_open
 from yieldsim.kernels.points import strip_of
 from yieldsim.kernels.quantiles import poisson_quantile
 
@@ -26,18 +27,25 @@ _BITS_32 = np.uint64(32)
 @jit
 def lot_repeaters(
     seed: Any, floor: Any, mean: Any, dies_in_field: Any, lot: Any
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (die in the field, strip) of the lot's repeaters, a Poisson number of given mean."""
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return (die in the field, strip, across, up) of the lot's repeaters.
+
+    Their number is Poisson of the given mean.
+    """
     u = noise_uniform(seed, _ZERO, _RETICLE, STREAM_REPEATER, lot)
     count = poisson_quantile(u, mean)
     place = np.empty(count, np.int64)
     strip = np.empty(count, np.int64)
+    across = np.empty(count)
+    up = np.empty(count)
     key0, key1 = np.uint64(seed) & _WORD, np.uint64(seed) >> _BITS_32
     for k in range(count):
-        w0, w1, _, _ = philox4x32(np.uint32(k + 1), _RETICLE, STREAM_REPEATER, lot, key0, key1)
+        w0, w1, w2, _ = philox4x32(np.uint32(k + 1), _RETICLE, STREAM_REPEATER, lot, key0, key1)
         place[k] = np.int64((np.uint64(w0) * np.uint64(dies_in_field)) >> _BITS_32)
         strip[k] = strip_of(floor, w1)
-    return place, strip
+        across[k] = uniform_open(w2) - 0.5
+        up[k] = uniform_open(w1) - 0.5
+    return place, strip, across, up
 
 
 @jit

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from yieldsim.kernels.defect_list import defects_by_die, plain_defects
 from yieldsim.wafer.fast import is_plain, make_plain
 from yieldsim.wafer.plan import Plan
+from yieldsim.wafer.repeaters import lot_places, prints
 
 __all__ = ["Defects", "list_defects"]
 
@@ -23,7 +24,8 @@ class Defects:
 
     ``wafer``, ``die`` and ``layer`` int64[defect] are numbers (layer -1 without layer groups),
     ``x_mm`` and ``y_mm`` float64[defect] are from the wafer's centre, ``size_um`` is nan without
-    layer groups; ``killed`` bool[defect] says that it kills the block where it lies.
+    layer groups; ``killed`` bool[defect] says that it kills the block where it lies. Prints of
+    reticle defects stand after the other defects of their die, without layer and size, and kill.
     """
 
     wafer: NDArray[np.int64]
@@ -45,10 +47,13 @@ def list_defects(plan: Plan, first_wafer: int, density: Floats) -> Defects:
     for w, row in enumerate(density):
         number = np.uint32(first_wafer + w)
         if plain is None:
-            lists.append(defects_by_die(plan.field, plan.floor, row, number))
+            fallen = defects_by_die(plan.field, plan.floor, row, number)
+            lists.append(_with_prints(plan, first_wafer + w, fallen))
         else:
-            lists.append(plain_defects(plain, number))
+            lists.append(plain_defects(plain, plan.floor, number))
     every = np.concatenate(lists) if lists else np.zeros((0, 6))
+    if not plan.model.process.layers:
+        every[:, 3], every[:, 4] = -1.0, np.nan
     die = every[:, 0].astype(np.int64)
     sites = plan.sites
     return Defects(
@@ -60,3 +65,17 @@ def list_defects(plan: Plan, first_wafer: int, density: Floats) -> Defects:
         size_um=every[:, 4],
         killed=every[:, 5] > 0.0,
     )
+
+
+def _with_prints(plan: Plan, wafer: int, fallen: Floats) -> Floats:
+    """A wafer's list, die by die, with the prints of its lot's reticle defects."""
+    place, _, across, up = lot_places(plan, wafer // plan.model.process.lot_wafers)
+    if not place.size:
+        return fallen
+    start, which = prints(plan, place, np.arange(place.size), wafer)
+    printed = np.empty((which.size, fallen.shape[1]))
+    printed[:, 0] = np.repeat(np.arange(start.size - 1), np.diff(start))
+    printed[:, 1], printed[:, 2] = across[which], up[which]
+    printed[:, 3], printed[:, 4], printed[:, 5] = -1.0, np.nan, 1.0
+    every = np.concatenate([fallen, printed])
+    return np.asarray(every[np.argsort(every[:, 0], kind="stable")])

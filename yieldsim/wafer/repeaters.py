@@ -14,7 +14,7 @@ from yieldsim.wafer.floorplan import Damage, Holder
 from yieldsim.wafer.plan import Plan
 from yieldsim.wafer.tables import blurred, make_pieces
 
-__all__ = ["Hits", "damage_key", "repeater_mean"]
+__all__ = ["Hits", "damage_key", "lot_places", "prints", "repeater_mean"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,6 +30,33 @@ def repeater_mean(plan: Plan) -> float:
 
 def _dies_in_field(plan: Plan) -> int:
     return plan.sites.field_columns * plan.sites.field_rows
+
+
+def lot_places(plan: Plan, lot: int) -> tuple[Ints, Ints, Floats, Floats]:
+    """(die in field, strip, across, up) of the reticle defects of a lot that hit a block.
+
+    The last two are in parts of the die from its centre.
+    """
+    mean = repeater_mean(plan)
+    if mean <= 0.0:
+        nothing = np.zeros(0, np.int64)
+        return nothing, nothing, np.zeros(0), np.zeros(0)
+    seed, floor = plan.field.seed, plan.floor
+    found = lot_repeaters(seed, floor, mean, _dies_in_field(plan), np.uint32(lot))
+    used = floor.strip_node[found[1]] >= 0
+    place, strip, across, up = (column[used] for column in found)
+    return place, strip, across, up
+
+
+def prints(plan: Plan, place: Ints, label: Ints, wafer: int) -> tuple[Ints, Ints]:
+    """(start int64[die + 1], label of each print) on a wafer of a lot's reticle defects."""
+    one = plan.model.process.repeaters
+    chance = 0.0 if one is None else one.print_probability
+    sites, seed = plan.sites, plan.field.seed
+    found: tuple[Ints, Ints] = wafer_hits(
+        seed, place, label, chance, sites.die_in_field, sites.field, np.uint32(wafer)
+    )
+    return found
 
 
 def damage_key(holder: Holder, damage: Damage) -> Any:
@@ -68,31 +95,15 @@ class Hits:
 
     def __post_init__(self) -> None:
         self._strips = strips(self.plan.floorplan)
-        self._mean = repeater_mean(self.plan)
         self._state(())
 
     def of_lot(self, lot: int) -> tuple[Ints, Ints]:
         """(die in field, strip) of the reticle defects of a lot that hit a block."""
-        if self._mean <= 0.0:
-            nothing = np.zeros(0, np.int64)
-            return nothing, nothing
-        seed, floor = self.plan.field.seed, self.plan.floor
-        number = np.uint32(lot)
-        place, strip = lot_repeaters(seed, floor, self._mean, _dies_in_field(self.plan), number)
-        used = floor.strip_node[strip] >= 0
-        return place[used], strip[used]
+        return lot_places(self.plan, lot)[:2]
 
     def of_wafer(self, place: Ints, strip: Ints, wafer: int) -> tuple[Ints, Ints]:
         """(start, strip) of the blocks hit, as `kernels.points.points_block` takes them."""
-        one = self.plan.model.process.repeaters
-        chance = 0.0 if one is None else one.print_probability
-        sites = self.plan.sites
-        seed = self.plan.field.seed
-        number = np.uint32(wafer)
-        found: tuple[Ints, Ints] = wafer_hits(
-            seed, place, strip, chance, sites.die_in_field, sites.field, number
-        )
-        return found
+        return prints(self.plan, place, strip, wafer)
 
     def states(self, start: Ints, strip: Ints) -> NDArray[np.int32]:
         """The state of each die, int32[die]."""
