@@ -103,6 +103,44 @@ def test_harvest_options_are_simulated() -> None:
     assert "monte_carlo" in call(f"{line} --monte-carlo 20").stdout
 
 
+@pytest.mark.parametrize("fidelity", ["points", "expected"])
+def test_one_wafer_or_lot_has_no_spread(file: Path, fidelity: str) -> None:
+    line = f"--die {file} --fidelity {fidelity} --monte-carlo"
+    one = figures(f"{line} 1")["monte_carlo"]
+    assert one["se"] is None
+    assert one["sd_good_per_wafer"] is None
+    assert set(one["sd_by_bin"].values()) == {None}
+    assert figures(f"{line} 2")["monte_carlo"]["sd_good_per_wafer"] > 0.0
+    assert "sd_good_per_wafer - " in " ".join(call(f"{line} 1").stdout.split()) + " "
+    # of a lot of 25 wafers that share its density
+    text = FILE.replace("alpha_wafer", "alpha_lot")
+    file.write_text(text, encoding="utf-8")
+    lot = figures(f"{line} 25")["monte_carlo"]
+    assert lot["se"] is None
+    assert lot["sd_good_per_wafer"] is None
+    assert figures(f"{line} 26")["monte_carlo"]["sd_good_per_wafer"] > 0.0
+
+
+def test_errors_are_the_descriptions(file: Path) -> None:
+    for old, new, words in (
+        ("alpha_wafer = 2", "alpha_wafer = 1e-4", "process.alpha_wafer: must be a number >= 0.001"),
+        ("[bins.full]", "[bins]\nfull = 24\n[bins.good]", "bins.full: must be a table, got 24"),
+    ):
+        file.write_text(FILE.replace(old, new), encoding="utf-8")
+        for command in (f"--die {file}", f"--die {file} --monte-carlo 3 --fidelity dies"):
+            error = call(command).exception
+            assert isinstance(error, YieldsimError), repr(error)
+            assert str(error).startswith(words)
+
+
+def test_a_die_that_fits_nowhere_is_one_line(file: Path) -> None:
+    text = FILE.replace("width_mm = 26", "width_mm = 200\noffset = [0.5, 0.5]")
+    file.write_text(text.replace("height_mm = 33", "height_mm = 200"), encoding="utf-8")
+    error = call(f"--die {file}").exception
+    assert isinstance(error, YieldsimError), repr(error)
+    assert str(error).startswith("die: no whole die on the wafer, got '200 x 200 mm'")
+
+
 @pytest.mark.parametrize(
     ("line", "where", "got"),
     [
@@ -111,6 +149,7 @@ def test_harvest_options_are_simulated() -> None:
         ("--die FILE --min-good 3", "--min-good", "3"),
         ("--die FILE --d0 -1", "--d0", "-1"),
         ("--die FILE --monte-carlo 0", "--monte-carlo", "0"),
+        ("--die FILE --monte-carlo 4000000000", "--monte-carlo", "4000000000"),
         ("--die missing.toml", "missing.toml", None),
         (f"{DIE} --seed 2", "--seed", "2"),
         (f"{DIE} --fidelity dies", "--fidelity", "'dies'"),

@@ -21,25 +21,30 @@ _ROUNDING = 1e-9  # an area typed in decimals may miss width times height by thi
 def monte_carlo(
     model: WaferModel, wafers: int, fidelities: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Figures of simulated wafers; by fidelity where several are asked for."""
+    """Figures of simulated wafers; by fidelity where several are asked for.
+
+    Fewer than two independent wafers, or lots where their wafers share luck, have no standard error
+    and no spread: None.
+    """
     from yieldsim.wafer import simulate_wafers
 
     asked = list(dict.fromkeys(fidelities)) or ["points"]
     found = {}
     for fidelity in asked:
         result = simulate_wafers(model, wafers, seed, fidelity)  # type: ignore[arg-type]
+        spread = result.independent > 1
         figures: dict[str, Any] = {
             "yield": result.yield_,
-            "se": None if math.isnan(result.yield_se) else result.yield_se,
+            "se": result.yield_se if spread else None,
             "wafers": wafers,
-            "sd_good_per_wafer": result.sd_good_per_wafer,
+            "sd_good_per_wafer": result.sd_good_per_wafer if spread else None,
             "gross_die": result.gross,
             "fidelity": fidelity,
         }
         if len(result.bins) > 1:
             share = result.good.mean(axis=0) / max(result.gross, 1)
             figures["bins"] = dict(zip(result.bins, share.tolist(), strict=True))
-            sds = result.sd_by_bin.tolist()
+            sds = result.sd_by_bin.tolist() if spread else [None] * len(result.bins)
             figures["sd_by_bin"] = dict(zip(result.bins, sds, strict=True))
         if result.escapes.any():
             figures["known_good_die"] = result.known_good_die

@@ -13,6 +13,7 @@ from yieldsim.errors import UsageError
 __all__ = ["yield_"]
 
 _MODELS = ("poisson", "murphy", "seeds", "negative-binomial", "bose-einstein")
+_MOST_WAFERS = 2_000_000  # a gigabyte of figures where bins are most
 _HARVEST_MODELS = ("poisson", "negative-binomial")
 # Arguments of yieldsim.closed_form -> the options that they came from.
 _OPTIONS = {
@@ -98,6 +99,7 @@ def _print_table(figures: dict[str, Any], indent: str) -> None:
             _print_table(value, indent + "  ")
             continue
         shown = f"{value:.12g}" if isinstance(value, float) else str(value)
+        shown = "-" if value is None else shown
         click.echo(f"{indent + name:{width}} {shown}")
 
 
@@ -146,8 +148,9 @@ def _all_figures(
 def _simulated(model: Any, wafers: int, fidelities: tuple[str, ...], seed: int) -> dict[str, Any]:
     from yieldsim.cli.monte_carlo import monte_carlo
 
-    if wafers < 1:
-        raise UsageError("--monte-carlo", "out of range", got=wafers, allowed=">= 1 wafers")
+    if not 1 <= wafers <= _MOST_WAFERS:
+        allowed = f"1 to {_MOST_WAFERS} wafers"
+        raise UsageError("--monte-carlo", "out of range", got=wafers, allowed=allowed)
     return monte_carlo(model, wafers, fidelities, seed)
 
 

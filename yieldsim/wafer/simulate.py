@@ -80,13 +80,21 @@ class WaferResult:
         return (self.first_wafer + np.arange(len(self.good), dtype=np.int64)) // self.lot_wafers
 
     @property
+    def independent(self) -> int:
+        """How many wafers there are, or lots where the wafers of one share luck.
+
+        Fewer than two tell nothing of the spread between wafers.
+        """
+        return int(self.lots[-1] - self.lots[0]) + 1 if self.lots_share else len(self.good)
+
+    @property
     def yield_se(self) -> float:
         """Standard error of `yield_` over wafers, or over lots where the wafers of one share luck.
 
         nan where there are fewer than two of them.
         """
         lots = self.lots - self.lots[0] if self.lots_share else np.arange(len(self.good))
-        count = int(lots[-1]) + 1
+        count = self.independent
         if count < 2 or not self.gross:
             return float("nan")
         sums = np.bincount(lots, self.shipped)
