@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from tests.wafer.made_up_wafers import make_model
-from yieldsim.wafer import FIDELITIES, WaferModel, expected_yield, simulate_wafers
+from yieldsim.wafer import FIDELITIES, WaferModel, expected_yield, simulate_wafers, wafer_model
 from yieldsim.wafer.floorplan import make_floorplan
 
 
@@ -82,3 +82,19 @@ def test_many_clusters_take_little_time() -> None:
     tails = make_floorplan(model).tails(np.linspace(0.0, 20.0, 2000))
     assert time.process_time() - start < 4.0
     assert np.all(np.diff(tails[:, 0]) <= 1e-12)
+
+
+def test_two_kinds_of_clusters() -> None:
+    """Halves of one kind under two names are that kind: joined by another convolution."""
+    model = clusters(20, 10, {"min_good_cores": 150, "min_good_clusters": 17})
+    raw = model.model_dump(exclude_none=True)
+    for table in ("groups", "blocks"):
+        parts = raw["die"][table]
+        for name in list(parts):
+            parts[f"{name}_b"] = dict(parts[name])
+    for name in ("cluster", "cluster_b"):
+        raw["die"]["groups"][name]["count"] = 10
+    raw["die"]["blocks"]["core_b"]["inside"] = "cluster_b"
+    density = np.linspace(0.0, 20.0, 7)
+    whole = make_floorplan(model).tails(density)
+    assert make_floorplan(wafer_model(raw)).tails(density) == pytest.approx(whole, rel=1e-11)

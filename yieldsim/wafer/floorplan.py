@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from yieldsim.closed_form import mean_line_kill
+from yieldsim.kernels.convolution import add_convolution
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.description import WaferModel, bin_rules
 from yieldsim.wafer.die_tables import Block, Group
@@ -29,6 +30,7 @@ Path = tuple[tuple[int, int], ...]
 """From the die down: (number of the holder among those held, which copy of it)."""
 Damage = tuple[tuple[Path, int, int], ...]
 """Reticle defects on a die: (path to the holder, number of its area, which copy of the area)."""
+_MOST_SHIFTS = 64  # of whole arrays, before a kernel is faster
 _DIRECT_WAYS = 1000  # above 1029 the middle binomial coefficient is no float64
 _MOST_CHANCES = 2_000_000  # of numbers of clusters and cores at once: 16 MB an array
 
@@ -128,6 +130,9 @@ def _convolved(a: Floats, b: Floats) -> Floats:
     if a.shape[1] * a.shape[2] < b.shape[1] * b.shape[2]:
         a, b = b, a
     out = np.zeros((a.shape[0], a.shape[1] + b.shape[1] - 1, a.shape[2] + b.shape[2] - 1))
+    if b.shape[1] * b.shape[2] > _MOST_SHIFTS:
+        add_convolution(np.ascontiguousarray(a), np.ascontiguousarray(b), out)
+        return out
     for c in range(b.shape[1]):
         for n in range(b.shape[2]):
             out[:, c : c + a.shape[1], n : n + a.shape[2]] += b[:, c, n, None, None] * a
