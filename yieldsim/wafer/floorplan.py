@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from yieldsim.closed_form import mean_line_kill
-from yieldsim.kernels.convolution import add_convolution
 from yieldsim.units import MM2_PER_CM2
+from yieldsim.wafer.copies import convolved, power
 from yieldsim.wafer.description import WaferModel, bin_rules
 from yieldsim.wafer.die_tables import Block, Group
 
@@ -30,8 +30,6 @@ Path = tuple[tuple[int, int], ...]
 """From the die down: (number of the holder among those held, which copy of it)."""
 Damage = tuple[tuple[Path, int, int], ...]
 """Reticle defects on a die: (path to the holder, number of its area, which copy of the area)."""
-_MOST_SHIFTS = 64  # of whole arrays, before a kernel is faster
-_DIRECT_WAYS = 1000  # above 1029 the middle binomial coefficient is no float64
 _MOST_CHANCES = 2_000_000  # of numbers of clusters and cores at once: 16 MB an array
 
 
@@ -125,66 +123,6 @@ def _own_chance(holder: Holder, x: Floats, unselective: float, damage: Damage) -
     return chance
 
 
-def _convolved(a: Floats, b: Floats) -> Floats:
-    """Convolution of two [x, clusters, cores] distributions over their last two axes."""
-    if a.shape[1] * a.shape[2] < b.shape[1] * b.shape[2]:
-        a, b = b, a
-    out = np.zeros((a.shape[0], a.shape[1] + b.shape[1] - 1, a.shape[2] + b.shape[2] - 1))
-    if b.shape[1] * b.shape[2] > _MOST_SHIFTS:
-        add_convolution(np.ascontiguousarray(a), np.ascontiguousarray(b), out)
-        return out
-    for c in range(b.shape[1]):
-        for n in range(b.shape[2]):
-            out[:, c : c + a.shape[1], n : n + a.shape[2]] += b[:, c, n, None, None] * a
-    return out
-
-
-def _binomial(works: Floats, fails: Floats, count: int) -> Floats:
-    """P(n of ``count`` work), float64[x, count + 1]; ``fails`` is 1 - ``works`` with all digits."""
-    n = np.arange(count + 1)
-    if count <= _DIRECT_WAYS:
-        direct: Floats = special.binom(count, n) * works[:, None] ** n * fails[:, None] ** n[::-1]
-        return direct
-    ways = special.gammaln(count + 1.0) - special.gammaln(n + 1.0) - special.gammaln(n[::-1] + 1.0)
-    log = ways + special.xlogy(n, works[:, None]) + special.xlogy(n[::-1], fails[:, None])
-    return np.asarray(np.exp(log))
-
-
-def _power(one: Floats, count: int) -> Floats:
-    """The distribution of a sum of ``count`` independent copies."""
-    if one.shape[1:] == (1, 2):  # one core or none
-        return _binomial(one[:, 0, 1], one[:, 0, 0], count)[:, None, :]
-    if one.shape[1] == 2:
-        return _clusters(one, count)
-    out = np.ones((one.shape[0], 1, 1))
-    while count:
-        if count & 1:
-            out = _convolved(out, one)
-        count >>= 1
-        if count:
-            one = _convolved(one, one)
-    return out
-
-
-def _clusters(one: Floats, count: int) -> Floats:
-    """`_power` of clusters, [x, dead or good, cores], where a dead one counts no core.
-
-    A binomial number of them is good; the cores of c good ones are a sum of c copies, so that one
-    convolution over cores for each c takes the place of one over both axes.
-    """
-    most = one.shape[2] - 1
-    good = one[:, 1].sum(axis=1)
-    cores = one[:, 1] / np.where(good > 0.0, good, 1.0)[:, None]
-    number = _binomial(good, one[:, 0, 0], count)
-    out = np.zeros((one.shape[0], count + 1, count * most + 1))
-    held = np.ones((one.shape[0], 1, 1))
-    for c in range(count + 1):
-        out[:, c, : c * most + 1] = number[:, c, None] * held[:, 0]
-        if c < count:
-            held = _convolved(held, cores[:, None])
-    return out
-
-
 def _held_chances(
     holder: Holder, x: Floats, unselective: float, damage: Damage, clusters: bool
 ) -> Floats:
@@ -197,9 +135,9 @@ def _held_chances(
             if path and path[0][0] == number:
                 inside.setdefault(path[0][1], []).append((path[1:], area, copy))
         whole = _counted(one, x, unselective, (), clusters)
-        total = _convolved(total, _power(whole, count - len(inside)))
+        total = convolved(total, power(whole, count - len(inside)))
         for hits in inside.values():
-            total = _convolved(total, _counted(one, x, unselective, tuple(hits), clusters))
+            total = convolved(total, _counted(one, x, unselective, tuple(hits), clusters))
     return total
 
 
