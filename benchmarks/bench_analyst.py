@@ -63,7 +63,7 @@ class Size:
     memory_draws: tuple[int, ...]
 
 
-FULL = Size(100_000, 3, (1_000, 100_000, 300_000, 1_000_000))
+FULL = Size(100_000, 9, (1_000, 100_000, 300_000, 1_000_000))
 QUICK = Size(4_000, 1, (4_000,))
 
 
@@ -160,6 +160,9 @@ def speed(size: Size) -> None:
     cases: dict[str, Callable[[Path], object]] = {
         "NumPy, packages alone": lambda folder: analyst.simulate(draws, NUMPY_SEED),
         "NumPy, quantiles and a file": numpy_and_file,
+        "NumPy, drawn anew each quarter": lambda folder: analyst.simulate_each_quarter(
+            draws, NUMPY_SEED
+        ),
         "yieldsim, blocks alone": lambda folder: block_alone(draws, simulator),
         "yieldsim.run, 1 thread": lambda folder: engine(draws, 1, folder / "x.zarr"),
         "yieldsim.run, 2 threads": lambda folder: engine(draws, 2, folder / "x.zarr"),

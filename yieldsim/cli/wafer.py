@@ -176,7 +176,7 @@ def _record(result: WaferResult, model: WaferModel, title: str, seed: int) -> di
         "d0_per_cm2": model.process.d0_per_cm2,
         "yield": result.yield_,
         "known_good_die": known if math.isfinite(known) else None,
-        "sd_good_per_wafer": result.sd_good_per_wafer if len(rows) > 1 else None,
+        "sd_good_per_wafer": result.sd_good_per_wafer if result.independent > 1 else None,
         "wafers": rows,
     }
 
