@@ -94,8 +94,11 @@ def test_a_rich_floorplan_is_what_wafers_give(d0_per_cm2: float) -> None:
 
 @pytest.fixture
 def fine_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Signatures with four times the quadrature nodes: the usual 150 err by 1e-4, as 1 / nodes^2 (8.7e-5,
-    1.7e-5, 4.8e-6 and 1.2e-6 between the two sides at 150, 300, 600 and 1200)."""
+    """Signatures with four times the quadrature nodes.
+
+    The usual 150 err by 1e-4 and the error falls as 1 / nodes^2: 8.7e-5, 1.7e-5, 4.8e-6 and 1.2e-6
+    between the two sides at 150, 300, 600 and 1200.
+    """
     bin_table._table.cache_clear()
     monkeypatch.setattr(expectation, "_FEWER_NODES", 600)
     yield
