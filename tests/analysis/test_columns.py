@@ -6,7 +6,13 @@ import xarray as xr
 
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
 from yieldsim.analysis import columns
-from yieldsim.analysis.columns import choose, gather, period_quarters, product_groups
+from yieldsim.analysis.columns import (
+    choose,
+    gather,
+    period_quarters,
+    places_of,
+    product_groups,
+)
 from yieldsim.errors import StoreError, UsageError
 
 
@@ -86,6 +92,31 @@ def test_years_hold_the_quarters_that_are_there() -> None:
     assert period_quarters(ds, "horizon") == (["2024Q3-2025Q3"], [[0, 1, 2, 3, 4]])
 
 
+def test_halves_of_years_are_periods() -> None:
+    ds = ensemble(quarter_count=8).isel(quarter=slice(1, 7))
+    halves, places = period_quarters(ds, "half")
+    assert halves == ["2024H1", "2024H2", "2025H1", "2025H2"]
+    assert places == [[0], [1, 2], [3, 4], [5]]
+
+
+def test_any_figure_can_be_summed_over_groups_of_its_labels() -> None:
+    ds = ensemble(realizations=9, scenarios=("baseline",))
+    rng = np.random.default_rng(5)
+    figures = rng.uniform(size=(1, 9, 8, 2, 3)).astype("float32")
+    ds["good_dies"] = (("scenario", "realization", "quarter", "die", "bin"), figures)
+    # the same places whatever the order in which the dims are stored
+    for array in (ds["good_dies"], ds["good_dies"].transpose("bin", "die", ...)):
+        ds["good_dies"] = array
+        groups = {"one": places_of(array, {"die": [1], "bin": [0, 2]}), "all": places_of(array, {})}
+        found = joined(ds, variable="good_dies", period="year", groups=groups)
+        years = figures.astype(float)[0].reshape(9, 2, 4, 2, 3).sum(axis=2)
+        one, every = years[:, :, 1, [0, 2]].sum(axis=-1), years.sum(axis=(2, 3))
+        # a dozen figures in double precision, added in another order
+        np.testing.assert_allclose(found[0], [one.T, every.T], rtol=1e-14)
+    with pytest.raises(UsageError, match="variable: is not a figure of the ensemble, got 'x'"):
+        next(gather(ds, "x", groups=groups))
+
+
 def test_quarters_are_named_by_their_dates_where_labels_are_missing() -> None:
     ds = ensemble(quarter_count=6)
     labels = columns.quarter_labels(ds)
@@ -98,7 +129,11 @@ def test_quarters_are_named_by_their_dates_where_labels_are_missing() -> None:
     [
         ("nonsense", "quarter", "variable: is not a figure by product, got 'nonsense'; allowed: "),
         ("binding", "quarter", "variable: is not a figure by product, got 'binding'; allowed: "),
-        ("usable_chips", "week", "period: unknown period, got 'week'; allowed: quarter, year"),
+        (
+            "usable_chips",
+            "week",
+            "period: unknown period, got 'week'; allowed: quarter, half",
+        ),
         ("packages_wip", "year", "period: packages_wip is no flow, its quarters do not add up"),
     ],
 )

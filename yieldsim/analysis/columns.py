@@ -6,6 +6,7 @@ figure. `gather` turns the one into the other a few periods at a time, within a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,8 +22,8 @@ AI = "ai"
 LEADING = ("scenario", "realization", "quarter")
 BUDGET_BYTES = 192 * 2**20  # of columns gathered at once
 BLOCK_BYTES = 16 * 2**20  # of the store read at once
-Period = Literal["quarter", "year", "horizon"]
-PERIODS: tuple[Period, ...] = ("quarter", "year", "horizon")
+Period = Literal["quarter", "half", "year", "horizon"]
+PERIODS: tuple[Period, ...] = ("quarter", "half", "year", "horizon")
 _METHODS = {variable.name: variable.cell_methods for variable in OUTPUTS}
 
 
@@ -49,12 +50,14 @@ def gather(
 ) -> Iterator[Columns]:
     """Sums of ``variable`` over each group of products and each period, all realizations at once.
 
-    ``groups`` gives the places of the products in each (default `product_groups`); sums are made
-    in each realization, in double precision. Yields scenario by scenario as many periods at a
-    time as ``budget_bytes`` holds, at least one. Raises UsageError for a variable that has no
-    products, or whose sum over quarters means nothing.
+    ``groups`` gives the places of the products in each (default `product_groups`). With groups
+    the variable may have other dims than product: places then count its labels as NumPy counts
+    the elements of an array of these dims (see `places_of`). Sums are made in each realization,
+    in double precision. Yields scenario by scenario as many periods at a time as
+    ``budget_bytes`` holds, at least one. Raises UsageError for a variable that has no products
+    where no groups are given, or whose sum over quarters means nothing.
     """
-    check_variable(ds, variable, period)
+    check_variable(ds, variable, period, by_product=groups is None)
     members = product_groups(ds) if groups is None else groups
     labels, quarters = period_quarters(ds, period)
     count = ds.sizes["realization"]
@@ -70,19 +73,34 @@ def gather(
 def _sums(
     array: xr.DataArray, scenario: int, members: list[list[int]], quarters: list[list[int]]
 ) -> np.ndarray:
-    """(group, period, realization) sums of one scenario over groups of products and of quarters."""
+    """(group, period, realization) sums of one scenario over groups of labels and of quarters."""
     low, high = quarters[0][0], quarters[-1][-1] + 1
     values = np.empty((len(members), len(quarters), array.sizes["realization"]))
     view = array.isel(scenario=scenario, quarter=slice(low, high))
-    view = view.transpose("realization", "quarter", "product")
+    view = view.transpose("realization", "quarter", *label_dims(array))
     for block in realization_blocks(array):
         figures = view.isel(realization=block).to_numpy().astype(np.float64)
+        figures = figures.reshape(*figures.shape[:2], math.prod(figures.shape[2:]))
         for p, several in enumerate(quarters):
             # quarters of a period stand side by side
             period = figures[:, several[0] - low : several[-1] - low + 1].sum(axis=1)
             for g, places in enumerate(members):
                 values[g, p, block] = period[:, places].sum(axis=1)
     return values
+
+
+def label_dims(array: xr.DataArray) -> list[str]:
+    """The dims of a variable that follow the leading ones, in its own order."""
+    return [str(dim) for dim in array.dims if dim not in LEADING]
+
+
+def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[int]:
+    """Places for `gather` of the labels chosen along some of the dims, all along the others."""
+    dims = label_dims(array)
+    labels = [list(chosen.get(dim, range(array.sizes[dim]))) for dim in dims]
+    shape = tuple(array.sizes[dim] for dim in dims)
+    grid = np.arange(math.prod(shape)).reshape(shape)
+    return [int(place) for place in grid[np.ix_(*labels)].ravel()] if dims else [0]
 
 
 def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
@@ -109,13 +127,25 @@ def _stored_block(array: xr.DataArray) -> int:
     return 0
 
 
-def check_variable(ds: xr.Dataset, variable: str, period: Period = "quarter") -> None:
-    """Raise UsageError unless the variable can be summed over products and the period."""
-    wanted = {*LEADING, "product"}
-    allowed = [name for name in ds.data_vars if set(ds[name].dims) == wanted and name != "binding"]
+def check_variable(
+    ds: xr.Dataset, variable: str, period: Period = "quarter", by_product: bool = True
+) -> None:
+    """Raise UsageError unless the variable can be summed over products and the period.
+
+    Without ``by_product`` it may have any dims beside the leading ones.
+    """
+    wanted = {*LEADING, "product"} if by_product else set(LEADING)
+    allowed = [
+        name
+        for name in ds.data_vars
+        if name != "binding"
+        and wanted <= set(ds[name].dims)
+        and (not by_product or len(ds[name].dims) == len(wanted))
+    ]
     if variable not in allowed:
+        what = "is not a figure by product" if by_product else "is not a figure of the ensemble"
         names = ", ".join(str(name) for name in allowed) or "none: the store holds no products"
-        raise UsageError("variable", "is not a figure by product", got=variable, allowed=names)
+        raise UsageError("variable", what, got=variable, allowed=names)
     if period not in PERIODS:
         raise UsageError("period", "unknown period", got=period, allowed=", ".join(PERIODS))
     if period != "quarter" and _METHODS.get(variable, FLOW) != FLOW:
@@ -167,17 +197,18 @@ def quarter_labels(ds: xr.Dataset) -> list[str]:
 def period_quarters(ds: xr.Dataset, period: Period) -> tuple[list[str], list[list[int]]]:
     """The names of the periods and the places of the quarters in each.
 
-    A year that the ensemble covers in part is there with the quarters it has.
+    A year or half (``2025H1``) that the ensemble covers in part is there with the quarters it has.
     """
     labels = quarter_labels(ds)
     if period == "quarter":
         return labels, [[place] for place in range(len(labels))]
     if period == "horizon":
         return [f"{labels[0]}-{labels[-1]}"], [list(range(len(labels)))]
-    years: dict[str, list[int]] = {}
+    several: dict[str, list[int]] = {}
     for place, label in enumerate(labels):
-        years.setdefault(label[:4], []).append(place)
-    return list(years), list(years.values())
+        name = label[:4] if period == "year" else f"{label[:4]}H{1 + (label[5:] > '2')}"
+        several.setdefault(name, []).append(place)
+    return list(several), list(several.values())
 
 
 def choose(ds: xr.Dataset, scenarios: Sequence[str]) -> xr.Dataset:
