@@ -27,6 +27,7 @@ LAYERS = (
     "sampling",
     "wafer",
     "compile",
+    "demand",
     "simulate",
     "ensemble",
     "execute",

@@ -8,7 +8,7 @@ import pytest
 import yieldsim
 from yieldsim.analysis import summarize
 from yieldsim.errors import ModelError
-from yieldsim.variables import ALWAYS, OUTPUTS, chosen_outputs
+from yieldsim.variables import ALWAYS, DEMAND_OUTPUTS, OUTPUTS, chosen_outputs
 
 ANALYST = Path(__file__).parents[1] / "benchmarks" / "analyst.toml"
 ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
@@ -16,6 +16,12 @@ ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
 
 def test_none_named_keeps_all() -> None:
     assert chosen_outputs(()) == OUTPUTS
+    assert chosen_outputs((), DEMAND_OUTPUTS) == (*OUTPUTS, *DEMAND_OUTPUTS)
+
+
+def test_a_variable_that_the_model_lacks_is_left_out() -> None:
+    names = [v.name for v in chosen_outputs(("demand", "imports"), DEMAND_OUTPUTS)]
+    assert names == [*ALWAYS, "demand"]
 
 
 def test_kept_variables_are_the_same_as_in_a_full_run(tmp_path: Path) -> None:

@@ -10,7 +10,11 @@ MM2_PER_CM2 = 100.0
 HOURS_PER_DAY = 24.0
 DAYS_PER_QUARTER = 365.25 / 4.0
 MONTHS_PER_QUARTER = 3.0
+QUARTERS_PER_YEAR = 4.0
 NM_PER_UM = 1000.0
+# what one H100-equivalent is: NVIDIA H100 SXM, dense BF16 and its memory (NVIDIA data sheet 2022)
+H100_TFLOPS_FP16 = 989.0
+H100_TB_PER_S = 3.35
 
 # unit -> (dimension, factor to the dimension's reference unit)
 UNITS: dict[str, tuple[str, float]] = {
@@ -45,6 +49,17 @@ UNITS: dict[str, tuple[str, float]] = {
     "stack/month": ("stack flow", MONTHS_PER_QUARTER),
     "stack/wafer": ("stacks per wafer", 1.0),
     "package/quarter": ("package flow", 1.0),
+    "chip": ("chips", 1.0),
+    "kchip": ("chips", 1000.0),
+    "chip/quarter": ("chip flow", 1.0),
+    "chip/month": ("chip flow", MONTHS_PER_QUARTER),
+    "chip/year": ("chip flow", 1.0 / QUARTERS_PER_YEAR),
+    "pod": ("pods", 1.0),
+    "chip/pod": ("chips per pod", 1.0),
+    "CNY": ("money", 1.0),
+    "million CNY": ("money", 1e6),
+    "billion CNY": ("money", 1e9),
+    "CNY/chip": ("price", 1.0),
     "package/wafer": ("packages per wafer", 1.0),
     "TFLOPS": ("compute", 1.0),
     "PFLOPS": ("compute", 1000.0),

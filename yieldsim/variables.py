@@ -66,13 +66,48 @@ OUTPUTS: tuple[Variable, ...] = (
     ),
 )
 
+# What a model with orders, imports and a demand adds, worked out after the kernels.
+ORDER, IMPORT = ("order",), ("import",)
+ORDER_OUTPUTS: tuple[Variable, ...] = (
+    Variable("order_size", ORDER, "chip", STATE, "chips ordered, from the quarter of the order on"),
+    Variable("order_delivered", ORDER, "chip", FLOW, "usable chips that went to the order"),
+    Variable("order_backlog", ORDER, "chip", STATE, "chips ordered and not delivered"),
+    Variable("unclaimed_chips", ("product",), "chip", FLOW, "usable chips that no order claimed"),
+)
+IMPORT_OUTPUTS: tuple[Variable, ...] = (
+    Variable("imports", IMPORT, "chip", FLOW, "foreign chips let pass"),
+    Variable("imports_h100_equivalents", IMPORT, "H100", FLOW, "dense FP16 compute of imports"),
+    Variable(
+        "imports_h100_equivalents_bandwidth", IMPORT, "H100", FLOW, "memory bandwidth of imports"
+    ),
+)
+_WITHOUT = "less usable domestic AI chips (negative: a surplus)"
+_WITH = "less usable domestic AI chips and imports (negative: a surplus)"
+DEMAND_OUTPUTS: tuple[Variable, ...] = (
+    Variable("demand", (), "chip", FLOW, "AI chips wanted by the whole market"),
+    Variable("gap_without_imports", (), "chip", FLOW, f"AI chips wanted {_WITHOUT}"),
+    Variable("gap_with_imports", (), "chip", FLOW, f"AI chips wanted {_WITH}"),
+    Variable("demand_h100_equivalents", (), "H100", FLOW, "dense FP16 compute wanted"),
+    Variable(
+        "gap_without_imports_h100_equivalents", (), "H100", FLOW, f"compute wanted {_WITHOUT}"
+    ),
+    Variable("gap_with_imports_h100_equivalents", (), "H100", FLOW, f"compute wanted {_WITH}"),
+)
+
+# Every variable that a store can hold.
+ALL_OUTPUTS = (*OUTPUTS, *ORDER_OUTPUTS, *IMPORT_OUTPUTS, *DEMAND_OUTPUTS)
+
 # What every summary needs: kept whatever a model chooses.
 ALWAYS = ("packages_started", "usable_chips", "binding")
 
 
-def chosen_outputs(names: Collection[str]) -> tuple[Variable, ...]:
-    """The variables that a run keeps: those named and `ALWAYS`, all where none is named."""
-    return tuple(v for v in OUTPUTS if not names or v.name in names or v.name in ALWAYS)
+def chosen_outputs(names: Collection[str], also: tuple[Variable, ...] = ()) -> tuple[Variable, ...]:
+    """The variables that a run keeps: those named and `ALWAYS`, all where none is named.
+
+    ``also`` are those that the model has beside the supply: of its orders, imports and demand.
+    """
+    known = (*OUTPUTS, *also)
+    return tuple(v for v in known if not names or v.name in names or v.name in ALWAYS)
 
 
 # What can bind a product in a step; tool groups follow from TOOL_GROUP on, in the model's order.

@@ -7,9 +7,9 @@ import pytest
 from yieldsim.model import Quantity, Schedule, load_file, load_model, parameters
 from yieldsim.model.fields import Entity, spec_of
 from yieldsim.units import UNITS
-from yieldsim.variables import OUTPUTS
+from yieldsim.variables import ALL_OUTPUTS
 
-NAMES = {variable.name for variable in OUTPUTS}
+NAMES = {variable.name for variable in ALL_OUTPUTS}
 
 
 def baseline_scenarios() -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import StoreError, UsageError
-from ..variables import FLOW, OUTPUTS
+from ..variables import ALL_OUTPUTS, FLOW
 
 TOTAL = "total"
 AI = "ai"
@@ -24,7 +24,7 @@ BUDGET_BYTES = 192 * 2**20  # of columns gathered at once
 BLOCK_BYTES = 16 * 2**20  # of the store read at once
 Period = Literal["quarter", "half", "year", "horizon"]
 PERIODS: tuple[Period, ...] = ("quarter", "half", "year", "horizon")
-_METHODS = {variable.name: variable.cell_methods for variable in OUTPUTS}
+_METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ COORDINATES = {
     "memory": "memory pool",
     "packaging": "packaging line",
     "products": "product",
+    "orders": "order",
+    "imports": "import",
 }
 _COMMON = ("name", "simulation")
 BASELINE = "baseline"  # the model without changes
@@ -112,6 +114,8 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     # a shared quantity that is new would do nothing: mostly a misspelt name
     for table, what in (*COORDINATES.items(), ("shared", "shared quantity")):
         _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
+    if "demand" in changes and "demand" not in raw:
+        raise ModelError(f"{where}.demand", "the model has no demand to change, got a change")
     dies = _tables(raw.get("dies"))
     for die, change in _tables(changes.get("dies")).items():
         bins = dies.get(die, {}).get("bins", {"good": {}})

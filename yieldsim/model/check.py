@@ -1,7 +1,7 @@
 """Cross-checks: that the names in a model exist and its parts fit together.
 
 Each rule is one function that raises ModelError with the place, what was got and what is allowed.
-Those of dies, products and memory stand in `check_chips`.
+Those of dies, products and memory stand in `check_chips`, those of orders in `check_demand`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pydantic import BaseModel
 
 from ..errors import ModelError
 from ..units import conversion_factor
-from ..variables import OUTPUTS
+from ..variables import ALL_OUTPUTS
 from .calendar import quarter_index
 from .check_chips import check_chips
+from .check_demand import check_demand
 from .chips import Floorplan
 from .correlations import check_correlations
 from .fields import ORIGIN, check_points, check_range
@@ -53,6 +54,7 @@ def check_model(model: Model, where: str = "") -> None:
         for name, fab in model.fabs.items():
             _check_fab(model, name, fab)
         check_chips(model)
+        check_demand(model)
         _check_events(model)
         check_correlations(model, found)
     except ModelError as error:
@@ -93,7 +95,7 @@ def _check_time(model: Model) -> None:
         allowed = f"at most {_MOST_QUARTERS} quarters from {start}"
         raise ModelError("simulation.end", "is too far from start", got=end, allowed=allowed)
     for name in model.simulation.outputs:
-        known("simulation.outputs", name, [v.name for v in OUTPUTS], "output")
+        known("simulation.outputs", name, [v.name for v in ALL_OUTPUTS], "output")
 
 
 def _check_origin(model: Model, parameter: Parameter) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 
 from ..errors import ModelError
 from ..units import conversion_factor
+from .demand import Order
 from .quantity import Quantity
 from .schema import Model
 
@@ -28,3 +30,16 @@ def reach(model: Model, item: Quantity, unit: str) -> tuple[float, float]:
     low, high = target.raw_support()
     factor = conversion_factor(target.unit or "1", unit)
     return low * factor, high * factor
+
+
+def ordered_products(model: Model, order: Order) -> list[str]:
+    """The products that an order may take, in the order of the model.
+
+    A pattern stands for AI products alone; a product of another kind is taken only by its name.
+    """
+    return [
+        name
+        for name, product in model.products.items()
+        if name in order.products
+        or (product.kind == "ai" and any(fnmatchcase(name, one) for one in order.products))
+    ]

@@ -24,6 +24,7 @@ from .chips import (
     Product,
     Wafer,
 )
+from .demand import Demand, Import, Order
 from .events import Accident, DeliveriesStop, Event, ServiceLoss
 from .fields import Entity, parameter
 from .lines import (
@@ -44,16 +45,19 @@ __all__ = [
     "Bin",
     "Correlation",
     "DeliveriesStop",
+    "Demand",
     "Die",
     "DieBank",
     "Event",
     "ExponentialLearning",
     "Fab",
     "Fleet",
+    "Import",
     "Learning",
     "MemoryMaker",
     "MemoryPool",
     "Model",
+    "Order",
     "PackagingLine",
     "Performance",
     "PowerLearning",
@@ -118,5 +122,8 @@ class Model(Entity):
     memory: dict[str, MemoryPool] = {}
     packaging: dict[str, PackagingLine] = {}
     products: dict[str, Product]
+    orders: dict[str, Order] = {}
+    demand: Demand | None = None
+    imports: dict[str, Import] = {}
     events: dict[str, Event] = {}
     correlations: dict[str, Correlation] = {}

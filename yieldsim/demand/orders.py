@@ -1,0 +1,103 @@
+"""Orders are filled quarter by quarter from the usable chips of their products.
+
+In a quarter an order needs what it still lacks, but no more than its ``share`` of the usable chips
+of its products. Claiming orders are served tier by tier, lower first, each tier from what the
+earlier ones left, shared as `sharing` says; what is left at the end is unclaimed. A yardstick (an
+order that does not claim) is measured against all usable chips, as if it were alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .sharing import share_out
+
+
+class OrderPlan(NamedTuple):
+    """What does not change between realizations: places of products, and when an order counts."""
+
+    name: str
+    products: tuple[int, ...]
+    placed: int  # place of the quarter; at or beyond the last it takes nothing
+    tier: int
+    claims: bool
+
+
+class Deliveries(NamedTuple):
+    """Chips (realization, quarter, order), and those that no order claimed, by product."""
+
+    size: np.ndarray
+    delivered: np.ndarray
+    backlog: np.ndarray
+    unclaimed: np.ndarray
+
+
+def deliver(
+    orders: Sequence[OrderPlan], size: np.ndarray, share: np.ndarray, usable: np.ndarray
+) -> Deliveries:
+    """Fill the orders.
+
+    ``size`` and ``share`` are (realization, order), ``usable`` (realization, quarter, product),
+    all >= 0 and share <= 1. Sizes count from the quarter in which an order is placed; the backlog
+    is that at the end of each quarter.
+    """
+    rows, quarters, _ = usable.shape
+    shape = (rows, quarters, len(orders))
+    placed, delivered, backlog = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    unclaimed = np.empty_like(usable)
+    lacking = np.zeros((rows, len(orders)))
+    # by name: sums do not depend on the order in which a file lists them
+    places = sorted(range(len(orders)), key=lambda place: orders[place].name)
+    tiers = sorted({one.tier for one in orders if one.claims})
+    for quarter in range(quarters):
+        for place, one in enumerate(orders):
+            if one.placed == quarter:
+                lacking[:, place] = size[:, place]
+            if one.placed <= quarter:
+                placed[:, quarter, place] = size[:, place]
+        left = usable[:, quarter].copy()
+        need = _needs(orders, lacking, share, usable[:, quarter])
+        got = delivered[:, quarter]
+        for place, one in enumerate(orders):
+            if not one.claims:
+                got[:, place] = need[:, place]
+        for tier in tiers:
+            mine = [p for p in places if orders[p].claims and orders[p].tier == tier]
+            _serve_tier(orders, mine, need, left, got)
+        lacking = np.maximum(lacking - got, 0.0)
+        backlog[:, quarter], unclaimed[:, quarter] = lacking, left
+    return Deliveries(placed, delivered, backlog, unclaimed)
+
+
+def _needs(
+    orders: Sequence[OrderPlan], lacking: np.ndarray, share: np.ndarray, usable: np.ndarray
+) -> np.ndarray:
+    """(realization, order) chips that each order would take if it were alone."""
+    need = np.empty_like(lacking)
+    for place, one in enumerate(orders):
+        chips = np.zeros(len(usable))
+        for product in one.products:  # one by one: the same bits for any number of realizations
+            chips = chips + usable[:, product]
+        need[:, place] = np.minimum(lacking[:, place], share[:, place] * chips)
+    return need
+
+
+def _serve_tier(
+    orders: Sequence[OrderPlan],
+    mine: Sequence[int],
+    need: np.ndarray,
+    left: np.ndarray,
+    got: np.ndarray,
+) -> None:
+    """Serve the orders ``mine`` from ``left``, which shrinks; ``got`` receives their chips."""
+    wanted = sorted({orders[place].products for place in mine})
+    together = np.zeros((len(need), len(wanted)))
+    for place in mine:
+        together[:, wanted.index(orders[place].products)] += need[:, place]
+    met, taken = share_out(together, left, [frozenset(one) for one in wanted])
+    for place in mine:
+        got[:, place] = need[:, place] * met[:, wanted.index(orders[place].products)]
+    left *= 1.0 - taken

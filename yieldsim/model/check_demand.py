@@ -1,0 +1,80 @@
+"""Cross-checks of orders; see `check`."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TypeVar
+
+from ..errors import ModelError
+from .calendar import quarter_index
+from .demand import Order
+from .references import ordered_products
+from .schema import Model
+
+Item = TypeVar("Item")
+# the exact rule of sharing looks at every set of them (see `yieldsim.demand.sharing`)
+MOST_OVERLAPPING = 10
+
+
+def check_demand(model: Model) -> None:
+    """Run every rule. Raises ModelError for the first that does not hold."""
+    for name, order in model.orders.items():
+        where = f"orders.{name}"
+        _check_products(model, where, order)
+        _check_dates(model, where, order)
+    _check_overlaps(model)
+
+
+def _check_products(model: Model, where: str, order: Order) -> None:
+    allowed = f"names or patterns of {', '.join(model.products)}"
+    if not order.products:
+        problem = "needs at least one product, got none"
+        raise ModelError(f"{where}.products", problem, allowed=allowed)
+    for one in order.products:
+        if ordered_products(model, order.model_copy(update={"products": (one,)})):
+            continue
+        others = [name for name in model.products if fnmatchcase(name, one)]
+        if others:
+            problem, allowed = "matches no AI product", f"others by name: {', '.join(others)}"
+        else:
+            problem = "matches no product"
+        raise ModelError(f"{where}.products", problem, got=one, allowed=allowed)
+
+
+def _check_dates(model: Model, where: str, order: Order) -> None:
+    start = model.simulation.start
+    if quarter_index(order.placed) < quarter_index(start):
+        problem = "must not be before simulation.start"
+        raise ModelError(f"{where}.placed", problem, got=order.placed, allowed=f"{start} or later")
+    if order.due is not None and quarter_index(order.due) < quarter_index(order.placed):
+        problem, allowed = "must not be before placed", f"{order.placed} or later"
+        raise ModelError(f"{where}.due", problem, got=order.due, allowed=allowed)
+
+
+def _check_overlaps(model: Model) -> None:
+    """Orders of one tier that share products must not want too many different sets of them."""
+    sets: dict[int, dict[frozenset[str], str]] = {}
+    for name, order in model.orders.items():
+        if order.claims:
+            wanted = frozenset(ordered_products(model, order))
+            sets.setdefault(order.tier, {}).setdefault(wanted, name)
+    for tier, found in sets.items():
+        for group in overlapping(list(found)):
+            if len(group) > MOST_OVERLAPPING:
+                names = [found[one] for one in group]
+                raise ModelError(
+                    f"orders.{names[MOST_OVERLAPPING]}.products",
+                    f"too many different sets of products overlap in tier {tier}",
+                    got=len(group),
+                    allowed=f"at most {MOST_OVERLAPPING}; use another tier",
+                )
+
+
+def overlapping(sets: list[frozenset[Item]]) -> list[list[frozenset[Item]]]:
+    """The sets in groups that share no element with one another, each in the given order."""
+    groups: list[list[frozenset[Item]]] = []
+    for one in sets:
+        joined = [group for group in groups if any(one & other for other in group)]
+        groups = [group for group in groups if group not in joined]
+        groups.append([other for group in joined for other in group] + [one])
+    return groups
