@@ -1,47 +1,15 @@
-"""Text tables for the terminal: aligned columns, thousands separated, an error beside each figure.
-
-The tables are made from the dictionary of `yieldsim.analysis.summarize`.
-"""
+"""The tables of usable chips, from the dictionary of `yieldsim.analysis.summarize`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-GAP = "  "
+from .tables import HEADER, align, count, figures
+
 TOTAL = "total"
 Record = dict[str, Any]
 Summary = dict[str, Any]
-_FIGURES = ("p10", "p50", "p90")
-_HEADER = ("P10", "±", "P50", "±", "P90", "±", "mean", "±")
-
-
-def align(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """A table of texts with a ruled header; the columns numbered in ``right`` are right-aligned.
-
-    No line ends in spaces.
-    """
-    cells = [list(header), *(list(row) for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    to_right = frozenset(right)
-    lines = [_line(row, widths, to_right) for row in cells]
-    rule = GAP.join("-" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
-
-
-def _line(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> str:
-    padded = [
-        text.rjust(width) if column in right else text.ljust(width)
-        for column, (text, width) in enumerate(zip(row, widths, strict=True))
-    ]
-    return GAP.join(padded).rstrip()
-
-
-def count(number: float | None) -> str:
-    """A figure of chips as people write it: 812,000; a dash where there is none."""
-    if number is None:
-        return "-"
-    return f"{round(number):,}"  # an integer knows no -0
 
 
 def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
@@ -51,10 +19,10 @@ def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
     """
     records = [r for r in _of(summary["records"], scenario, product) if r["mean"] > 0.0]
     binding = _first_binding(summary, scenario, product)
-    rows = [(r["quarter"], *_figures(r), binding.get(r["quarter"], "")) for r in records]
+    rows = [(r["quarter"], *figures(r), binding.get(r["quarter"], "")) for r in records]
     if not rows:
         return "none in any realization"
-    return align(("quarter", *_HEADER, "binds most often"), rows, range(1, 9))
+    return align(("quarter", *HEADER, "binds most often"), rows, range(1, 9))
 
 
 def yearly_table(summary: Summary, scenario: str) -> str:
@@ -70,9 +38,9 @@ def yearly_table(summary: Summary, scenario: str) -> str:
         label = year if of_year[0]["quarters"] == 4 else f"{year} ({of_year[0]['quarters']}q)"
         of_year.sort(key=lambda r: (r["product"] != TOTAL, r["product"] not in ai))
         for record in of_year:
-            rows.append((label, _mark(record["product"], ai), *_figures(record)))
+            rows.append((label, _mark(record["product"], ai), *figures(record)))
             label = ""
-    return align(("year", "product", *_HEADER), rows, range(2, 10))
+    return align(("year", "product", *HEADER), rows, range(2, 10))
 
 
 def summary_text(
@@ -117,9 +85,9 @@ def scenario_table(summary: Summary) -> str:
         label = year
         for record in summary["yearly"]:
             if record["year"] == year and record["product"] == TOTAL:
-                rows.append((label, record["scenario"], *_figures(record)))
+                rows.append((label, record["scenario"], *figures(record)))
                 label = ""
-    return align(("year", "scenario", *_HEADER), rows, range(2, 10))
+    return align(("year", "scenario", *HEADER), rows, range(2, 10))
 
 
 def difference_table(summary: Summary) -> str:
@@ -133,9 +101,9 @@ def difference_table(summary: Summary) -> str:
         label = year
         for record in (r for r in records if r["year"] == year):
             spread = _decimal(record["spread_ratio"])
-            rows.append((label, record["scenario"], *_figures(record), spread))
+            rows.append((label, record["scenario"], *figures(record), spread))
             label = ""
-    return align(("year", "scenario", *_HEADER, "spread"), rows, range(2, 11))
+    return align(("year", "scenario", *HEADER, "spread"), rows, range(2, 11))
 
 
 def correlation_table(summary: Summary, scenario: str) -> str:
@@ -192,13 +160,6 @@ def _supplied(summary: Summary, records: list[Record], scenario: str) -> list[st
     found = dict.fromkeys(r["product"] for r in _of(records, scenario) if r["mean"] > 0.0)
     alone = summary["in_total"] if len(summary["in_total"]) == 1 else []
     return [name for name in found if name not in alone] or [TOTAL]
-
-
-def _figures(record: Record) -> list[str]:
-    texts = []
-    for name in (*_FIGURES, "mean"):
-        texts += [count(record[name]), count(record[f"se_{name}"])]
-    return texts
 
 
 def _first_binding(summary: Summary, scenario: str, product: str) -> dict[str, str]:
