@@ -6,12 +6,14 @@ for a million realizations.
 """
 
 from .correlation import rank_correlations
+from .demand import demand_summary
 from .differences import paired_differences
 from .evidence import compare_with_published
 from .quantiles import quantiles, summarize
 
 __all__ = [
     "compare_with_published",
+    "demand_summary",
     "paired_differences",
     "quantiles",
     "rank_correlations",

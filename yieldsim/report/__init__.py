@@ -1,5 +1,6 @@
 """What the commands print: text tables made of the plain numbers that the analysis returns."""
 
+from .demand import demand_text
 from .summary import (
     correlation_table,
     difference_table,
@@ -14,6 +15,7 @@ __all__ = [
     "align",
     "correlation_table",
     "count",
+    "demand_text",
     "difference_table",
     "figures",
     "quarter_table",
