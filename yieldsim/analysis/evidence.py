@@ -2,125 +2,152 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
-from fnmatch import fnmatchcase
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from ..errors import ModelError
-from .columns import choose, period_quarters, product_names
-from .quantiles import quantiles
+from .columns import Period, choose, gather, labels_of, quarter_labels
+from .evidence_file import SHIPPED_EVIDENCE, Published, read_published
+from .evidence_match import Match, match
+from .standard_error import P10_P50_P90, mean_and_error, sample_quantiles
 
-COLUMNS = ("entity", "period", "low", "central", "high", "unit", "source")
-# who is counted in a publication -> pattern of the products' names
-ENTITIES = {
-    "Huawei Ascend": "ascend_*",
-    "Huawei Ascend 910C": "ascend_910c",
-    "Alibaba T-Head": "zhenwu*",
-    "Baidu Kunlunxin": "kunlun*",
-    "Cambricon": "cambricon*",
-}
-# first words of the units that count finished chips; dies, wafers and money are left out
-CHIP_UNITS = ("units", "cards", "packages", "chips")
+BASELINE = "baseline"
+STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
+PERCENTILES = ("percentile", "se_percentile", "percentile_low", "percentile_high")
 
 
 def compare_with_published(
-    ds: xr.Dataset,
-    path: str | Path,
-    scenario: str = "baseline",
-    entities: Mapping[str, str] | None = None,
+    ds: xr.Dataset, path: str | Path | None = None, scenario: str | None = None
 ) -> list[dict[str, Any]]:
-    """Calendar-year sums of usable chips beside the published figures of a CSV file.
+    """Published figures of a CSV file (see `evidence_file`) beside those of an ensemble.
 
-    The file has the columns entity, period (a year), low, central, high, unit and source; rows of
-    other entities, periods and units than chips are passed over. ``entities`` maps a published
-    name to a pattern of product names (default `ENTITIES`). Returns one record per row: entity,
-    year, source, published_low, published_high, mean, p10, p50, p90, the errors se_..., and
-    ``inside``: whether the published range and P10-P90 meet. Raises ModelError for a file that
-    cannot be read, UsageError for an unknown scenario.
+    Parameters
+    ----------
+    ds : an ensemble with dims scenario, realization, quarter and others.
+    path : the file; default the one that ships with the package. A file of the base columns
+        alone is compared as the rows of that file with the same entity and unit are.
+    scenario : default ``baseline``, or the first where there is none of this name.
+
+    Returns
+    -------
+    One record for each row: ``entity``, ``period``, ``unit``, ``kind``, ``source``,
+    ``published``, ``url``; ``published_low``, ``published_central``, ``published_high`` (None
+    where not given); ``compared``, and where it is false the ``reason``; ``variable``,
+    ``select``, ``factor``, ``per`` and ``comparable``, how far the two count the same. Where
+    compared: ``mean``, ``p10``, ``p50``, ``p90`` with the Monte Carlo errors ``se_...``, in the
+    unit of the row; ``percentile``, the share of realizations below the central figure (ties
+    count half), with its error, and ``percentile_low``, ``percentile_high`` for the ends of the
+    published range; ``inside``: whether that range and P10-P90 meet, where a bound alone is a
+    range that is open at its other end.
+
+    Raises ModelError for a file that cannot be read or of which no row can be compared, and
+    UsageError for an unknown scenario.
     """
-    one = choose(ds, [scenario])
-    groups = _groups(ds, ENTITIES if entities is None else entities)
-    years, places = period_quarters(ds, "year")
-    whole = {year for year, several in zip(years, places, strict=True) if len(several) == 4}
-    rows = [
-        row
-        for row in _rows(Path(path))
-        if row["entity"] in groups
-        and row["period"] in whole
-        and row["unit"].split()[:1]
-        and row["unit"].split()[0].strip(":;,") in CHIP_UNITS
+    file = Path(path) if path is not None else SHIPPED_EVIDENCE
+    rows = read_published(file)
+    one = choose(ds, [compared_scenario(ds, scenario)])
+    bare = any(row.variable is None for row in rows)
+    known = read_published(SHIPPED_EVIDENCE) if bare else []
+    matches = [match(one, row, known) for row in rows]
+    _some_answer(file, one, matches)
+    figures = _figures(one, matches)
+    return [
+        _record(row, found, figures.get(place))
+        for place, (row, found) in enumerate(zip(rows, matches, strict=True))
     ]
-    if not rows:
-        return []
-    result = quantiles(one, period="year", groups=groups).isel(scenario=0)
-    return [_record(result.sel(product=row["entity"], period=row["period"]), row) for row in rows]
 
 
-def _groups(ds: xr.Dataset, entities: Mapping[str, str]) -> dict[str, list[int]]:
-    """Places of the products of each entity that the ensemble has."""
-    products = product_names(ds)
-    found = {
-        entity: [i for i, product in enumerate(products) if fnmatchcase(product, pattern)]
-        for entity, pattern in entities.items()
-    }
-    return {entity: places for entity, places in found.items() if places}
+def compared_scenario(ds: xr.Dataset, scenario: str | None = None) -> str:
+    """The scenario asked for, else ``baseline``, else the first that the ensemble has."""
+    names = labels_of(ds, "scenario")
+    return scenario or (BASELINE if BASELINE in names else names[0])
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
-            names = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(str(path), f"cannot be read ({error})") from None
-    missing = [column for column in COLUMNS if column not in names]
-    if missing:
+def _some_answer(file: Path, ds: xr.Dataset, matches: list[Match]) -> None:
+    if not matches:
+        raise ModelError(file.name, "has no rows")
+    if all(one.reason for one in matches):
+        ((reason, _),) = Counter(one.reason for one in matches).most_common(1)
+        labels = quarter_labels(ds)
         raise ModelError(
-            path.name, f"lacks the columns {', '.join(missing)}", allowed=", ".join(COLUMNS)
+            file.name,
+            f"has no figure that the ensemble can answer (most often: {reason})",
+            allowed=f"figures within {labels[0]} to {labels[-1]}",
         )
-    for line, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
-            raise ModelError(
-                f"{path.name} line {line}", "truncated or ragged row", allowed=", ".join(names)
-            )
-    return rows
 
 
-def _record(result: xr.Dataset, row: dict[str, str]) -> dict[str, Any]:
-    numbers = [_number(row, key) for key in ("low", "central", "high")]
-    known = [number for number in numbers if number is not None]
-    if not known:
-        raise ModelError(f"published figure of {row['entity']} {row['period']}", "has no number")
-    low, high = min(known), max(known)
-    p10, p50, p90 = result["quantile"].to_numpy().tolist()
-    errors = result["se_quantile"].to_numpy().tolist()
+def _figures(ds: xr.Dataset, matches: list[Match]) -> dict[int, np.ndarray]:
+    """The ensemble's figures (realization) for each match, by its place.
+
+    Matches of the same variable and quarters are read in one pass.
+    """
+    several: dict[tuple[str, tuple[int, ...]], list[int]] = {}
+    for place, one in enumerate(matches):
+        if not one.reason:
+            several.setdefault((one.variable, one.quarters), []).append(place)
+    found: dict[int, np.ndarray] = {}
+    for (variable, quarters), places in several.items():
+        period: Period = "horizon" if len(quarters) > 1 else "quarter"
+        groups = {str(place): list(matches[place].places) for place in places}
+        (columns,) = gather(ds.isel(quarter=list(quarters)), variable, period, groups)
+        for row, place in enumerate(places):
+            found[place] = columns.values[row, 0] * matches[place].scale
+    return found
+
+
+def _record(row: Published, found: Match, values: np.ndarray | None) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "entity": row.entity,
+        "period": row.period,
+        "unit": row.unit,
+        "kind": row.kind,
+        "source": row.source,
+        "published": row.published,
+        "url": row.url,
+        "published_low": row.low,
+        "published_central": row.central,
+        "published_high": row.high,
+        "compared": values is not None,
+        "reason": found.reason or None,
+        "variable": found.variable or None,
+        "select": found.select or None,
+        "factor": found.factor if values is not None else None,
+        "per": found.per if values is not None else None,
+        "comparable": found.note or None,
+    }
+    if values is None:
+        return record | dict.fromkeys((*STATISTICS, *PERCENTILES, "inside"))
+    return record | _statistics(row, values)
+
+
+def _statistics(row: Published, values: np.ndarray) -> dict[str, Any]:
+    """The spread of the ensemble's figures, and where the published ones lie in it."""
+    mean, se_mean = mean_and_error(values)
+    quantile, se_quantile = sample_quantiles(values, P10_P50_P90)
+    numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
+    low, high = row.bounds
+    central = _below(values, row.central)
+    error = None if central is None else math.sqrt(central * (1.0 - central) / len(values))
     return {
-        "entity": row["entity"],
-        "year": row["period"],
-        "source": row["source"],
-        "published_low": low,
-        "published_high": high,
-        "mean": float(result["mean"]),
-        "p10": p10,
-        "p50": p50,
-        "p90": p90,
-        "se_mean": float(result["se_mean"]),
-        "se_p10": errors[0],
-        "se_p50": errors[1],
-        "se_p90": errors[2],
-        "inside": p10 <= high and low <= p90,
+        **{
+            name: number if math.isfinite(number) else None
+            for name, number in zip(STATISTICS, numbers, strict=True)
+        },
+        "percentile": central,
+        "se_percentile": error,
+        "percentile_low": _below(values, row.low),
+        "percentile_high": _below(values, row.high),
+        "inside": bool(quantile[0] <= high and low <= quantile[2]),
     }
 
 
-def _number(row: dict[str, str], key: str) -> float | None:
-    text = row[key].strip()
-    try:
-        return float(text) if text else None
-    except ValueError:
-        place = f"published figure of {row['entity']} {row['period']}: {key}"
-        raise ModelError(place, "must be a number", got=text) from None
+def _below(values: np.ndarray, figure: float | None) -> float | None:
+    """The share of realizations below a figure; those equal to it count half."""
+    if figure is None:
+        return None
+    return float((values < figure).mean() + 0.5 * (values == figure).mean())

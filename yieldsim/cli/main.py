@@ -36,6 +36,9 @@ COMMANDS = {
         ".run:run", "Simulate MODEL into an ensemble store, or continue one that was begun."
     ),
     "summary": Target(".summary:summary", "Print what an ensemble says, with Monte Carlo errors."),
+    "compare-evidence": Target(
+        ".compare_evidence:compare_evidence", "Compare an ensemble with published figures."
+    ),
     "plot": Target(".plot:plot", "Draw the fan chart of an ensemble."),
     "check": Target(".check:check", "Validate a model file and all its scenarios."),
     "show": Target(".show:show", "List a model's parameters with their sources and grades."),

@@ -1,4 +1,4 @@
-"""Text tables for the terminal: aligned columns, thousands separated, an error beside each figure."""
+"""Text tables for the terminal: aligned columns, thousands separated, errors beside the figures."""
 
 from __future__ import annotations
 

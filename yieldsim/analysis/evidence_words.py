@@ -1,0 +1,44 @@
+"""Published figures as short texts, for tables and pictures alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def published(record: Mapping[str, Any]) -> str:
+    """The published figure as text: 805,000, a range, or a bound."""
+    low, central, high = (record[f"published_{name}"] for name in ("low", "central", "high"))
+    if low is None and high is None:
+        return short(central)
+    if central is None and low is None:
+        return f"<= {short(high)}"
+    if central is None and high is None:
+        return f">= {short(low)}"
+    ends = [end for end in (low, central, high) if end is not None]
+    return f"{short(ends[0])} to {short(ends[-1])}"
+
+
+def below(record: Mapping[str, Any]) -> str:
+    """Where the published figure lies in the ensemble: the share of realizations below it."""
+    if record["percentile"] is not None:
+        return f"{_percent(record['percentile'])} %"
+    ends = [record[f"percentile_{name}"] for name in ("low", "high")]
+    texts = [_percent(end) for end in ends if end is not None]
+    return " to ".join(dict.fromkeys(texts)) + " %"
+
+
+def _percent(share: float) -> str:
+    """Whole percent; nearly none and nearly all are told from none and all."""
+    if 0.0 < share < 0.01:
+        return "<1"
+    return ">99" if 0.99 < share < 1.0 else f"{100.0 * share:.0f}"
+
+
+def short(number: float | None) -> str:
+    """A count as people write it, and smaller figures with three digits."""
+    if number is None:
+        return "-"
+    if abs(number) >= 1e9:
+        return f"{number:.3g}".replace("e+", "e")
+    return f"{number:,.0f}" if abs(number) >= 100.0 or number == 0.0 else f"{number:.3g}"

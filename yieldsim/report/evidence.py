@@ -1,0 +1,67 @@
+"""Published figures beside the ensemble's: the table that `yieldsim compare-evidence` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..analysis.evidence_words import below, published, short
+from .tables import HEADER, align, figures
+
+Record = dict[str, Any]
+NOTES = (
+    "P10, P50, P90, mean: of the ensemble, each with its Monte Carlo standard error.",
+    "below: share of realizations below the published figure, or below the ends of its range.",
+    "inside: whether the published range and P10 to P90 meet; <= and >= are bounds.",
+)
+
+
+def evidence_text(records: list[Record], origin: Mapping[str, Any], scenario: str) -> str:
+    """The table of what is compared, its sources and notes, and what is not compared and why."""
+    compared = [record for record in records if record["compared"]]
+    rows = [_row(number, record) for number, record in enumerate(compared, start=1)]
+    header = ("", "published for", "period", "published", *HEADER, "below", "inside")
+    parts = [
+        f"Published figures beside the ensemble's, scenario {scenario}",
+        align(header, rows, [0, 3, *range(4, 13)]),
+        "\n".join(_source(number, record) for number, record in enumerate(compared, start=1)),
+    ]
+    others = [record for record in records if not record["compared"]]
+    if others:
+        lines = align(
+            ("published for", "period", "published", "unit", "why not"),
+            [
+                (r["entity"], r["period"], published(r), r["unit"].split(";")[0][:30], r["reason"])
+                for r in others
+            ],
+            [2],
+        )
+        parts.append(f"Not compared\n\n{lines}")
+    seed = f", seed {origin['seed']}" if origin["seed"] else ""
+    model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
+    parts.append("\n".join((f"{model}{origin['realizations']:,} realizations.", *NOTES)))
+    return "\n\n".join(parts)
+
+
+def _row(number: int, record: Record) -> tuple[str, ...]:
+    where = "yes" if record["inside"] else "no"
+    cells = figures(record, short)
+    return (
+        f"[{number}]",
+        record["entity"],
+        record["period"],
+        published(record),
+        *cells,
+        below(record),
+        where,
+    )
+
+
+def _source(number: int, record: Record) -> str:
+    """The line that says where a figure comes from and what it is compared with."""
+    select = f" of {record['select']}" if record["select"] else ""
+    factor = f" x {record['factor']:g}" if record["factor"] != 1.0 else ""
+    per = f", a {record['per']}" if record["per"] != "period" else ""
+    note = f"; {record['comparable']}" if record["comparable"] else ""
+    what = f"{record['variable']}{select}{factor}{per}"
+    return f"[{number}] {record['unit']}: {record['source']}\n    {what}{note}"
