@@ -1,9 +1,9 @@
 """Orders are filled quarter by quarter from the usable chips of their products.
 
-In a quarter an order needs what it still lacks, but no more than its ``share`` of the usable chips
-of its products. Claiming orders are served tier by tier, lower first, each tier from what the
-earlier ones left, shared as `sharing` says; what is left at the end is unclaimed. A yardstick (an
-order that does not claim) is measured against all usable chips, as if it were alone.
+In a quarter an order needs what it still lacks and may get no more than its ``share`` of the usable
+chips of its products. Claiming orders are served tier by tier, lower first, each tier from what
+the earlier ones left, shared as `sharing` says; what is left at the end is unclaimed. A yardstick
+(an order that does not claim) is measured against all usable chips, as if it were alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class OrderPlan(NamedTuple):
     placed: int  # place of the quarter; at or beyond the last it takes nothing
     tier: int
     claims: bool
+    has_share: bool  # may get less than all chips of a quarter: counted by itself
 
 
 class Deliveries(NamedTuple):
@@ -59,45 +60,58 @@ def deliver(
             if one.placed <= quarter:
                 placed[:, quarter, place] = size[:, place]
         left = usable[:, quarter].copy()
-        need = _needs(orders, lacking, share, usable[:, quarter])
+        cap = share * _chips(orders, left)
         got = delivered[:, quarter]
         for place, one in enumerate(orders):
             if not one.claims:
-                got[:, place] = need[:, place]
+                got[:, place] = np.minimum(lacking[:, place], cap[:, place])
         for tier in tiers:
             mine = [p for p in places if orders[p].claims and orders[p].tier == tier]
-            _serve_tier(orders, mine, need, left, got)
+            _serve_tier(orders, mine, lacking, cap, left, got)
         lacking = np.maximum(lacking - got, 0.0)
         backlog[:, quarter], unclaimed[:, quarter] = lacking, left
     return Deliveries(placed, delivered, backlog, unclaimed)
 
 
-def _needs(
-    orders: Sequence[OrderPlan], lacking: np.ndarray, share: np.ndarray, usable: np.ndarray
-) -> np.ndarray:
-    """(realization, order) chips that each order would take if it were alone."""
-    need = np.empty_like(lacking)
+def _chips(orders: Sequence[OrderPlan], usable: np.ndarray) -> np.ndarray:
+    """(realization, order) usable chips of all products of each order."""
+    chips = np.zeros((len(usable), len(orders)))
     for place, one in enumerate(orders):
-        chips = np.zeros(len(usable))
         for product in one.products:  # one by one: the same bits for any number of realizations
-            chips = chips + usable[:, product]
-        need[:, place] = np.minimum(lacking[:, place], share[:, place] * chips)
-    return need
+            chips[:, place] += usable[:, product]
+    return chips
 
 
 def _serve_tier(
     orders: Sequence[OrderPlan],
     mine: Sequence[int],
-    need: np.ndarray,
+    lacking: np.ndarray,
+    cap: np.ndarray,
     left: np.ndarray,
     got: np.ndarray,
 ) -> None:
     """Serve the orders ``mine`` from ``left``, which shrinks; ``got`` receives their chips."""
-    wanted = sorted({orders[place].products for place in mine})
-    together = np.zeros((len(need), len(wanted)))
-    for place in mine:
-        together[:, wanted.index(orders[place].products)] += need[:, place]
-    met, taken = share_out(together, left, [frozenset(one) for one in wanted])
-    for place in mine:
-        got[:, place] = need[:, place] * met[:, wanted.index(orders[place].products)]
+    wishes = _wishes(orders, mine)
+    need = np.zeros((len(left), len(wishes)))
+    most = np.full_like(need, np.inf)
+    for wish, several in enumerate(wishes):
+        for place in several:
+            need[:, wish] += lacking[:, place]
+        if orders[several[0]].has_share:
+            most[:, wish] = cap[:, several[0]]
+    given, taken = share_out(need, most, left, [frozenset(orders[w[0]].products) for w in wishes])
+    for wish, several in enumerate(wishes):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            met = np.where(need[:, wish] > 0.0, given[:, wish] / need[:, wish], 0.0)
+        for place in several:
+            got[:, place] = lacking[:, place] * met
     left *= 1.0 - taken
+
+
+def _wishes(orders: Sequence[OrderPlan], mine: Sequence[int]) -> list[list[int]]:
+    """Orders for the same products are one wish, but those with a share of their own."""
+    found: dict[tuple[tuple[int, ...], str], list[int]] = {}
+    for place in mine:
+        one = orders[place]
+        found.setdefault((one.products, one.name if one.has_share else ""), []).append(place)
+    return [found[key] for key in sorted(found)]

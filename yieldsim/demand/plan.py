@@ -68,6 +68,7 @@ def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
             quarter_index(order.placed) - start,
             order.tier,
             order.claims,
+            order.share is not None,
         )
         for name, order in model.orders.items()
     )

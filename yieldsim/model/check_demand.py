@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -52,29 +53,33 @@ def _check_dates(model: Model, where: str, order: Order) -> None:
 
 
 def _check_overlaps(model: Model) -> None:
-    """Orders of one tier that share products must not want too many different sets of them."""
-    sets: dict[int, dict[frozenset[str], str]] = {}
-    for name, order in model.orders.items():
-        if order.claims:
-            wanted = frozenset(ordered_products(model, order))
-            sets.setdefault(order.tier, {}).setdefault(wanted, name)
-    for tier, found in sets.items():
-        for group in overlapping(list(found)):
+    """Orders of one tier that share products must not want too many different sets of them.
+
+    An order with a share of its own counts by itself: others for the same products are one wish.
+    """
+    claiming = {name: order for name, order in model.orders.items() if order.claims}
+    for tier in sorted({order.tier for order in claiming.values()}):
+        wishes: dict[tuple[frozenset[str], str], str] = {}
+        for name, order in claiming.items():
+            if order.tier == tier:
+                own = "" if order.share is None else name
+                wishes.setdefault((frozenset(ordered_products(model, order)), own), name)
+        names = list(wishes.values())
+        for group in overlapping([wanted for wanted, _ in wishes]):
             if len(group) > MOST_OVERLAPPING:
-                names = [found[one] for one in group]
                 raise ModelError(
-                    f"orders.{names[MOST_OVERLAPPING]}.products",
+                    f"orders.{names[group[MOST_OVERLAPPING]]}.products",
                     f"too many different sets of products overlap in tier {tier}",
                     got=len(group),
                     allowed=f"at most {MOST_OVERLAPPING}; use another tier",
                 )
 
 
-def overlapping(sets: list[frozenset[Item]]) -> list[list[frozenset[Item]]]:
-    """The sets in groups that share no element with one another, each in the given order."""
-    groups: list[list[frozenset[Item]]] = []
-    for one in sets:
-        joined = [group for group in groups if any(one & other for other in group)]
+def overlapping(sets: Sequence[frozenset[Item]]) -> list[list[int]]:
+    """Places of the sets in groups that share no element with one another, each group rising."""
+    groups: list[list[int]] = []
+    for place, one in enumerate(sets):
+        joined = [group for group in groups if any(one & sets[other] for other in group)]
         groups = [group for group in groups if group not in joined]
-        groups.append([other for group in joined for other in group] + [one])
+        groups.append([*sorted(other for group in joined for other in group), place])
     return groups

@@ -37,8 +37,8 @@ def demand_text(found: Found, scenarios: Sequence[str] = ()) -> str:
 
 def orders_table(found: Found, scenario: str) -> str:
     """One row an order: its size, the quarter by which it is filled, and how often it is."""
-    header = ("order", "kind", "placed", "due", "size P50", "P10", "P50", "P90")
-    header += ("by due", "±", "by end", "±")
+    filled = ("P10", "P50", "P90", "by due", "±", "by end", "±")
+    header = ("order", "kind", "placed", "due", "size P50", *filled)
     rows = []
     for r in _of(found["orders"], scenario):
         kind = r.get("kind", "order") if r.get("claims", True) else f"{r['kind']}*"
