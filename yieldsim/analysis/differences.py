@@ -87,15 +87,17 @@ def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(FIGURES, figures, strict=True))
 
 
-def difference_records(ds: xr.Dataset) -> list[dict[str, Any]]:
+def difference_records(ds: xr.Dataset, base: str | None = None) -> list[dict[str, Any]]:
     """Calendar-year paired differences as plain numbers, for `summarize`.
 
-    Against the scenario ``baseline``, or the first where there is none; empty for one scenario.
+    Against ``base``, by default the scenario ``baseline``, or the first where there is none; empty
+    for one scenario.
     """
     scenarios = labels_of(ds, "scenario")
     if len(scenarios) < 2:
         return []
-    base = "baseline" if "baseline" in scenarios else scenarios[0]
+    if base is None:
+        base = "baseline" if "baseline" in scenarios else scenarios[0]
     result = paired_differences(ds, base, period="year")
     figures = {name: result[name].to_numpy() for name in FIGURES}
     for i, name in enumerate(("p10", "p50", "p90")):

@@ -44,3 +44,21 @@ def figures(record: Mapping[str, Any], text: Callable[[float | None], str] = cou
     for name in (*FIGURES, "mean"):
         texts += [text(record[name]), text(record[f"se_{name}"])]
     return texts
+
+
+def percent(share: float | None) -> str:
+    """A share as percent with a digit behind the point."""
+    return "-" if share is None else f"{100.0 * share:.1f} %"
+
+
+def year_label(record: Mapping[str, Any]) -> str:
+    """A calendar year, with the number of its quarters where it is there in part."""
+    quarters = record.get("quarters", 4)
+    return str(record["year"]) if quarters == 4 else f"{record['year']} ({quarters}q)"
+
+
+def made_of(found: Mapping[str, Any]) -> str:
+    """The line that says where figures come from: model, seed, realizations."""
+    seed = f", seed {found['seed']}" if found["seed"] else ""
+    model = f"Model {found['model']}{seed}, " if found["model"] else ""
+    return f"{model}{count(found['realizations'])} realizations."

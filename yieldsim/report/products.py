@@ -1,0 +1,97 @@
+"""Tables of products: chips, packages by bin, compute, from `products_summary`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .tables import HEADER, align, count, figures, made_of, year_label
+
+Found = dict[str, Any]
+Record = dict[str, Any]
+SHORT = {
+    "usable_chips": "usable",
+    "packages_started": "started",
+    "packages_passed": "passed",
+    "h100_equivalents": "H100 FP16",
+    "h100_equivalents_bandwidth": "H100 bandwidth",
+}
+FULL = {
+    "h100_equivalents": "H100-equivalents by dense FP16 compute per calendar year",
+    "h100_equivalents_bandwidth": "H100-equivalents by memory bandwidth per calendar year",
+}
+NOTES = (
+    "H100-equivalents: of the usable chips, by dense FP16 compute and by memory bandwidth.",
+    "started, passed: packages. Figures by quarter: --json.",
+)
+
+
+def products_text(found: Found, scenarios: Sequence[str] = (), products: Sequence[str] = ()) -> str:
+    """All tables of the given scenarios, by default the first, and products, by default all."""
+    parts = []
+    names = list(dict.fromkeys(r["scenario"] for r in found["yearly"]))
+    for scenario in scenarios or names[:1]:
+        kept = [
+            r
+            for r in found["yearly"]
+            if r["scenario"] == scenario
+            and (not products or r["product"] in products)
+            and r["mean"] > 0.0
+        ]
+        tables = {"Products per calendar year, P50 of each and its error": medians_table(kept)}
+        for variable, title in FULL.items():
+            tables[title] = spread_table([r for r in kept if r["variable"] == variable])
+        tables["Packages passed by bin per calendar year"] = bins_table(kept)
+        parts += [f"{title}, scenario {scenario}\n\n{t}" for title, t in tables.items() if t]
+    parts.append("\n".join(_notes(found)))
+    return "\n\n".join(parts)
+
+
+def medians_table(records: list[Record]) -> str:
+    """One row a year and product: P50 of each variable with its error."""
+    cells: dict[tuple[str, str], dict[str, Record]] = {}
+    for r in records:
+        if r["bin"] is None:
+            cells.setdefault((year_label(r), r["product"]), {})[r["variable"]] = r
+    there = [name for name in SHORT if any(name in cell for cell in cells.values())]
+    header = [text for name in there for text in (SHORT[name], "±")]
+    rows: list[tuple[str, ...]] = []
+    last = ""
+    for year, product in sorted(cells, key=lambda place: place[0]):
+        cell = cells[year, product]
+        row = [_cell(cell.get(name), key) for name in there for key in ("p50", "se_p50")]
+        rows.append((year if year != last else "", product, *row))
+        last = year
+    return align(("year", "product", *header), rows, range(2, 2 + len(header))) if rows else ""
+
+
+def _cell(record: Record | None, key: str) -> str:
+    return count(record[key] if record else 0.0)
+
+
+def spread_table(records: list[Record]) -> str:
+    """One row a year and product: P10, P50, P90 and mean with their errors."""
+    rows = [(year_label(r), r["product"], *figures(r)) for r in _by_year(records)]
+    return align(("year", "product", *HEADER), rows, range(2, 10)) if rows else ""
+
+
+def bins_table(records: list[Record]) -> str:
+    """One row a year, product and bin of the packages that passed the final test."""
+    rows = [
+        (year_label(r), r["product"], r["bin"], *figures(r))
+        for r in _by_year(records)
+        if r["bin"] is not None
+    ]
+    return align(("year", "product", "bin", *HEADER), rows, range(3, 11)) if rows else ""
+
+
+def _by_year(records: list[Record]) -> list[Record]:
+    """The records year by year, otherwise in their own order."""
+    return sorted(records, key=lambda record: str(record["year"]))
+
+
+def _notes(found: Found) -> list[str]:
+    lines = [made_of(found), *NOTES]
+    if found["missing"]:
+        lines.append(f"The ensemble does not keep {', '.join(found['missing'])}.")
+    return lines
