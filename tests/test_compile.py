@@ -84,7 +84,8 @@ def test_every_index_points_at_something(name: str) -> None:
         # a schedule has no value of its own: its points stand in the curves
         known = [p.path in one.sampler.uncertain for p in one.sampler.declared]
         assert np.all(np.isfinite(drawn[:, known]))
-        assert new_state(one)[1].cohort.shape[1] == one.clock.steps
+        assert new_state(one)[1].cohort.shape[1] == one.clock.steps == len(one.structure.row) - 1
+        assert np.all(within(one.structure.row, one.clock.quarters + 2))
 
 
 def test_products_are_served_by_tier_in_the_order_of_the_file() -> None:

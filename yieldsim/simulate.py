@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from .kernels import arrays as a
 from .kernels.supply import simulate_block
 from .model import Model, ModelFile, Quantity
 from .model.calendar import quarter_range
-from .variables import ROUTE, TOOL_GROUP, Variable, chosen_outputs, constraint_names
+from .variables import TOOL_GROUP, Variable, chosen_outputs, constraint_names
 
 _EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
 
@@ -55,7 +55,7 @@ class Simulator:
     @property
     def bytes_per_realization(self) -> int:
         """Memory of one realization's results in all scenarios."""
-        sizes = sum(layout.size for layout in self._layouts.values())
+        sizes = sum(len(layout.places) for layout in self._layouts.values())
         return 4 * sizes + 8 * len(self.parameters) * len(self.scenarios)
 
     def block(self, first: int, count: int) -> dict[str, np.ndarray]:
@@ -64,14 +64,16 @@ class Simulator:
         Returns each of `outputs` with dims (scenario, realization, quarter, ...) and
         ``parameter_value`` (scenario, realization, parameter).
         """
-        first_layout = self._layouts[self.scenarios[0]]
-        results = first_layout.empty(len(self.scenarios), count)
         values = np.full((len(self.scenarios), count, len(self.parameters)), np.nan)
+        results: dict[str, np.ndarray] = {}
         for number, name in enumerate(self.scenarios):
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
-            layout = self._layouts[name]
-            layout.store(self._kernel(compiled, layout, worlds, first), results, number)
+            out = self._kernel(compiled, self._layouts[name], worlds, first)
+            for variable, figures in self._layouts[name].split(out):
+                shape = (len(self.scenarios), *figures.shape)
+                kept = results.setdefault(variable.name, np.empty(shape, variable.dtype))
+                kept[number] = figures
             column = compiled.sampler.column
             for k, parameter in enumerate(self.parameters):
                 if parameter.path in column:
@@ -81,10 +83,10 @@ class Simulator:
     def _kernel(
         self, compiled: Compiled, layout: _Layout, worlds: np.ndarray, first: int
     ) -> np.ndarray:
-        """Flat results of a block in one scenario, (realization, place)."""
+        """The outputs of a block in one scenario side by side, (realization, place)."""
         world_flat, world = compiled.world()
         tally_flat, tally = layout.tally()
-        out = np.empty((len(worlds), layout.size), dtype=np.float32)
+        out = np.empty((worlds.shape[1], len(layout.places)), dtype=np.float32)
         simulate_block(
             np.uint64(self.seed),
             compiled.clock,
@@ -96,6 +98,7 @@ class Simulator:
             *new_state(compiled),
             tally_flat,
             tally,
+            layout.places,
             out,
         )
         return out
@@ -138,17 +141,20 @@ _PLACES: dict[str, tuple[str, int | None]] = {
 
 
 class _Layout:
-    """Where each variable stands in the flat results of one realization."""
+    """Where each variable stands in the results of one realization.
+
+    ``places`` are those of all outputs, one variable after another, each in the store's order of
+    coordinates; -1 where nothing is counted, as for a process that a fab does not run.
+    """
 
     def __init__(self, compiled: Compiled, outputs: Sequence[Variable]) -> None:
-        self.outputs = outputs
         structure, model = compiled.structure, compiled.model
         routes, dies = len(structure.route), len(structure.die)
         products, bins = len(structure.product), structure.min_good.shape[1]
         fabs, groups = structure.fleet_curve.shape[:2]
-        self.quarters = compiled.clock.quarters
-        rows = self.quarters + _EXTRA_ROWS
-        self.shapes: dict[str, tuple[int, ...]] = {
+        quarters = compiled.clock.quarters
+        rows = quarters + _EXTRA_ROWS
+        self._shapes: dict[str, tuple[int, ...]] = {
             "route": (9, rows, routes),
             "utilization": (rows, fabs, groups),
             "die": (7, rows, dies),
@@ -158,54 +164,41 @@ class _Layout:
             "product": (7, rows, products),
             "passed": (rows, products, bins),
         }
-        self.size = sum(math.prod(shape) for shape in self.shapes.values())
-        self.route_at = structure.route[:, [a.ROUTE_FAB, a.ROUTE_PROCESS]]
-        self.product_at = structure.product[:, a.PRODUCT_PLACE]
-        self.grid = (len(model.fabs), len(model.processes))
+        self._size = sum(math.prod(shape) for shape in self._shapes.values())
+        numbers = a.Tally(*a.views(np.arange(self._size), self._shapes.values()))
+        grids: list[tuple[Variable, np.ndarray]] = []
+        for variable in outputs:
+            name, index = _PLACES[variable.name]
+            places: np.ndarray = getattr(numbers, name)
+            places = (places if index is None else places[index])[:quarters]
+            if name == "route":
+                grid = np.full((quarters, len(model.fabs), len(model.processes)), -1)
+                grid[:, structure.route[:, a.ROUTE_FAB], structure.route[:, a.ROUTE_PROCESS]] = (
+                    places
+                )
+                places = grid
+            elif name in ("product", "passed"):
+                places = places[:, np.argsort(structure.product[:, a.PRODUCT_PLACE])]
+            grids.append((variable, places))
+        self._shape_of = [(variable, places.shape) for variable, places in grids]
+        self.places = np.concatenate([places.ravel() for _, places in grids])
 
     def tally(self) -> tuple[np.ndarray, a.Tally]:
-        """A flat buffer and its views by name."""
-        flat = np.zeros(self.size)
-        return flat, a.Tally(*a.views(flat, self.shapes.values()))
+        """A flat buffer for the lanes and its views by name."""
+        flat = np.zeros((self._size, a.LANES))
+        return flat, a.Tally(*a.views(flat, self._shapes.values()))
 
-    def empty(self, scenarios: int, count: int) -> dict[str, np.ndarray]:
-        """Arrays for all outputs of a block, (scenario, realization, quarter, ...)."""
-        products, bins = self.shapes["passed"][1:]
-        sizes = {
-            "fab": self.grid[0],
-            "process": self.grid[1],
-            "tool_group": self.shapes["utilization"][2],
-            "die": self.shapes["die"][2],
-            "bin": bins,
-            "memory": self.shapes["pool"][2],
-            "packaging": self.shapes["line"][2],
-            "product": products,
-        }
-        made = {}
-        for v in self.outputs:
-            shape = (scenarios, count, self.quarters, *(sizes[dim] for dim in v.dims))
-            # routes that no fab runs stay zero; all else is written by `store`
-            made[v.name] = np.zeros(shape, v.dtype) if v.dims == ROUTE else np.empty(shape, v.dtype)
-        return made
-
-    def store(self, out: np.ndarray, results: dict[str, np.ndarray], scenario: int) -> None:
-        """Copy the flat results of one scenario into the arrays of its variables."""
-        tally = a.Tally(*a.views(out, self.shapes.values()))
-        for v in self.outputs:
-            name, index = _PLACES[v.name]
-            values: np.ndarray = getattr(tally, name)
-            values = (values if index is None else values[:, index])[:, : self.quarters]
-            target = results[v.name][scenario]
-            if name == "route":
-                target[:, :, self.route_at[:, 0], self.route_at[:, 1]] = values
-            elif name in ("product", "passed"):
-                target[:, :, self.product_at] = values
-            else:
-                target[...] = values
+    def split(self, out: np.ndarray) -> Iterator[tuple[Variable, np.ndarray]]:
+        """Each variable's part of the outputs, (realization, quarter, ...)."""
+        first = 0
+        for variable, shape in self._shape_of:
+            last = first + math.prod(shape)
+            yield variable, out[:, first:last].reshape(len(out), *shape)
+            first = last
 
 
 def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
-    """Working arrays for one realization at a time; the flat part must start from zero."""
+    """Working arrays of the lanes; the flat part must start from zero."""
     structure, steps = compiled.structure, compiled.clock.steps
     fabs, groups = structure.fleet_curve.shape[:2]
     routes, entries, events = len(structure.route), len(structure.entry), len(structure.event)
@@ -215,27 +208,26 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
         "passes": (fabs, groups, 2),
         "group": (groups, 10),
         "route": (routes, 9),
-        "bin_yield": (steps, entries, bins + 1),
         "die": (dies, 6),
         "stock": (dies, bins, 2),
         "stacks": (pools,),
+        "product": (products, 6),
         "held": (products, TOOL_GROUP + groups),
     }
     written_first = {
-        "curve": structure.curve_low.shape,
-        "event": (events, steps, 2),
+        "event": (events, 2),
         "cohort": (routes, steps, 4),
         "weight": (steps, entries),
-        "tail": (bins,),
+        "bin_yield": (steps, entries, bins + 1),
         "line_left": (lines,),
-        "product": (products, 4),
         "taken": structure.product_pool.shape,
-        "need": (lines,),
+        "need": (),
+        "lane": (a.LANE_FIELDS,),
     }
-    flat = np.zeros(sum(math.prod(shape) for shape in from_zero.values()))
+    flat = np.zeros((sum(math.prod(shape) for shape in from_zero.values()), a.LANES))
     arrays = dict(zip(from_zero, a.views(flat, from_zero.values()), strict=True))
-    arrays |= {name: np.zeros(shape) for name, shape in written_first.items()}
-    return flat, a.State(**arrays)
+    arrays |= {name: np.zeros((*shape, a.LANES)) for name, shape in written_first.items()}
+    return flat, a.State(**arrays, tail=np.zeros(bins))
 
 
 def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:

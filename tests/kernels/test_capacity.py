@@ -52,7 +52,10 @@ def test_fleets_are_whole_tools_that_arrive_late(
     form: str, delay: float, step: int, stop: float, tools: int
 ) -> None:
     curve = np.array([1.2, 2.4, 4.5, 8.0])
-    assert kernel("fleet", form)(curve, delay, step, stop) == tools
+    assert kernel("fleet", form)(curve, 3 * curve, 0.0, 1.0, delay, step, stop) == tools
+    # halfway between half and one and a half of it, and twice a quarter above none
+    assert kernel("fleet", form)(0.5 * curve, 1.5 * curve, 0.5, 1.0, delay, step, stop) == tools
+    assert kernel("fleet", form)(0 * curve, 2 * curve, 0.25, 2.0, delay, step, stop) == tools
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -92,10 +95,14 @@ def test_waits_rise_with_use_and_fall_with_tools(low: float, high: float, tools:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_experience_grows_by_the_share_of_each_class(form: str) -> None:
-    group, passes = np.zeros((2, 10)), np.ones((2, 2))
-    group[:, a.SHARE], group[:, a.SHARE + 1] = [0.75, 1.0], [0.25, 0.0]
-    kernel("count_passes", form)(np.array([20.0, 5.0]), 1.1, 500.0, group, passes)
-    np.testing.assert_allclose(passes, [[1.0 + 8.25, 1.0 + 2.75], [1.0 + 2.75, 1.0]], rtol=ROUNDING)
+    group, passes = np.zeros((2, 10, 2)), np.ones((2, 2, 2))
+    group[:, a.SHARE, 0], group[:, a.SHARE + 1, 0] = [0.75, 1.0], [0.25, 0.0]
+    visits = np.array([[20.0, 9.0], [5.0, 9.0]])
+    rework, starts = np.array([0.1, 0.0]), np.array([500.0, 700.0])
+    kernel("count_passes", form)(visits, rework, starts, group, passes, 2)
+    expected = [[1.0 + 8.25, 1.0 + 2.75], [1.0 + 2.75, 1.0]]
+    np.testing.assert_allclose(passes[:, :, 0], expected, rtol=ROUNDING)
+    np.testing.assert_array_equal(passes[:, :, 1], 1.0)  # another lane, in which none has a share
 
 
 def run(*changes: str) -> dict[str, np.ndarray]:

@@ -45,46 +45,62 @@ def test_learning_follows_the_closed_forms(form: str) -> None:
 
 
 def groups() -> tuple[np.ndarray, np.ndarray]:
-    """(weights and variability, shares and adders) of three groups."""
+    """(weights and variability, shares and adders) of three groups, in each of two lanes; the
+    second lane's tools are all imported."""
     weights = np.array([[0.5, 1.0], [0.3, 1.0], [0.2, 1.0]])
-    state = np.zeros((3, 10))
-    state[:, a.SHARE], state[:, a.SHARE + 1] = [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]
-    state[:, a.ADDER_NOW], state[:, a.ADDER_NOW + 1] = 1.0, [3.0, 1.0, 2.0]
-    return weights, state
+    state = np.zeros((3, 10, 2))
+    state[:, a.SHARE, 0], state[:, a.SHARE + 1, 0] = [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]
+    state[:, a.SHARE, 1] = 1.0
+    state[:, a.ADDER_NOW] = 1.0
+    state[:, a.ADDER_NOW + 1] = np.array([[3.0], [1.0], [2.0]])
+    return np.repeat(weights[:, :, None], 2, axis=2), state
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_adders_are_weighted_by_group_and_share(form: str) -> None:
+@pytest.mark.parametrize(
+    ("visits", "ratio"),
+    [
+        ([9.0, 1.0, 3.0], 1.45),  # (0.5 (0.75 + 0.25 * 3) + 0.3 * 1 + 0.2 * 2) / 1
+        ([9.0, 0.0, 0.0], 1.5),  # a group that the process does not visit has no part
+        ([0.0, 0.0, 0.0], 1.0),
+    ],
+)
+def test_adders_are_weighted_by_group_and_share(
+    form: str, visits: list[float], ratio: float
+) -> None:
     weights, state = groups()
-    ratio = kernel("adder_ratio", form)
-    # (0.5 (0.75 + 0.25 * 3) + 0.3 * 1 + 0.2 * 2) / 1
-    assert ratio(np.array([9.0, 1.0, 3.0]), weights, state) == pytest.approx(1.45, rel=ROUNDING)
-    # a group that the process does not visit has no part
-    assert ratio(np.array([9.0, 0.0, 0.0]), weights, state) == pytest.approx(1.5, rel=ROUNDING)
-    assert ratio(np.zeros(3), weights, state) == 1.0
+    lane = np.full((a.LANE_FIELDS, 2), 9.0)
+    lane[a.DENSITY] = 0.2
+    kernel("adder_ratio", form)(np.repeat([visits], 2, axis=0).T, weights, state, lane, 2)
+    np.testing.assert_allclose(lane[a.DENSITY], [0.2 * ratio, 0.2], rtol=ROUNDING)
 
 
 def tools(sigma: list[list[float]]) -> np.ndarray:
-    tool = np.zeros((3, 2, 10))
-    tool[:, :, a.OVERLAY_SIGMA] = sigma
+    tool = np.zeros((3, 2, 10, 2))
+    tool[:, :, a.OVERLAY_SIGMA] = np.array(sigma)[:, :, None]
     return tool
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_overlay_mixes_the_classes_layer_by_layer(form: str) -> None:
     _, state = groups()
-    survive = kernel("overlay_yield", form)
+
+    def survive(row: np.ndarray, sigma: list[list[float]]) -> np.ndarray:
+        left, visits = np.ones(2), np.array([[9.0, 9.0], [1.0, 1.0], [0.0, 0.0]])
+        process = np.repeat(row[:, None], 2, axis=1)
+        kernel("overlay_yield", form)(process, visits, tools(sigma), state, left, 2)
+        return left
+
     row = process(OVERLAY_LAYERS=12.0, TOLERANCE=5.5)
-    visits = np.array([9.0, 1.0, 0.0])
     one = overlay_yield(2.0, 5.5, 1.0), overlay_yield(3.0, 5.5, 1.0)
-    mixed = (0.75 * one[0] + 0.25 * one[1]) ** 12
+    mixed = [(0.75 * one[0] + 0.25 * one[1]) ** 12, one[0] ** 12]
     sigma = [[2.0, 3.0], [0.0, 0.0], [9.0, 9.0]]
-    assert survive(row, visits, tools(sigma), state) == pytest.approx(mixed, rel=64 * ROUNDING)
+    np.testing.assert_allclose(survive(row, sigma), mixed, rtol=64 * ROUNDING)
     # a class without overlay error always aligns; the third group is not visited
     sigma[0][0] = 0.0
-    mixed = (0.75 + 0.25 * one[1]) ** 12
-    assert survive(row, visits, tools(sigma), state) == pytest.approx(mixed, rel=64 * ROUNDING)
-    assert survive(process(TOLERANCE=5.5), visits, tools(sigma), state) == 1.0
+    mixed = [(0.75 + 0.25 * one[1]) ** 12, 1.0]
+    np.testing.assert_allclose(survive(row, sigma), mixed, rtol=64 * ROUNDING)
+    np.testing.assert_array_equal(survive(process(TOLERANCE=5.5), sigma), 1.0)
 
 
 SEED, DRAW, ENTITY, WHO = np.uint64(7), 123, np.uint32(456), np.uint32(9)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -53,23 +54,46 @@ def test_what_costs_a_design_most(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_cycle_time_adds_the_waits_of_all_visits(form: str) -> None:
     cycle = flow.cycle_time_days if form == "compiled" else flow.cycle_time_days.py_func
-    process, group = np.zeros(13), np.zeros((3, 10))
-    process[a.RAW_DAYS], process[a.REWORK] = 20.0, 0.1
-    group[:, a.WAIT] = [0.5, 0.25, 9.0]
-    assert cycle(process, np.array([10.0, 4.0, 0.0]), group) == pytest.approx(20 + 1.1 * 6)
+    process, group, days = np.zeros((13, 2)), np.zeros((3, 10, 2)), np.full(2, 7.0)
+    process[a.RAW_DAYS], process[a.REWORK] = [20.0, 30.0], 0.1
+    group[:, a.WAIT, 0] = [0.5, 0.25, 9.0]
+    cycle(process, np.array([[10.0, 1.0], [4.0, 1.0], [0.0, 1.0]]), group, days, 2)
+    np.testing.assert_allclose(days, [20 + 1.1 * 6, 30.0])
+
+
+class Schedules(NamedTuple):
+    """The part of a structure that shares wafers, as a type that kernels know."""
+
+    route: np.ndarray
+    entry: np.ndarray
+    curve_low: np.ndarray
+    curve_high: np.ndarray
+
+
+class World(NamedTuple):
+    """The schedules' part of a world."""
+
+    curve: np.ndarray
 
 
 def test_wafers_are_shared_by_weight() -> None:
-    structure = SimpleNamespace(
-        route=np.array([[0, 0, 0, 0, 1], [0, 0, 0, 1, 4]]), entry=np.array([[0, 0]] + [[1, 1]] * 3)
+    low = np.array([[9.0, 9.0], [0.0, 3.0], [0.0, -1.0], [0.0, 1.0]])
+    structure = Schedules(
+        route=np.array([[0, 0, 0, 0, 1], [0, 0, 0, 1, 4]]),
+        entry=np.array([[0, 0]] + [[1, 1]] * 3),
+        curve_low=low,
+        curve_high=low + 1.0,
     )
     structure.entry[:, a.ENTRY_CURVE] = [0, 1, 2, 3]
-    curve = np.array([[9.0, 9.0], [0.0, 3.0], [0.0, -1.0], [0.0, 1.0]])
-    weight = np.full(4, 7.0)
-    flow.share_wafers.py_func(structure, curve, 1, 1, weight)
-    np.testing.assert_array_equal(weight, [7.0, 0.75, 0.0, 0.25])
-    flow.share_wafers.py_func(structure, curve, 1, 0, weight)
-    np.testing.assert_array_equal(weight, [7.0, 0.0, 0.0, 0.0])  # all of it to nobody
+    # the first lane at the low series, the second at the high one
+    world = World(curve=np.repeat([[[0.0, 1.0], [1.0, 1.0]]], 4, axis=0))
+    state = SimpleNamespace(weight=np.full((2, 4, 2), 7.0), lane=np.zeros((a.LANE_FIELDS, 2)))
+    flow.share_wafers.py_func(structure, world, 1, 1, state, 2)
+    np.testing.assert_array_equal(state.weight[1, :, 0], [7.0, 0.75, 0.0, 0.25])
+    np.testing.assert_array_equal(state.weight[1, :, 1], [7.0, 4 / 6, 0.0, 2 / 6])
+    flow.share_wafers.py_func(structure, world, 1, 0, state, 2)
+    np.testing.assert_array_equal(state.weight[0, :, 0], [7.0, 0.0, 0.0, 0.0])  # to nobody
+    np.testing.assert_array_equal(state.weight[0, :, 1], [7.0, 1 / 3, 1 / 3, 1 / 3])
 
 
 def test_a_line_without_length_hands_wafers_over_in_their_step() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yieldsim.kernels.packages import row_of
 from yieldsim.model.load import load_file
 from yieldsim.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
@@ -198,10 +197,9 @@ def test_products_start_and_end_with_their_slip() -> None:
 
 
 def test_steps_belong_to_quarters_the_warm_up_or_what_comes_after() -> None:
-    clock = Simulator(
+    simulator = Simulator(
         load_file(ONE_LINE).with_changes(["simulation.warmup_quarters=2"]), ["baseline"], 1
     )
-    clock = clock.compiled["baseline"].clock
-    rows = [row_of.py_func(clock, step) for step in (0, 19, 20, 29, 30, 59, 60, 99)]
-    assert rows == [4, 4, 0, 0, 1, 3, 5, 5]
-    assert rows == [row_of(clock, step) for step in (0, 19, 20, 29, 30, 59, 60, 99)]
+    row = simulator.compiled["baseline"].structure.row
+    assert len(row) == 61  # two quarters of warm-up and four of ten steps, and then all later ones
+    assert list(row[[0, 19, 20, 29, 30, 59, 60]]) == [4, 4, 0, 0, 1, 3, 5]

@@ -34,16 +34,17 @@ class Compiled:
     constants: np.ndarray
 
     def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Drawn parameters (count, parameter) and worlds (count, flat world) of realizations
+        """Drawn parameters (count, parameter) and worlds (flat world, count) of realizations
         first..first+count."""
         drawn = self.sampler.draw(seed, first, count)
-        x = np.concatenate([drawn, np.tile(self.constants, (count, 1))], axis=1)
+        constants = np.tile(self.constants[:, None], (1, count))
+        x = np.concatenate([drawn.T, constants])
         flat = np.concatenate([columns.ravel() for columns in self.world_columns])
-        return drawn, np.take(x, flat, axis=1)  # C order, as the kernel was compiled for
+        return drawn, np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
 
     def world(self) -> tuple[np.ndarray, a.World]:
-        """A flat buffer for one world and its views."""
-        flat = np.empty(sum(columns.size for columns in self.world_columns))
+        """A flat buffer for the worlds of the lanes and its views."""
+        flat = np.empty((sum(columns.size for columns in self.world_columns), a.LANES))
         return flat, a.World(*a.views(flat, (columns.shape for columns in self.world_columns)))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..kernels import arrays as a
 from ..model import Model
+from ..model.calendar import quarter_range
 from ..model.check import OTHER
 from ..model.schema import Die, ExponentialLearning, Product
 from .bin_tables import floorplan_tables, stacked_tables
@@ -44,6 +45,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
     steps = [[start(p.start), start(p.end)] for _, p in order]
     kinds, event_steps, hits = _events(model, start)
     return a.Structure(
+        row=rows_of(model),
         curve_low=np.array(curves.low),
         curve_high=np.array(curves.high),
         fab=fab_table,
@@ -72,6 +74,15 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         event_steps=event_steps,
         event_hits=hits,
     )
+
+
+def rows_of(model: Model) -> np.ndarray:
+    """The row of the results of each step: a quarter, then the warm-up, then what ends too late."""
+    per_quarter = model.simulation.steps_per_quarter
+    quarters = len(quarter_range(model.simulation.start, model.simulation.end))
+    warmup = model.simulation.warmup_quarters * per_quarter
+    steps = np.arange(quarters * per_quarter) // per_quarter
+    return np.concatenate([np.full(warmup, quarters), steps, [quarters + 1]])
 
 
 def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

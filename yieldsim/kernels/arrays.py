@@ -1,4 +1,8 @@
-"""The arrays that kernels work on: structure, one realization's world, its state and its results.
+"""The arrays that kernels work on: structure, some realizations' worlds, states and results.
+
+Realizations are simulated side by side, at most `LANES` of them: the last axis of a World, State or
+Tally array is the lane, marked k below. So a stage is a short loop over lanes of one piece of
+memory each, and what it costs to find the arrays is shared by the lanes.
 
 Axes: F fab, G tool group, C class (0 imported, 1 domestic), P process, N route (a process in a fab,
 sorted by fab), M allocation entry (sorted by route), D die, B bin, K die bank, H memory pool,
@@ -17,17 +21,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+LANES = 16  # two cache lines of doubles; 8 and 32 were slower (benchmarks/README.md)
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint32]
 
 
 def views(flat: Any, shapes: Any) -> list[Any]:
-    """Views of the last axis of an array, one after another, each in its own shape."""
+    """Views of the first axis of an array, one after another, each in its own shape."""
     found, at = [], 0
     for shape in shapes:
         size = math.prod(shape)
-        found.append(flat[..., at : at + size].reshape(*flat.shape[:-1], *shape))
+        found.append(flat[at : at + size].reshape(*shape, *flat.shape[1:]))
         at += size
     return found
 
@@ -97,7 +103,24 @@ WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST, PLANNED, STARTS, FLOW, DAYS, HELD_BY 
 LOAD, PASSES, PURE, COUNT, REPAIR, WAIT, SHARE, ADDER_NOW = 0, 1, 2, 3, 4, 5, 6, 8  # of a group
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
-WANT, GRANTED, ACTIVE, LIMIT = range(4)  # of a product
+WANT, GRANTED, ACTIVE, LIMIT, LONGEST, LONGEST_STEPS = range(6)  # of a product
+LANE_FIELDS = 13
+# of a lane, within one stage: what accidents leave of capacity and how much dirt they bring, ...
+(
+    CAPACITY_LEFT,
+    DIRT,
+    FRACTION,
+    BINDING,
+    UPTIME_RATIO,
+    REPAIR_RATIO,
+    LUCK,
+    _SECOND_LUCK,
+    DENSITY,
+    WEIGHT,
+    SURVIVE,
+    FACTOR,
+    ALPHA_LEFT,
+) = range(LANE_FIELDS)
 
 # ---- first axes of Tally, named as the variables of the store
 (T_PLAN, T_STARTS, T_OUTS, T_SCRAPPED, T_ENGINEERING, T_OTHER, T_WIP, T_CYCLE, T_D0) = range(9)
@@ -123,6 +146,7 @@ class Clock(NamedTuple):
 class Structure(NamedTuple):
     """What does not change between realizations: indices, calendar, weights."""
 
+    row: Ints  # T, row of the results that a step belongs to; the last: all steps after the end
     curve_low: Floats  # S T
     curve_high: Floats  # S T
     fab: Ints  # F FAB_
@@ -151,56 +175,56 @@ class Structure(NamedTuple):
 
 
 class World(NamedTuple):
-    """One realization's parameters, views of one flat buffer."""
+    """The parameters of each lane's realization, views of one flat buffer."""
 
-    curve: Floats  # S (position, scale)
-    tool: Floats  # G C RATE...
-    group: Floats  # G GROUP_
-    fab: Floats  # F LOT_SIZE...
-    install: Floats  # F G C, quarters
-    process: Floats  # P D0...
-    visits: Floats  # P G, zero where not visited
-    wafer: Floats  # DIAMETER...
-    die: Floats  # D WIDTH...
-    pool: Floats  # H STACKS_PER_WAFER...
-    product: Floats  # I SLIP...
-    performance: Floats  # I B TFLOPS...
-    event: Floats  # E, three factors
+    curve: Floats  # S (position, scale) k
+    tool: Floats  # G C RATE... k
+    group: Floats  # G GROUP_ k
+    fab: Floats  # F LOT_SIZE... k
+    install: Floats  # F G C k, quarters
+    process: Floats  # P D0... k
+    visits: Floats  # P G k, zero where not visited
+    wafer: Floats  # DIAMETER... k
+    die: Floats  # D WIDTH... k
+    pool: Floats  # H STACKS_PER_WAFER... k
+    product: Floats  # I SLIP... k
+    performance: Floats  # I B TFLOPS... k
+    event: Floats  # E k, three factors
 
 
 class State(NamedTuple):
-    """What one realization carries from step to step."""
+    """What the lanes carry from step to step."""
 
-    curve: Floats  # S T, schedules of this world
-    event: Floats  # E T (first, second)
-    passes: Floats  # F G C, thousand passes so far
-    group: Floats  # G LOAD..., of the fab at hand
-    route: Floats  # N WAFERS_SO_FAR...
-    cohort: Floats  # N T START...
-    weight: Floats  # T M, share of a cohort's wafers
-    bin_yield: Floats  # T M B+1; the last is escapes
-    die: Floats  # D GROSS...
-    tail: Floats  # B
-    stock: Floats  # D B STOCK...
-    stacks: Floats  # H
-    line_left: Floats  # L
-    product: Floats  # I WANT...
-    held: Floats  # I code, steps in the quarter
-    taken: Floats  # I rank, stacks taken in the step
-    need: Floats  # L
+    event: Floats  # E (first, second) k, factors of the step
+    passes: Floats  # F G C k, thousand passes so far
+    group: Floats  # G LOAD... k, of the fab at hand
+    route: Floats  # N WAFERS_SO_FAR... k
+    cohort: Floats  # N T START... k
+    weight: Floats  # T M k, share of a cohort's wafers
+    bin_yield: Floats  # T M B+1 k; the last is escapes
+    die: Floats  # D GROSS... k
+    tail: Floats  # B, of one lane
+    stock: Floats  # D B STOCK... k
+    stacks: Floats  # H k
+    line_left: Floats  # L k
+    product: Floats  # I WANT... k
+    held: Floats  # I code k, steps in the quarter
+    taken: Floats  # I rank k, stacks taken in the step
+    need: Floats  # k
+    lane: Floats  # CAPACITY_LEFT... k
 
 
 class Tally(NamedTuple):
-    """Results of one realization, views of one flat buffer.
+    """Results of the lanes, views of one flat buffer (place, k).
 
     The variable comes first, so that each one lies in one piece when a block is copied out.
     """
 
-    route: Floats  # T_PLAN... R N
-    utilization: Floats  # R F G
-    die: Floats  # T_WAFERS... R D
-    good_dies: Floats  # R D B
-    pool: Floats  # T_STACKS_IN... R H
-    line: Floats  # T_CAPACITY... R L
-    product: Floats  # T_STARTED... R I, in the order of `Structure.product`
-    passed: Floats  # R I B
+    route: Floats  # T_PLAN... R N k
+    utilization: Floats  # R F G k
+    die: Floats  # T_WAFERS... R D k
+    good_dies: Floats  # R D B k
+    pool: Floats  # T_STACKS_IN... R H k
+    line: Floats  # T_CAPACITY... R L k
+    product: Floats  # T_STARTED... R I k, in the order of `Structure.product`
+    passed: Floats  # R I B k

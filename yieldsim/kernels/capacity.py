@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
+from yieldsim.kernels.curves import between
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
 from yieldsim.kernels.special import normal_ppf
@@ -21,16 +22,22 @@ _BITS_32 = np.uint64(32)
 
 
 @inline_jit
-def fleet(curve: Any, delay_steps: Any, step: Any, stop_step: Any) -> Any:
-    """Whole tools in production: delivered by ``stop_step``, installed and qualified."""
+def fleet(
+    low: Any, high: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
+) -> Any:
+    """Whole tools in production: delivered by ``stop_step``, installed and qualified.
+
+    ``low`` and ``high`` are the rows of the fleet's schedule.
+    """
     # tools still on order never come; those delivered before go on being installed
     time = min(step - delay_steps, stop_step)
     if time <= 0.0:
-        return math.floor(curve[0] + 0.5)
+        return math.floor(between(low[0], high[0], position, scale) + 0.5)
     whole = int(time)
-    count = curve[whole]
+    count = between(low[whole], high[whole], position, scale)
     if time > whole:
-        count += (time - whole) * (curve[whole + 1] - count)
+        after = between(low[whole + 1], high[whole + 1], position, scale)
+        count += (time - whole) * (after - count)
     return math.floor(count + 0.5)
 
 
@@ -44,13 +51,20 @@ def _hits(structure: Any, event: Any, kind: Any, tool_class: Any, fab: Any, grou
 
 
 @inline_jit
-def _noise(seed: Any, draw: Any, entity: Any, realization: Any) -> Any:
-    """Uniforms of the two classes of a group, from one counter."""
+def _draw_luck(seed: Any, draw: Any, entity: Any, first: Any, lane: Any, n: Any) -> None:
+    """Fill the LUCK of the two classes of a group, from one counter."""
     key = np.uint64(seed)
-    w0, w1, w2, w3 = philox4x32(
-        np.uint32(draw), entity, STREAM_AVAILABILITY, realization, key & _WORD, key >> _BITS_32
-    )
-    return uniform53(w0, w1), uniform53(w2, w3)
+    for k in range(n):
+        w0, w1, w2, w3 = philox4x32(
+            np.uint32(draw),
+            entity,
+            STREAM_AVAILABILITY,
+            np.uint32(first + k),
+            key & _WORD,
+            key >> _BITS_32,
+        )
+        lane[a.LUCK, k] = uniform53(w0, w1)
+        lane[a.LUCK + 1, k] = uniform53(w2, w3)
 
 
 @inline_jit
@@ -80,6 +94,72 @@ def queue_days(tools: Any, lot_hours: Any, pure_hours: Any, mttr: Any, usage: An
 
 
 @inline_jit
+def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
+    """Fill the ratios of uptime and repair time that events bring to a class of tools.
+
+    Returns the step after which nothing is delivered.
+    """
+    stop = np.inf
+    for k in range(n):
+        state.lane[a.UPTIME_RATIO, k] = 1.0
+        state.lane[a.REPAIR_RATIO, k] = 1.0
+    for e in range(structure.event.shape[0]):
+        if _hits(structure, e, a.SERVICE_LOSS, c, fab, g):
+            for k in range(n):
+                state.lane[a.UPTIME_RATIO, k] *= state.event[e, 0, k]
+                state.lane[a.REPAIR_RATIO, k] *= state.event[e, 1, k]
+        elif _hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
+            stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
+    return stop
+
+
+@inline_jit
+def _rate_class(
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    fab: Any,
+    g: Any,
+    c: Any,
+    step: Any,
+    n: Any,
+) -> None:
+    """Add one class to the passes that a group can make in the step."""
+    curve = structure.fleet_curve[fab, g, c]
+    low, high = structure.curve_low[curve], structure.curve_high[curve]
+    row, tool = state.group[g], world.tool[g, c]
+    hours = clock.hours_per_step
+    stop = _wear(structure, state, fab, g, c, n)
+    for k in range(n):
+        if row[a.LOAD, k] <= 0.0:
+            continue
+        delay = world.install[fab, g, c, k] * clock.steps_per_quarter
+        position, scale = world.curve[curve, 0, k], world.curve[curve, 1, k]
+        tools = fleet(low, high, position, scale, delay, step, stop)
+        if tools <= 0.0:
+            continue
+        mttf = tool[a.MTTF, k] * state.lane[a.UPTIME_RATIO, k]
+        mttr = tool[a.MTTR, k] * state.lane[a.REPAIR_RATIO, k]
+        adder = tool[a.ADDER, k]
+        if tool[a.INITIAL_ADDER, k] != 1.0 or tool[a.INITIAL_MTTF, k] != 1.0:
+            young = math.exp(-state.passes[fab, g, c, k] / tool[a.MATURITY, k])
+            mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF, k]) * young
+            adder *= 1.0 + (tool[a.INITIAL_ADDER, k] - 1.0) * young
+        up = mttf / (mttf + mttr)
+        if clock.noise:
+            up = noisy_availability(up, mttf, mttr, tools, hours, state.lane[a.LUCK + c, k])
+        up *= 1.0 - tool[a.PM, k]  # planned, so no noise
+        rated = tools * tool[a.RATE, k] * tool[a.PERFORMANCE, k] * hours
+        row[a.PASSES, k] += rated * up
+        row[a.PURE, k] += rated
+        row[a.COUNT, k] += tools
+        row[a.REPAIR, k] += rated * mttr
+        row[a.SHARE + c, k] = rated * up
+        row[a.ADDER_NOW + c, k] = adder
+
+
+@inline_jit
 def group_rate(
     seed: Any,
     clock: Any,
@@ -89,66 +169,46 @@ def group_rate(
     fab: Any,
     g: Any,
     step: Any,
-    realization: Any,
+    first: Any,
+    n: Any,
 ) -> None:
     """Fill the passes that a group can make in the step, by class, and its defect adders."""
-    hours = clock.hours_per_step
-    u = (0.5, 0.5)
     if clock.noise:
         entity = structure.fleet_entity[fab, g]
-        u = _noise(seed, clock.first_draw + step, entity, realization)
-    passes, pure, count, repair = 0.0, 0.0, 0.0, 0.0
+        _draw_luck(seed, clock.first_draw + step, entity, first, state.lane, n)
     row = state.group[g]
+    for k in range(n):
+        row[a.PASSES, k] = 0.0
+        row[a.PURE, k] = 0.0
+        row[a.COUNT, k] = 0.0
+        row[a.REPAIR, k] = 0.0
     for c in range(2):
-        row[a.SHARE + c] = 0.0
-        row[a.ADDER_NOW + c] = 1.0
-        curve = structure.fleet_curve[fab, g, c]
-        if curve < 0:
-            continue
-        tool = world.tool[g, c]
-        mttf, mttr, adder, stop = tool[a.MTTF], tool[a.MTTR], tool[a.ADDER], np.inf
-        if tool[a.INITIAL_ADDER] != 1.0 or tool[a.INITIAL_MTTF] != 1.0:
-            young = math.exp(-state.passes[fab, g, c] / tool[a.MATURITY])
-            mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF]) * young
-            adder *= 1.0 + (tool[a.INITIAL_ADDER] - 1.0) * young
-        for e in range(structure.event.shape[0]):
-            if _hits(structure, e, a.SERVICE_LOSS, c, fab, g):
-                mttf *= state.event[e, step, 0]
-                mttr *= state.event[e, step, 1]
-            elif _hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
-                stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
-        delay = world.install[fab, g, c] * clock.steps_per_quarter
-        n = fleet(state.curve[curve], delay, step, stop)
-        if n <= 0.0:
-            continue
-        up = mttf / (mttf + mttr)
-        if clock.noise:
-            up = noisy_availability(up, mttf, mttr, n, hours, u[c])
-        up *= 1.0 - tool[a.PM]  # planned, so no noise
-        rated = n * tool[a.RATE] * tool[a.PERFORMANCE] * hours
-        passes += rated * up
-        pure += rated
-        count += n
-        repair += rated * mttr
-        row[a.SHARE + c] = rated * up
-        row[a.ADDER_NOW + c] = adder
-    if passes > 0.0:
-        row[a.SHARE] /= passes
-        row[a.SHARE + 1] /= passes
-        repair /= pure
-    row[a.PASSES], row[a.PURE], row[a.COUNT], row[a.REPAIR] = passes, pure, count, repair
+        for k in range(n):
+            row[a.SHARE + c, k] = 0.0
+            row[a.ADDER_NOW + c, k] = 1.0
+        if structure.fleet_curve[fab, g, c] >= 0:
+            _rate_class(clock, structure, world, state, fab, g, c, step, n)
+    for k in range(n):
+        if row[a.PASSES, k] > 0.0:
+            row[a.SHARE, k] /= row[a.PASSES, k]
+            row[a.SHARE + 1, k] /= row[a.PASSES, k]
+            row[a.REPAIR, k] /= row[a.PURE, k]
 
 
 @inline_jit
-def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any) -> None:
-    """Fill the LOAD of each group: passes that a column of ``state.route`` asks of it."""
+def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any, n: Any) -> Any:
+    """Fill the LOAD of each group: passes that a field of ``state.route`` asks of it."""
+    first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
     for g in range(state.group.shape[0]):
-        load = 0.0
-        for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+        load = state.group[g, a.LOAD]
+        for k in range(n):
+            load[k] = 0.0
+        for route in range(first, last):
             process = structure.route[route, a.ROUTE_PROCESS]
-            again = 1.0 + world.process[process, a.REWORK]
-            load += state.route[route, wafers] * world.visits[process, g] * again
-        state.group[g, a.LOAD] = load
+            again, visits = world.process[process, a.REWORK], world.visits[process, g]
+            line = state.route[route, wafers]
+            for k in range(n):
+                load[k] += line[k] * visits[k] * (1.0 + again[k])
 
 
 @inline_jit
@@ -160,37 +220,48 @@ def rate_groups(
     state: Any,
     fab: Any,
     step: Any,
-    realization: Any,
+    first: Any,
+    n: Any,
 ) -> None:
     """Fill the rates of all groups of a fab that the plan or the wafers in the line ask for."""
     for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
         line = state.route[route]
-        line[a.FLOW] = line[a.PLANNED] + line[a.WIP]
-    load_groups(structure, world, state, fab, a.FLOW)
+        for k in range(n):
+            line[a.FLOW, k] = line[a.PLANNED, k] + line[a.WIP, k]
+    load_groups(structure, world, state, fab, a.FLOW, n)
     for g in range(state.group.shape[0]):
-        state.group[g, a.PASSES] = 0.0
-        if state.group[g, a.LOAD] > 0.0:
-            group_rate(seed, clock, structure, world, state, fab, g, step, realization)
+        asked = 0.0
+        for k in range(n):
+            asked = max(asked, state.group[g, a.LOAD, k])
+        if asked > 0.0:
+            group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
+        else:
+            for k in range(n):
+                state.group[g, a.PASSES, k] = 0.0
 
 
 @inline_jit
-def scarcest(visits: Any, group: Any) -> Any:
-    """(passes possible over LOAD of a route's scarcest group, which it is; infinite and -1: none).
+def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
+    """Fill FRACTION, passes possible over LOAD of a route's scarcest group, and BINDING, which.
 
-    Each group is shared in proportion to what its routes ask, so the minimum over a route's own
-    groups can be granted to all routes at once.
+    Infinite and -1 where there is none. Each group is shared in proportion to what its routes ask,
+    so the minimum over a route's own groups can be granted to all routes at once.
     """
-    fraction, binding = np.inf, -1
+    fraction, binding = lane[a.FRACTION], lane[a.BINDING]
+    for k in range(n):
+        fraction[k] = np.inf
+        binding[k] = -1.0
     for g in range(visits.shape[0]):
-        if visits[g] > 0.0 and group[g, a.LOAD] > 0.0:
-            ratio = group[g, a.PASSES] / group[g, a.LOAD]
-            if ratio < fraction:
-                fraction, binding = ratio, g
-    return fraction, binding
+        for k in range(n):
+            if visits[g, k] > 0.0 and group[g, a.LOAD, k] > 0.0:
+                ratio = group[g, a.PASSES, k] / group[g, a.LOAD, k]
+                if ratio < fraction[k]:
+                    fraction[k] = ratio
+                    binding[k] = g
 
 
 @inline_jit
-def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any) -> None:
+def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any, n: Any) -> None:
     """Fill the WAIT of each group in days per visit at the LOAD of what is started.
 
     ``use[g]`` gains the utilization, load over capacity, averaged over the quarter's steps.
@@ -198,22 +269,30 @@ def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any) -> None
     hours = clock.hours_per_step
     for g in range(group.shape[0]):
         row = group[g]
-        row[a.WAIT] = 0.0
-        load = row[a.LOAD]
-        if load <= 0.0 or row[a.PASSES] <= 0.0:
-            continue
-        usage = load / row[a.PASSES]
-        use[g] += usage / clock.steps_per_quarter
-        pure_hours = row[a.COUNT] * fab[a.LOT_SIZE] * hours / row[a.PURE]
-        lot_hours = row[a.COUNT] * fab[a.LOT_SIZE] * hours / row[a.PASSES]
-        cv2 = fab[a.ARRIVAL_CV2] + groups[g, a.GROUP_CV2]
-        row[a.WAIT] = queue_days(row[a.COUNT], lot_hours, pure_hours, row[a.REPAIR], usage, cv2)
+        for k in range(n):
+            row[a.WAIT, k] = 0.0
+            load = row[a.LOAD, k]
+            if load <= 0.0 or row[a.PASSES, k] <= 0.0:
+                continue
+            usage = load / row[a.PASSES, k]
+            use[g, k] += usage / clock.steps_per_quarter
+            lot_hours = row[a.COUNT, k] * fab[a.LOT_SIZE, k] * hours
+            cv2 = fab[a.ARRIVAL_CV2, k] + groups[g, a.GROUP_CV2, k]
+            row[a.WAIT, k] = queue_days(
+                row[a.COUNT, k],
+                lot_hours / row[a.PASSES, k],
+                lot_hours / row[a.PURE, k],
+                row[a.REPAIR, k],
+                usage,
+                cv2,
+            )
 
 
 @inline_jit
-def count_passes(visits: Any, again: Any, starts: Any, group: Any, passes: Any) -> None:
+def count_passes(visits: Any, rework: Any, starts: Any, group: Any, passes: Any, n: Any) -> None:
     """Add a cohort's passes to the experience of the tool classes that make them."""
     for g in range(visits.shape[0]):
-        kpasses = starts * visits[g] * again / _KPASS
-        passes[g, 0] += kpasses * group[g, a.SHARE]
-        passes[g, 1] += kpasses * group[g, a.SHARE + 1]
+        for k in range(n):
+            kpasses = starts[k] * visits[g, k] * (1.0 + rework[k]) / _KPASS
+            passes[g, 0, k] += kpasses * group[g, a.SHARE, k]
+            passes[g, 1, k] += kpasses * group[g, a.SHARE + 1, k]

@@ -27,48 +27,56 @@ def learning_ratio(process: Any, kind: Any, elapsed_quarters: Any, wafers: Any) 
 
 
 @inline_jit
-def adder_ratio(visits: Any, weights: Any, group: Any) -> Any:
-    """Weighted defect adders of the passes granted, over those of mature imported tools."""
-    total = 0.0
-    sum_of_weights = 0.0
+def adder_ratio(visits: Any, weights: Any, group: Any, lane: Any, n: Any) -> None:
+    """Multiply DENSITY by the weighted defect adders of the passes granted, over those of mature
+    imported tools. Uses WEIGHT and SURVIVE, which the caller fills later, as scratch."""
+    total, weight = lane[a.SURVIVE], lane[a.WEIGHT]
+    for k in range(n):
+        total[k] = 0.0
+        weight[k] = 0.0
     for g in range(visits.shape[0]):
-        if visits[g] <= 0.0:
-            continue
-        if group[g, a.SHARE] + group[g, a.SHARE + 1] <= 0.0:
-            continue  # no tool is up, so nothing starts
-        weight = weights[g, a.GROUP_WEIGHT]
-        sum_of_weights += weight
-        for c in range(2):
-            total += weight * group[g, a.SHARE + c] * group[g, a.ADDER_NOW + c]
-    return total / sum_of_weights if sum_of_weights > 0.0 else 1.0
+        for k in range(n):
+            imported, domestic = group[g, a.SHARE, k], group[g, a.SHARE + 1, k]
+            if visits[g, k] > 0.0 and imported + domestic > 0.0:  # none is up: nothing starts
+                adders = imported * group[g, a.ADDER_NOW, k]
+                adders += domestic * group[g, a.ADDER_NOW + 1, k]
+                total[k] += weights[g, a.GROUP_WEIGHT, k] * adders
+                weight[k] += weights[g, a.GROUP_WEIGHT, k]
+    for k in range(n):
+        if weight[k] > 0.0:
+            lane[a.DENSITY, k] *= total[k] / weight[k]
 
 
 @inline_jit
-def overlay_yield(process: Any, visits: Any, tool: Any, group: Any) -> Any:
-    """Share of dies whose critical layers all align, each exposed by a class at random.
+def _aligned(tool: Any, group: Any, tolerance: Any, k: Any) -> Any:
+    """Share of the passes of a group that align, one where no class has an overlay error.
 
     Overlay errors are normal: a layer survives with erf(tolerance / (sigma sqrt 2)).
     """
-    layers = process[a.OVERLAY_LAYERS]
-    if layers <= 0.0:
-        return 1.0
-    survive = 1.0
+    aligned = 0.0
+    relevant = False
+    for c in range(2):
+        sigma = tool[c, a.OVERLAY_SIGMA, k]
+        share = group[a.SHARE + c, k]
+        inside = 1.0
+        if sigma > 0.0 and share > 0.0:
+            relevant = True
+            inside = math.erf(tolerance / (sigma * math.sqrt(2.0)))
+        aligned += share * inside
+    return aligned if relevant else 1.0
+
+
+@inline_jit
+def overlay_yield(process: Any, visits: Any, tool: Any, group: Any, survive: Any, n: Any) -> None:
+    """Multiply ``survive`` by the share of dies whose critical layers all align, each exposed by a
+    class at random."""
     for g in range(visits.shape[0]):
-        if visits[g] <= 0.0:
-            continue
-        aligned = 0.0
-        relevant = False
-        for c in range(2):
-            sigma = tool[g, c, a.OVERLAY_SIGMA]
-            share = group[g, a.SHARE + c]
-            inside = 1.0
-            if sigma > 0.0 and share > 0.0:
-                relevant = True
-                inside = math.erf(process[a.TOLERANCE] / (sigma * math.sqrt(2.0)))
-            aligned += share * inside
-        if relevant:
-            survive *= aligned**layers
-    return survive
+        for k in range(n):
+            layers = process[a.OVERLAY_LAYERS, k]
+            if layers > 0.0 and visits[g, k] > 0.0:
+                aligned = _aligned(tool[g], group[g], process[a.TOLERANCE, k], k)
+                if aligned != 1.0:
+                    survive[k] *= aligned**layers
 
 
 @inline_jit

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
+from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.dies import alpha_within, sort_dies, susceptible_cm2
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.variables import DEFECTS
@@ -24,12 +25,13 @@ _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are le
 
 
 @inline_jit
-def cycle_time_days(process: Any, visits: Any, group: Any) -> Any:
-    """Raw process time plus the waits of all visits."""
-    days = process[a.RAW_DAYS]
+def cycle_time_days(process: Any, visits: Any, group: Any, days: Any, n: Any) -> None:
+    """Fill ``days`` with the raw process time plus the waits of all visits."""
+    for k in range(n):
+        days[k] = process[a.RAW_DAYS, k]
     for g in range(visits.shape[0]):
-        days += visits[g] * (1.0 + process[a.REWORK]) * group[g, a.WAIT]
-    return days
+        for k in range(n):
+            days[k] += visits[g, k] * (1.0 + process[a.REWORK, k]) * group[g, a.WAIT, k]
 
 
 @inline_jit
@@ -43,65 +45,64 @@ def release(planned: Any, fraction: Any, wip: Any, cap_ratio: Any, raw_steps: An
 
 
 @inline_jit
-def share_wafers(structure: Any, curve: Any, route: Any, step: Any, weight: Any) -> None:
+def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, n: Any) -> None:
     """Fill the shares of the designs in a cohort: weights over their sum."""
     first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
-    total = 0.0
+    weight, total = state.weight[step], state.lane[a.WEIGHT]
+    for k in range(n):
+        total[k] = 0.0
     for entry in range(first, last):
-        weight[entry] = max(0.0, curve[structure.entry[entry, a.ENTRY_CURVE], step])
-        total += weight[entry]
+        curve = structure.entry[entry, a.ENTRY_CURVE]
+        for k in range(n):
+            weight[entry, k] = max(0.0, curve_value(structure, world, curve, step, k))
+            total[k] += weight[entry, k]
     for entry in range(first, last):
-        weight[entry] = weight[entry] / total if total > 0.0 else 0.0
+        for k in range(n):
+            weight[entry, k] = weight[entry, k] / total[k] if total[k] > 0.0 else 0.0
 
 
 @inline_jit
-def start_cohort(
-    structure: Any,
-    world: Any,
-    state: Any,
-    route: Any,
-    step: Any,
-    starts: Any,
-    d0: Any,
-    factor: Any,
-    alpha: Any,
-    left: Any,
-    survive: Any,
-    code: Any,
-    gain: Any,
-) -> None:
+def start_cohort(structure: Any, world: Any, state: Any, route: Any, step: Any, n: Any) -> None:
     """Give the wafers started in a step their designs and the yields that they will have.
 
-    ``d0`` is the mean density and ``factor`` this period's over it, ``alpha`` the clustering of
-    lots and ``left`` what is left of it in the period. ``code`` is what holds the starts down and
-    ``gain`` how many times more there would be without it; each design remembers whether that or
+    DENSITY is the mean density and FACTOR this period's over it, ALPHA_LEFT what the period leaves
+    of the clustering of lots; HELD_BY holds the starts down. Each design remembers whether that or
     defects cost it more.
     """
-    share_wafers(structure, state.curve, route, step, state.weight[step])
+    share_wafers(structure, world, route, step, state, n)
+    line, lane = state.route[route], state.lane
+    alpha = world.process[structure.route[route, a.ROUTE_PROCESS], a.ALPHA]
     for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
         die = structure.entry[entry, a.ENTRY_DIE]
-        wafers = starts * state.weight[step, entry]
-        if die < 0 or wafers <= 0.0:
+        if die < 0:
             continue
-        faults = d0 * susceptible_cm2(world.die[die]) * structure.kill[die]
-        good = sort_dies(
-            world.die[die],
-            structure.die[die],
-            structure.min_good[die],
-            structure.harvest[die],
-            structure.bin_table[die],
-            d0 * factor,
-            alpha_within(alpha, left, faults),
-            survive,
-            state.tail,
-            state.bin_yield[step, entry],
-        )
-        if wafers > state.die[die, a.CAUSE_WAFERS]:
-            state.die[die, a.CAUSE_WAFERS] = wafers
-            state.die[die, a.CAUSE] = dies_cause(good, code, gain)
-    state.route[route, a.WAFERS_SO_FAR] += starts
-    state.cohort[route, step, a.START] = starts
-    state.cohort[route, step, a.LEFT] = starts
+        values, now = world.die[die], state.die[die]
+        for k in range(n):
+            wafers = line[a.STARTS, k] * state.weight[step, entry, k]
+            if wafers <= 0.0:
+                continue
+            faults = lane[a.DENSITY, k] * susceptible_cm2(values[:, k]) * structure.kill[die]
+            good = sort_dies(
+                values[:, k],
+                structure.die[die],
+                structure.min_good[die],
+                structure.harvest[die],
+                structure.bin_table[die],
+                lane[a.DENSITY, k] * lane[a.FACTOR, k],
+                alpha_within(alpha[k], lane[a.ALPHA_LEFT, k], faults),
+                lane[a.SURVIVE, k],
+                state.tail,
+                state.bin_yield[step, entry, :, k],
+            )
+            if wafers > now[a.CAUSE_WAFERS, k]:
+                now[a.CAUSE_WAFERS, k] = wafers
+                gain = line[a.PLANNED, k] / line[a.STARTS, k]
+                now[a.CAUSE, k] = dies_cause(good, line[a.HELD_BY, k], gain)
+    cohort = state.cohort[route, step]
+    for k in range(n):
+        line[a.WAFERS_SO_FAR, k] += line[a.STARTS, k]
+        cohort[a.START, k] = line[a.STARTS, k]
+        cohort[a.LEFT, k] = line[a.STARTS, k]
 
 
 @inline_jit
@@ -126,66 +127,74 @@ def advance(
     cycle_steps: Any,
     slow: Any,
     row: Any,
+    k: Any,
 ) -> None:
-    """Move a route's line by one step and hand over the wafers that leave it.
+    """Move a route's line by one step and hand over the wafers that leave it, in one lane.
 
     ``slow`` is the share of the normal speed that the tools allow the wafers in the line.
     """
     line, cohort = state.route[route], state.cohort[route]
-    if line[a.WIP] <= 0.0:  # an empty line starts anew: progress that only grew would lose digits
-        line[a.LINE_PROGRESS] = 0.0
-        line[a.OLDEST] = step
+    if line[a.WIP, k] <= 0.0:  # an empty line starts anew: progress that only grew loses digits
+        line[a.LINE_PROGRESS, k] = 0.0
+        line[a.OLDEST, k] = step
     speed = FASTEST if cycle_steps < 1.0 / FASTEST else slow / cycle_steps
-    cohort[step, a.SPEED] = speed
-    cohort[step, a.PROGRESS] = line[a.LINE_PROGRESS]
-    line[a.LINE_PROGRESS] += speed
-    line[a.WIP] += cohort[step, a.START]
-    goal = line[a.LINE_PROGRESS] - 1.0
-    for t in range(int(line[a.OLDEST]), step + 1):
-        inside = goal - cohort[t, a.PROGRESS]
+    cohort[step, a.SPEED, k] = speed
+    cohort[step, a.PROGRESS, k] = line[a.LINE_PROGRESS, k]
+    line[a.LINE_PROGRESS, k] += speed
+    line[a.WIP, k] += cohort[step, a.START, k]
+    goal = line[a.LINE_PROGRESS, k] - 1.0
+    for t in range(int(line[a.OLDEST, k]), step + 1):
+        inside = goal - cohort[t, a.PROGRESS, k]
         if inside <= 0.0:
             break
-        began = cohort[t, a.SPEED]
-        out = cohort[t, a.LEFT]
+        began = cohort[t, a.SPEED, k]
+        out = cohort[t, a.LEFT, k]
         if inside >= began * _ALL:
-            line[a.OLDEST] = t + 1.0
+            line[a.OLDEST, k] = t + 1.0
         else:
-            stays = cohort[t, a.START] * (1.0 - inside / began)
+            stays = cohort[t, a.START, k] * (1.0 - inside / began)
             out = max(0.0, out - stays)
         if out > 0.0:
-            cohort[t, a.LEFT] -= out
-            line[a.WIP] = max(0.0, line[a.WIP] - out)
-            wafers_out(structure, world, state, tally, route, t, out, row)
+            cohort[t, a.LEFT, k] -= out
+            line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
+            wafers_out(structure, world, state, tally, route, t, out, row, k)
 
 
 @inline_jit
 def wafers_out(
-    structure: Any, world: Any, state: Any, tally: Any, route: Any, cohort: Any, out: Any, row: Any
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    route: Any,
+    cohort: Any,
+    out: Any,
+    row: Any,
+    k: Any,
 ) -> None:
     """Divide finished wafers among loss, development and designs, and probe their dies."""
     process = world.process[structure.route[route, a.ROUTE_PROCESS]]
-    saved = out * process[a.LINE_YIELD]
-    development = saved * process[a.ENGINEERING]
-    booked = tally.route[:, row, route]
-    booked[a.T_OUTS] += out
-    booked[a.T_SCRAPPED] += out - saved
-    booked[a.T_ENGINEERING] += development
+    saved = out * process[a.LINE_YIELD, k]
+    development = saved * process[a.ENGINEERING, k]
+    tally.route[a.T_OUTS, row, route, k] += out
+    tally.route[a.T_SCRAPPED, row, route, k] += out - saved
+    tally.route[a.T_ENGINEERING, row, route, k] += development
     rest = saved - development
     for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
         die = structure.entry[entry, a.ENTRY_DIE]
-        wafers = (saved - development) * state.weight[cohort, entry]
+        wafers = (saved - development) * state.weight[cohort, entry, k]
         if die >= 0 and wafers > 0.0:
             probe(
                 structure.die[die, a.DIE_BINS],
                 wafers,
-                state.bin_yield[cohort, entry],
-                state.die[die],
-                state.stock[die],
-                tally.die[:, row, die],
-                tally.good_dies[row, die],
+                state.bin_yield[cohort, entry, :, k],
+                state.die[die, :, k],
+                state.stock[die, :, a.STOCK, k],
+                tally.die[:, row, die, k],
+                tally.good_dies[row, die, :, k],
             )
             rest -= wafers
-    booked[a.T_OTHER] += max(0.0, rest)
+    tally.route[a.T_OTHER, row, route, k] += max(0.0, rest)
 
 
 @inline_jit
@@ -198,10 +207,10 @@ def probe(
     for b in range(bins):
         good = gross * shares[b]
         good_dies[b] += good
-        stock[b, a.STOCK] += good
+        stock[b] += good
         passed += good
     escaped = gross * shares[shares.shape[0] - 1]
-    stock[bins - 1, a.STOCK] += escaped
+    stock[bins - 1] += escaped
     die[a.STOCK_BAD] += escaped
     die[a.FROM_FABS] += passed
     booked[a.T_WAFERS] += wafers

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from yieldsim.kernels import arrays as a
+from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, NOT_IN_PRODUCTION, PACKAGING
@@ -17,230 +18,296 @@ _HELD_BACK = 1.0 - 1e-12
 
 
 @inline_jit
-def row_of(clock: Any, step: Any) -> Any:
-    """The row of the results that a step belongs to."""
-    if step < clock.warmup_steps:
-        return clock.quarters
-    if step >= clock.steps:
-        return clock.quarters + 1
-    return (step - clock.warmup_steps) // clock.steps_per_quarter
-
-
-@inline_jit
 def receive(
-    clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
+    clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
     """Dies from banks, memory stacks and packaging capacity of the step."""
     per_step = 1.0 / clock.steps_per_quarter
-    for k in range(structure.bank.shape[0]):
-        die = structure.bank[k, a.BANK_DIE]
-        dies = state.curve[structure.bank[k, a.BANK_CURVE], step] * per_step
-        state.stock[die, structure.bank[k, a.BANK_BIN], a.STOCK] += dies
-        state.die[die, a.FROM_BANKS] += dies
-        tally.die[a.T_BANK, row, die] += dies
+    for number in range(structure.bank.shape[0]):
+        source = structure.bank[number]
+        die, b, curve = source[a.BANK_DIE], source[a.BANK_BIN], source[a.BANK_CURVE]
+        for k in range(n):
+            dies = curve_value(structure, world, curve, step, k) * per_step
+            state.stock[die, b, a.STOCK, k] += dies
+            state.die[die, a.FROM_BANKS, k] += dies
+            tally.die[a.T_BANK, row, die, k] += dies
     for pool in range(structure.pool.shape[0]):
-        source = structure.pool[pool]
-        stacks = 0.0
-        if source[a.POOL_DELIVERIES] >= 0:
-            stacks += state.curve[source[a.POOL_DELIVERIES], step] * per_step
-        if source[a.POOL_MAKER] >= 0:
-            wafers = state.curve[source[a.POOL_MAKER], step] * MONTHS_PER_QUARTER * per_step
-            possible = wafers * world.pool[pool, a.STACKS_PER_WAFER]
-            stacks += possible * state.curve[source[a.POOL_YIELD], step]
-        stacks *= world.pool[pool, a.POOL_USABLE]
-        state.stacks[pool] += stacks
-        tally.pool[a.T_STACKS_IN, row, pool] += stacks
+        for k in range(n):
+            stacks = _stacks(structure, world, pool, step, per_step, k)
+            state.stacks[pool, k] += stacks
+            tally.pool[a.T_STACKS_IN, row, pool, k] += stacks
     for line in range(structure.line_curve.shape[0]):
-        wafers = state.curve[structure.line_curve[line], step] * MONTHS_PER_QUARTER * per_step
-        state.line_left[line] = wafers
-        tally.line[a.T_CAPACITY, row, line] += wafers
+        curve = structure.line_curve[line]
+        for k in range(n):
+            wafers = curve_value(structure, world, curve, step, k) * MONTHS_PER_QUARTER * per_step
+            state.line_left[line, k] = wafers
+            tally.line[a.T_CAPACITY, row, line, k] += wafers
 
 
 @inline_jit
-def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any) -> None:
+def _stacks(structure: Any, world: Any, pool: Any, step: Any, per_step: Any, k: Any) -> Any:
+    """Stacks that arrive in a pool in a step: deliveries, and what its maker gets out."""
+    source = structure.pool[pool]
+    stacks = 0.0
+    if source[a.POOL_DELIVERIES] >= 0:
+        stacks += curve_value(structure, world, source[a.POOL_DELIVERIES], step, k) * per_step
+    if source[a.POOL_MAKER] >= 0:
+        started = curve_value(structure, world, source[a.POOL_MAKER], step, k)
+        wafers = started * MONTHS_PER_QUARTER * per_step
+        possible = wafers * world.pool[pool, a.STACKS_PER_WAFER, k]
+        stacks += possible * curve_value(structure, world, source[a.POOL_YIELD], step, k)
+    return stacks * world.pool[pool, a.POOL_USABLE, k]
+
+
+@inline_jit
+def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
     """Fill each product's share of its die's stock: weights of those in production."""
-    count = structure.product.shape[0]
-    for i in range(count):
-        slip = world.product[i, a.SLIP] * clock.steps_per_quarter
+    for i in range(structure.product.shape[0]):
         start, end = structure.product_steps[i, 0], structure.product_steps[i, 1]
-        state.product[i, a.ACTIVE] = 0.0
-        if start + slip <= step < end + slip:
-            curve = structure.product[i, a.PRODUCT_SHARE]
-            state.product[i, a.ACTIVE] = 1.0 if curve < 0 else max(0.0, state.curve[curve, step])
+        curve = structure.product[i, a.PRODUCT_SHARE]
+        for k in range(n):
+            slip = world.product[i, a.SLIP, k] * clock.steps_per_quarter
+            active = 0.0
+            if start + slip <= step < end + slip:
+                active = 1.0
+                if curve >= 0:
+                    active = max(0.0, curve_value(structure, world, curve, step, k))
+            state.product[i, a.ACTIVE, k] = active
     for d in range(structure.die.shape[0]):
-        total = 0.0
-        for i in range(count):
-            if structure.product[i, a.PRODUCT_DIE] == d:
-                total += state.product[i, a.ACTIVE]
-        for i in range(count):
-            if structure.product[i, a.PRODUCT_DIE] == d and total > 0.0:
-                state.product[i, a.ACTIVE] /= total
+        _divide(structure, state, d, n)
 
 
 @inline_jit
-def want(clock: Any, structure: Any, state: Any, step: Any) -> None:
+def _divide(structure: Any, state: Any, d: Any, n: Any) -> None:
+    """Turn the weights of the products of one die into shares."""
+    total = state.lane[a.WEIGHT]
+    for k in range(n):
+        total[k] = 0.0
+    for i in range(structure.product.shape[0]):
+        if structure.product[i, a.PRODUCT_DIE] == d:
+            for k in range(n):
+                total[k] += state.product[i, a.ACTIVE, k]
+    for i in range(structure.product.shape[0]):
+        if structure.product[i, a.PRODUCT_DIE] == d:
+            for k in range(n):
+                if total[k] > 0.0:
+                    state.product[i, a.ACTIVE, k] /= total[k]
+
+
+@inline_jit
+def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
     """Packages that each product could start by its dies and its demand, and which binds."""
     for i in range(structure.product.shape[0]):
-        one = structure.product[i]
-        now = state.product[i]
-        die = one[a.PRODUCT_DIE]
-        now[a.WANT] = 0.0
-        now[a.GRANTED] = 0.0
+        one, now = structure.product[i], state.product[i]
+        for k in range(n):
+            now[a.WANT, k] = 0.0
+            now[a.GRANTED, k] = 0.0
+            now[a.LIMIT, k] = NOT_IN_PRODUCTION
         for rank in range(state.taken.shape[1]):
-            state.taken[i, rank] = 0.0
-        if now[a.ACTIVE] <= 0.0:
-            now[a.LIMIT] = NOT_IN_PRODUCTION
-            continue
-        dies = 0.0
-        for b in range(structure.die[die, a.DIE_BINS]):
-            dies += state.stock[die, b, a.OFFER]
-        now[a.WANT] = dies * now[a.ACTIVE] / one[a.PRODUCT_DIES_EACH]
-        # a bank that gives more dies than the fabs is what more dies would have to come from
-        banked = state.die[die, a.FROM_BANKS] > state.die[die, a.FROM_FABS]
-        now[a.LIMIT] = DIE_BANK if banked else state.die[die, a.CAUSE]
-        if one[a.PRODUCT_DEMAND] >= 0:
-            wanted = state.curve[one[a.PRODUCT_DEMAND], step] / clock.steps_per_quarter
-            if wanted < now[a.WANT]:
-                now[a.WANT] = wanted
-                now[a.LIMIT] = DEMAND
+            for k in range(n):
+                state.taken[i, rank, k] = 0.0
+        die, each = one[a.PRODUCT_DIE], one[a.PRODUCT_DIES_EACH]
+        for k in range(n):
+            if now[a.ACTIVE, k] <= 0.0:
+                continue
+            dies = 0.0
+            for b in range(structure.die[die, a.DIE_BINS]):
+                dies += state.stock[die, b, a.OFFER, k]
+            now[a.WANT, k] = dies * now[a.ACTIVE, k] / each
+            # a bank that gives more dies than the fabs is what more dies would have to come from
+            banked = state.die[die, a.FROM_BANKS, k] > state.die[die, a.FROM_FABS, k]
+            now[a.LIMIT, k] = DIE_BANK if banked else state.die[die, a.CAUSE, k]
+            if one[a.PRODUCT_DEMAND] >= 0:
+                wanted = curve_value(structure, world, one[a.PRODUCT_DEMAND], step, k)
+                wanted /= clock.steps_per_quarter
+                if wanted < now[a.WANT, k]:
+                    now[a.WANT, k] = wanted
+                    now[a.LIMIT, k] = DEMAND
 
 
 @inline_jit
-def grant_memory(structure: Any, state: Any, first: Any, last: Any) -> None:
+def grant_memory(structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
     """Take memory for the wants of a tier, rank by rank of each product's preference.
 
     ``state.taken[i, rank]`` are the stacks taken from the pool of that rank.
     """
     for i in range(first, last):
         if structure.product[i, a.PRODUCT_STACKS] == 0:
-            state.product[i, a.GRANTED] = state.product[i, a.WANT]
+            for k in range(n):
+                state.product[i, a.GRANTED, k] = state.product[i, a.WANT, k]
     for rank in range(structure.product_pool.shape[1]):
         for pool in range(state.stacks.shape[0]):
-            need = 0.0
+            asked = False
             for i in range(first, last):
-                if structure.product_pool[i, rank] == pool:
-                    short = state.product[i, a.WANT] - state.product[i, a.GRANTED]
-                    need += short * structure.product[i, a.PRODUCT_STACKS]
-            if need <= 0.0:
-                continue
-            ratio = min(1.0, state.stacks[pool] / need)
-            for i in range(first, last):
-                if structure.product_pool[i, rank] == pool:
-                    short = state.product[i, a.WANT] - state.product[i, a.GRANTED]
-                    state.product[i, a.GRANTED] += short * ratio
-                    stacks = short * ratio * structure.product[i, a.PRODUCT_STACKS]
-                    state.taken[i, rank] = stacks
-            state.stacks[pool] = max(0.0, state.stacks[pool] - need * ratio)
+                asked |= structure.product_pool[i, rank] == pool
+            if asked:
+                _grant_pool(structure, state, first, last, rank, pool, n)
     for i in range(first, last):
-        if state.product[i, a.GRANTED] < state.product[i, a.WANT] * _HELD_BACK:
-            state.product[i, a.LIMIT] = MEMORY
+        now = state.product[i]
+        for k in range(n):
+            if now[a.GRANTED, k] < now[a.WANT, k] * _HELD_BACK:
+                now[a.LIMIT, k] = MEMORY
 
 
 @inline_jit
-def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any) -> None:
+def _grant_pool(
+    structure: Any, state: Any, first: Any, last: Any, rank: Any, pool: Any, n: Any
+) -> None:
+    """Share one pool among those of a tier that name it in a rank, in proportion to their needs."""
+    need = state.need
+    for k in range(n):
+        need[k] = 0.0
+    for i in range(first, last):
+        if structure.product_pool[i, rank] == pool:
+            each, now = structure.product[i, a.PRODUCT_STACKS], state.product[i]
+            for k in range(n):
+                need[k] += (now[a.WANT, k] - now[a.GRANTED, k]) * each
+    for i in range(first, last):
+        if structure.product_pool[i, rank] == pool:
+            each, now = structure.product[i, a.PRODUCT_STACKS], state.product[i]
+            for k in range(n):
+                if need[k] > 0.0:
+                    ratio = min(1.0, state.stacks[pool, k] / need[k])
+                    more = (now[a.WANT, k] - now[a.GRANTED, k]) * ratio
+                    now[a.GRANTED, k] += more
+                    state.taken[i, rank, k] = more * each
+    for k in range(n):
+        if need[k] > 0.0:
+            ratio = min(1.0, state.stacks[pool, k] / need[k])
+            state.stacks[pool, k] = max(0.0, state.stacks[pool, k] - need[k] * ratio)
+
+
+@inline_jit
+def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any, n: Any) -> None:
     """Cut the grants of a tier where a packaging line cannot take them all.
 
     After memory, because a product that waits for memory must not crowd others out of a line, while
     the stacks of one that waits for a line (given back here) keep until the next step.
     """
     for line in range(state.line_left.shape[0]):
-        state.need[line] = 0.0
-    for i in range(first, last):
-        line = structure.product[i, a.PRODUCT_LINE]
-        if line >= 0:
-            state.need[line] += state.product[i, a.GRANTED] / world.product[i, a.PER_WAFER]
-    for i in range(first, last):
-        line = structure.product[i, a.PRODUCT_LINE]
-        granted = state.product[i, a.GRANTED]
-        if line < 0 or granted <= 0.0 or state.need[line] <= state.line_left[line]:
-            continue
-        ratio = state.line_left[line] / state.need[line]
-        state.product[i, a.GRANTED] *= ratio
-        state.product[i, a.LIMIT] = PACKAGING
-        for rank in range(state.taken.shape[1]):
-            pool = structure.product_pool[i, rank]
-            if pool >= 0:
-                state.stacks[pool] += state.taken[i, rank] * (1.0 - ratio)
-                state.taken[i, rank] *= ratio
+        need, left = state.need, state.line_left[line]
+        for k in range(n):
+            need[k] = 0.0
+        for i in range(first, last):
+            if structure.product[i, a.PRODUCT_LINE] == line:
+                for k in range(n):
+                    need[k] += state.product[i, a.GRANTED, k] / world.product[i, a.PER_WAFER, k]
+        for i in range(first, last):
+            if structure.product[i, a.PRODUCT_LINE] == line:
+                for k in range(n):
+                    if state.product[i, a.GRANTED, k] > 0.0 and need[k] > left[k]:
+                        _cut(structure, state, i, left[k] / need[k], k)
+
+
+@inline_jit
+def _cut(structure: Any, state: Any, i: Any, ratio: Any, k: Any) -> None:
+    """Leave a share of a product's grant, and give back the stacks of the rest."""
+    state.product[i, a.GRANTED, k] *= ratio
+    state.product[i, a.LIMIT, k] = PACKAGING
+    for rank in range(state.taken.shape[1]):
+        pool = structure.product_pool[i, rank]
+        if pool >= 0:
+            state.stacks[pool, k] += state.taken[i, rank, k] * (1.0 - ratio)
+            state.taken[i, rank, k] *= ratio
 
 
 @inline_jit
 def start_packages(
-    clock: Any, structure: Any, world: Any, state: Any, tally: Any, i: Any, step: Any, row: Any
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    i: Any,
+    step: Any,
+    row: Any,
+    k: Any,
 ) -> None:
     """Take the dies of the granted packages, best bins first, and send them to assembly."""
     one, values = structure.product[i], world.product[i]
     die, line = one[a.PRODUCT_DIE], one[a.PRODUCT_LINE]
     each = float(one[a.PRODUCT_DIES_EACH])
-    left = state.product[i, a.GRANTED]
-    tally.product[a.T_STARTED, row, i] += left
+    left = state.product[i, a.GRANTED, k]
+    tally.product[a.T_STARTED, row, i, k] += left
     if line >= 0:
-        wafers = left / values[a.PER_WAFER]
-        state.line_left[line] = max(0.0, state.line_left[line] - wafers)
-        tally.line[a.T_CAPACITY_USED, row, line] += wafers
+        wafers = left / values[a.PER_WAFER, k]
+        state.line_left[line, k] = max(0.0, state.line_left[line, k] - wafers)
+        tally.line[a.T_CAPACITY_USED, row, line, k] += wafers
     for rank in range(state.taken.shape[1]):
         pool = structure.product_pool[i, rank]
         if pool >= 0:
-            tally.pool[a.T_STACKS_USED, row, pool] += state.taken[i, rank]
-    survive = values[a.ASSEMBLY] * values[a.FINAL_TEST]
+            tally.pool[a.T_STACKS_USED, row, pool, k] += state.taken[i, rank, k]
+    survive = values[a.ASSEMBLY, k] * values[a.FINAL_TEST, k]
+    lag = values[a.LAG_DAYS, k] / clock.days_per_step
     bins = structure.die[die, a.DIE_BINS]
     for b in range(bins):
-        offered = state.stock[die, b, a.OFFER] * state.product[i, a.ACTIVE] / each
+        stock = state.stock[die, b]
+        offered = stock[a.OFFER, k] * state.product[i, a.ACTIVE, k] / each
         # the last bin takes what rounding leaves, so that every package started is finished
         packages = left if b == bins - 1 else min(left, offered)
         if packages <= 0.0:
             continue
         left -= packages
         known_good = 1.0
-        if b == bins - 1 and state.die[die, a.STOCK_BAD] > 0.0:
-            bad = min(1.0, state.die[die, a.STOCK_BAD] / state.stock[die, b, a.STOCK])
+        if b == bins - 1 and state.die[die, a.STOCK_BAD, k] > 0.0:
+            bad = min(1.0, state.die[die, a.STOCK_BAD, k] / stock[a.STOCK, k])
             known_good = (1.0 - bad) ** each
-            state.die[die, a.STOCK_BAD] *= max(
-                0.0, 1.0 - packages * each / state.stock[die, b, a.STOCK]
-            )
-        state.stock[die, b, a.STOCK] = max(0.0, state.stock[die, b, a.STOCK] - packages * each)
-        tally.die[a.T_USED, row, die] += packages * each
-        finish(
-            clock,
-            values[a.LAG_DAYS] / clock.days_per_step,
-            tally,
-            i,
-            b,
-            step,
-            packages,
-            survive * known_good,
-        )
+            state.die[die, a.STOCK_BAD, k] *= max(0.0, 1.0 - packages * each / stock[a.STOCK, k])
+        stock[a.STOCK, k] = max(0.0, stock[a.STOCK, k] - packages * each)
+        tally.die[a.T_USED, row, die, k] += packages * each
+        finish(structure.row, lag, tally, i, b, step, packages, survive * known_good, k)
 
 
 @inline_jit
 def finish(
-    clock: Any, lag: Any, tally: Any, i: Any, b: Any, step: Any, packages: Any, survive: Any
+    rows: Any,
+    lag: Any,
+    tally: Any,
+    i: Any,
+    b: Any,
+    step: Any,
+    packages: Any,
+    survive: Any,
+    k: Any,
 ) -> None:
     """Book packages at the end of assembly and test, ``lag`` steps later, over two steps."""
     whole = math.floor(lag)
     for later in range(2):
         part = lag - whole if later == 1 else 1.0 - (lag - whole)
-        row = row_of(clock, step + int(whole) + later)
-        tally.passed[row, i, b] += packages * part * survive
-        tally.product[a.T_FAILED, row, i] += packages * part * (1.0 - survive)
+        row = rows[min(step + int(whole) + later, rows.shape[0] - 1)]
+        tally.passed[row, i, b, k] += packages * part * survive
+        tally.product[a.T_FAILED, row, i, k] += packages * part * (1.0 - survive)
 
 
 @inline_jit
 def package_step(
-    clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any
+    clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
     """One step of packaging for all products, tier by tier."""
-    receive(clock, structure, world, state, tally, step, row)
-    activate(clock, structure, world, state, step)
+    receive(clock, structure, world, state, tally, step, row, n)
+    activate(clock, structure, world, state, step, n)
     for d in range(state.stock.shape[0]):
         for b in range(state.stock.shape[1]):
-            state.stock[d, b, a.OFFER] = state.stock[d, b, a.STOCK]
-    want(clock, structure, state, step)
+            for k in range(n):
+                state.stock[d, b, a.OFFER, k] = state.stock[d, b, a.STOCK, k]
+    want(clock, structure, world, state, step, n)
     for tier in range(structure.tier.shape[0] - 1):
         first, last = structure.tier[tier], structure.tier[tier + 1]
-        grant_memory(structure, state, first, last)
-        grant_packaging(structure, world, state, first, last)
+        grant_memory(structure, state, first, last, n)
+        grant_packaging(structure, world, state, first, last, n)
         for i in range(first, last):
-            if state.product[i, a.GRANTED] > 0.0:
-                start_packages(clock, structure, world, state, tally, i, step, row)
-            state.held[i, int(state.product[i, a.LIMIT])] += 1.0
+            for k in range(n):
+                if state.product[i, a.GRANTED, k] > 0.0:
+                    start_packages(clock, structure, world, state, tally, i, step, row, k)
+                _hold(state.product[i], state.held[i], k)
+
+
+@inline_jit
+def _hold(now: Any, held: Any, k: Any) -> None:
+    """Count the step for what limits a product, and keep the LONGEST, the first of equals."""
+    code = int(now[a.LIMIT, k])
+    held[code, k] += 1.0
+    steps, longest = held[code, k], now[a.LONGEST_STEPS, k]
+    if steps > longest or (steps == longest and code < now[a.LONGEST, k]):
+        now[a.LONGEST_STEPS, k] = steps
+        now[a.LONGEST, k] = code

@@ -1,4 +1,4 @@
-"""The supply of one realization, step by step, and of a block of realizations."""
+"""The supply of a block of realizations: some lanes at a time, step by step."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from yieldsim.kernels.capacity import (
     rate_groups,
     scarcest,
 )
+from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.dies import gross_dies
 from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
 from yieldsim.kernels.jit import bare_jit, inline_jit
-from yieldsim.kernels.packages import package_step, row_of
+from yieldsim.kernels.packages import package_step
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
@@ -27,35 +28,35 @@ H100_TB_PER_S = 3.35  # its memory bandwidth
 
 
 @bare_jit
-def _reset(clock: Any, structure: Any, world: Any, state: Any, state_flat: Any) -> None:
-    """Start a realization from an empty line and empty stocks."""
-    for k in range(state_flat.shape[0]):
-        state_flat[k] = 0.0
+def _reset(structure: Any, world: Any, state: Any, state_flat: Any, n: Any) -> None:
+    """Start the lanes from an empty line and empty stocks."""
+    for j in range(state_flat.shape[0]):
+        for k in range(n):
+            state_flat[j, k] = 0.0
     for d in range(structure.die.shape[0]):
-        state.die[d, a.CAUSE] = WAFER_PLAN
-        state.die[d, a.GROSS] = gross_dies(world.wafer, world.die[d])
-    for s in range(structure.curve_low.shape[0]):
-        position, scale = world.curve[s, 0], world.curve[s, 1]
-        for t in range(clock.steps):
-            low = structure.curve_low[s, t]
-            state.curve[s, t] = (low + position * (structure.curve_high[s, t] - low)) * scale
+        for k in range(n):
+            state.die[d, a.CAUSE, k] = WAFER_PLAN
+            state.die[d, a.GROSS, k] = gross_dies(world.wafer[:, k], world.die[d, :, k])
 
 
 @bare_jit
-def _prepare_events(clock: Any, structure: Any, world: Any, state: Any) -> None:
-    """Fill the factors of each event at each step: (MTTF, MTTR) or (capacity, D0)."""
+def _events_now(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
+    """Fill the factors of each event in the step: (MTTF, MTTR) or (capacity, D0)."""
     for e in range(structure.event.shape[0]):
         kind = structure.event[e, a.EVENT_KIND]
         start, end = structure.event_steps[e, 0], structure.event_steps[e, 1]
-        for t in range(clock.steps):
-            since = t + 0.5 - start
+        since = step + 0.5 - start
+        for k in range(n):
             power = 0.0
             if kind == a.SERVICE_LOSS and since > 0.0:
-                power = min(since / clock.steps_per_quarter, world.event[e, 2])
-            elif kind == a.ACCIDENT and since > 0.0 and t < end:
+                power = min(since / clock.steps_per_quarter, world.event[e, 2, k])
+            elif kind == a.ACCIDENT and since > 0.0 and step < end:
                 power = 1.0
-            state.event[e, t, 0] = world.event[e, 0] ** power
-            state.event[e, t, 1] = world.event[e, 1] ** power
+            state.event[e, 0, k] = 1.0
+            state.event[e, 1, k] = 1.0
+            if power > 0.0:
+                state.event[e, 0, k] = world.event[e, 0, k] ** power
+                state.event[e, 1, k] = world.event[e, 1, k] ** power
 
 
 @inline_jit
@@ -68,81 +69,131 @@ def _fab_step(
     tally: Any,
     fab: Any,
     step: Any,
-    realization: Any,
+    first: Any,
     row: Any,
+    n: Any,
 ) -> None:
     """Capacity, release, defects and flow of one fab."""
-    first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
+    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
     equipped = structure.fab[fab, a.FAB_EQUIPPED] == 1
-    for route in range(first, last):
-        per_month = state.curve[structure.route[route, a.ROUTE_PLAN], step]
-        state.route[route, a.PLANNED] = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
-    left, dirt = 1.0, 1.0
+    for route in routes:
+        curve = structure.route[route, a.ROUTE_PLAN]
+        for k in range(n):
+            per_month = curve_value(structure, world, curve, step, k)
+            planned = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+            state.route[route, a.PLANNED, k] = planned
+    _accidents(structure, state, fab, n)
+    if equipped:
+        rate_groups(seed, clock, structure, world, state, fab, step, first, n)
+        load_groups(structure, world, state, fab, a.PLANNED, n)
+    for route in routes:
+        _release_route(clock, structure, world, state, route, equipped, n)
+    if equipped:
+        load_groups(structure, world, state, fab, a.STARTS, n)
+        use = tally.utilization[row, fab]
+        group_waits(clock, world.fab[fab], world.group, state.group, use, n)
+    for route in routes:
+        _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
+    if equipped:
+        load_groups(structure, world, state, fab, a.FLOW, n)
+    for route in routes:
+        if equipped:
+            scarcest(
+                world.visits[structure.route[route, a.ROUTE_PROCESS]], state.group, state.lane, n
+            )
+        for k in range(n):
+            slow = 1.0
+            if equipped:
+                slow = min(1.0, state.lane[a.CAPACITY_LEFT, k] * state.lane[a.FRACTION, k])
+            steps = state.route[route, a.DAYS, k] / clock.days_per_step
+            advance(structure, world, state, tally, route, step, steps, slow, row, k)
+
+
+@inline_jit
+def _accidents(structure: Any, state: Any, fab: Any, n: Any) -> None:
+    """Fill CAPACITY_LEFT and DIRT, what accidents leave of a fab's capacity and do to its D0."""
+    left, dirt = state.lane[a.CAPACITY_LEFT], state.lane[a.DIRT]
+    for k in range(n):
+        left[k] = 1.0
+        dirt[k] = 1.0
     for e in range(structure.event.shape[0]):
         hit = structure.event_hits[e, fab, 0] == 1
         if structure.event[e, a.EVENT_KIND] == a.ACCIDENT and hit:
-            left *= state.event[e, step, 0]
-            dirt *= state.event[e, step, 1]
-    if equipped:
-        rate_groups(seed, clock, structure, world, state, fab, step, realization)
-        load_groups(structure, world, state, fab, a.PLANNED)
-    for route in range(first, last):
-        _release_route(clock, structure, world, state, route, equipped, left)
-    if equipped:
-        load_groups(structure, world, state, fab, a.STARTS)
-        use = tally.utilization[row, fab]
-        group_waits(clock, world.fab[fab], world.group, state.group, use)
-    for route in range(first, last):
-        _start_route(
-            seed, clock, structure, world, state, tally, route, step, realization, row, dirt
-        )
-    if equipped:
-        load_groups(structure, world, state, fab, a.FLOW)
-    for route in range(first, last):
-        slow = 1.0
-        if equipped:
-            visits = world.visits[structure.route[route, a.ROUTE_PROCESS]]
-            slow = min(1.0, left * scarcest(visits, state.group)[0])
-        steps = state.route[route, a.DAYS] / clock.days_per_step
-        advance(structure, world, state, tally, route, step, steps, slow, row)
+            for k in range(n):
+                left[k] *= state.event[e, 0, k]
+                dirt[k] *= state.event[e, 1, k]
 
 
 @inline_jit
 def _release_route(
-    clock: Any, structure: Any, world: Any, state: Any, route: Any, equipped: Any, left: Any
+    clock: Any, structure: Any, world: Any, state: Any, route: Any, equipped: Any, n: Any
 ) -> None:
-    """Fill the STARTS of a route and what holds them, ``left`` of capacity after accidents."""
+    """Fill the STARTS of a route and what holds them: the plan, tools, accidents, the WIP cap."""
     fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
-    line = state.route[route]
-    fraction, group = np.inf, -1
+    line, lane = state.route[route], state.lane
     if equipped:
-        fraction, group = scarcest(world.visits[p], state.group)
-    held_by = TOOL_GROUP + group if fraction < 1.0 else WAFER_PLAN
-    if left < min(fraction, 1.0):
-        held_by = ACCIDENT
-    possible = left if fraction == np.inf else fraction * left
-    if possible >= 1.0:
-        held_by = WAFER_PLAN
-    raw_steps = world.process[p, a.RAW_DAYS] / clock.days_per_step
-    cap = world.fab[fab, a.WIP_CAP]
-    starts, capped = release(line[a.PLANNED], possible, line[a.WIP], cap, raw_steps)
-    line[a.STARTS] = starts
-    line[a.HELD_BY] = RELEASE if capped else held_by
+        scarcest(world.visits[p], state.group, lane, n)
+    for k in range(n):
+        left = lane[a.CAPACITY_LEFT, k]
+        fraction, group = np.inf, -1.0
+        if equipped:
+            fraction, group = lane[a.FRACTION, k], lane[a.BINDING, k]
+        held_by = TOOL_GROUP + group if fraction < 1.0 else float(WAFER_PLAN)
+        if left < min(fraction, 1.0):
+            held_by = float(ACCIDENT)
+        possible = left if fraction == np.inf else fraction * left
+        if possible >= 1.0:
+            held_by = float(WAFER_PLAN)
+        raw_steps = world.process[p, a.RAW_DAYS, k] / clock.days_per_step
+        cap = world.fab[fab, a.WIP_CAP, k]
+        starts, capped = release(line[a.PLANNED, k], possible, line[a.WIP, k], cap, raw_steps)
+        line[a.STARTS, k] = starts
+        line[a.HELD_BY, k] = float(RELEASE) if capped else held_by
 
 
 @inline_jit
 def _density(
-    clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, dirt: Any
-) -> Any:
-    """Mean killer density of the wafers started: maturity, learning, tools and accidents."""
+    clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, n: Any
+) -> None:
+    """Fill the mean killer DENSITY of the wafers started: maturity, learning, tools, accidents."""
     fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
-    process = world.process[p]
+    process, density = world.process[p], state.lane[a.DENSITY]
     elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
-    wafers = state.route[route, a.WAFERS_SO_FAR]
-    d0 = process[a.D0] * dirt * learning_ratio(process, structure.learning[p], elapsed, wafers)
+    for k in range(n):
+        wafers = state.route[route, a.WAFERS_SO_FAR, k]
+        learnt = learning_ratio(process[:, k], structure.learning[p], elapsed, wafers)
+        density[k] = process[a.D0, k] * state.lane[a.DIRT, k] * learnt
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        d0 *= adder_ratio(world.visits[p], world.group, state.group)
-    return d0
+        adder_ratio(world.visits[p], world.group, state.group, state.lane, n)
+
+
+@inline_jit
+def _cluster(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    process: Any,
+    state: Any,
+    route: Any,
+    step: Any,
+    first: Any,
+    n: Any,
+) -> None:
+    """Fill FACTOR, the density of the period's wafers over its mean, and ALPHA_LEFT within it."""
+    for k in range(n):
+        state.lane[a.FACTOR, k] = 1.0
+        state.lane[a.ALPHA_LEFT, k] = process[a.ALPHA, k]
+    if not clock.noise:
+        return
+    draw, entity = clock.first_draw + step, structure.route_entity[route]
+    for k in range(n):
+        starts = state.route[route, a.STARTS, k]
+        if starts > 0.0:
+            clusters = starts / process[a.CLUSTER, k]
+            alpha, realization = process[a.ALPHA, k], np.uint32(first + k)
+            factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
+            state.lane[a.FACTOR, k] = factor
+            state.lane[a.ALPHA_LEFT, k] = left
 
 
 @inline_jit
@@ -155,106 +206,119 @@ def _start_route(
     tally: Any,
     route: Any,
     step: Any,
-    realization: Any,
+    first: Any,
     row: Any,
-    dirt: Any,
+    n: Any,
 ) -> None:
     """Give the cohort that a route starts its defects; fill the route's cycle time and flow."""
     fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
     process, visits = world.process[p], world.visits[p]
-    line = state.route[route]
-    starts, planned = line[a.STARTS], line[a.PLANNED]
-    days = process[a.RAW_DAYS]
-    survive = process[a.SYSTEMATIC]
-    d0 = _density(clock, structure, world, state, route, step, dirt)
+    line, survive = state.route[route], state.lane[a.SURVIVE]
+    _density(clock, structure, world, state, route, step, n)
+    for k in range(n):
+        survive[k] = process[a.SYSTEMATIC, k]
+        line[a.DAYS, k] = process[a.RAW_DAYS, k]
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        days = cycle_time_days(process, visits, state.group)
-        survive *= overlay_yield(process, visits, world.tool, state.group)
-        count_passes(visits, 1.0 + process[a.REWORK], starts, state.group, state.passes[fab])
-    factor, left = 1.0, process[a.ALPHA]
-    if clock.noise and starts > 0.0:
-        draw, entity = clock.first_draw + step, structure.route_entity[route]
-        clusters = starts / process[a.CLUSTER]
-        factor, left = clustered(seed, draw, entity, realization, process[a.ALPHA], clusters)
-    gain = planned / starts if starts > 0.0 else np.inf
-    held_by, alpha = int(line[a.HELD_BY]), process[a.ALPHA]
-    start_cohort(
-        structure,
-        world,
-        state,
-        route,
-        step,
-        starts,
-        d0,
-        factor,
-        alpha,
-        left,
-        survive,
-        held_by,
-        gain,
-    )
-    line[a.DAYS] = days
-    line[a.FLOW] = line[a.WIP] * clock.days_per_step / days if days > 0.0 else 0.0
-    booked = tally.route[:, row, route]
-    booked[a.T_PLAN] += planned
-    booked[a.T_STARTS] += starts
-    booked[a.T_D0] += d0 * factor * starts  # a mean by wafers once the quarter is over
-    booked[a.T_CYCLE] += days / clock.steps_per_quarter
+        cycle_time_days(process, visits, state.group, line[a.DAYS], n)
+        overlay_yield(process, visits, world.tool, state.group, survive, n)
+        starts, passes = line[a.STARTS], state.passes[fab]
+        count_passes(visits, process[a.REWORK], starts, state.group, passes, n)
+    _cluster(seed, clock, structure, process, state, route, step, first, n)
+    start_cohort(structure, world, state, route, step, n)
+    for k in range(n):
+        days, starts = line[a.DAYS, k], line[a.STARTS, k]
+        line[a.FLOW, k] = line[a.WIP, k] * clock.days_per_step / days if days > 0.0 else 0.0
+        tally.route[a.T_PLAN, row, route, k] += line[a.PLANNED, k]
+        tally.route[a.T_STARTS, row, route, k] += starts
+        # a mean by wafers once the quarter is over
+        density = state.lane[a.DENSITY, k] * state.lane[a.FACTOR, k]
+        tally.route[a.T_D0, row, route, k] += density * starts
+        tally.route[a.T_CYCLE, row, route, k] += days / clock.steps_per_quarter
 
 
 @bare_jit
-def _close_quarter(structure: Any, state: Any, tally: Any, row: Any) -> None:
+def _close_quarter(structure: Any, state: Any, tally: Any, row: Any, n: Any) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
-    # Plain loops here and below: Numba's sum, argmax and slices cost ten times as much on rows as
-    # short as these.
     for route in range(state.route.shape[0]):
-        tally.route[a.T_WIP, row, route] = state.route[route, a.WIP]
-        if tally.route[a.T_STARTS, row, route] > 0.0:
-            tally.route[a.T_D0, row, route] /= tally.route[a.T_STARTS, row, route]
+        for k in range(n):
+            tally.route[a.T_WIP, row, route, k] = state.route[route, a.WIP, k]
+            if tally.route[a.T_STARTS, row, route, k] > 0.0:
+                tally.route[a.T_D0, row, route, k] /= tally.route[a.T_STARTS, row, route, k]
     for die in range(state.die.shape[0]):
-        dies = 0.0
         for b in range(state.stock.shape[1]):
-            dies += state.stock[die, b, a.STOCK]
-        tally.die[a.T_STOCK, row, die] = dies
+            for k in range(n):
+                tally.die[a.T_STOCK, row, die, k] += state.stock[die, b, a.STOCK, k]
     for pool in range(state.stacks.shape[0]):
-        tally.pool[a.T_STACK_STOCK, row, pool] = state.stacks[pool]
+        for k in range(n):
+            tally.pool[a.T_STACK_STOCK, row, pool, k] = state.stacks[pool, k]
     for i in range(state.product.shape[0]):
-        longest, code = -1.0, 0
-        for k in range(state.held.shape[1]):
-            if state.held[i, k] > longest:
-                longest, code = state.held[i, k], k
-            state.held[i, k] = 0.0
-        tally.product[a.T_BINDING, row, i] = code
+        for k in range(n):
+            tally.product[a.T_BINDING, row, i, k] = state.product[i, a.LONGEST, k]
+            state.product[i, a.LONGEST_STEPS, k] = 0.0
+        for code in range(state.held.shape[1]):
+            for k in range(n):
+                state.held[i, code, k] = 0.0
 
 
 @bare_jit
-def _usable(structure: Any, world: Any, tally: Any, quarters: Any) -> None:
+def _usable(structure: Any, world: Any, tally: Any, quarters: Any, n: Any) -> None:
     """Usable chips and their compute from the packages that passed; packages under way."""
     for i in range(structure.product.shape[0]):
         values = world.product[i]
-        kept = (1.0 - values[a.SAMPLES]) * (1.0 - values[a.FIELD_ESCAPES])
-        under_way = _left_in_assembly(tally, i, quarters)  # from the warm-up
-        for q in range(quarters):
-            under_way += _left_in_assembly(tally, i, q)
-            tally.product[a.T_PACKAGES_WIP, q, i] = max(0.0, under_way)
-            usable, h100, h100_bandwidth = 0.0, 0.0, 0.0
-            for b in range(tally.passed.shape[2]):
-                chips = tally.passed[q, i, b] * kept
-                usable += chips
-                h100 += chips * world.performance[i, b, a.TFLOPS] / H100_TFLOPS_FP16
-                h100_bandwidth += chips * world.performance[i, b, a.BANDWIDTH] / H100_TB_PER_S
-            tally.product[a.T_USABLE, q, i] = usable
-            tally.product[a.T_H100, q, i] = h100
-            tally.product[a.T_H100_BANDWIDTH, q, i] = h100_bandwidth
+        for k in range(n):
+            kept = (1.0 - values[a.SAMPLES, k]) * (1.0 - values[a.FIELD_ESCAPES, k])
+            under_way = _left_in_assembly(tally, i, quarters, k)  # from the warm-up
+            for q in range(quarters):
+                under_way += _left_in_assembly(tally, i, q, k)
+                tally.product[a.T_PACKAGES_WIP, q, i, k] = max(0.0, under_way)
+                usable, h100, h100_bandwidth = 0.0, 0.0, 0.0
+                for b in range(tally.passed.shape[2]):
+                    chips = tally.passed[q, i, b, k] * kept
+                    usable += chips
+                    rated = world.performance[i, b]
+                    h100 += chips * rated[a.TFLOPS, k] / H100_TFLOPS_FP16
+                    h100_bandwidth += chips * rated[a.BANDWIDTH, k] / H100_TB_PER_S
+                tally.product[a.T_USABLE, q, i, k] = usable
+                tally.product[a.T_H100, q, i, k] = h100
+                tally.product[a.T_H100_BANDWIDTH, q, i, k] = h100_bandwidth
 
 
 @inline_jit
-def _left_in_assembly(tally: Any, i: Any, row: Any) -> Any:
+def _left_in_assembly(tally: Any, i: Any, row: Any, k: Any) -> Any:
     """Packages started less those finished in a row of the results."""
-    left = tally.product[a.T_STARTED, row, i] - tally.product[a.T_FAILED, row, i]
+    left = tally.product[a.T_STARTED, row, i, k] - tally.product[a.T_FAILED, row, i, k]
     for b in range(tally.passed.shape[2]):
-        left -= tally.passed[row, i, b]
+        left -= tally.passed[row, i, b, k]
     return left
+
+
+@bare_jit
+def _simulate_lanes(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    first: Any,
+    state_flat: Any,
+    state: Any,
+    tally: Any,
+    n: Any,
+) -> None:
+    """Simulate realizations first..first+n, one in each lane."""
+    _reset(structure, world, state, state_flat, n)
+    for step in range(clock.steps):
+        row = structure.row[step]
+        _events_now(clock, structure, world, state, step, n)
+        for d in range(state.die.shape[0]):
+            for j in range(a.CAUSE_WAFERS, state.die.shape[1]):
+                for k in range(n):
+                    state.die[d, j, k] = 0.0  # and what came in, from fabs and from banks
+        for fab in range(structure.fab.shape[0]):
+            _fab_step(seed, clock, structure, world, state, tally, fab, step, first, row, n)
+        package_step(clock, structure, world, state, tally, step, row, n)
+        if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
+            _close_quarter(structure, state, tally, row, n)
+    _usable(structure, world, tally, clock.quarters, n)
 
 
 @bare_jit
@@ -270,31 +334,24 @@ def simulate_block(
     state: Any,
     tally_flat: Any,
     tally: Any,
+    places: Any,
     out: Any,
 ) -> None:
-    """Simulate realizations first, first + 1, ... of the worlds ``worlds[r]`` into ``out[r]``.
+    """Simulate realizations first, first + 1, ... of the worlds ``worlds[:, r]`` into ``out[r]``.
 
-    ``world`` and ``tally`` are views of ``world_flat`` and ``tally_flat``, and those arrays of
-    ``state`` that start from zero are views of ``state_flat``.
+    ``out[r, j]`` is what stands in ``places[j]`` of the tally, zero where that is -1. ``world`` and
+    ``tally`` are views of ``world_flat`` and ``tally_flat``, and those arrays of
+    ``state`` that start from zero are views of ``state_flat``; the last axis of each is the lane.
     """
-    for r in range(worlds.shape[0]):
-        realization = np.uint32(first + r)
-        for k in range(world_flat.shape[0]):
-            world_flat[k] = worlds[r, k]
-        for k in range(tally_flat.shape[0]):
-            tally_flat[k] = 0.0
-        _reset(clock, structure, world, state, state_flat)
-        _prepare_events(clock, structure, world, state)
-        for step in range(clock.steps):
-            row = row_of(clock, step)
-            for d in range(state.die.shape[0]):
-                for k in range(a.CAUSE_WAFERS, state.die.shape[1]):
-                    state.die[d, k] = 0.0  # and what came in, from fabs and from banks
-            for fab in range(structure.fab.shape[0]):
-                _fab_step(seed, clock, structure, world, state, tally, fab, step, realization, row)
-            package_step(clock, structure, world, state, tally, step, row)
-            if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
-                _close_quarter(structure, state, tally, row)
-        _usable(structure, world, tally, clock.quarters)
-        for k in range(tally_flat.shape[0]):
-            out[r, k] = tally_flat[k]
+    for r in range(0, worlds.shape[1], a.LANES):
+        n = min(a.LANES, worlds.shape[1] - r)
+        for j in range(world_flat.shape[0]):
+            for k in range(n):
+                world_flat[j, k] = worlds[j, r + k]
+        for j in range(tally_flat.shape[0]):
+            for k in range(n):
+                tally_flat[j, k] = 0.0
+        _simulate_lanes(seed, clock, structure, world, first + r, state_flat, state, tally, n)
+        for k in range(n):
+            for j in range(places.shape[0]):
+                out[r + k, j] = tally_flat[places[j], k] if places[j] >= 0 else 0.0
