@@ -1,0 +1,125 @@
+"""models/README.md: every file is explained, and each of its how-to's examples is a sound model."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from yieldsim.analysis.evidence_file import SHIPPED_EVIDENCE, read_published
+from yieldsim.cli.main import main
+from yieldsim.model import load_file, load_model
+from yieldsim.model.files import SHIPPED
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "models" / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+HOW_TO = TEXT.split("## How to change or add something", 1)[1].split("\n## ", 1)[0]
+BLOCK = re.compile(r"^```(toml|csv)\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = {name: body for _, name, body in BLOCK.findall(HOW_TO)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The examples, written side by side as a reader would."""
+    for name, body in EXAMPLES.items():
+        (tmp_path / name).write_text(body, encoding="utf-8")
+    return tmp_path
+
+
+def checked(model: Path, capsys: pytest.CaptureFixture[str]) -> dict:
+    code = main(["check", str(model), "--json"])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    return json.loads(out)
+
+
+def shown(model: Path, prefix: str, capsys: pytest.CaptureFixture[str], *more: str) -> dict:
+    assert main(["show", str(model), prefix, *more, "--json"]) == 0
+    return {record["path"]: record for record in json.loads(capsys.readouterr().out)}
+
+
+def test_every_kind_of_addition_has_an_example() -> None:
+    assert set(EXAMPLES) == {
+        "my_product.toml",
+        "my_line.toml",
+        "my_plan.csv",
+        "my_scenario.toml",
+        "my_order.toml",
+        "events.toml",
+    }
+
+
+def test_a_product_is_added(folder: Path, capsys) -> None:
+    base = load_model("baseline")
+    found = checked(folder / "my_product.toml", capsys)
+    assert (found["products"], found["dies"]) == (len(base.products) + 1, len(base.dies) + 1)
+    records = shown(folder / "my_product.toml", "products.accel_card", capsys)
+    assert records["products.accel_card.performance.cut.tflops_fp16"]["value"] == 280
+    assert records["products.accel_card.lag_days"]["ref"] == "shared.ai_package_lag_days"
+
+
+def test_a_line_is_added_with_its_plan_from_csv(folder: Path, capsys) -> None:
+    assert checked(folder / "my_line.toml", capsys)["fabs"] == len(load_model("baseline").fabs) + 1
+    plan = shown(folder / "my_line.toml", "fabs.new_line.plan", capsys)["fabs.new_line.plan.n2"]
+    assert plan["value"]["values"] == [0, 5000]
+    assert plan["source"]["key"] == "assumption"
+
+
+def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) -> None:
+    found = checked(folder / "my_scenario.toml", capsys)
+    assert set(found["scenarios"]) == {"baseline", *load_file("baseline").scenarios, "bad_year"}
+    path = "events.fire.capacity_ratio"
+    model = folder / "my_scenario.toml"
+    assert shown(model, path, capsys, "--scenario", "bad_year")[path]["value"] == 0.5
+    path = "memory.cxmt_hbm3.maker.wafers.scale"
+    changed = shown(model, path, capsys, "--scenario", "bad_year")
+    assert changed[path]["distribution"]["median"] == 0.6
+
+
+def test_an_order_is_added(folder: Path, capsys) -> None:
+    checked(folder / "my_order.toml", capsys)
+    records = shown(folder / "my_order.toml", "orders.campus", capsys)
+    assert records["orders.campus.chips_per_pod"]["value"] == 384
+    assert records["orders.campus.pods"]["distribution"]["mode"] == 200
+
+
+def test_a_part_is_replaced_in_a_copy(folder: Path, capsys) -> None:
+    mine = folder / "mine"
+    shutil.copytree(SHIPPED, mine)
+    assert "events.smic_accident_2025.d0_ratio" in shown(mine / "baseline.toml", "events", capsys)
+    shutil.copy(folder / "events.toml", mine / "events.toml")
+    checked(mine / "baseline.toml", capsys)
+    assert set(shown(mine / "baseline.toml", "events", capsys)) == {
+        "events.grid_failure.capacity_ratio",
+        "events.grid_failure.d0_ratio",
+    }
+
+
+def test_parts_that_repeat_or_are_missing_are_refused_by_name(folder: Path, capsys) -> None:
+    mine = folder / "mine"
+    shutil.copytree(SHIPPED, mine)
+    (mine / "packaging.toml").write_text((mine / "memory.toml").read_text(encoding="utf-8"))
+    for message in ("in memory.toml and in packaging.toml", "got 'packaging.toml'"):
+        assert main(["check", str(mine / "baseline.toml")]) == 1
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert message in err
+        (mine / "packaging.toml").unlink(missing_ok=True)
+
+
+def test_every_file_of_the_folder_is_explained() -> None:
+    table = TEXT.split("| file | what it holds |", 1)[1].split("\n\n", 1)[0]
+    named = set(re.findall(r"`([\w/.]+)`", table))
+    there = {path.name for path in (ROOT / "models").glob("*.*")} - {"README.md"}
+    assert there <= named
+    assert {name for name in named if "." in name} <= there
+
+
+def test_the_section_on_evidence_names_every_figure_that_is_compared() -> None:
+    section = TEXT.split("## Against what was published for 2024 and 2025", 1)[1]
+    section = section.split("\n## ", 1)[0]
+    compared = {row.entity for row in read_published(SHIPPED_EVIDENCE) if row.variable}
+    assert len(compared) >= 9
+    assert {name for name in compared if name not in section} == set()
