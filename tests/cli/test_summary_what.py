@@ -1,7 +1,9 @@
 """``yieldsim summary STORE --what ...``"""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import yieldsim.ensemble
@@ -88,3 +90,32 @@ def test_wrong_usage_is_one_line(arguments: list[str], message: str, capsys) -> 
     assert out == ""
     assert err.startswith(f"yieldsim: error: {message}")
     assert err.count("\n") == 1
+
+
+def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
+    """From the simulation through the store to the figures: names of bins, dies and products."""
+    monkeypatch.undo()
+    model = str(Path(__file__).resolve().parents[1] / "models" / "valid" / "two_fabs.toml")
+    store = str(tmp_path / "x.zarr")
+    arguments = ["--realizations", "4", "--set", "simulation.steps_per_quarter=1", "--json"]
+    assert main(["run", model, *arguments, "--out", store]) == 0
+    capsys.readouterr()
+    found = {}
+    for what in SUMMARIES:
+        assert main(["summary", store, "--what", what, "--json"]) == 0
+        found[what] = json.loads(capsys.readouterr().out)
+    ds = yieldsim.ensemble.open_ensemble(store).isel(scenario=0)
+    names = json.loads(ds.attrs["bin_names"])
+    record = found["yield"]["yearly"][-1]
+    inside = [str(q).startswith(record["year"]) for q in ds["quarter_label"].values]
+    place = {"die": list(ds["die"].values).index(record["die"]), "quarter": np.array(inside)}
+    label = next(k for k, name in names[record["die"]].items() if name == record["bin"])
+    good = ds["good_dies"].isel(place).sel(bin=label).astype(float).sum("quarter")
+    gross = ds["gross_dies"].isel(place).astype(float).sum("quarter")
+    # the same figures in double precision, in another order
+    assert record["mean"] == pytest.approx(float((good / gross).mean()), rel=1e-12)
+    bins = {r["bin"] for r in found["products"]["yearly"]} - {None}
+    assert bins == {name for several in names.values() for name in several.values()}
+    assert {r["constraint"] for r in found["binding"]["binding"]} <= set(
+        ds["binding"].attrs["flag_names"]
+    )
