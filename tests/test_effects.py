@@ -10,8 +10,8 @@ whole tools and steps of time. It is made in the drawn worlds and in the curves 
 that nothing has to be compiled again.
 """
 
-import dataclasses
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,12 +19,13 @@ import numpy as np
 import pytest
 
 from yieldsim.compile import columns
+from yieldsim.demand.plan import Series
 from yieldsim.model import ModelFile, Parameter, Quantity, Schedule, load_file, parameters
 from yieldsim.model.fields import Entity, Spec, spec_of
 from yieldsim.model.lines import OTHER
 from yieldsim.sampling import Sampler
 from yieldsim.simulate import Simulator
-from yieldsim.variables import OUTPUTS
+from yieldsim.variables import ALL_OUTPUTS
 
 SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
@@ -32,7 +33,7 @@ SEED = 7
 COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions
 # Results are stored in single precision: less than this share of the whole is rounding.
 ROUNDING = 1e-6
-DIMS = {variable.name: variable.dims for variable in OUTPUTS}
+DIMS = {variable.name: variable.dims for variable in ALL_OUTPUTS}
 TABLES = {
     "fabs": "fab",
     "processes": "process",
@@ -41,6 +42,8 @@ TABLES = {
     "memory": "memory",
     "packaging": "packaging",
     "products": "product",
+    "orders": "order",
+    "imports": "import",
 }
 EXTRA = (  # what neither the baseline nor its scenarios declare
     'processes.n2.learning={kind="power", start_ratio=3, reference_wafers=9000, exponent=0.5}',
@@ -70,6 +73,7 @@ class Bench:
             self.simulator = Simulator(file.with_changes([COARSE]), [scenario], SEED)
         self.scenario = scenario
         self.compiled = self.simulator.compiled[scenario]
+        self.demand = self.simulator.demand[scenario]
         self.model = self.simulator.models[scenario]
         self.parameters = {p.path: p for p in parameters(self.model)}
         self.drawn = self.compiled.sampler.draw(SEED, 0, REALIZATIONS)
@@ -82,16 +86,27 @@ class Bench:
 
         return noting
 
-    def _run(self, drawn: np.ndarray, curves: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _run(
+        self,
+        drawn: np.ndarray,
+        curves: dict[str, np.ndarray],
+        series: dict[str, Series] | None = None,
+    ) -> dict[str, np.ndarray]:
         structure = self.compiled.structure._replace(**curves)
         sampler = Given(self.compiled.sampler, drawn)
-        turned = dataclasses.replace(self.compiled, sampler=sampler, structure=structure)
+        turned = replace(self.compiled, sampler=sampler, structure=structure)
         self.simulator.compiled[self.scenario] = turned
+        all_series = {**self.demand.series, **(series or {})}
+        self.simulator.demand[self.scenario] = replace(self.demand, series=all_series)
         return self.simulator.block(0, REALIZATIONS)
 
     def turned(self, parameter: Parameter, up: bool) -> dict[str, np.ndarray]:
         """Results with one parameter turned up or down in all realizations and at all times."""
         spec = self._range(parameter)
+        if parameter.path in self.demand.series:
+            series = self.demand.series[parameter.path]
+            low, high = (turn(curve, spec, up) for curve in (series.low, series.high))
+            return self._run(self.drawn, {}, {parameter.path: replace(series, low=low, high=high)})
         if isinstance(parameter.item, Schedule):
             number = self.curves[parameter.path]
             curves = {}
@@ -124,7 +139,7 @@ class Bench:
         ranges = [(one.spec, share) for one, share in self._referring(parameter)]
         low = max(one.minimum / share for one, share in ranges)
         high = min(one.maximum / share for one, share in ranges)
-        return dataclasses.replace(spec, minimum=low, maximum=high)
+        return replace(spec, minimum=low, maximum=high)
 
     def counted(self, results: dict[str, np.ndarray], parameter: Parameter) -> np.ndarray:
         """The parameter's output by realization, quarter and any further dims, counted up."""
@@ -238,9 +253,9 @@ def test_a_dead_parameter_and_a_wrong_direction_are_found() -> None:
     one = bench("extra")
     dead = one.parameters["dies.phone.width_mm"]  # the count of its dies is given
     assert "('gross_dies', -1) moved by [-0.0, 0.0] of " in str(one.fault(dead))
-    either = dataclasses.replace(dead.spec, effect=("gross_dies", 0))
-    assert "does not move" in str(one.fault(dataclasses.replace(dead, spec=either)))
+    either = replace(dead.spec, effect=("gross_dies", 0))
+    assert "does not move" in str(one.fault(replace(dead, spec=either)))
     plan = one.parameters["fabs.second.plan.n2.scale"]
     assert one.fault(plan) is None
-    wrong = dataclasses.replace(plan.spec, effect=("wafer_plan", -1))
-    assert "moved by [-" in str(one.fault(dataclasses.replace(plan, spec=wrong)))
+    wrong = replace(plan.spec, effect=("wafer_plan", -1))
+    assert "moved by [-" in str(one.fault(replace(plan, spec=wrong)))

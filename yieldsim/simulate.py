@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from .compile import Compiled, compile_model
+from .demand import NEEDED, compile_demand, order_attributes, run_demand
 from .kernels import arrays as a
 from .kernels.supply import simulate_block
 from .model import Model, ModelFile, Quantity
 from .model.calendar import quarter_range
-from .variables import TOOL_GROUP, Variable, chosen_outputs, constraint_names
+from .variables import OUTPUTS, TOOL_GROUP, Variable, chosen_outputs, constraint_names
 
 _EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
 
@@ -47,10 +48,15 @@ class Simulator:
         self.coords = _coords(model, self.scenarios)
         self.parameters = _uncertain(self.compiled.values())
         self.coords["parameter"] = [p.path for p in self.parameters]
-        self.outputs = chosen_outputs(model.simulation.outputs)
-        self.attrs = _attrs(model)
+        self.demand = {n: compile_demand(c.model, c.sampler) for n, c in self.compiled.items()}
+        also = self.demand[self.scenarios[0]].outputs
+        self.outputs = chosen_outputs(model.simulation.outputs, also)
+        self.attrs = _attrs(model, self.outputs) | order_attributes(self.models)
+        self._has_demand = not set(also).isdisjoint(self.outputs)
+        needed = NEEDED if self._has_demand else ()
+        counted = [v for v in OUTPUTS if v in self.outputs or v.name in needed]
         # scenarios may differ in routes and tiers: each has its own places, all the same grid
-        self._layouts = {n: _Layout(c, self.outputs) for n, c in self.compiled.items()}
+        self._layouts = {n: _Layout(c, counted) for n, c in self.compiled.items()}
 
     @property
     def bytes_per_realization(self) -> int:
@@ -70,7 +76,11 @@ class Simulator:
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
             out = self._kernel(compiled, self._layouts[name], worlds, first)
-            for variable, figures in self._layouts[name].split(out):
+            found = dict(self._layouts[name].split(out))
+            if self._has_demand:
+                found |= run_demand(self.demand[name], drawn, *(found[key] for key in NEEDED))
+            for variable in self.outputs:
+                figures = found[variable.name]
                 shape = (len(self.scenarios), *figures.shape)
                 kept = results.setdefault(variable.name, np.empty(shape, variable.dtype))
                 kept[number] = figures
@@ -124,6 +134,8 @@ _PLACES: dict[str, tuple[str, int | None]] = {
     "bank_dies": ("die", a.T_BANK),
     "dies_used": ("die", a.T_USED),
     "die_stock": ("die", a.T_STOCK),
+    "gross_dies_started": ("die", a.T_GROSS_STARTED),
+    "saleable_dies": ("die", a.T_SALEABLE),
     "stacks_in": ("pool", a.T_STACKS_IN),
     "stacks_used": ("pool", a.T_STACKS_USED),
     "stack_stock": ("pool", a.T_STACK_STOCK),
@@ -157,10 +169,10 @@ class _Layout:
         self._shapes: dict[str, tuple[int, ...]] = {
             "route": (9, rows, routes),
             "utilization": (rows, fabs, groups),
-            "die": (7, rows, dies),
+            "die": (9, rows, dies),
             "good_dies": (rows, dies, bins),
             "pool": (3, rows, len(structure.pool)),
-            "line": (2, rows, len(structure.line_curve)),
+            "line": (2, rows, len(structure.line)),
             "product": (7, rows, products),
             "passed": (rows, products, bins),
         }
@@ -188,12 +200,12 @@ class _Layout:
         flat = np.zeros((self._size, a.LANES))
         return flat, a.Tally(*a.views(flat, self._shapes.values()))
 
-    def split(self, out: np.ndarray) -> Iterator[tuple[Variable, np.ndarray]]:
-        """Each variable's part of the outputs, (realization, quarter, ...)."""
+    def split(self, out: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        """The name of each variable and its part of the outputs, (realization, quarter, ...)."""
         first = 0
         for variable, shape in self._shape_of:
             last = first + math.prod(shape)
-            yield variable, out[:, first:last].reshape(len(out), *shape)
+            yield variable.name, out[:, first:last].reshape(len(out), *shape)
             first = last
 
 
@@ -203,7 +215,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
     fabs, groups = structure.fleet_curve.shape[:2]
     routes, entries, events = len(structure.route), len(structure.entry), len(structure.event)
     dies, bins = structure.min_good.shape
-    products, pools, lines = len(structure.product), len(structure.pool), len(structure.line_curve)
+    products, pools, lines = len(structure.product), len(structure.pool), len(structure.line)
     from_zero = {
         "passes": (fabs, groups, 2),
         "group": (groups, 10),
@@ -227,7 +239,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
     flat = np.zeros((sum(math.prod(shape) for shape in from_zero.values()), a.LANES))
     arrays = dict(zip(from_zero, a.views(flat, from_zero.values()), strict=True))
     arrays |= {name: np.zeros((*shape, a.LANES)) for name, shape in written_first.items()}
-    return flat, a.State(**arrays, tail=np.zeros(bins))
+    return flat, a.State(**arrays, tail=np.zeros(bins), avail=np.zeros(bins))
 
 
 def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
@@ -243,6 +255,8 @@ def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
         "memory": list(model.memory),
         "packaging": list(model.packaging),
         "product": list(model.products),
+        "order": list(model.orders),
+        "import": list(model.imports),
     }
 
 
@@ -263,7 +277,7 @@ def _uncertain(compiled: Any) -> list[ParameterInfo]:
     return list(found.values())
 
 
-def _attrs(model: Model) -> dict[str, Any]:
+def _attrs(model: Model, outputs: Sequence[Variable]) -> dict[str, Any]:
     """What the labels of a store mean."""
     names = constraint_names(list(model.tool_groups))
     bins = {
@@ -274,6 +288,6 @@ def _attrs(model: Model) -> dict[str, Any]:
         "binding": {"flag_values": list(range(len(names))), "flag_names": names},
         "bin_names": json.dumps(bins),
         "product_kind": {name: product.kind for name, product in model.products.items()},
-        "outputs": " ".join(v.name for v in chosen_outputs(model.simulation.outputs)),
+        "outputs": " ".join(v.name for v in outputs),
         "correlations": json.dumps([[*c.between, c.rank] for c in model.correlations.values()]),
     }

@@ -45,6 +45,10 @@ OUTPUTS: tuple[Variable, ...] = (
     Variable("bank_dies", ("die",), "die", FLOW, "dies released from banks made elsewhere"),
     Variable("dies_used", ("die",), "die", FLOW, "dies put into packages"),
     Variable("die_stock", ("die",), "die", STATE, "tested dies waiting for a package"),
+    Variable("gross_dies_started", ("die",), "die", FLOW, "dies on the wafers started"),
+    Variable(
+        "saleable_dies", ("die",), "die", FLOW, "of the dies started, those that will pass the test"
+    ),
     Variable("stacks_in", ("memory",), "stack", FLOW, "memory stacks that arrived"),
     Variable("stacks_used", ("memory",), "stack", FLOW, "memory stacks put into packages"),
     Variable("stack_stock", ("memory",), "stack", STATE, "memory stacks waiting"),
@@ -99,7 +103,8 @@ DEMAND_OUTPUTS: tuple[Variable, ...] = (
 )
 
 # Every variable that a store can hold.
-ALL_OUTPUTS = (*OUTPUTS, *ORDER_OUTPUTS, *IMPORT_OUTPUTS, *DEMAND_OUTPUTS)
+EXTRA_OUTPUTS = (*ORDER_OUTPUTS, *IMPORT_OUTPUTS, *DEMAND_OUTPUTS)
+ALL_OUTPUTS = (*OUTPUTS, *EXTRA_OUTPUTS)
 
 # What every summary needs: kept whatever a model chooses.
 ALWAYS = ("packages_started", "usable_chips", "binding")

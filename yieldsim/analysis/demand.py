@@ -46,7 +46,7 @@ def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
     where the model has no orders, imports or demand.
     """
     quarters = quarter_labels(ds)
-    has_orders = "order_backlog" in ds and ds.sizes["order"] > 0
+    has_orders = {"order_size", "order_backlog"} <= set(ds)
     orders = _by_label(ds, "order") if has_orders else {}
     filled = _filled(ds, orders) if has_orders else np.zeros((0, 0, 0))
     return {

@@ -1,6 +1,14 @@
 """Who gets the usable chips, and what the market still wants: after the kernels, plain NumPy."""
 
-from .market import run_demand
+from .about import order_attributes
+from .market import NEEDED, run_demand
 from .plan import DemandPlan, compile_demand, demand_outputs
 
-__all__ = ["DemandPlan", "compile_demand", "demand_outputs", "run_demand"]
+__all__ = [
+    "NEEDED",
+    "DemandPlan",
+    "compile_demand",
+    "demand_outputs",
+    "order_attributes",
+    "run_demand",
+]

@@ -14,6 +14,8 @@ from ..units import H100_TB_PER_S, H100_TFLOPS_FP16
 from .orders import deliver
 from .plan import DemandPlan
 
+NEEDED = ("usable_chips", "h100_equivalents")  # of the supply, to work out the demand side
+
 
 def run_demand(
     plan: DemandPlan, drawn: np.ndarray, usable: np.ndarray, h100: np.ndarray

@@ -9,7 +9,7 @@ from typing import Any
 import zarr
 
 from ..errors import IncompleteError, StoreError
-from ..variables import LEADING, chosen_outputs
+from ..variables import EXTRA_OUTPUTS, LEADING, chosen_outputs
 from .chunks import CheckedStore
 from .layout import DONE, PARAMETER_VALUE, ArraySpec
 from .place import Place, reason
@@ -89,7 +89,8 @@ def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
             arrays = dict(group.arrays())
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
-    kept = chosen_outputs(str(group.attrs.get("outputs", "")).split())
+    names = str(group.attrs.get("outputs", "")).split()
+    kept = chosen_outputs(names, EXTRA_OUTPUTS if names else ())
     dims = {dim for variable in kept for dim in (*LEADING, *variable.dims)}
     wanted = {v.name for v in kept} | dims | {PARAMETER_VALUE, "parameter", DONE}
     missing = sorted(wanted - set(arrays))
