@@ -20,6 +20,10 @@ REALIZATIONS = 96
 # months: every test here compares scenarios with one another, and needs no fine steps
 COARSE = "simulation.steps_per_quarter=3"
 CHIPS, STARTS, GOOD = "usable_chips", "wafer_starts", "good_dies"
+DEMAND, IMPORTS = "demand", "imports"
+FILLED, BACKLOG = "order_delivered", "order_backlog"
+GAP, GAP_COMPUTE = "gap_with_imports", "gap_with_imports_h100_equivalents"
+WITHOUT_IMPORTS = "gap_without_imports"
 DOWN, UP = -1, 1
 # scenario: (output, calendar year, direction) of what its title says
 EFFECTS: dict[str, list[tuple[str, int, int]]] = {
@@ -46,7 +50,21 @@ EFFECTS: dict[str, list[tuple[str, int, int]]] = {
     "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN)],
     "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (CHIPS, 2027, DOWN)],
     "packaging_late": [(CHIPS, 2028, DOWN)],
+    "imports_return": [
+        *((IMPORTS, year, UP) for year in (2027, 2028)),
+        *((gap, year, DOWN) for gap in (GAP, GAP_COMPUTE) for year in (2027, 2028)),
+    ],
+    "imports_blocked": [
+        *((IMPORTS, year, DOWN) for year in (2027, 2028)),
+        *((gap, year, UP) for gap in (GAP, GAP_COMPUTE) for year in (2027, 2028)),
+    ],
+    "demand_surges": [
+        *((name, year, UP) for name in (DEMAND, GAP, WITHOUT_IMPORTS) for year in (2027, 2028)),
+        (GAP_COMPUTE, 2028, UP),
+    ],
 }
+# they change what is wanted or imported, and nothing that is made
+DEMAND_SIDE = ("imports_return", "imports_blocked", "demand_surges")
 # the first year in which a scenario may differ from the baseline: nothing that is dated later
 # changes the past (priors of domestic tools and of processes hold for all dates)
 FIRST_YEAR = {
@@ -63,8 +81,8 @@ FIRST_YEAR = {
     "scanners_never": 2026,
 }
 COMBINED = "memory_fast+n3_ramps+fab_accident"
-# With 22 scenarios and some 50 comparisons, chance alone would pass 3 standard errors in one of
-# fifteen such files; the seed is fixed, so a failure is a change of the model.
+# With 25 scenarios and some 70 comparisons, chance alone would pass 3 standard errors in one of
+# ten such files; the seed is fixed, so a failure is a change of the model.
 STANDARD_ERRORS = 3.0
 
 
@@ -80,7 +98,7 @@ def ensemble() -> xr.Dataset:
 
 
 def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
-    """Sums over a year (AI chips alone; all lines, dies and bins) by realization."""
+    """Sums over a year (AI chips alone; all lines, dies, bins, orders) by realization."""
     ds = ensemble()
     one = ds[variable].sel(scenario=scenario)
     if "product" in one.dims:
@@ -132,10 +150,32 @@ def test_a_scenario_moves_the_year_as_its_title_says(
 @pytest.mark.parametrize("name", scenarios())
 def test_a_scenario_leaves_the_years_before_it_alone(name: str) -> None:
     first = FIRST_YEAR.get(name, 2027)
-    for variable in (CHIPS, STARTS, GOOD):
+    for variable in (CHIPS, STARTS, GOOD, FILLED, DEMAND, IMPORTS, GAP):
         for year in range(2024, first):
             same = yearly(variable, name, year) == yearly(variable, "baseline", year)
             assert same.all(), (variable, year)
+
+
+@pytest.mark.parametrize("name", DEMAND_SIDE)
+def test_demand_and_imports_change_nothing_that_is_made_or_delivered(name: str) -> None:
+    for variable in (CHIPS, STARTS, FILLED):
+        for year in range(2024, 2029):
+            assert (yearly(variable, name, year) == yearly(variable, "baseline", year)).all()
+
+
+@pytest.mark.parametrize("name", ["memory_slow", "memory_cut", "n3_fails", "fab_accident"])
+def test_fewer_chips_widen_the_gap_by_as_many(name: str) -> None:
+    for year in (2027, 2028):
+        fewer = yearly(CHIPS, "baseline", year) - yearly(CHIPS, name, year)
+        wider = yearly(GAP, name, year) - yearly(GAP, "baseline", year)
+        # single precision keeps 6e-8 of gaps of up to 2e7 chips a year, in each of eight quarters
+        np.testing.assert_allclose(wider, fewer, atol=10.0)
+        assert in_standard_errors(GAP, name, "baseline", year) >= 0.0
+
+
+def test_fewer_chips_leave_more_of_the_orders_open() -> None:
+    assert in_standard_errors(BACKLOG, "memory_slow", "baseline", 2027) > STANDARD_ERRORS
+    assert in_standard_errors(BACKLOG, "memory_fast", "baseline", 2027) < -STANDARD_ERRORS
 
 
 @pytest.mark.parametrize(
@@ -181,6 +221,7 @@ def test_a_combination_is_stored_as_given_with_all_titles() -> None:
         ("memory_cut+memory_available", "memory.grey_hbm.deliveries"),
         ("scanners_late+scanners_never", "shared.domestic_scanner_delay_quarters"),
         ("n3_ramps+service_lost+n3_fails", "processes.n3.d0_mature_per_cm2"),
+        ("imports_return+imports_blocked", "imports.h200.licensed"),
     ],
 )
 def test_rivals_cannot_be_combined(name: str, path: str) -> None:

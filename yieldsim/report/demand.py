@@ -5,6 +5,7 @@ They are made from the dictionary of `yieldsim.analysis.demand.demand_summary`.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -114,5 +115,5 @@ def _footnote(found: Found) -> str:
         )
         lines.append("the order. * a yardstick: measured as if it were alone, takes nothing away.")
     if found["market"]:
-        lines.append(found["compared"])
+        lines += textwrap.wrap(found["compared"], 100)
     return "\n".join(lines)
