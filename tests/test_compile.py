@@ -43,7 +43,7 @@ def within(indices: np.ndarray, size: int, least: int = 0) -> bool:
 def check_indices(one: Compiled) -> None:
     s, model = one.structure, one.model
     curves, dies, bins = len(s.curve_low), len(s.die), s.min_good.shape[1]
-    groups, lines = len(model.tool_groups), len(s.line_curve)
+    groups, lines = len(model.tool_groups), len(s.line)
     assert s.curve_low.shape == s.curve_high.shape == (curves, one.clock.steps)
     assert within(s.route[:, a.ROUTE_FAB], len(s.fab))
     assert within(s.route[:, a.ROUTE_PROCESS], len(model.processes))
@@ -61,7 +61,14 @@ def check_indices(one: Compiled) -> None:
     assert within(s.pool, curves, -1)
     assert np.all((s.pool[:, a.POOL_MAKER] >= 0) == (s.pool[:, a.POOL_YIELD] >= 0))
     assert within(s.product[:, a.PRODUCT_DIE], dies)
-    assert within(s.product[:, a.PRODUCT_LINE], lines, -1)
+    assert within(s.line[:, a.LINE_CURVE], curves)
+    assert within(s.product_line, lines, -1)
+    assert within(s.product[:, a.PRODUCT_RECIPES], s.recipe.shape[1] + 1, 1)
+    sold = s.recipe[:, :, -1]
+    assert np.all(sold < s.die[s.product[:, a.PRODUCT_DIE], a.DIE_BINS][:, None])
+    assert within(s.other[:, a.OTHER_PRODUCT], len(s.product))
+    assert within(s.other[:, a.OTHER_DIE], dies)
+    assert len(s.no_tool_limit) == groups
     assert within(s.product[:, a.PRODUCT_SHARE], curves, -1)
     assert sorted(s.product[:, a.PRODUCT_PLACE]) == list(range(len(s.product)))
     assert within(s.product_pool, len(s.pool), -1)

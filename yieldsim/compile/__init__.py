@@ -22,6 +22,9 @@ from .world import world_of
 __all__ = ["Compiled", "by_tier", "compile_model", "harvest_weights", "noise_entity"]
 
 
+_NO_LIMITS = ("memory", "packaging", "demand", "wafers", "defects")  # in the Clock's order
+
+
 @dataclass(frozen=True)
 class Compiled:
     """A model as arrays: what stays, and where each number of a world comes from."""
@@ -81,4 +84,5 @@ def _clock(model: Model) -> a.Clock:
         days,
         first_draw,
         simulation.process_noise,
+        *(name in simulation.no_limit for name in _NO_LIMITS),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from ..kernels import arrays as a
 from ..model import Model
 from ..model.calendar import quarter_range
 from ..model.check import OTHER
+from ..model.limits import TOOLS
+from ..model.recipes import memory_pools, recipes
 from ..model.schema import Die, ExponentialLearning, Product
 from .bin_tables import floorplan_tables, stacked_tables
 from .columns import CLASSES, EVENTS, LEARNING, Curves, StepOf, by_tier, noise_entity, table
@@ -39,7 +42,11 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         for die, is_deep, row in zip(model.dies.values(), deep, table_row, strict=True)
     ]
     order = by_tier(model)
-    lines = [curves.add(f"packaging.{n}.capacity", p.capacity) for n, p in model.packaging.items()]
+    lines = [
+        [curves.add(f"packaging.{n}.capacity", p.capacity), int(p.counts == "packages")]
+        for n, p in model.packaging.items()
+    ]
+    recipe = _recipes(model, order, min_good.shape[1])
     products = [_product_row(model, curves, name, product) for name, product in order]
     bank, pool = _bank(model, curves), _pool(model, curves)
     steps = [[start(p.start), start(p.end)] for _, p in order]
@@ -65,11 +72,18 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         kill=kill,
         bank=bank,
         pool=pool,
-        line_curve=table(lines, len(lines)),
+        line=table(lines, len(lines), 2),
         tier=_tiers(order),
-        product=table(products, len(order), 7),
+        product=table(products, len(order), 8),
         product_steps=np.array(steps),
-        product_pool=_ranks(model, order),
+        product_pool=_ranks(model.memory, [memory_pools(model, one) for _, one in order]),
+        product_line=_ranks(model.packaging, [one.packaging for _, one in order]),
+        recipe=recipe,
+        other=_other_dies(model, order),
+        no_tool_limit=table(
+            [{TOOLS, group} & set(model.simulation.no_limit) != set() for group in groups],
+            len(groups),
+        ),
         event=kinds,
         event_steps=event_steps,
         event_hits=hits,
@@ -181,27 +195,48 @@ def _tiers(order: list[tuple[str, Product]]) -> np.ndarray:
 
 
 def _product_row(model: Model, curves: Curves, name: str, product: Product) -> list[int]:
-    lines = list(model.packaging)
     return [
         list(model.products).index(name),
         list(model.dies).index(product.die),
         product.dies_per_package,
         curves.add(f"products.{name}.die_share", product.die_share),
         product.stacks_per_package,
-        lines.index(product.packaging) if product.packaging else -1,
         curves.add(f"products.{name}.demand", product.demand),
+        len(recipes(product, model.dies[product.die])),
+        int(product.pairing == "random"),
     ]
 
 
-def _ranks(model: Model, order: list[tuple[str, Product]]) -> np.ndarray:
-    """Memory pools of each product by preference, padded with -1."""
-    pools = list(model.memory)
-    ranks = max(1, *(len(product.memory) for _, product in order))
+def _recipes(model: Model, order: list[tuple[str, Product]], bins: int) -> np.ndarray:
+    """Dies of each bin in a package and the bin it is sold in, (product, recipe, bin + 1)."""
+    found = [recipes(product, model.dies[product.die]) for _, product in order]
+    made = np.zeros((len(order), max(map(len, found)), bins + 1), np.int64)
+    for i, several in enumerate(found):
+        for r, (counts, sold) in enumerate(several):
+            made[i, r, : len(counts)] = counts
+            made[i, r, bins] = sold
+    return made
+
+
+def _other_dies(model: Model, order: list[tuple[str, Product]]) -> np.ndarray:
+    dies = list(model.dies)
     rows = [
-        [pools.index(name) for name in product.memory] + [-1] * (ranks - len(product.memory))
-        for _, product in order
+        [i, dies.index(name), count]
+        for i, (_, product) in enumerate(order)
+        for name, count in product.other_dies.items()
     ]
-    return table(rows, len(order), ranks)
+    return table(rows, len(rows), 3)
+
+
+def _ranks(names: Iterable[str], chosen: Sequence[Sequence[str]]) -> np.ndarray:
+    """Places of what each product chooses, padded with -1."""
+    places = list(names)
+    ranks = max(1, *(len(several) for several in chosen))
+    rows = [
+        [places.index(name) for name in several] + [-1] * (ranks - len(several))
+        for several in chosen
+    ]
+    return table(rows, len(chosen), ranks)
 
 
 def _events(model: Model, start: StepOf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

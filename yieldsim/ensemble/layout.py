@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..model.calendar import quarter_index
+from ..model.limits import ALL, PREFIX, scenarios_without_limits
 from ..model.load import BASELINE, ModelFile
 from ..variables import LEADING, Variable, constraint_names
 
@@ -267,8 +268,12 @@ def _filled(
 def scenario_names(file: ModelFile, asked: Sequence[str]) -> tuple[str, ...]:
     """The scenarios to run: as asked, each once; ``all`` is the baseline and all of the file.
 
-    Combinations (``a+b``) are run where they are asked for by name.
+    ``no_limit:all`` is the baseline and it with each constraint lifted. Combinations (``a+b``) are
+    run where they are asked for by name.
     """
-    every = [BASELINE, *(name for name in file.scenarios if name != BASELINE)]
-    chosen = [one for name in asked for one in (every if name == "all" else [name])]
+    several = {
+        "all": [BASELINE, *(name for name in file.scenarios if name != BASELINE)],
+        PREFIX + ALL: [BASELINE, *scenarios_without_limits(file.raw)],
+    }
+    chosen = [one for name in asked for one in several.get(name, [name])]
     return tuple(dict.fromkeys(chosen or [BASELINE]))

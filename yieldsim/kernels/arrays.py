@@ -52,9 +52,12 @@ POOL_DELIVERIES, POOL_MAKER, POOL_YIELD = range(3)
     PRODUCT_DIES_EACH,
     PRODUCT_SHARE,
     PRODUCT_STACKS,
-    PRODUCT_LINE,
     PRODUCT_DEMAND,
-) = range(7)
+    PRODUCT_RECIPES,
+    PRODUCT_RANDOM,
+) = range(8)
+OTHER_PRODUCT, OTHER_DIE, OTHER_COUNT = range(3)
+LINE_CURVE, LINE_PACKAGES = range(2)  # the latter: counted in packages, not in interposer wafers
 EVENT_KIND, EVENT_CLASS = range(2)
 NO_LEARNING, EXPONENTIAL, POWER = range(3)
 SERVICE_LOSS, DELIVERIES_STOP, ACCIDENT = range(3)
@@ -93,7 +96,18 @@ LOT_SIZE, ARRIVAL_CV2, WIP_CAP = range(3)
 ) = range(9)
 DIAMETER, EDGE, SCRIBE = range(3)
 STACKS_PER_WAFER, POOL_USABLE = range(2)
-SLIP, PER_WAFER, ASSEMBLY, FINAL_TEST, LAG_DAYS, SAMPLES, FIELD_ESCAPES = range(7)
+(
+    SLIP,
+    PER_WAFER,
+    ASSEMBLY,
+    BURN_IN,
+    FINAL_TEST,
+    REWORKED,
+    REWORK_YIELD,
+    LAG_DAYS,
+    SAMPLES,
+    FIELD_ESCAPES,
+) = range(10)
 TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
@@ -124,7 +138,17 @@ LANE_FIELDS = 13
 
 # ---- first axes of Tally, named as the variables of the store
 (T_PLAN, T_STARTS, T_OUTS, T_SCRAPPED, T_ENGINEERING, T_OTHER, T_WIP, T_CYCLE, T_D0) = range(9)
-(T_WAFERS, T_GROSS, T_BAD_PASSED, T_DIES_SCRAPPED, T_BANK, T_USED, T_STOCK) = range(7)
+(
+    T_WAFERS,
+    T_GROSS,
+    T_BAD_PASSED,
+    T_DIES_SCRAPPED,
+    T_BANK,
+    T_USED,
+    T_STOCK,
+    T_GROSS_STARTED,
+    T_SALEABLE,
+) = range(9)
 T_STACKS_IN, T_STACKS_USED, T_STACK_STOCK = range(3)
 T_CAPACITY, T_CAPACITY_USED = range(2)
 (T_STARTED, T_FAILED, T_PACKAGES_WIP, T_USABLE, T_BINDING, T_H100, T_H100_BANDWIDTH) = range(7)
@@ -141,6 +165,11 @@ class Clock(NamedTuple):
     days_per_step: float
     first_draw: int
     noise: bool
+    no_memory_limit: bool
+    no_packaging_limit: bool
+    no_demand_limit: bool
+    no_plan_limit: bool
+    no_defects: bool
 
 
 class Structure(NamedTuple):
@@ -164,11 +193,15 @@ class Structure(NamedTuple):
     kill: Floats  # D, part of the die on which a defect can kill
     bank: Ints  # K BANK_
     pool: Ints  # H POOL_
-    line_curve: Ints  # L
+    line: Ints  # L LINE_
     tier: Ints  # first product of each tier, and their number
     product: Ints  # I PRODUCT_
     product_steps: Floats  # I, start and end
     product_pool: Ints  # I rank
+    product_line: Ints  # I rank
+    recipe: Ints  # I recipe B+1, dies of each bin in a package; the last is the bin it is sold in
+    other: Ints  # OTHER_, dies of other designs in a package
+    no_tool_limit: Ints  # G
     event: Ints  # E EVENT_
     event_steps: Floats  # E, start and end
     event_hits: Ints  # E F G
@@ -204,6 +237,7 @@ class State(NamedTuple):
     bin_yield: Floats  # T M B+1 k; the last is escapes
     die: Floats  # D GROSS... k
     tail: Floats  # B, of one lane
+    avail: Floats  # B, of one lane
     stock: Floats  # D B STOCK... k
     stacks: Floats  # H k
     line_left: Floats  # L k

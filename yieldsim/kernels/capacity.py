@@ -17,6 +17,7 @@ from yieldsim.units import HOURS_PER_DAY
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
 REPAIR_CV2 = 1.0  # squared coefficient of variation of repair times (exponential)
 _KPASS = 1000.0
+_MUCH = 1e6  # times its tools, where a group is to limit nothing
 _WORD = np.uint64(0xFFFFFFFF)
 _BITS_32 = np.uint64(32)
 
@@ -193,6 +194,11 @@ def group_rate(
             row[a.SHARE, k] /= row[a.PASSES, k]
             row[a.SHARE + 1, k] /= row[a.PASSES, k]
             row[a.REPAIR, k] /= row[a.PURE, k]
+    if structure.no_tool_limit[g] == 1:
+        for k in range(n):
+            row[a.PASSES, k] *= _MUCH
+            row[a.PURE, k] *= _MUCH
+            row[a.COUNT, k] *= _MUCH
 
 
 @inline_jit

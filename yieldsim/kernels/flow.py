@@ -62,16 +62,19 @@ def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, 
 
 
 @inline_jit
-def start_cohort(structure: Any, world: Any, state: Any, route: Any, step: Any, n: Any) -> None:
+def start_cohort(
+    structure: Any, world: Any, state: Any, booked: Any, route: Any, step: Any, n: Any
+) -> None:
     """Give the wafers started in a step their designs and the yields that they will have.
 
     DENSITY is the mean density and FACTOR this period's over it, ALPHA_LEFT what the period leaves
     of the clustering of lots; HELD_BY holds the starts down. Each design remembers whether that or
-    defects cost it more.
+    defects cost it more. ``booked`` are the results of dies in this row.
     """
     share_wafers(structure, world, route, step, state, n)
     line, lane = state.route[route], state.lane
-    alpha = world.process[structure.route[route, a.ROUTE_PROCESS], a.ALPHA]
+    process = world.process[structure.route[route, a.ROUTE_PROCESS]]
+    alpha = process[a.ALPHA]
     for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
         die = structure.entry[entry, a.ENTRY_DIE]
         if die < 0:
@@ -94,6 +97,12 @@ def start_cohort(structure: Any, world: Any, state: Any, route: Any, step: Any, 
                 state.tail,
                 state.bin_yield[step, entry, :, k],
             )
+            gross, sold = wafers * now[a.GROSS, k], 0.0
+            for b in range(structure.die[die, a.DIE_BINS]):
+                sold += state.bin_yield[step, entry, b, k]
+            booked[a.T_GROSS_STARTED, die, k] += gross
+            saved = process[a.LINE_YIELD, k] * (1.0 - process[a.ENGINEERING, k])
+            booked[a.T_SALEABLE, die, k] += gross * saved * sold
             if wafers > now[a.CAUSE_WAFERS, k]:
                 now[a.CAUSE_WAFERS, k] = wafers
                 gain = line[a.PLANNED, k] / line[a.STARTS, k]

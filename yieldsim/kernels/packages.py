@@ -1,14 +1,14 @@
-"""From tested dies to passed packages: banks, memory, packaging lines and what binds.
+"""Who gets what of tested dies, memory and packaging in a step, and what binds.
 
 Products of a tier share in proportion to what they need; a later tier takes what is left.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from yieldsim.kernels import arrays as a
+from yieldsim.kernels.assembly import packages_of_dies, start_packages
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
@@ -36,8 +36,8 @@ def receive(
             stacks = _stacks(structure, world, pool, step, per_step, k)
             state.stacks[pool, k] += stacks
             tally.pool[a.T_STACKS_IN, row, pool, k] += stacks
-    for line in range(structure.line_curve.shape[0]):
-        curve = structure.line_curve[line]
+    for line in range(structure.line.shape[0]):
+        curve = structure.line[line, a.LINE_CURVE]
         for k in range(n):
             wafers = curve_value(structure, world, curve, step, k) * MONTHS_PER_QUARTER * per_step
             state.line_left[line, k] = wafers
@@ -106,18 +106,12 @@ def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) 
         for rank in range(state.taken.shape[1]):
             for k in range(n):
                 state.taken[i, rank, k] = 0.0
-        die, each = one[a.PRODUCT_DIE], one[a.PRODUCT_DIES_EACH]
         for k in range(n):
             if now[a.ACTIVE, k] <= 0.0:
                 continue
-            dies = 0.0
-            for b in range(structure.die[die, a.DIE_BINS]):
-                dies += state.stock[die, b, a.OFFER, k]
-            now[a.WANT, k] = dies * now[a.ACTIVE, k] / each
-            # a bank that gives more dies than the fabs is what more dies would have to come from
-            banked = state.die[die, a.FROM_BANKS, k] > state.die[die, a.FROM_FABS, k]
-            now[a.LIMIT, k] = DIE_BANK if banked else state.die[die, a.CAUSE, k]
-            if one[a.PRODUCT_DEMAND] >= 0:
+            now[a.WANT, k] = packages_of_dies(structure, state, i, k)
+            now[a.LIMIT, k] = _scarce_die(state, one[a.PRODUCT_DIE], k)
+            if one[a.PRODUCT_DEMAND] >= 0 and not clock.no_demand_limit:
                 wanted = curve_value(structure, world, one[a.PRODUCT_DEMAND], step, k)
                 wanted /= clock.steps_per_quarter
                 if wanted < now[a.WANT, k]:
@@ -126,13 +120,58 @@ def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) 
 
 
 @inline_jit
-def grant_memory(structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
+def _scarce_die(state: Any, die: Any, k: Any) -> Any:
+    """What holds a design down: a bank that gives more than the fabs, or what limits these."""
+    banked = state.die[die, a.FROM_BANKS, k] > state.die[die, a.FROM_FABS, k]
+    return DIE_BANK if banked else state.die[die, a.CAUSE, k]
+
+
+@inline_jit
+def grant_other_dies(structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
+    """Cut the wants of a tier to the dies of other designs (I/O dies) that are in stock.
+
+    Those that share a design are cut in proportion.
+    """
+    for d in range(structure.die.shape[0]):
+        need = state.need
+        asked = False
+        for k in range(n):
+            need[k] = 0.0
+        for row in range(structure.other.shape[0]):
+            i, count = structure.other[row, a.OTHER_PRODUCT], structure.other[row, a.OTHER_COUNT]
+            if structure.other[row, a.OTHER_DIE] == d and first <= i < last:
+                asked = True
+                for k in range(n):
+                    need[k] += state.product[i, a.WANT, k] * count
+        if not asked:
+            continue
+        for row in range(structure.other.shape[0]):
+            i = structure.other[row, a.OTHER_PRODUCT]
+            if structure.other[row, a.OTHER_DIE] == d and first <= i < last:
+                for k in range(n):
+                    dies = _in_stock(state, d, k)
+                    if need[k] > dies:
+                        state.product[i, a.WANT, k] *= dies / need[k]
+                        state.product[i, a.LIMIT, k] = _scarce_die(state, d, k)
+
+
+@inline_jit
+def _in_stock(state: Any, die: Any, k: Any) -> Any:
+    """Dies of a design in stock, of all bins."""
+    dies = 0.0
+    for b in range(state.stock.shape[1]):
+        dies += state.stock[die, b, a.STOCK, k]
+    return dies
+
+
+@inline_jit
+def grant_memory(clock: Any, structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
     """Take memory for the wants of a tier, rank by rank of each product's preference.
 
     ``state.taken[i, rank]`` are the stacks taken from the pool of that rank.
     """
     for i in range(first, last):
-        if structure.product[i, a.PRODUCT_STACKS] == 0:
+        if structure.product[i, a.PRODUCT_STACKS] == 0 or clock.no_memory_limit:
             for k in range(n):
                 state.product[i, a.GRANTED, k] = state.product[i, a.WANT, k]
     for rank in range(structure.product_pool.shape[1]):
@@ -178,8 +217,24 @@ def _grant_pool(
 
 
 @inline_jit
+def _uses(structure: Any, i: Any, line: Any) -> Any:
+    """Whether a product goes through a packaging line."""
+    found = False
+    for rank in range(structure.product_line.shape[1]):
+        found |= structure.product_line[i, rank] == line
+    return found
+
+
+@inline_jit
+def _per_package(structure: Any, world: Any, i: Any, line: Any, k: Any) -> Any:
+    """What a package takes of a line's capacity."""
+    whole = structure.line[line, a.LINE_PACKAGES] == 1
+    return 1.0 if whole else 1.0 / world.product[i, a.PER_WAFER, k]
+
+
+@inline_jit
 def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any, n: Any) -> None:
-    """Cut the grants of a tier where a packaging line cannot take them all.
+    """Cut the grants of a tier where a packaging line cannot take them all, line by line.
 
     After memory, because a product that waits for memory must not crowd others out of a line, while
     the stacks of one that waits for a line (given back here) keep until the next step.
@@ -189,11 +244,12 @@ def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: An
         for k in range(n):
             need[k] = 0.0
         for i in range(first, last):
-            if structure.product[i, a.PRODUCT_LINE] == line:
+            if _uses(structure, i, line):
                 for k in range(n):
-                    need[k] += state.product[i, a.GRANTED, k] / world.product[i, a.PER_WAFER, k]
+                    each = _per_package(structure, world, i, line, k)
+                    need[k] += state.product[i, a.GRANTED, k] * each
         for i in range(first, last):
-            if structure.product[i, a.PRODUCT_LINE] == line:
+            if _uses(structure, i, line):
                 for k in range(n):
                     if state.product[i, a.GRANTED, k] > 0.0 and need[k] > left[k]:
                         _cut(structure, state, i, left[k] / need[k], k)
@@ -212,74 +268,6 @@ def _cut(structure: Any, state: Any, i: Any, ratio: Any, k: Any) -> None:
 
 
 @inline_jit
-def start_packages(
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    tally: Any,
-    i: Any,
-    step: Any,
-    row: Any,
-    k: Any,
-) -> None:
-    """Take the dies of the granted packages, best bins first, and send them to assembly."""
-    one, values = structure.product[i], world.product[i]
-    die, line = one[a.PRODUCT_DIE], one[a.PRODUCT_LINE]
-    each = float(one[a.PRODUCT_DIES_EACH])
-    left = state.product[i, a.GRANTED, k]
-    tally.product[a.T_STARTED, row, i, k] += left
-    if line >= 0:
-        wafers = left / values[a.PER_WAFER, k]
-        state.line_left[line, k] = max(0.0, state.line_left[line, k] - wafers)
-        tally.line[a.T_CAPACITY_USED, row, line, k] += wafers
-    for rank in range(state.taken.shape[1]):
-        pool = structure.product_pool[i, rank]
-        if pool >= 0:
-            tally.pool[a.T_STACKS_USED, row, pool, k] += state.taken[i, rank, k]
-    survive = values[a.ASSEMBLY, k] * values[a.FINAL_TEST, k]
-    lag = values[a.LAG_DAYS, k] / clock.days_per_step
-    bins = structure.die[die, a.DIE_BINS]
-    for b in range(bins):
-        stock = state.stock[die, b]
-        offered = stock[a.OFFER, k] * state.product[i, a.ACTIVE, k] / each
-        # the last bin takes what rounding leaves, so that every package started is finished
-        packages = left if b == bins - 1 else min(left, offered)
-        if packages <= 0.0:
-            continue
-        left -= packages
-        known_good = 1.0
-        if b == bins - 1 and state.die[die, a.STOCK_BAD, k] > 0.0:
-            bad = min(1.0, state.die[die, a.STOCK_BAD, k] / stock[a.STOCK, k])
-            known_good = (1.0 - bad) ** each
-            state.die[die, a.STOCK_BAD, k] *= max(0.0, 1.0 - packages * each / stock[a.STOCK, k])
-        stock[a.STOCK, k] = max(0.0, stock[a.STOCK, k] - packages * each)
-        tally.die[a.T_USED, row, die, k] += packages * each
-        finish(structure.row, lag, tally, i, b, step, packages, survive * known_good, k)
-
-
-@inline_jit
-def finish(
-    rows: Any,
-    lag: Any,
-    tally: Any,
-    i: Any,
-    b: Any,
-    step: Any,
-    packages: Any,
-    survive: Any,
-    k: Any,
-) -> None:
-    """Book packages at the end of assembly and test, ``lag`` steps later, over two steps."""
-    whole = math.floor(lag)
-    for later in range(2):
-        part = lag - whole if later == 1 else 1.0 - (lag - whole)
-        row = rows[min(step + int(whole) + later, rows.shape[0] - 1)]
-        tally.passed[row, i, b, k] += packages * part * survive
-        tally.product[a.T_FAILED, row, i, k] += packages * part * (1.0 - survive)
-
-
-@inline_jit
 def package_step(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
@@ -293,8 +281,10 @@ def package_step(
     want(clock, structure, world, state, step, n)
     for tier in range(structure.tier.shape[0] - 1):
         first, last = structure.tier[tier], structure.tier[tier + 1]
-        grant_memory(structure, state, first, last, n)
-        grant_packaging(structure, world, state, first, last, n)
+        grant_other_dies(structure, state, first, last, n)
+        grant_memory(clock, structure, state, first, last, n)
+        if not clock.no_packaging_limit:
+            grant_packaging(structure, world, state, first, last, n)
         for i in range(first, last):
             for k in range(n):
                 if state.product[i, a.GRANTED, k] > 0.0:

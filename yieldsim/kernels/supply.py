@@ -25,6 +25,7 @@ from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
 H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)
 H100_TB_PER_S = 3.35  # its memory bandwidth
+_MUCH = 100.0  # times the plan, where only tools are to limit starts
 
 
 @bare_jit
@@ -81,6 +82,8 @@ def _fab_step(
         for k in range(n):
             per_month = curve_value(structure, world, curve, step, k)
             planned = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+            if clock.no_plan_limit and equipped:
+                planned *= _MUCH
             state.route[route, a.PLANNED, k] = planned
     _accidents(structure, state, fab, n)
     if equipped:
@@ -165,6 +168,9 @@ def _density(
         density[k] = process[a.D0, k] * state.lane[a.DIRT, k] * learnt
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
         adder_ratio(world.visits[p], world.group, state.group, state.lane, n)
+    if clock.no_defects:
+        for k in range(n):
+            density[k] = 0.0
 
 
 @inline_jit
@@ -223,8 +229,11 @@ def _start_route(
         overlay_yield(process, visits, world.tool, state.group, survive, n)
         starts, passes = line[a.STARTS], state.passes[fab]
         count_passes(visits, process[a.REWORK], starts, state.group, passes, n)
+    if clock.no_defects:
+        for k in range(n):
+            survive[k] = 1.0
     _cluster(seed, clock, structure, process, state, route, step, first, n)
-    start_cohort(structure, world, state, route, step, n)
+    start_cohort(structure, world, state, tally.die[:, row], route, step, n)
     for k in range(n):
         days, starts = line[a.DAYS, k], line[a.STARTS, k]
         line[a.FLOW, k] = line[a.WIP, k] * clock.days_per_step / days if days > 0.0 else 0.0

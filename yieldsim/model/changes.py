@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ModelError, UsageError
+from .limits import PREFIX
 from .merge import Raw, first_conflict, is_leaf, nested
 from .values import is_number, shown
 
@@ -91,6 +92,9 @@ def check_scenario_name(name: str) -> None:
     if name == BASELINE:
         problem = "is the name of the model without changes"
         raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if name.startswith(PREFIX):
+        problem = f"a name with {PREFIX} stands for the model without a limit"
+        raise ModelError("scenarios", problem, got=name, allowed="another name")
     if JOINT in name:
         problem = f"a name with {JOINT} is a combination of scenarios"
         raise ModelError("scenarios", problem, got=name, allowed=f"a name without {JOINT}")

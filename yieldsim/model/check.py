@@ -21,6 +21,7 @@ from .check_demand import check_demand
 from .chips import Floorplan
 from .correlations import check_correlations
 from .fields import ORIGIN, check_points, check_range
+from .limits import check_limits
 from .lines import OTHER, Fab
 from .merge import LEAF_KEYS
 from .parameters import Parameter, parameters
@@ -96,6 +97,7 @@ def _check_time(model: Model) -> None:
         raise ModelError("simulation.end", "is too far from start", got=end, allowed=allowed)
     for name in model.simulation.outputs:
         known("simulation.outputs", name, [v.name for v in ALL_OUTPUTS], "output")
+    check_limits(model.simulation.no_limit, model.tool_groups, "simulation.no_limit")
 
 
 def _check_origin(model: Model, parameter: Parameter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from ..errors import ModelError
@@ -9,6 +10,7 @@ from .calendar import quarter_index
 from .chips import Die, Product
 from .lines import OTHER
 from .quantity import Quantity
+from .recipes import memory_pools
 from .references import known, reach
 from .schema import Model
 
@@ -85,32 +87,68 @@ def _top(model: Model, item: Quantity | None) -> float:
 def _check_product(model: Model, name: str, product: Product) -> None:
     where = f"products.{name}"
     known(f"{where}.die", product.die, model.dies, "die")
-    _check_made(model, where, product.die)
+    _check_made(model, f"{where}.die", product.die)
     if product.end is not None and quarter_index(product.end) <= quarter_index(product.start):
         raise ModelError(
             f"{where}.end", "must be after start", got=product.end, allowed=f"after {product.start}"
         )
-    for pool in product.memory:
-        known(f"{where}.memory", pool, model.memory, "memory pool")
-    if len(set(product.memory)) != len(product.memory):
-        problem = f"names a pool twice, got {', '.join(product.memory)}"
-        raise ModelError(f"{where}.memory", problem)
-    if bool(product.memory) != bool(product.stacks_per_package):
-        got = f"{product.stacks_per_package} {'with' if product.memory else 'without'} memory"
+    pools = _check_pools(model, where, product)
+    if bool(pools) != bool(product.stacks_per_package):
+        got = f"{product.stacks_per_package} {'with' if pools else 'without'} memory"
         problem = f"stacks and memory pools go together, got {got}"
         allowed = "> 0 with memory, 0 without"
         raise ModelError(f"{where}.stacks_per_package", problem, allowed=allowed)
-    if product.packaging is not None:
-        known(f"{where}.packaging", product.packaging, model.packaging, "packaging line")
-    bins = model.dies[product.die].bins
+    for line in product.packaging:
+        known(f"{where}.packaging", line, model.packaging, "packaging line")
+    _refuse_twice(f"{where}.packaging", product.packaging, "line")
+    _check_other_dies(model, where, product)
+    _check_bins_sold(model, where, product)
+
+
+def _refuse_twice(where: str, names: Sequence[str], what: str) -> None:
+    if len(set(names)) != len(names):
+        raise ModelError(where, f"names a {what} twice, got {', '.join(names)}")
+
+
+def _check_pools(model: Model, where: str, product: Product) -> list[str]:
+    generations = dict.fromkeys(p.generation for p in model.memory.values() if p.generation)
+    for name in product.memory:
+        known(f"{where}.memory", name, [*model.memory, *generations], "memory pool or generation")
+    pools = memory_pools(model, product)
+    _refuse_twice(f"{where}.memory", pools, "pool")
+    return pools
+
+
+def _check_other_dies(model: Model, where: str, product: Product) -> None:
+    """The dies of other designs: made somewhere, and not what other packages are built on."""
+    computing = {one.die: name for name, one in model.products.items()}
+    for die in product.other_dies:
+        known(f"{where}.other_dies", die, model.dies, "die")
+        if die in computing:
+            problem = f"'{die}' is the main die of product {computing[die]}"
+            raise ModelError(f"{where}.other_dies", problem, allowed="a design of its own")
+        _check_made(model, f"{where}.other_dies", die)
+
+
+def _check_bins_sold(model: Model, where: str, product: Product) -> None:
+    """Which bins have a performance: all, or with `like` and `best_fit` those that are sold."""
+    die = model.dies[product.die]
     for key in product.performance:
-        known(f"{where}.performance", key, bins, "bin of the die")
-    for key in bins:
-        if product.kind == "ai" and key not in product.performance:
-            raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
+        known(f"{where}.performance", key, die.bins, "bin of the die")
+    missing = [key for key in die.bins if key not in product.performance]
+    if product.pairing == "best_fit" and (die.floorplan is not None or not die.cores):
+        problem = f"'best_fit' weighs good cores, of which die {product.die} has none"
+        raise ModelError(f"{where}.pairing", problem, allowed="like, random")
+    if product.kind == "ai" and len(missing) == len(die.bins):
+        key = next(iter(die.bins))
+        raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
+    if missing and product.pairing == "random":
+        where, problem = f"{where}.performance.{missing[0]}", "is missing for a bin"
+        raise ModelError(where, f"{problem} that random pairing sells")
 
 
 def _check_made(model: Model, where: str, die: str) -> None:
+    """Some fab or bank must give the dies."""
     made = {d for fab in model.fabs.values() for w in fab.allocation.values() for d in w}
     made = made - {OTHER} | {bank.die for bank in model.die_banks.values()}
     if die in made:
@@ -119,7 +157,7 @@ def _check_made(model: Model, where: str, die: str) -> None:
     running = list(dict.fromkeys(name for fab in model.fabs.values() for name in fab.plan))
     if process in running:
         problem = f"needs wafers, which no fab allocates to it, got '{die}'"
-        raise ModelError(f"{where}.die", problem, allowed=", ".join(sorted(made)) or None)
+        raise ModelError(where, problem, allowed=", ".join(sorted(made)) or None)
     problem = f"needs process '{process}', which no fab runs, got '{die}'"
     allowed = f"dies of {', '.join(running)}" if running else None
-    raise ModelError(f"{where}.die", problem, allowed=allowed)
+    raise ModelError(where, problem, allowed=allowed)

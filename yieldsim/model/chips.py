@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, RootModel, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, model_validator
 
 from .calendar import Quarter
 from .fields import Entity, Names, parameter
@@ -139,6 +139,7 @@ class MemoryPool(Entity):
     """Stacks of one kind from one origin."""
 
     title: str = ""
+    generation: str = ""  # such as HBM2E: what a product may name in place of pools
     deliveries: Schedule | None = parameter(
         "stack/quarter", "+stacks_in", "stacks that arrive from outside", neutral=0.0
     )
@@ -149,10 +150,16 @@ class MemoryPool(Entity):
 
 
 class PackagingLine(Entity):
-    """Advanced packaging shared by products, counted in interposer wafers."""
+    """A step of packaging shared by products, counted in interposer wafers or in packages.
+
+    The latter for what each package takes one of: a substrate, a place at assembly or test.
+    """
 
     title: str = ""
-    capacity: Schedule = parameter("wafer/month", "+packaging_capacity", "interposer wafers")
+    counts: Literal["interposer_wafers", "packages"] = "interposer_wafers"
+    capacity: Schedule = parameter(
+        "wafer/month", "+packaging_capacity", "interposer wafers, or packages as `counts` says"
+    )
 
 
 class Performance(Entity):
@@ -166,6 +173,13 @@ class Performance(Entity):
     )
 
 
+def _one_or_several(item: Any) -> Any:
+    """One name may stand for a list of one."""
+    if item is None:
+        return ()
+    return (item,) if isinstance(item, str) else item
+
+
 class Product(Entity):
     """A chip that is sold: dies, memory and packaging, and when."""
 
@@ -174,6 +188,11 @@ class Product(Entity):
     kind: Literal["ai", "phone", "other"] = "ai"
     die: str
     dies_per_package: Annotated[Whole, Field(ge=1, le=64)] = 1
+    # which dies go together: all of one bin; lesser ones with better ones that make up for them;
+    # or as they come, sold by the worst
+    pairing: Literal["like", "best_fit", "random"] = "like"
+    # dies of other designs in each package, such as I/O dies
+    other_dies: dict[str, Annotated[Whole, Field(ge=1, le=64)]] = {}
     start: Quarter
     end: Quarter | None = None
     slip_quarters: Quantity = parameter(
@@ -183,9 +202,9 @@ class Product(Entity):
         "1", "+packages_started", "weight among the products of the same die", neutral=1.0
     )
     tier: Annotated[Whole, Field(ge=1, le=99)] = 1
-    memory: Names = ()
+    memory: Names = ()  # pools or generations of memory, the preferred one first
     stacks_per_package: Annotated[Whole, Field(ge=0, le=64)] = 0
-    packaging: str | None = None
+    packaging: Annotated[Names, BeforeValidator(_one_or_several)] = ()
     packages_per_interposer_wafer: Quantity = parameter(
         "package/wafer",
         "-packaging_used",
@@ -196,12 +215,25 @@ class Product(Entity):
     assembly_yield: Quantity = parameter(
         "1", "+usable_chips", "packages that survive assembly", maximum=1.0, neutral=1.0
     )
+    burn_in_yield: Quantity = parameter(
+        "1", "+usable_chips", "assembled packages that survive burn-in", maximum=1.0, neutral=1.0
+    )
     final_test_yield: Quantity = parameter(
         "1",
         "+usable_chips",
-        "assembled packages that pass burn-in and final test",
+        "packages that pass the final test after burn-in (and burn-in, where it has no yield)",
         maximum=1.0,
         neutral=1.0,
+    )
+    rework_fraction: Quantity = parameter(
+        "1",
+        "+usable_chips",
+        "packages that are reworked once, share of those that fail burn-in or test",
+        maximum=1.0,
+        neutral=0.0,
+    )
+    rework_yield: Quantity = parameter(
+        "1", "+usable_chips", "reworked packages that pass", maximum=1.0, neutral=1.0
     )
     lag_days: Quantity = parameter(
         "day", "-usable_chips", "from a tested die to a packaged, tested chip", neutral=0.0

@@ -34,6 +34,7 @@ from .changes import (
 from .check import check_model
 from .fields import ORIGIN
 from .files import find_model, read_model
+from .limits import lifted
 from .merge import Raw, merge
 from .messages import validate
 from .schema import Model
@@ -80,22 +81,28 @@ class ModelFile:
         if scenario == BASELINE:
             return ()
         parts = scenario_parts(scenario)
-        for part in parts:
+        named = [part for part in parts if lifted(part) is None]
+        for part in named:
             if part not in self.scenarios:
                 alone = len(parts) == 1
                 problem = "unknown scenario" if alone else f"unknown part of {scenario}"
                 names = [*[BASELINE][:alone], *sorted(self.scenarios)]
                 raise UsageError("scenario", problem, got=part, allowed=", ".join(names))
             check_scenario(part, self.scenarios[part], self.raw)
-        for one, other in itertools.combinations(parts, 2):
+        for one, other in itertools.combinations(named, 2):
             refuse_conflict(one, other, self.scenarios, self.raw)
         return parts
 
     def _changes(self, part: str, earlier: Sequence[str]) -> tuple[Raw, Raw]:
         """What a scenario changes, given those before it, and the origin of what names none."""
+        if (limit := lifted(part)) is not None:
+            before = [name for one in earlier if (name := lifted(one)) is not None]
+            return {"simulation": {"no_limit": [*before, limit]}}, {}
         entry = self.scenarios[part]
         changes: Raw = entry["changes"]
-        for name in earlier:  # a correlation ends with whichever of the two fixes a number
+        for name in filter(
+            lambda one: lifted(one) is None, earlier
+        ):  # a correlation ends with whichever of the two fixes a number
             changes = without_stale_correlations(changes, self.scenarios[name]["changes"])
         return changes, {key: entry[key] for key in ORIGIN if key in entry}
 

@@ -81,6 +81,8 @@ class Simulation(Entity):
     warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
     process_noise: StrictBool = True
     outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
+    # what is to limit nothing (`limits.NO_LIMITS` or a tool group): asks what a constraint costs
+    no_limit: tuple[str, ...] = ()
 
 
 class SourceNote(Entity):

@@ -1,0 +1,60 @@
+"""What may go into a package: which dies together, and which pools of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .chips import Die, Product
+from .schema import Model
+
+Recipe = tuple[tuple[int, ...], int]  # dies of each bin, and the bin that the package is sold in
+
+
+def sold_bins(product: Product, die: Die) -> list[int]:
+    """Places of the bins that a product sells: those with a performance, all where none has."""
+    names = product.performance or die.bins
+    return [place for place, name in enumerate(die.bins) if name in names]
+
+
+def recipes(product: Product, die: Die) -> list[Recipe]:
+    """The compositions of a product's packages in the order in which they are made.
+
+    ``like``: dies of one sold bin, best first. ``best_fit``: before these, compositions with dies
+    of bins that are not sold, whose mean number of good cores meets the rule of a sold bin; those
+    that exceed it least come first, so that no better die is spent than is needed.
+    """
+    each, sold = product.dies_per_package, sold_bins(product, die)
+    pure = [(tuple(each * (b == one) for b in range(len(die.bins))), one) for one in sold]
+    if product.pairing != "best_fit":
+        return pure
+    least = [rule.min_good_cores for rule in die.bins.values()]
+    mixed: list[tuple[int, tuple[int, ...], int]] = []
+    for counts in _compositions(each, len(least)):
+        if max(counts) == each or all(b in sold for b, count in enumerate(counts) if count):
+            continue
+        cores = sum(count * rule for count, rule in zip(counts, least, strict=True))
+        met = next((b for b in sold if each * least[b] <= cores), None)
+        if met is not None:
+            mixed.append((cores - each * least[met], counts, met))
+    return [(counts, met) for _, counts, met in sorted(mixed)] + pure
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """All ways to take ``total`` dies from ``parts`` bins."""
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total + 1):
+        for rest in _compositions(total - first, parts - 1):
+            yield (first, *rest)
+
+
+def memory_pools(model: Model, product: Product) -> list[str]:
+    """The pools that a product takes its stacks from, by preference: a generation is all of its."""
+    found: list[str] = []
+    for name in product.memory:
+        if name in model.memory:
+            found.append(name)
+        else:
+            found += [key for key, pool in model.memory.items() if pool.generation == name]
+    return found
