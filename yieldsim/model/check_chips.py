@@ -125,26 +125,29 @@ def _check_other_dies(model: Model, where: str, product: Product) -> None:
     for die in product.other_dies:
         known(f"{where}.other_dies", die, model.dies, "die")
         if die in computing:
-            problem = f"'{die}' is the main die of product {computing[die]}"
-            raise ModelError(f"{where}.other_dies", problem, allowed="a design of its own")
+            problem = f"is the main die of product {computing[die]}"
+            allowed = "a design of its own"
+            raise ModelError(f"{where}.other_dies", problem, got=die, allowed=allowed)
         _check_made(model, f"{where}.other_dies", die)
 
 
 def _check_bins_sold(model: Model, where: str, product: Product) -> None:
-    """Which bins have a performance: all, or with `like` and `best_fit` those that are sold."""
     die = model.dies[product.die]
     for key in product.performance:
         known(f"{where}.performance", key, die.bins, "bin of the die")
-    missing = [key for key in die.bins if key not in product.performance]
+    for key in product.sells:
+        known(f"{where}.sells", key, die.bins, "bin of the die")
+    _refuse_twice(f"{where}.sells", product.sells, "bin")
+    for key in product.sells or die.bins:
+        if product.kind == "ai" and key not in product.performance:
+            raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
     if product.pairing == "best_fit" and (die.floorplan is not None or not die.cores):
-        problem = f"'best_fit' weighs good cores, of which die {product.die} has none"
-        raise ModelError(f"{where}.pairing", problem, allowed="like, random")
-    if product.kind == "ai" and len(missing) == len(die.bins):
-        key = next(iter(die.bins))
-        raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
-    if missing and product.pairing == "random":
-        where, problem = f"{where}.performance.{missing[0]}", "is missing for a bin"
-        raise ModelError(where, f"{problem} that random pairing sells")
+        problem = f"weighs good cores, of which die {product.die} has none"
+        got = product.pairing
+        raise ModelError(f"{where}.pairing", problem, got=got, allowed="like, random")
+    if product.pairing == "random" and 0 < len(product.sells) < len(die.bins):
+        problem = "'random' takes dies of all bins, and sells them"
+        raise ModelError(f"{where}.sells", problem, got=", ".join(product.sells), allowed="none")
 
 
 def _check_made(model: Model, where: str, die: str) -> None:

@@ -191,6 +191,7 @@ class Product(Entity):
     # which dies go together: all of one bin; lesser ones with better ones that make up for them;
     # or as they come, sold by the worst
     pairing: Literal["like", "best_fit", "random"] = "like"
+    sells: Names = ()  # bins that packages are sold in, the best first; none named: all of the die
     # dies of other designs in each package, such as I/O dies
     other_dies: dict[str, Annotated[Whole, Field(ge=1, le=64)]] = {}
     start: Quarter

@@ -11,8 +11,8 @@ Recipe = tuple[tuple[int, ...], int]  # dies of each bin, and the bin that the p
 
 
 def sold_bins(product: Product, die: Die) -> list[int]:
-    """Places of the bins that a product sells: those with a performance, all where none has."""
-    names = product.performance or die.bins
+    """Places of the bins that a product sells, best first."""
+    names = product.sells or die.bins
     return [place for place, name in enumerate(die.bins) if name in names]
 
 
