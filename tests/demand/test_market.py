@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from tests.demand.made_up_model import DEMAND, IMPORTS, ORDERS, model
+from yieldsim import units
 from yieldsim.demand import compile_demand, demand_outputs, run_demand
+from yieldsim.kernels import supply
 from yieldsim.sampling import Sampler
 from yieldsim.variables import DEMAND_OUTPUTS, IMPORT_OUTPUTS, ORDER_OUTPUTS
 
@@ -119,3 +121,8 @@ def test_blocks_of_any_size_give_the_same_bits(cut: int) -> None:
         *_, part = block(*changes, first=first, count=count)
         for name, values in part.items():
             np.testing.assert_array_equal(values, whole[name][first : first + count], err_msg=name)
+
+
+def test_an_h100_is_the_same_for_supply_and_for_imports() -> None:
+    assert supply.H100_TFLOPS_FP16 == units.H100_TFLOPS_FP16
+    assert supply.H100_TB_PER_S == units.H100_TB_PER_S
