@@ -26,6 +26,7 @@ LAYERS = (
     "kernels",
     "sampling",
     "wafer",
+    "flow",
     "compile",
     "demand",
     "simulate",

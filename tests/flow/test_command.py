@@ -1,0 +1,131 @@
+"""The command `yieldsim flow`: figures, JSON, threads, Ctrl-C, errors of one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from yieldsim.cli.main import main
+from yieldsim.flow import compile_line, read_dataset, replicate
+
+SMALL = str(Path(__file__).resolve().parent / "small")
+WALL_CLOCK = ("seconds", "events_per_second", "threads")
+
+
+def figures(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
+    assert main(["flow", SMALL, *options, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_json_names_the_data_sets_own_lots_and_tools(capsys: pytest.CaptureFixture[str]) -> None:
+    found = figures(capsys, "--days", "60", "--seed", "1", "--replications", "2")
+    assert [lot["name"] for lot in found["lots"]] == ["Lot", "Hot"]
+    assert [group["name"] for group in found["tool_groups"]] == ["Etch", "Oven"]
+    lot, etch = found["lots"][0], found["tool_groups"][0]
+    assert lot["lots_out"] > 1500
+    assert lot["x_factor"] == pytest.approx(lot["cycle_time_days"] / lot["raw_process_days"])
+    # 40 % of 25 pieces of 2 minutes, a mean of 4 hours, 90 minutes.
+    assert lot["raw_process_days"] == pytest.approx((20.0 + 240.0 + 90.0) / 1440.0)
+    assert 0.0 < etch["utilization"] < 1.0
+    assert 0.9 < etch["availability"] < 1.0
+    assert found["events_per_second"] > 0
+    assert (found["warmup_days"], found["replications"]) == (30.0, 2)
+
+
+def test_figures_do_not_depend_on_threads(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--days", "50", "--seed", "7", "--replications", "5")
+    one, three = (figures(capsys, *options, "--threads", threads) for threads in ("1", "3"))
+    assert (one["threads"], three["threads"]) == (1, 3)
+    for name in WALL_CLOCK:
+        del one[name], three[name]
+    assert one == three
+
+
+def test_a_replication_does_not_depend_on_how_many_there_are_or_where_it_was_cut() -> None:
+    line = compile_line(read_dataset(SMALL))
+    whole, cut = (replicate(line, 7, 4, 30.0, piece_days=days) for days in (30.0, 0.37))
+    assert vars(whole).keys() == vars(cut).keys()
+    assert all((getattr(whole, name) == getattr(cut, name)).all() for name in ("cycle_days",
+               "availability", "utilization", "wait_min", "lots_out"))  # fmt: skip
+    assert (whole.events, whole.wip) == (cut.events, cut.wip)
+    other = replicate(line, 7, 5, 30.0)
+    assert other.events != whole.events
+
+
+def test_seed_dispatching_and_failures_change_the_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ways = [(), ("--seed", "1"), ("--dispatch", "cr"), ("--dispatch", "fifo"),
+            ("--failure", "migrate")]  # fmt: skip
+    found = [figures(capsys, "--days", "60", *way)["lots"][0]["cycle_time_days"] for way in ways]
+    # Nothing of Etch can migrate (it cascades), and Oven does not fail.
+    assert found[-1] == found[0]
+    assert len(set(found[:-1])) == len(ways) - 1
+
+
+def test_text_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", SMALL, "--days", "40", "--warmup", "0"]) == 0
+    text = capsys.readouterr()
+    rows = [line.split()[0] for line in text.out.splitlines() if line]
+    assert {"lots", "Lot", "Hot", "tool", "Etch", "Oven"} <= set(rows)
+    assert text.err == ""  # progress is for a terminal
+
+
+def test_nothing_finished_is_null_and_not_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    lot = figures(capsys, "--days", "0.01")["lots"][0]
+    assert lot["lots_out"] == 0
+    assert lot["cycle_time_days"] is lot["x_factor"] is lot["cycle_time_se_days"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--days", "0"), "--days: is out of range, got 0.0; allowed: > 0 and <= 36525"),
+        (("--days", "10", "--warmup", "10"), "--warmup: is out of range, got 10.0; allowed: >= 0"),
+        (("--dispatch", "lifo"), "'lifo' is not one of 'data', 'fifo', 'cr'"),
+        (("--replications", "0"), "'--replications': 0 is not in the range"),
+    ],
+)
+def test_options_that_make_no_sense_are_one_line(
+    options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["flow", SMALL, *options]) == 2
+    text = capsys.readouterr()
+    assert message in text.err
+    assert len(text.err.splitlines()) == 1
+    assert text.out == ""
+
+
+def test_a_wrong_cell_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(SMALL, tmp_path / "line")
+    text = (folder / "part.txt").read_text(encoding="utf-8")
+    (folder / "part.txt").write_text(text.replace("route_1", "route_2"), encoding="utf-8")
+    assert main(["flow", str(folder)]) == 1
+    assert capsys.readouterr().err == (
+        "yieldsim: error: part.txt row 2 column ROUTEFILE: is not in the folder, "
+        "got 'route_2.txt'; allowed: a file beside part.txt\n"
+    )
+
+
+def test_ctrl_c_stops_within_a_piece(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures(capsys, "--days", "1")  # compiled before the clock runs
+    folder = shutil.copytree(SMALL, tmp_path / "line")
+    text = (folder / "order.txt").read_text(encoding="utf-8")
+    (folder / "order.txt").write_text(text.replace("2000", "100000000"), encoding="utf-8")
+    killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    begun = time.monotonic()
+    killer.start()
+    # A century twenty times over: minutes, if it is not stopped.
+    code = main(["flow", str(folder), "--days", "36525", "--replications", "20", "--threads", "2"])
+    assert code == 130
+    assert time.monotonic() - begun < 20.0
+    assert capsys.readouterr().err.endswith("interrupted\n")

@@ -1,0 +1,143 @@
+"""The event simulator against exact queues: waits, failures, mixed fleets; and Little's law."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.flow.lines import markov
+from yieldsim.flow import DataSet, Outcome, compile_line, replicate
+
+TABLES = json.loads(
+    (Path(__file__).resolve().parents[1] / "reference" / "queues.json").read_text("utf-8")
+)
+WAITS = TABLES["mmm_wait"]["rows"]
+FAILURES = TABLES["mmm_with_failures"]["rows"]
+FLEETS = TABLES["mixed_fleet"]["rows"]
+REPLICATIONS = 16
+SEED = 3
+MOST_SE = 3.0
+QUICK, LONG = 20_000, 320_000  # lots a replication
+
+
+def outcomes(data: DataSet, lots_per_hour: float, lots: int, migrate: bool) -> list[Outcome]:
+    """Replications of about that many lots each; the first fifth of the time is warm-up."""
+    line = compile_line(data, migrate=migrate)
+    days = 1.25 * lots / (24.0 * lots_per_hour)
+    return [replicate(line, SEED, r, days, days / 5.0) for r in range(REPLICATIONS)]
+
+
+def assert_mean(
+    found: list[Outcome], figure: Callable[[Outcome], float], exact: float
+) -> NDArray[np.float64]:
+    """The mean over replications is the exact one within MOST_SE standard errors."""
+    values = np.array([figure(outcome) for outcome in found])
+    error = values.std(ddof=1) / np.sqrt(values.size)
+    assert abs(values.mean() - exact) < MOST_SE * error, (values.mean(), exact, error)
+    return values
+
+
+def wait_h(outcome: Outcome) -> float:
+    return float(outcome.wait_min[0]) / 60.0
+
+
+def cycle_h(outcome: Outcome) -> float:
+    return float(outcome.cycle_days[0]) * 24.0
+
+
+def check_wait(row: list[float], lots: int) -> None:
+    servers, utilization, exact = row
+    rate = utilization * servers
+    found = outcomes(markov((1.0,) * int(servers), rate), rate, lots, migrate=False)
+    assert_mean(found, wait_h, exact)
+    assert_mean(found, cycle_h, exact + 1.0)
+    assert_mean(found, lambda outcome: float(outcome.utilization[0]), utilization)
+
+
+def check_failures(row: list[float], lots: int) -> None:
+    servers, utilization, exact = row
+    mttf, mttr = TABLES["mmm_with_failures"]["mttf"], TABLES["mmm_with_failures"]["mttr"]
+    available = mttf / (mttf + mttr)
+    rate = utilization * servers * available
+    data = markov((1.0,) * int(servers), rate, (mttf, mttr))
+    found = outcomes(data, rate, lots, migrate=True)
+    assert_mean(found, cycle_h, exact)
+    assert_mean(found, lambda outcome: float(outcome.availability[0]), available)
+    assert_mean(found, lambda outcome: float(outcome.utilization[0]), utilization)
+
+
+def check_fleet(row: list[float], lots: int) -> None:
+    fast, slow, fast_rate, slow_rate, utilization, wait, service = row
+    rate = utilization * (fast * fast_rate + slow * slow_rate)
+    speeds = (slow_rate,) * int(slow) + (fast_rate,) * int(fast)
+    found = outcomes(markov(speeds, rate), rate, lots, migrate=False)
+    assert_mean(found, wait_h, wait)
+    assert_mean(found, lambda outcome: cycle_h(outcome) - wait_h(outcome), service)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", WAITS[1::5], ids=str)
+def test_some_waits_of_identical_tools(row: list[float]) -> None:
+    check_wait(row, QUICK)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", FAILURES[1::7], ids=str)
+def test_some_cycle_times_with_failures(row: list[float]) -> None:
+    check_failures(row, QUICK)
+
+
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", FLEETS[1::4], ids=str)
+def test_some_mixed_fleets(row: list[float]) -> None:
+    check_fleet(row, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", WAITS, ids=str)
+def test_waits_of_identical_tools(row: list[float]) -> None:
+    check_wait(row, LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", FAILURES, ids=str)
+def test_cycle_times_with_failures(row: list[float]) -> None:
+    check_failures(row, LONG)
+
+
+@pytest.mark.slow
+@pytest.mark.statistical
+@pytest.mark.parametrize("row", FLEETS, ids=str)
+def test_mixed_fleets(row: list[float]) -> None:
+    check_fleet(row, LONG)
+
+
+@pytest.mark.statistical
+def test_littles_law() -> None:
+    # Lots in the line = rate x time in it. Both are measured; the ends of the window, where they
+    # count different lots, are what the standard error over replications holds.
+    rate = 5 * 0.8
+    found = outcomes(markov((1.0,) * 5, rate), rate, QUICK, migrate=False)
+    hours = 24.0 * (1.25 * QUICK / (24.0 * rate)) * 0.8
+    assert_mean(
+        found, lambda one: one.wip / (cycle_h(one) * float(one.lots_counted[0]) / hours), 1.0
+    )
+    assert_mean(found, lambda one: one.wip, rate * (1.0 + 0.5541125541125541))
+
+
+def test_a_failing_tool_that_holds_its_lot_makes_it_slower() -> None:
+    data = markov((1.0,) * 5, 5 * 0.7 * 0.8, (16.0, 4.0))
+    held, freed = (
+        np.mean([cycle_h(one) for one in outcomes(data, 2.8, QUICK, migrate)])
+        for migrate in (False, True)
+    )
+    # An hour of work meets a failure of 4 h with a chance of about 1/16: a quarter of an hour more,
+    # less what the others gain by the place that this lot has left in the queue.
+    assert held > freed + 0.1

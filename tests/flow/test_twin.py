@@ -1,0 +1,161 @@
+"""The kernels against the plain Python twin: the same lots at the same places at the same times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.flow.lines import data_set, order, step, tool_group
+from tests.reference.twin_events import Twin
+from yieldsim.flow import DataSet, compile_line, read_dataset
+from yieldsim.flow.dataset import Calendar, Part, Setup
+from yieldsim.flow.replicate import new_state, run_to
+from yieldsim.flow.table import Spread
+from yieldsim.kernels import events_types as k
+
+HVLM = Path(__file__).resolve().parents[3] / "shared" / "data" / "smt2020" / "hvlm"
+NO_HVLM = "the public data set is not here (shared/data/smt2020/hvlm)"
+PLACES = {k.MOVING: "moving", k.QUEUED: "queued", k.IN_TOOL: "in tool"}
+
+
+def every_rule(last_rank: str) -> DataSet:
+    """A small line, nearly full, with every rule of the simulator; setups and lenses in plenty."""
+    ranks = ("rank_HP", "rank_RSETUP", last_rank)
+    groups = [
+        tool_group("litho", speeds=(1.0,) * 4, ranks=ranks, load_min=1.0, unload_min=1.0),
+        tool_group("track", speeds=(1.0,) * 3, ranks=ranks, wake_least_setup=True),
+        tool_group("implant", speeds=(1.0,) * 3, ranks=ranks, capacity=2, runs="gas", place="far"),
+        tool_group("wet", speeds=(1.0, 0.5, 0.5), capacity=2, load_min=2.0, unload_min=1.0),
+        tool_group("oven", speeds=(1.0,) * 3, place="far", batch_by="family and step"),
+        tool_group("fifo", speeds=(0.7, 1.0), ranks=(last_rank,)),
+    ]
+    minutes = Spread(20.0, 3.0, "uniform")
+    steps = [
+        step("1", "litho", time=minutes, lens_for=4),
+        step("2", "implant", time=Spread(0.5, 0.1, "uniform"), by_piece=True, interval_min=0.4,
+             setup=Setup("gas a", False, None)),
+        step("3", "track", time=minutes, setup=Setup("mask", True, Spread(4.0, 1.0, "uniform"))),
+        step("4", "wet", time=Spread(30.0), interval_min=11.0, sampled=0.7, limit=(6, 50.0)),
+        step("5", "litho", time=minutes, rework=(0.2, 2), limit=(6, 90.0), lens_for=7),
+        step("6", "oven", time=Spread(90.0, 9.0, "uniform"), batch_pieces=(50, 100)),
+        step("7", "implant", time=Spread(0.5, 0.1, "uniform"), by_piece=True, interval_min=0.4,
+             setup=Setup("gas b", False, None)),
+        step("8", "litho", time=minutes, sampled=0.5),
+        step("9", "fifo", time=Spread(8.0, 0.0, "exponential"), setup=Setup("x", False, None)),
+    ]  # fmt: skip
+    other = [steps[0], steps[5], steps[1], steps[8]]
+    shorter = [
+        step(one.name, one.group, time=one.time, by_piece=one.by_piece,
+             batch_pieces=one.batch_pieces, interval_min=one.interval_min,
+             setup=Setup("gas b", False, None) if one.setup else None)
+        for one in other
+    ]  # fmt: skip
+    parts = {
+        "part": Part("part", "family", "route", tuple(steps)),
+        "short": Part("short", "family", "other", tuple(shorter)),
+    }
+    orders = [
+        order(31.0, due_after_min=900.0),
+        order(90.0, part="short", name="short", due_after_min=500.0, first_min=5.0),
+        order(300.0, name="hot", priority=20, pieces=10, lots=2, due_after_min=400.0),
+        order(1.0, part="short", name="poisson", every=Spread(110.0, 0.0, "exponential")),
+        order(1e12, name="lot", releases=1, step=3, released_min=-60.0),
+    ]
+    repair = Spread(60.0, 0.0, "exponential")
+    calendars = [
+        Calendar(f"fail {g}", g, "failure", Spread(900.0, 0.0, "exponential"), repair, minutes)
+        for g in ("litho", "implant", "wet", "oven", "fifo")
+    ]
+    calendars += [
+        Calendar("date", "litho", "calendar", Spread(700.0), minutes, Spread(500.0)),
+        Calendar("date 2", "litho", "calendar", Spread(1000.0), minutes, Spread(900.0)),
+        Calendar("count", "wet", "pieces", Spread(600.0), minutes, Spread(300.0)),
+        Calendar("count 2", "wet", "pieces", Spread(2000.0), minutes, Spread(900.0)),
+        Calendar("count 3", "oven", "pieces", Spread(900.0), minutes, Spread(200.0)),
+    ]
+    return data_set(
+        groups, steps, orders, calendars, parts=parts,
+        moves={("", "far"): Spread(7.5, 2.5, "uniform"), ("", ""): Spread(3.0)},
+        setups={("", "gas a"): Spread(12.0), ("gas a", "gas b"): Spread(7.0),
+                ("", "x"): Spread(1.0)},
+        least_runs={"gas": {"gas a": 3, "gas b": 4}},
+    )  # fmt: skip
+
+
+def lots_of(state: k.State) -> dict[int, tuple[int, str, int]]:
+    """(visits, place, step in the flat list) of every lot in the line, by its number."""
+    unused, lot = set(), int(state.run["free"][0])
+    while lot >= 0:
+        unused.add(lot)
+        lot = int(state.lots[lot]["next"])
+    return {
+        int(lot["number"]): (int(lot["visit"]), PLACES[int(lot["place"])], int(lot["step"]))
+        for index, lot in enumerate(state.lots)
+        if index not in unused
+    }
+
+
+def assert_same(state: k.State, twin: Twin, starts: dict[str, int]) -> None:
+    got = lots_of(state)
+    want = {
+        number: (lot.visits, lot.state, starts[lot.part.name] + lot.place)
+        for number, lot in twin.lots.items()
+    }
+    assert got == want
+    tools = [tool for group in twin.groups.values() for tool in group.tools]
+    for name in ("busy_end", "up_at", "backlog", "delay", "front_free", "run_left", "down"):
+        expected = np.array([getattr(tool, name) for tool in tools])
+        # Not nearly: the same operations in the same order.
+        np.testing.assert_array_equal(state.tools[name], expected, err_msg=name)
+    for name in ("started", "waited"):
+        expected = np.array([getattr(group, name) for group in twin.groups.values()])
+        np.testing.assert_array_equal(state.groups[name], expected, err_msg=name)
+    assert int(state.run["events"][0]) == twin.events
+
+
+def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tuple[k.State, Any]:
+    line = compile_line(data, migrate=migrate)
+    state, twin = new_state(line, 2**40 + 5, 3, days), Twin(data, 2**40 + 5, 3, migrate)
+    starts, first = {}, 0
+    for part in data.parts.values():
+        starts[part.name] = first
+        first += len(part.steps)
+    for end in np.linspace(0.0, days * 1440.0, cuts + 1)[1:]:
+        state = run_to(line, state, float(end))
+        twin.run_until(float(end))
+        assert_same(state, twin, starts)
+    return state, twin
+
+
+@pytest.mark.parametrize("migrate", [False, True])
+@pytest.mark.parametrize("last_rank", ["rank_FIFO", "rank_CR"])
+def test_every_rule_as_the_twin_has_it(last_rank: str, migrate: bool) -> None:
+    state, twin = run_both(every_rule(last_rank), 20.0, 400, migrate)
+    cycle = sum(end - lot.released for lot, end in twin.finished)
+    assert len(twin.finished) > 500
+    assert sum(state.orders["finished"]) == len(twin.finished)
+    # Sums in another order: one rounding a lot.
+    assert sum(state.orders["cycle"]) == pytest.approx(cycle, rel=1e-12)
+    assert sum(state.orders["limits_missed"]) == twin.limits_missed
+    assert 0 < twin.limits_missed < sum(state.orders["limits"])
+    for name in ("repair", "maintenance"):
+        expected = sum(getattr(t, name) for g in twin.groups.values() for t in g.tools)
+        # The window cuts what lasts beyond the end: a few downtimes of an hour.
+        assert sum(state.tools[name]) == pytest.approx(expected, abs=600.0)
+        assert expected > 0.0
+
+
+@pytest.mark.skipif(not HVLM.is_dir(), reason=NO_HVLM)
+def test_some_days_of_hvlm_as_the_twin_has_them() -> None:
+    run_both(read_dataset(HVLM), 6.0, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HVLM.is_dir(), reason=NO_HVLM)
+def test_weeks_of_hvlm_as_the_twin_has_them() -> None:
+    state, twin = run_both(read_dataset(HVLM), 40.0, 200)
+    assert len(twin.finished) > 500
+    assert (state.tools["run_left"] > 0).any()

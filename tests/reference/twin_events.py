@@ -1,0 +1,329 @@
+"""The event simulator in plain Python: the executable specification of `yieldsim.flow`.
+
+One replication of a re-entrant line, from a typed data set, with objects, names, lists and `heapq`
+in place of indices and flat arrays. It shares the reader of the data set and nothing else with the
+engine; draws come from Philox in Python's integers. Times are minutes.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from typing import Any
+
+from tests.reference.twin_events_dispatch import Dispatching
+from tests.reference.twin_events_parts import (
+    CLOCK,
+    FIRST_DRAW,
+    LOT_STEP,
+    RELEASE,
+    SETUP,
+    Clock,
+    Group,
+    Job,
+    Lot,
+    Tool,
+    drawn,
+    philox,
+    uniform,
+)
+from yieldsim.flow.dataset import DataSet
+from yieldsim.flow.table import Spread
+
+
+class Twin(Dispatching):
+    """One replication: `run_until(minutes)`, then look at `groups`, `lots`, `finished`."""
+
+    def __init__(self, data: DataSet, seed: int, replication: int, migrate: bool = False) -> None:
+        self.data, self.seed, self.replication, self.migrate = data, seed, replication, migrate
+        self.now, self.events, self.posted = 0.0, 0, 0
+        self.heap: list[tuple[float, int, str, Any]] = []
+        self.lots: dict[int, Lot] = {}
+        self.finished: list[tuple[Lot, float]] = []
+        self.limits_missed = 0
+        self.released = [0] * len(data.orders)
+        self.groups = {name: Group(group) for name, group in data.groups.items()}
+        self.least_runs = {s: n for runs in data.least_runs.values() for s, n in runs.items()}
+        self._make_tools()
+        for clock, tool in self._make_clocks():
+            if clock.calendar.kind == "pieces":
+                clock.left = float(clock.first)  # type: ignore[arg-type]
+                tool.clocks.append(clock)
+            else:
+                word = self.words(FIRST_DRAW, clock.number, CLOCK)[0]
+                self.post(drawn(clock.first, word), "clock", (tool, clock))  # type: ignore[arg-type]
+        for number, order in enumerate(data.orders):
+            self.post(order.first_min, "release", number)
+        for group in self.groups.values():
+            for tool in group.tools:
+                self.refresh(tool)
+
+    def _make_tools(self) -> None:
+        number = 0
+        for group in self.groups.values():
+            for speed in group.data.speeds:
+                group.tools.append(Tool(group, number, speed))
+                number += 1
+
+    def _make_clocks(self) -> Iterator[tuple[Clock, Tool]]:
+        """Number the clocks: those by pieces first, then tool by tool, calendar by calendar."""
+        found = []
+        for rank, calendar in enumerate(self.data.calendars):
+            tools = self.groups[calendar.group].tools
+            for k, tool in enumerate(tools, start=1):
+                first: float | Spread = calendar.first
+                share = k / len(tools)
+                if calendar.kind == "pieces":
+                    first = calendar.first.mean * share
+                elif calendar.kind == "calendar":
+                    first = calendar.first.scaled(share)
+                found.append((calendar.kind != "pieces", tool.number, rank, calendar, first, tool))
+        found.sort(key=lambda entry: entry[:3])
+        for number, (_, _, _, calendar, first, tool) in enumerate(found):
+            yield Clock(number, calendar, first), tool
+
+    # -- events ---------------------------------------------------------------------------------
+
+    def post(self, time: float, kind: str, what: Any) -> None:
+        self.posted += 1  # events of equal time happen in the order they were posted
+        heapq.heappush(self.heap, (time, self.posted, kind, what))
+
+    def words(self, draw: int, entity: int, stream: int) -> tuple[int, int, int, int]:
+        return philox((draw, entity, stream, self.replication), self.seed)
+
+    def run_until(self, until: float) -> None:
+        while self.heap and self.heap[0][0] <= until:
+            self.now, _, kind, what = heapq.heappop(self.heap)
+            self.events += 1
+            tool = getattr(self, f"on_{kind}")(what)
+            if tool is not None:
+                self.serve(tool)
+        self.now = until
+
+    def serve(self, tool: Tool) -> None:
+        self.refresh(tool)
+        while tool in tool.group.ready:
+            lot = self.choose(tool)
+            if lot is None:
+                break
+            self.begin(tool, lot)
+
+    # -- lots -----------------------------------------------------------------------------------
+
+    def on_release(self, number: int) -> None:
+        order = self.data.orders[number]
+        for _ in range(order.lots):
+            name = self.released[number] * len(self.data.orders) + number
+            self.released[number] += 1
+            released = min(self.now, order.released_min) if order.released_min < 0.0 else self.now
+            lot = Lot(order, name, self.data.parts[order.part], released, order.step)
+            self.lots[name] = lot
+            self.go_on(lot)
+        if self.released[number] < order.releases * order.lots:
+            word = self.words(self.released[number], number, RELEASE)[0]
+            self.post(self.now + drawn(order.every, word), "release", number)
+
+    def go_on(self, lot: Lot) -> None:
+        while lot.place < len(lot.part.steps):
+            chance, way, lot.time_word, lot.rework_word = self.words(
+                lot.visits, lot.number, LOT_STEP
+            )
+            lot.visits += 1
+            if lot.step.sampled >= 1.0 or uniform(chance) < lot.step.sampled:
+                lot.state = "moving"
+                to = self.data.groups[lot.step.group].place
+                move = self.data.moves.get((lot.location, to)) if lot.location is not None else None
+                self.post(self.now + (drawn(move, way) if move else 0.0), "arrival", lot)
+                return
+            lot.place += 1
+        del self.lots[lot.number]
+        self.finished.append((lot, self.now))
+
+    def on_arrival(self, lot: Lot) -> Tool | None:
+        lot.queued = self.now
+        self.enqueue(lot, in_front=False)
+        return self.pick_tool(lot)
+
+    def enqueue(self, lot: Lot, in_front: bool) -> None:
+        lot.state = "queued"
+        group = self.groups[lot.step.group]
+        place = len(group.queue)
+        while place > 0:
+            other = group.queue[place - 1]
+            ahead = "rank_HP" in group.data.ranks and lot.order.priority > other.order.priority
+            equal = "rank_HP" not in group.data.ranks or lot.order.priority == other.order.priority
+            if not (ahead or (in_front and equal)):
+                break
+            place -= 1
+        group.queue.insert(place, lot)
+
+    def finish_step(self, lot: Lot) -> None:
+        step = lot.step
+        lot.location = self.data.groups[step.group].place
+        if step.limit is not None:
+            lot.limits[lot.place] = self.now + step.limit[1]
+        if step.rework is not None and uniform(lot.rework_word) < step.rework[0]:
+            lot.place = step.rework[1]
+        else:
+            lot.place += 1
+        self.go_on(lot)
+
+    # -- jobs -----------------------------------------------------------------------------------
+
+    def gather(self, tool: Tool, leader: Lot) -> list[Lot]:
+        lots = [leader]
+        if leader.step.batch_pieces is not None:
+            key, most = self.batch_key(leader), leader.step.batch_pieces[1]
+            for lot in tool.group.queue:
+                fits = sum(one.order.pieces for one in lots) + lot.order.pieces <= most
+                same = lot.step.batch_pieces is not None and self.batch_key(lot) == key
+                if lot is not leader and same and fits:
+                    lots.append(lot)
+        return lots
+
+    def take(self, tool: Tool, lot: Lot) -> None:
+        tool.group.queue.remove(lot)
+        lot.state = "in tool"
+        tool.group.started += 1
+        tool.group.waited += self.now - lot.queued
+        if lot.step.lens_for is not None:
+            lot.lenses[lot.step.lens_for] = tool
+        for place, deadline in list(lot.limits.items()):
+            limit = lot.part.steps[place].limit
+            assert limit is not None
+            if limit[0] == lot.place:
+                del lot.limits[place]
+                self.limits_missed += deadline < self.now
+
+    def set_up(self, tool: Tool, lot: Lot) -> float:
+        setup = lot.step.setup
+        if setup is None or not self.needs_setup(tool, lot.step):
+            return 0.0
+        law = setup.time or self.table_setup(tool, lot.step)
+        minutes = drawn(law, self.words(lot.visits, lot.number, SETUP)[0])
+        if setup.name != tool.setup:
+            tool.setup = setup.name
+            if tool.group.data.runs:
+                tool.run_left = self.least_runs.get(setup.name, 0)
+        return minutes
+
+    def begin(self, tool: Tool, leader: Lot) -> None:
+        step, group = leader.step, tool.group.data
+        lots = self.gather(tool, leader)
+        for lot in lots:
+            self.take(tool, lot)
+        setup = self.set_up(tool, leader)
+        tool.run_left = max(tool.run_left - 1, 0)
+        if leader.work_left > 0.0:
+            end = self.now + setup + leader.work_left / tool.speed
+            leader.work_left = 0.0
+        else:
+            units = sum(lot.order.pieces for lot in lots) if step.by_piece else 1
+            one = drawn(step.time, leader.time_word) / tool.speed
+            interval = step.interval_min / tool.speed
+            enter = self.now + setup + group.load_min
+            if group.capacity > 1:
+                enter = max(enter, tool.front_free)
+            work = one + (units - 1) * interval if interval > 0.0 else units * one
+            tool.front_free = enter + (units * interval if interval > 0.0 else work)
+            end = enter + work + group.unload_min
+        tool.busy += max(end, tool.busy_end) - max(self.now, tool.busy_end)
+        tool.busy_end = max(end, tool.busy_end)
+        job = Job(lots, end, tool.delay)
+        tool.jobs.append(job)
+        self.post(end, "job_done", (tool, job))
+        if tool in tool.group.ready:
+            tool.group.ready.remove(tool)
+        if len(tool.jobs) < group.capacity:
+            self.join_ready(tool)
+
+    def on_job_done(self, tool_and_job: tuple[Tool, Job]) -> Tool | None:
+        tool, job = tool_and_job
+        if job not in tool.jobs:
+            self.events -= 1  # its lot went to another tool: the event was called off
+            return None
+        if job.delay_seen < tool.delay:  # held up by a repair
+            later = self.now + (tool.delay - job.delay_seen)
+            job.end, job.delay_seen = later, tool.delay
+            self.post(later, "job_done", tool_and_job)
+            return None
+        tool.jobs.remove(job)
+        for lot in job.lots:
+            self.finish_step(lot)
+        for clock in tool.clocks:
+            clock.left -= sum(lot.order.pieces for lot in job.lots)
+            if clock.left <= 0.0:
+                clock.left = clock.calendar.every.mean
+                word = self.words(clock.draws, clock.number, CLOCK)[0]
+                clock.draws += 1
+                tool.backlog += drawn(clock.calendar.lasts, word)
+        return tool
+
+    # -- tools ----------------------------------------------------------------------------------
+
+    def join_ready(self, tool: Tool) -> None:
+        ready = tool.group.ready
+        place = len(ready)
+        while place > 0 and ready[place - 1].speed < tool.speed:
+            place -= 1
+        ready.insert(place, tool)
+
+    def leave_ready(self, tool: Tool) -> None:
+        if tool in tool.group.ready:
+            tool.group.ready.remove(tool)
+
+    def refresh(self, tool: Tool) -> None:
+        if tool.down or len(tool.jobs) >= tool.group.data.capacity:
+            return
+        if tool.backlog > 0.0:
+            self.leave_ready(tool)
+            if not tool.jobs:
+                tool.down, tool.up_at = True, self.now + tool.backlog
+                tool.maintenance += tool.up_at - self.now
+                tool.backlog = 0.0
+                self.post(tool.up_at, "up", tool)
+        elif tool not in tool.group.ready:
+            self.join_ready(tool)
+
+    def on_up(self, tool: Tool) -> Tool | None:
+        if tool.up_at > self.now:
+            self.post(tool.up_at, "up", tool)
+            return None
+        tool.down = False
+        return tool
+
+    def on_clock(self, tool_and_clock: tuple[Tool, Clock]) -> Tool | None:
+        tool, clock = tool_and_clock
+        lasts, next_one, _, _ = self.words(clock.draws, clock.number, CLOCK)
+        clock.draws += 1
+        minutes = drawn(clock.calendar.lasts, lasts)
+        if clock.calendar.kind == "calendar":
+            tool.backlog += minutes
+            self.post(self.now + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+            return tool
+        start = tool.up_at if tool.down else self.now
+        tool.up_at = start + minutes
+        tool.repair += tool.up_at - start
+        self.post(tool.up_at + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+        served = self.interrupt(tool, minutes) if tool.jobs else None
+        if not tool.down:
+            tool.down = True
+            self.leave_ready(tool)
+            self.post(tool.up_at, "up", tool)
+        return served
+
+    def interrupt(self, tool: Tool, minutes: float) -> Tool | None:
+        job = tool.jobs[-1]
+        if self.migrate and tool.group.data.capacity == 1 and len(job.lots) == 1:
+            lot = job.lots[0]
+            left = job.end + (tool.delay - job.delay_seen) - self.now
+            lot.work_left = max(left, 0.0) * tool.speed
+            tool.busy -= tool.busy_end - self.now
+            tool.busy_end = self.now
+            tool.jobs.clear()
+            self.enqueue(lot, in_front=True)
+            return tool.group.ready[0] if tool.group.ready else None
+        tool.delay += minutes
+        tool.front_free += minutes
+        tool.busy_end += minutes
+        return None

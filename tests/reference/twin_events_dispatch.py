@@ -1,0 +1,94 @@
+"""Dispatching in the twin of the event simulator: which lot for a tool, which tool for a lot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.reference.twin_events_parts import Group, Lot, Tool
+from yieldsim.flow.dataset import DataSet, Step
+from yieldsim.flow.table import Spread
+
+
+class Dispatching:
+    """The part of a twin that decides; it changes nothing."""
+
+    data: DataSet
+    groups: dict[str, Group]
+    now: float
+
+    def batch_key(self, lot: Lot) -> tuple[str, ...]:
+        if self.data.groups[lot.step.group].batch_by == "route step":
+            return (lot.step.group, lot.part.route, lot.step.name)
+        return (lot.step.group, lot.part.family, lot.step.name)
+
+    def may_start(self, tool: Tool, lot: Lot) -> bool:
+        only = lot.lenses.get(lot.place)
+        if only is not None and only is not tool:
+            return False
+        setup = lot.step.setup
+        if tool.run_left > 0 and setup is not None and setup.name != tool.setup:
+            return False
+        if lot.step.batch_pieces is None:
+            return True
+        key = self.batch_key(lot)
+        waiting = sum(
+            other.order.pieces
+            for other in tool.group.queue
+            if other.step.batch_pieces is not None and self.batch_key(other) == key
+        )
+        return waiting >= lot.step.batch_pieces[0]
+
+    def needs_setup(self, tool: Tool, step: Step) -> bool:
+        return step.setup is not None and (step.setup.name != tool.setup or step.setup.always)
+
+    def table_setup(self, tool: Tool, step: Step) -> Spread:
+        assert step.setup is not None
+        setups, name = self.data.setups, step.setup.name
+        return setups.get((tool.setup, name)) or setups.get(("", name)) or Spread(0.0)
+
+    def choose(self, tool: Tool) -> Lot | None:
+        ranks = tool.group.data.ranks
+        best: tuple[Any, ...] | None = None
+        for lot in tool.group.queue:
+            if not self.may_start(tool, lot):
+                continue
+            step = lot.step
+            key = (
+                -lot.order.priority if "rank_HP" in ranks else 0,
+                self.table_setup(tool, step).mean
+                if "rank_RSETUP" in ranks and self.needs_setup(tool, step)
+                else 0.0,
+                self.critical_ratio(lot) if "rank_CR" in ranks else 0.0,
+            )
+            if best is None or key < best[0]:
+                best = (key, lot)
+            if len(ranks) == ranks.count("rank_HP") + ranks.count("rank_FIFO"):
+                break  # the queue stands in this order
+        return None if best is None else best[1]
+
+    def critical_ratio(self, lot: Lot) -> float:
+        left = 0.0
+        for step in reversed(lot.part.steps[lot.place :]):
+            group = self.data.groups[step.group]
+            units = lot.order.pieces if step.by_piece else 1
+            work = step.time.mean * units
+            if step.interval_min > 0.0:
+                work = step.time.mean + (units - 1) * step.interval_min
+            left += step.sampled * (group.load_min + work + group.unload_min)
+        return (lot.released + lot.order.due_after_min - self.now) / max(left, 1e-9)
+
+    def pick_tool(self, lot: Lot) -> Tool | None:
+        group = self.groups[lot.step.group]
+        only = lot.lenses.get(lot.place)
+        if only is not None:
+            return only if only in group.ready else None
+        if not (group.data.wake_least_setup or group.data.runs):
+            return group.ready[0] if group.ready else None
+        fit = [tool for tool in group.ready if self.may_start(tool, lot)]
+        return min(fit, key=lambda tool: self.wake_minutes(tool, lot.step), default=None)
+
+    def wake_minutes(self, tool: Tool, step: Step) -> float:
+        if not tool.group.data.wake_least_setup or not self.needs_setup(tool, step):
+            return 0.0
+        assert step.setup is not None
+        return (step.setup.time or self.table_setup(tool, step)).mean

@@ -1,0 +1,108 @@
+"""What the twin of the event simulator is made of: lots, jobs, tools, groups, and its draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from yieldsim.flow.dataset import Calendar, Order, Part, Step, ToolGroup
+from yieldsim.flow.table import Spread
+
+LOT_STEP, SETUP, CLOCK, RELEASE = 64, 65, 66, 67  # streams
+FIRST_DRAW = 2**32 - 1
+
+
+def philox(counter: tuple[int, int, int, int], seed: int) -> tuple[int, int, int, int]:
+    """Philox4x32-10 as its paper writes it (doi:10.1145/2063384.2063405)."""
+    x0, x1, x2, x3 = counter
+    k0, k1 = seed % 2**32, seed >> 32
+    for _ in range(10):
+        product0, product1 = 0xD2511F53 * x0, 0xCD9E8D57 * x2
+        x0, x1, x2, x3 = (
+            (product1 >> 32) ^ x1 ^ k0,
+            product1 & 0xFFFFFFFF,
+            (product0 >> 32) ^ x3 ^ k1,
+            product0 & 0xFFFFFFFF,
+        )
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return x0, x1, x2, x3
+
+
+def uniform(word: int) -> float:
+    return (word + 0.5) * 2.0**-32
+
+
+def drawn(spread: Spread, word: int) -> float:
+    if spread.law == "uniform":
+        return spread.mean + spread.half * (2.0 * uniform(word) - 1.0)
+    if spread.law == "exponential":
+        return -spread.mean * math.log(uniform(word))
+    return spread.mean
+
+
+@dataclass(eq=False)
+class Lot:
+    order: Order
+    number: int
+    part: Part
+    released: float
+    place: int  # of its step in the route
+    visits: int = 0
+    time_word: int = 0
+    rework_word: int = 0
+    location: str | None = None
+    state: str = "moving"
+    queued: float = 0.0
+    work_left: float = 0.0
+    lenses: dict[int, Tool] = field(default_factory=dict)
+    limits: dict[int, float] = field(default_factory=dict)  # from step -> deadline of its end
+
+    @property
+    def step(self) -> Step:
+        return self.part.steps[self.place]
+
+
+@dataclass(eq=False)
+class Job:
+    lots: list[Lot]
+    end: float
+    delay_seen: float
+
+
+@dataclass(eq=False)
+class Clock:
+    number: int
+    calendar: Calendar
+    first: float | Spread
+    left: float = 0.0
+    draws: int = 0
+
+
+@dataclass(eq=False)
+class Tool:
+    group: Group
+    number: int
+    speed: float
+    clocks: list[Clock] = field(default_factory=list)
+    jobs: list[Job] = field(default_factory=list)
+    setup: str = ""
+    run_left: int = 0
+    down: bool = False
+    backlog: float = 0.0
+    up_at: float = 0.0
+    delay: float = 0.0
+    front_free: float = 0.0
+    busy_end: float = 0.0
+    busy: float = 0.0
+    repair: float = 0.0
+    maintenance: float = 0.0
+
+
+@dataclass(eq=False)
+class Group:
+    data: ToolGroup
+    tools: list[Tool] = field(default_factory=list)
+    queue: list[Lot] = field(default_factory=list)
+    ready: list[Tool] = field(default_factory=list)
+    started: int = 0
+    waited: float = 0.0

@@ -1,0 +1,298 @@
+"""A data set as the arrays of the event kernels: names become indices, shares stay shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import events_types as k
+from .dataset import Calendar, DataSet, Order, Part, Step, ToolGroup
+from .table import Spread
+
+__all__ = ["DISPATCH", "Line", "compile_line"]
+
+DISPATCH = ("data", "fifo", "cr")
+_LAWS = {"constant": k.CONSTANT, "uniform": k.UNIFORM, "exponential": k.EXPONENTIAL}
+_KINDS = {"failure": k.CLOCK_FAILURE, "calendar": k.CLOCK_CALENDAR, "pieces": k.CLOCK_PIECES}
+
+
+class Line(NamedTuple):
+    """A compiled data set.
+
+    ``groups``, ``tools``, ``clocks`` and ``orders`` are as at time 0 and are copied for each
+    replication. ``slots`` is how many lenses or limits a lot can have open, ``batches`` how many
+    kinds of batches there are, ``events_per_min`` a guess that sets the width of a bucket.
+    ``report`` names the lots that are reported, and ``report_of[order]`` is its place there.
+    """
+
+    network: k.Network
+    groups: NDArray[Any]
+    tools: NDArray[Any]
+    clocks: NDArray[Any]
+    orders: NDArray[Any]
+    slots: int
+    batches: int
+    events_per_min: float
+    migrate: bool
+    group_names: tuple[str, ...]
+    report: tuple[str, ...]
+    report_of: NDArray[np.int64]
+    raw_min: NDArray[np.float64]
+
+
+def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -> Line:
+    """Compile a data set.
+
+    ``dispatch``: the ranking of the data set's tool groups, or first come first served or critical
+    ratio everywhere (by priority first, and without setup avoidance). ``migrate``: a lot leaves a
+    tool that fails, and goes on with the work left wherever a tool is free, in place of waiting.
+    """
+    setups = {name: number for number, name in enumerate(_setup_names(data))}
+    steps, starts, batches = _steps(data, setups)
+    tools = _tools(data)
+    clocks = _clocks(data, tools)
+    report = tuple(dict.fromkeys(order.name for order in data.orders))
+    orders = np.concatenate([_order(order, starts) for order in data.orders])
+    speeds = [len(set(group.speeds)) > 1 for group in data.groups.values()]
+    runs = {name: least for group in data.least_runs.values() for name, least in group.items()}
+    return Line(
+        network=k.Network(
+            steps=steps,
+            moves=_moves(data),
+            setup_times=_setup_times(data, setups),
+            setup_runs=np.array([runs.get(name, 0) for name in setups], np.int32),
+            tools_by_speed=np.array([any(speeds)], np.int32),
+        ),
+        groups=_groups(data, dispatch),
+        tools=tools,
+        clocks=clocks,
+        orders=orders,
+        slots=1 + max(int(steps[name].max()) for name in ("lens_set", "limit_set")),
+        batches=batches,
+        events_per_min=_events_per_min(data, clocks),
+        migrate=migrate,
+        group_names=tuple(data.groups),
+        report=report,
+        report_of=np.array([report.index(order.name) for order in data.orders]),
+        raw_min=_raw_minutes(data, report),
+    )
+
+
+def _put(record: Any, spread: Spread) -> None:
+    record["mean"], record["half"], record["law"] = spread.mean, spread.half, _LAWS[spread.law]
+
+
+def _setup_names(data: DataSet) -> tuple[str, ...]:
+    used = {
+        step.setup.name: None
+        for part in data.parts.values()
+        for step in part.steps
+        if step.setup is not None
+    }
+    return ("", *used)  # 0 is a tool that has not been set up yet
+
+
+def _places(data: DataSet) -> dict[str, int]:
+    names = dict.fromkeys(group.place for group in data.groups.values())
+    return {name: number for number, name in enumerate(names)}
+
+
+def _groups(data: DataSet, dispatch: str) -> NDArray[Any]:
+    places = _places(data)
+    out = np.zeros(len(data.groups), k.GROUP)
+    for record, group in zip(out, data.groups.values(), strict=True):
+        ranks = group.ranks
+        if dispatch != "data":
+            ranks = ("rank_HP", "rank_CR") if dispatch == "cr" else ("rank_HP", "rank_FIFO")
+        record["load"], record["unload"] = group.load_min, group.unload_min
+        record["capacity"], record["location"] = group.capacity, places[group.place]
+        record["runs"] = group.runs != ""
+        record["wake_least"] = group.wake_least_setup
+        record["by_priority"] = "rank_HP" in ranks
+        record["by_setup"] = "rank_RSETUP" in ranks
+        record["by_ratio"] = "rank_CR" in ranks
+        for name in ("first", "last", "first_ready", "last_ready"):
+            record[name] = -1
+    return out
+
+
+def _tools(data: DataSet) -> NDArray[Any]:
+    out = np.zeros(sum(len(group.speeds) for group in data.groups.values()), k.TOOL)
+    out["speed"] = [speed for group in data.groups.values() for speed in group.speeds]
+    counts = [len(group.speeds) for group in data.groups.values()]
+    out["group"] = np.repeat(np.arange(len(counts)), counts)
+    out["ready_next"] = out["ready_before"] = out["job"] = -1
+    return out
+
+
+def _clocks(data: DataSet, tools: NDArray[Any]) -> NDArray[Any]:
+    """One clock a tool and calendar; those by pieces first, tool by tool."""
+    numbers = {name: number for number, name in enumerate(data.groups)}
+    made: list[tuple[bool, int, int, Calendar, float]] = []
+    for rank, calendar in enumerate(data.calendars):
+        own = np.flatnonzero(tools["group"] == numbers[calendar.group])
+        for place, tool in enumerate(own, start=1):
+            # The tools of a group do not all stop at once: the k-th of n starts k/n on.
+            share = 1.0 if calendar.kind == "failure" else place / len(own)
+            made.append((calendar.kind != "pieces", int(tool), rank, calendar, share))
+    made.sort(key=lambda clock: clock[:3])
+    out = np.zeros(len(made), k.CLOCK)
+    for number, (timed, own_tool, _, calendar, share) in enumerate(made):
+        record = out[number]
+        _put(record["every"], calendar.every)
+        _put(record["lasts"], calendar.lasts)
+        _put(record["first"], calendar.first.scaled(share))
+        record["tool"], record["kind"] = own_tool, _KINDS[calendar.kind]
+        if not timed:
+            record["left"] = calendar.first.mean * share
+            if tools[own_tool]["clocks"] == 0:
+                tools[own_tool]["first_clock"] = number
+            tools[own_tool]["clocks"] += 1
+    return out
+
+
+def _moves(data: DataSet) -> NDArray[Any]:
+    places = _places(data)
+    out = np.zeros((len(places), len(places)), k.SPREAD)
+    for (start, end), spread in data.moves.items():
+        if start in places and end in places:
+            _put(out[places[start], places[end]], spread)
+    return out
+
+
+def _setup_times(data: DataSet, setups: Mapping[str, int]) -> NDArray[Any]:
+    out = np.zeros((len(setups), len(setups)), k.SPREAD)
+    for start, row in setups.items():
+        for end, column in setups.items():
+            spread = data.setups.get((start, end)) or data.setups.get(("", end))
+            if spread is not None:
+                _put(out[row, column], spread)
+    return out
+
+
+def _steps(
+    data: DataSet, setups: Mapping[str, int]
+) -> tuple[NDArray[Any], dict[tuple[str, int], int], int]:
+    """All steps of all parts in one array; where each begins; how many kinds of batches."""
+    starts: dict[tuple[str, int], int] = {}
+    batches: dict[tuple[str, ...], int] = {}
+    total = sum(len(part.steps) for part in data.parts.values())
+    out = np.zeros(total, k.STEP)
+    first = 0
+    for part in data.parts.values():
+        records = out[first : first + len(part.steps)]
+        for place, step in enumerate(part.steps):
+            starts[part.name, place] = first + place
+            key = _batch_key(data, part, step)
+            batch = batches.setdefault(key, len(batches)) if step.batch_pieces else 0
+            _fill_step(records[place], step, first, place, batch, data, setups)
+        if len(records) > 0:
+            records[-1]["following"] = -1
+        _fill_slots(records, part)
+        _fill_remaining(records, part, data)
+        first += len(part.steps)
+    return out, starts, max(len(batches), 1)
+
+
+def _batch_key(data: DataSet, part: Part, step: Step) -> tuple[str, ...]:
+    if data.groups[step.group].batch_by == "route step":
+        return (step.group, part.route, step.name)
+    return (step.group, part.family, step.name)
+
+
+def _fill_step(
+    record: Any,
+    step: Step,
+    first: int,
+    place: int,
+    batch: int,
+    data: DataSet,
+    setups: Mapping[str, int],
+) -> None:
+    _put(record["time"], step.time)
+    record["by_piece"], record["interval"] = step.by_piece, step.interval_min
+    record["group"] = list(data.groups).index(step.group)
+    record["following"] = first + place + 1
+    record["sampled"] = step.sampled
+    record["batch"] = batch
+    record["least"], record["most"] = step.batch_pieces or (0, 0)
+    if step.rework is not None:
+        record["reworked"], back_to = step.rework
+        record["rework_to"] = first + back_to
+    _put(record["setup_time"], Spread(-1.0))
+    if step.setup is not None:
+        record["setup"] = setups[step.setup.name]
+        record["setup_always"] = step.setup.always
+        if step.setup.time is not None:
+            _put(record["setup_time"], step.setup.time)
+
+
+def _fill_slots(records: NDArray[Any], part: Part) -> None:
+    """Number the lenses and the queue-time limits of a part; a step that ends them names them."""
+    for name in ("lens_set", "lens_need", "limit_set"):
+        records[name] = -1
+    lenses: dict[int, int] = {}
+    limits: list[tuple[int, int, float]] = []
+    for place, step in enumerate(part.steps):
+        if step.lens_for is not None:
+            slot = lenses.setdefault(step.lens_for, len(lenses))
+            records[place]["lens_set"] = slot
+            records[step.lens_for]["lens_need"] = slot
+        if step.limit is not None:
+            limits.append((step.limit[0], place, step.limit[1]))
+    for slot, (end, place, minutes) in enumerate(sorted(limits)):
+        records[place]["limit_set"], records[place]["limit"] = slot, minutes
+        if records[end]["limit_checks"] == 0:
+            records[end]["limit_check"] = slot
+        records[end]["limit_checks"] += 1
+
+
+def step_minutes(step: Step, group: ToolGroup, pieces: int) -> float:
+    """Mean minutes of one lot alone in a tool of speed 1, from loading to unloading, no setup."""
+    units = pieces if step.by_piece else 1
+    work = step.time.mean * units
+    if step.interval_min > 0.0:
+        work = step.time.mean + (units - 1) * step.interval_min
+    return group.load_min + work + group.unload_min
+
+
+def _fill_remaining(records: NDArray[Any], part: Part, data: DataSet) -> None:
+    pieces = max((order.pieces for order in data.orders if order.part == part.name), default=1)
+    left = 0.0
+    for place in range(len(part.steps) - 1, -1, -1):
+        step = part.steps[place]
+        left += step.sampled * step_minutes(step, data.groups[step.group], pieces)
+        records[place]["remaining"] = left
+
+
+def _order(order: Order, starts: Mapping[tuple[str, int], int]) -> NDArray[Any]:
+    out = np.zeros(1, k.ORDER)
+    _put(out[0]["every"], order.every)
+    out["first"], out["released_at"] = order.first_min, order.released_min
+    out["due_after"], out["left"] = order.due_after_min, order.releases
+    out["lots"], out["priority"], out["pieces"] = order.lots, order.priority, order.pieces
+    out["step"] = starts.get((order.part, order.step), -1)
+    return out
+
+
+def _raw_minutes(data: DataSet, report: tuple[str, ...]) -> NDArray[np.float64]:
+    """Raw process time of each reported lot: expected work of its steps, no loading, no waiting."""
+    raw = np.zeros(len(report))
+    for order in data.orders:
+        raw[report.index(order.name)] = sum(
+            step.sampled * step.time.mean * (order.pieces if step.by_piece else 1)
+            for step in data.parts[order.part].steps
+        )
+    return raw
+
+
+def _events_per_min(data: DataSet, clocks: NDArray[Any]) -> float:
+    """A guess at the rate of events: two a step and lot, two a clock. Speed alone depends on it."""
+    rate = 2.0 * float(np.sum(1.0 / np.maximum(clocks["every"]["mean"], 60.0)))
+    for order in data.orders:
+        steps = sum(step.sampled for step in data.parts[order.part].steps)
+        rate += order.lots / max(order.every.mean, 1e-6) * (2.0 * steps + 1.0)
+    return rate
