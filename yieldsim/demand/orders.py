@@ -66,11 +66,19 @@ def deliver(
             if not one.claims:
                 got[:, place] = np.minimum(lacking[:, place], cap[:, place])
         for tier in tiers:
-            mine = [p for p in places if orders[p].claims and orders[p].tier == tier]
+            mine = [place for place in places if _is_open(orders[place], tier, quarter)]
             _serve_tier(orders, mine, lacking, cap, left, got)
         lacking = np.maximum(lacking - got, 0.0)
         backlog[:, quarter], unclaimed[:, quarter] = lacking, left
     return Deliveries(placed, delivered, backlog, unclaimed)
+
+
+def _is_open(order: OrderPlan, tier: int, quarter: int) -> bool:
+    """Whether an order takes part in a tier's sharing in a quarter, in whatever realization.
+
+    One that is filled stays: what others get must not depend on the other realizations.
+    """
+    return order.claims and order.tier == tier and order.placed <= quarter
 
 
 def _chips(orders: Sequence[OrderPlan], usable: np.ndarray) -> np.ndarray:

@@ -49,11 +49,27 @@ def share_out(
         for first in range(0, len(need), rows):
             part = slice(first, first + rows)
             some = available[part][:, products]
+            if len(wishes) == 1:
+                wish = wishes[0]
+                given[part, wish], share = _alone(need[part, wish], cap[part, wish], some)
+                taken[part, products] = share[:, None]
+                continue
             met = _levels(need[part][:, wishes], cap[part][:, wishes], some, within)[0]
             got = np.minimum(need[part][:, wishes] * np.minimum(1.0, met), cap[part][:, wishes])
             cover = _levels(got, np.full_like(got, np.inf), some, within)[1]
             given[part, wishes], taken[part, products] = got, _share_taken(cover)
     return given, taken
+
+
+def _alone(
+    need: np.ndarray, cap: np.ndarray, available: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Chips of a wish that shares with nobody, and the part of its products that it takes."""
+    chips = np.zeros(len(need))
+    for product in range(available.shape[1]):
+        chips = chips + available[:, product]
+    got = np.minimum(np.minimum(need, cap), chips)
+    return got, np.divide(got, chips, out=np.zeros_like(got), where=chips > 0.0)
 
 
 def _share_taken(cover: np.ndarray) -> np.ndarray:
