@@ -33,6 +33,19 @@ CASES = [
     ("two_fabs", "dirty"),
     ("overload", "baseline"),
     ("tiers", "baseline"),
+    ("pairing", "baseline"),
+    ("pairing", "few_io"),
+    ("pairing", "at_random"),
+]
+LIFTED = [
+    ("pairing", "no_limit:memory"),
+    ("pairing", "no_limit:packaging"),
+    ("pairing", "few_io+no_limit:demand"),
+    ("tiers", "no_limit:memory+no_limit:packaging"),
+    ("two_fabs", "dirty+no_limit:defects"),
+    ("two_fabs", "no_limit:wafers"),
+    ("two_fabs", "no_limit:wafers+no_limit:litho"),
+    ("overload", "no_limit:tools"),
 ]
 
 
@@ -97,6 +110,18 @@ def check(made: Simulator, got: dict[str, np.ndarray], realization: int) -> None
 @pytest.mark.parametrize(("name", "scenario"), CASES)
 def test_every_output_agrees_with_the_twin(name: str, scenario: str, realization: int) -> None:
     check(simulator(name, scenario), block(name, scenario), realization)
+
+
+@pytest.mark.parametrize(("name", "scenario"), LIFTED)
+def test_worlds_without_a_limit_agree_with_the_twin(name: str, scenario: str) -> None:
+    made = simulator(name, scenario)
+    got = made.block(0, 1)
+    check(made, got, 0)
+    # the limit held something
+    others = [part for part in scenario.split("+") if not part.startswith("no_limit:")]
+    ordinary = "+".join(others) or "baseline"
+    limited = block(name, ordinary)["packages_started"][:, :1]
+    assert not np.array_equal(got["packages_started"], limited)
 
 
 def test_one_realization_of_the_baseline_agrees_with_the_twin() -> None:

@@ -6,7 +6,8 @@ explicit cohorts that walk along a line, exact sums for the bins, a trial of eve
 gross dies. Of the engine it uses the model, the names of the variables, and Philox for the luck
 (which has known answers of its own).
 
-Wafers are here, tools in twin_tools.py, dies in twin_dies.py, packages in twin_supply.py.
+Wafers are here, tools in twin_tools.py, dies in twin_dies.py, packages in twin_supply.py and the
+two files that it names.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from typing import Any
 
 from tests.reference import twin_dies as dies
 from tests.reference import twin_tools as tools
+from tests.reference.twin_assembly import book_usable
 from tests.reference.twin_results import Book
 from tests.reference.twin_supply import Packaging
 from tests.reference.twin_world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
 from yieldsim.model.check import OTHER
-from yieldsim.model.schema import ExponentialLearning, PowerLearning, Process
 
+PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 DEFECTS_EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 
 
@@ -49,7 +51,7 @@ def simulate(
         for fab in fabs:
             fab.advance(step)
         packaging.advance(step)
-    packaging.book_usable()
+    book_usable(world, book)
     return book.nested()
 
 
@@ -92,6 +94,8 @@ class Line:
         """Capacity, release, defects and flow of one step."""
         world = self.world
         per_step = MONTHS_PER_QUARTER / world.steps_per_quarter
+        if self.fab.fleets and world.lifted("wafers"):
+            per_step *= PLAN_WITHOUT_LIMIT
         plan = {
             process: world.schedule(f"fabs.{self.name}.plan.{process}", schedule, step) * per_step
             for process, schedule in self.fab.plan.items()
@@ -196,11 +200,13 @@ class Line:
         }
         raw_days = world.number(f"processes.{name}", process, "raw_process_days")
         density = world.number(f"processes.{name}", process, "d0_mature_per_cm2") * dirt
-        density *= self.learning(step, route, process)
+        density *= dies.learning(world, name, process, step, route.wafers_so_far)
         survive = world.number(f"processes.{name}", process, "systematic_yield")
         if visited and starts > 0.0:
             density *= tools.adder_ratio(world, visited, granted)
             survive *= tools.overlay_yield(world, name, process, visited, granted)
+        if world.lifted("defects"):
+            density, survive = 0.0, 1.0
         for group, visits in visited.items():
             for kind in tools.CLASSES:
                 passes = starts * visits * granted[group].share(kind)
@@ -221,20 +227,6 @@ class Line:
         defects = self.book.sums[self.book.quarter(step), "d0_times_starts"][where]
         self.book.put(step, "d0_per_cm2", *where, level=defects / started if started else 0.0)
         return days
-
-    def learning(self, step: int, route: Route, process: Process) -> float:
-        """Defect density over that of the mature process."""
-        law, path = process.learning, f"processes.{route.process}.learning"
-        if isinstance(law, ExponentialLearning):
-            excess = self.world.number(path, law, "start_ratio") - 1.0
-            elapsed = step + 0.5 - self.world.first_step(law.start)
-            quarters = max(0.0, elapsed / self.world.steps_per_quarter)
-            return 1.0 + excess * math.exp(-quarters / self.world.number(path, law, "tau_quarters"))
-        if isinstance(law, PowerLearning):
-            excess = self.world.number(path, law, "start_ratio") - 1.0
-            done = route.wafers_so_far / self.world.number(path, law, "reference_wafers")
-            return 1.0 + excess * (1.0 + done) ** -self.world.number(path, law, "exponent")
-        return 1.0
 
     def start(
         self,
@@ -264,11 +256,19 @@ class Line:
             design = self.world.model.dies[die]
             alpha = dies.alpha_within(self.world, die, design, density, *clustering)
             sorting[die] = dies.sort_dies(self.world, die, design, density * factor, alpha, survive)
+            to_test = self.to_test(route.process)
+            self.packaging.start(step, die, starts * weight, to_test, sorting[die])
             lost = 1.0 / sorting[die].good if sorting[die].good > 0.0 else math.inf
             worst = "defects" if lost > max(gain, DEFECTS_EVEN) else cause
             self.packaging.note_cause(die, starts * weight, worst)
         route.wafers_so_far += starts
         route.cohorts.append(Cohort(starts, weights, sorting, left=starts))
+
+    def to_test(self, name: str) -> float:
+        """Share of the wafers started that come to the wafer test."""
+        process = self.world.model.processes[name]
+        engineering = self.world.number(f"processes.{name}", process, "engineering_fraction")
+        return self.world.number(f"processes.{name}", process, "line_yield") * (1.0 - engineering)
 
     def move(self, step: int, route: Route, cycle_days: float, slow: float) -> None:
         """Let the line advance: one way per cycle time, or ``slow`` of that if tools allow less."""

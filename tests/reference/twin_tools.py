@@ -14,6 +14,7 @@ CLASSES = ("imported", "domestic")
 HIGHEST_UTILIZATION = 0.97  # a queue formula diverges at one
 REPAIR_CV2 = 1.0  # exponential repair times
 PASSES_PER_KPASS = 1000.0
+TOOLS_WITHOUT_LIMIT = 1e6  # times as many, in the same mixture of classes
 
 
 @dataclass
@@ -119,6 +120,11 @@ def group_rate(
             rate = class_rate(world, fab, group, kind, step, done, luck[kind])
             if rate.tools > 0:
                 classes[kind] = rate
+    if world.lifted("tools") or world.lifted(group):
+        for rate in classes.values():
+            rate.tools, rate.rated, rate.passes = (
+                number * TOOLS_WITHOUT_LIMIT for number in (rate.tools, rate.rated, rate.passes)
+            )
     return GroupRate(classes)
 
 

@@ -70,6 +70,10 @@ class World:
         assert spec.neutral is not None
         return spec.neutral
 
+    def lifted(self, limit: str) -> bool:
+        """Whether a constraint is to limit nothing."""
+        return limit in self.model.simulation.no_limit
+
     def schedule(self, path: str, schedule: Schedule, step: int) -> float:
         """The value of the schedule at ``path`` in the middle of a step."""
         time = self.first_quarter + (step + 0.5) / self.steps_per_quarter

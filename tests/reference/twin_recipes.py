@@ -1,0 +1,126 @@
+"""Packages of the readable twin: which dies go together, and what a package of them is sold as.
+
+By enumeration and in words: a recipe is a count of dies by bin, found by trying every composition
+and weighing its cores in exact fractions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate, combinations_with_replacement
+
+from yieldsim.model import Model
+from yieldsim.model.schema import Die, Product
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Packages of one kind that a product starts in a step."""
+
+    sold: str  # the bin that they are sold in
+    packages: float
+    dies: dict[str, float]  # of each bin, in all of them
+    survive: float  # packages without a bad die
+
+
+def sold_bins(die: Die, product: Product) -> list[str]:
+    """The bins that a product sells, best first; all where it names none."""
+    return [name for name in die.bins if name in product.sells or not product.sells]
+
+
+def recipes(die: Die, product: Product) -> list[tuple[str, Counter[str]]]:
+    """(bin sold, dies of each bin) of the kinds of packages, in the order of their use."""
+    each, sold = product.dies_per_package, sold_bins(die, product)
+    pure = [(name, Counter({name: each})) for name in sold]
+    if product.pairing == "like":
+        return pure
+    assert product.pairing == "best_fit"
+    mixed = []
+    for members in combinations_with_replacement(die.bins, each):
+        count = Counter(members)
+        if len(count) == 1 or all(name in sold for name in count):
+            continue
+        mean = Fraction(sum(die.bins[name].min_good_cores for name in members), each)
+        met = [name for name in sold if die.bins[name].min_good_cores <= mean]
+        if met:
+            excess = mean - die.bins[met[0]].min_good_cores
+            vector = [count[name] for name in die.bins]
+            mixed.append((excess, vector, met[0], count))
+    mixed.sort(key=lambda found: found[:2])
+    return [(sold_as, count) for _, _, sold_as, count in mixed] + pure
+
+
+def batches(
+    die: Die,
+    product: Product,
+    offer: Mapping[str, float],
+    packages: float,
+    bad: Mapping[str, float],
+) -> list[Batch]:
+    """What at most so many packages are made of, given the dies on offer of each bin.
+
+    ``bad`` is the share of bad dies in each bin of the stock that the offer is part of.
+    """
+    if product.pairing == "random":
+        return at_random(die, product, offer, packages, bad)
+    found = []
+    there = dict(offer)
+    for sold, count in recipes(die, product):
+        made = min(packages, *(there[name] / number for name, number in count.items()))
+        if made <= 0.0:
+            continue
+        packages -= made
+        used = {name: made * number for name, number in count.items()}
+        for name, number in used.items():
+            there[name] = max(0.0, there[name] - number)
+        survive = math.prod((1.0 - bad[name]) ** number for name, number in count.items())
+        found.append(Batch(sold, made, used, survive))
+    return found
+
+
+def at_random(
+    die: Die,
+    product: Product,
+    offer: Mapping[str, float],
+    packages: float,
+    bad: Mapping[str, float],
+) -> list[Batch]:
+    """Packages of dies drawn blindly from all on offer, by their worst one.
+
+    A package survives if all its dies are good. Those in which no die is of the last bin do; that
+    is the chance ``better`` of all packages, so that of the last bin's the rest of them remain.
+    """
+    each, total = product.dies_per_package, sum(offer.values())
+    if total <= 0.0:
+        return []
+    packages = min(packages, total / each)
+    last = list(die.bins)[-1]
+    so_far = [min(1.0, part / total) for part in accumulate(offer[name] for name in die.bins)]
+    so_far[-1] = 1.0
+    shares = dict(zip(die.bins, so_far, strict=True))
+    good = 1.0 - bad[last] * offer[last] / total
+    found, better = [], 0.0
+    for name in die.bins:
+        part = shares[name] ** each - better
+        if part > 0.0:
+            made = packages * part
+            used = {b: offer[b] / total * made * each for b in die.bins}
+            survive = min(1.0, max(0.0, good**each - better) / part) if name == last else 1.0
+            found.append(Batch(name, made, used, survive))
+        better = shares[name] ** each
+    return found
+
+
+def memory_choices(model: Model, product: Product) -> list[str]:
+    """The pools that a product may take from, the preferred first; a generation is all of its."""
+    pools: list[str] = []
+    for name in product.memory:
+        if name in model.memory:
+            pools.append(name)
+        else:
+            pools += [pool for pool, one in model.memory.items() if one.generation == name]
+    return pools
