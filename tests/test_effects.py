@@ -49,6 +49,9 @@ EXTRA = (  # what neither the baseline nor its scenarios declare
     'processes.n2.learning={kind="power", start_ratio=3, reference_wafers=9000, exponent=0.5}',
     "dies.phone.gross_die_per_wafer=500",
     "products.handset.demand=20000",
+    "products.chip.burn_in_yield=0.9",
+    "products.chip.rework_fraction=0.4",
+    "products.chip.rework_yield=0.5",
 )
 
 
@@ -157,8 +160,8 @@ class Bench:
         found = {TABLES[steps[0]]: steps[1]} if steps[0] in TABLES else {}
         if steps[0] == "die_banks":
             found["die"] = self.model.die_banks[steps[1]].die
-        if steps[0] == "products" and self.model.products[steps[1]].packaging is not None:
-            found["packaging"] = str(self.model.products[steps[1]].packaging)
+        if steps[0] == "products" and self.model.products[steps[1]].packaging:
+            found["packaging"] = self.model.products[steps[1]].packaging[0]
         if steps[0] == "processes" and steps[2] == "visits":
             found["tool_group"] = steps[3]
         if steps[0] == "fabs" and steps[2] == "fleets":
