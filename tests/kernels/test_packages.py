@@ -1,20 +1,16 @@
 """Packaging by hand: one line gives 30,000 dies in each of ten steps a quarter (one_line.toml)."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.kernels.by_hand import B_TOO, DIES, FLOAT32, ONE_LINE, Block, assert_all, of_file
+from tests.kernels.by_hand import run as run_with
 from yieldsim.model.load import load_file
 from yieldsim.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 from yieldsim.variables import DEMAND, MEMORY, NOT_IN_PRODUCTION, PACKAGING, WAFER_PLAN
 
-FLOAT32 = 2e-7  # results are stored as float32
-ONE_LINE = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_line.toml"
 STEP_DAYS = DAYS_PER_QUARTER / 10
-DIES = 300_000.0  # a quarter
-B_TOO = "products.b.start='2026Q1'"
 TWO_BINS = (
     "dies.chip.cores=2",
     "dies.chip.core_fraction=0.5",
@@ -25,18 +21,14 @@ TWO_BINS = (
 )
 
 
-def run(*changes: str) -> dict[str, np.ndarray]:
+def run(*changes: str) -> Block:
     """Results of one realization, less the leading dims."""
+    if TWO_BINS[0] not in changes:
+        return run_with(*changes)
     file = load_file(ONE_LINE)
-    if TWO_BINS[0] in changes:
-        for product in ("a", "b"):  # a change adds bins to those of the file
-            del file.raw["products"][product]["performance"]
-    block = Simulator(file.with_changes(changes), ["baseline"], 1).block(0, 1)
-    return {key: values[0, 0] for key, values in block.items()}
-
-
-def assert_all(values: np.ndarray, expected: object) -> None:
-    np.testing.assert_allclose(values, np.broadcast_to(expected, values.shape), rtol=FLOAT32)
+    for product in ("a", "b"):  # a change adds bins to those of the file
+        del file.raw["products"][product]["performance"]
+    return of_file(file.with_changes(changes))
 
 
 def test_all_that_is_made_is_sold() -> None:
@@ -65,6 +57,33 @@ def test_yields_and_samples_are_taken_off() -> None:
     assert_all(got["packages_passed"][:, 0, 0], DIES * 0.72)
     assert_all(got["packages_failed"][:, 0], DIES * 0.28)
     assert_all(got["usable_chips"][:, 0], DIES * 0.72 * 0.9 * 0.95)
+
+
+def test_burn_in_and_rework() -> None:
+    tests = ("products.a.burn_in_yield=0.8", "products.a.final_test_yield=0.75")
+    rework = ("products.a.rework_fraction=0.5", "products.a.rework_yield=0.9")
+    got = run(*tests)
+    assert_all(got["packages_passed"][:, 0, 0], DIES * 0.6)
+    got = run(*tests, *rework, "products.a.assembly_yield=0.7")
+    # of 100 assembled 60 pass at once, and of the 20 that are reworked 18; what broke in assembly
+    # is not reworked
+    assert_all(got["packages_passed"][:, 0, 0], DIES * 0.7 * 0.78)
+    assert_all(got["packages_failed"][:, 0], DIES * (1 - 0.7 * 0.78))
+    got = run(*tests, "products.a.rework_fraction=1")  # and all of them pass
+    assert_all(got["packages_passed"][:, 0, 0], DIES)
+
+
+def test_dies_of_started_wafers_are_counted_at_once() -> None:
+    yields = ("dies.chip.parametric_yield=0.8", "dies.chip.test_overkill=0.25")
+    losses = ("processes.n2.line_yield=0.9", "processes.n2.engineering_fraction=0.1")
+    got = run(*yields, *losses, f"processes.n2.raw_process_days={DAYS_PER_QUARTER!r}")
+    assert_all(got["gross_dies_started"], DIES)
+    assert_all(got["saleable_dies"], DIES * 0.9 * 0.9 * 0.8 * 0.75)
+    assert_all(got["gross_dies"][0], 0.0)
+    assert got["good_dies"][1:].sum() > 0.0
+    # without delay these are the dies that come out
+    got = run(*yields, *losses)
+    assert_all(got["saleable_dies"], got["good_dies"].sum(axis=-1))
 
 
 def test_demand_leaves_dies_in_stock() -> None:
@@ -120,6 +139,31 @@ def test_a_product_turns_to_its_second_choice() -> None:
     assert_all(got["stacks_used"], [[400_000.0, 600_000.0]])
 
 
+GENERATIONS = (
+    'memory.stacks={deliveries=400000, generation="HBM2E"}',
+    'memory.spare={deliveries=600000, generation="HBM2E"}',
+    'memory.other={deliveries=1e9, generation="HBM3"}',
+)
+
+
+def test_a_generation_stands_for_its_pools() -> None:
+    got = run(*GENERATIONS, 'products.a.memory=["HBM2E"]')
+    assert_all(got["packages_started"][:, 0], 250_000.0)
+    assert_all(got["stacks_used"], [[400_000.0, 600_000.0, 0.0]])
+    # the first in the file's order comes first
+    got = run(*GENERATIONS, 'products.a.memory=["HBM2E"]', "products.a.demand=110000")
+    assert_all(got["stacks_used"], [[400_000.0, 40_000.0, 0.0]])
+    # and another choice after all of them
+    got = run(*GENERATIONS, 'products.a.memory=["HBM2E", "other"]')
+    assert_all(got["stacks_used"], [[400_000.0, 600_000.0, 200_000.0]])
+
+
+def test_a_pool_that_is_called_like_a_generation_is_meant_alone() -> None:
+    named = "memory.HBM2E={deliveries=80000}"
+    got = run(*GENERATIONS, named, 'products.a.memory=["HBM2E"]')
+    assert_all(got["stacks_used"], [[0.0, 0.0, 0.0, 80_000.0]])
+
+
 def test_a_full_packaging_line_cuts_in_proportion_and_keeps_the_stacks() -> None:
     got = run(B_TOO, "packaging.assembly.capacity=1000")
     # both want as many packages, of which 10 and 20 come from an interposer wafer
@@ -130,6 +174,34 @@ def test_a_full_packaging_line_cuts_in_proportion_and_keeps_the_stacks() -> None
     assert np.all(got["binding"] == PACKAGING)
     in_stock = np.cumsum(got["stacks_in"] - got["stacks_used"], axis=0, dtype=float)
     np.testing.assert_allclose(got["stack_stock"], in_stock, rtol=FLOAT32)
+
+
+SUBSTRATES = "packaging.substrates={counts='packages', capacity=40000}"
+BOTH_LINES = "packaging=['substrates', 'assembly']"
+
+
+def test_each_package_takes_one_place_of_a_line_that_counts_packages() -> None:
+    got = run(SUBSTRATES, f"products.a.{BOTH_LINES}")
+    assert_all(got["packages_started"][:, 0], 120_000.0)
+    assert_all(got["packaging_used"], [[12_000.0, 120_000.0]])
+    assert_all(got["packaging_capacity"], [[3e6, 120_000.0]])
+    assert_all(got["stacks_used"], 480_000.0)
+    assert np.all(got["binding"][:, 0] == PACKAGING)
+
+
+def test_what_one_line_cannot_take_is_no_load_of_the_next() -> None:
+    """Lines are asked in the order of the file: what is cut by the first leaves the second."""
+    few = "packaging.assembly.capacity=2000"
+    got = run(B_TOO, SUBSTRATES, few, f"products.a.{BOTH_LINES}")
+    # 150,000 packages of each would take 15,000 + 7,500 interposer wafers, of which 6,000 are
+    # there; then the 40,000 packages of a find 120,000 substrates
+    assert_all(got["packages_started"][0], [40_000.0, 40_000.0])
+    fewer = "packaging.substrates.capacity=5000"
+    got = run(B_TOO, SUBSTRATES, few, fewer, f"products.a.{BOTH_LINES}")
+    # a cut by the second line gives nothing back to b, which the first one has cut by then
+    assert_all(got["packages_started"][0, 0], 15_000.0)
+    assert_all(got["packaging_used"][0], [1500.0 + got["packages_started"][0, 1] / 20, 15_000.0])
+    assert_all(got["packages_started"][0, 1], 40_000.0)
 
 
 def test_a_product_without_memory_leaves_the_line_to_others() -> None:
