@@ -1,20 +1,25 @@
 """Who gets what of tested dies, memory and packaging in a step, and what binds.
 
-Products of a tier share in proportion to what they need; a later tier takes what is left.
+Products of a tier share in proportion to what they need; a later tier takes what is left. Where a
+mix is given, products follow it in place of their shares: what each may begin is what the mix has
+asked of it so far.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.assembly import packages_of_dies, start_packages
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import MONTHS_PER_QUARTER
-from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, NOT_IN_PRODUCTION, PACKAGING
+from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, MIX, NOT_IN_PRODUCTION, PACKAGING
 
 _HELD_BACK = 1.0 - 1e-12
+_NEXT_TO_NONE = 1e-200  # the weight of a product in production of which the mix asks nothing
 
 
 @inline_jit
@@ -60,7 +65,9 @@ def _stacks(structure: Any, world: Any, pool: Any, step: Any, per_step: Any, k: 
 
 
 @inline_jit
-def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
+def activate(
+    clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any, n: Any
+) -> None:
     """Fill each product's share of its die's stock: weights of those in production."""
     for i in range(structure.product.shape[0]):
         start, end = structure.product_steps[i, 0], structure.product_steps[i, 1]
@@ -73,8 +80,42 @@ def activate(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: A
                 if curve >= 0:
                     active = max(0.0, curve_value(structure, world, curve, step, k))
             state.product[i, a.ACTIVE, k] = active
+    if _mixes(clock, row):
+        for i in range(structure.product.shape[0]):
+            _follow_mix(structure, world.mix_product[row, i], state, i, n)
     for d in range(structure.die.shape[0]):
         _divide(structure, state, d, n)
+
+
+@inline_jit
+def _mixes(clock: Any, row: Any) -> Any:
+    """Whether packages follow a mix in a row of the results: the warm-up goes by the shares."""
+    return clock.mixed and row < clock.quarters
+
+
+@inline_jit
+def _follow_mix(structure: Any, mix: Any, state: Any, i: Any, n: Any) -> None:
+    """Add what the mix asks of a product in the step; its weight are the dies of all that is due.
+
+    A product of which the mix asks without bound keeps the weight of its share.
+    """
+    each, now = structure.product[i, a.PRODUCT_DIES_EACH], state.product[i]
+    for rank in range(mix.shape[0]):
+        for k in range(n):
+            state.planned[i, rank, k] += mix[rank, k]
+    for k in range(n):
+        due = _due(state, i, k)
+        if now[a.ACTIVE, k] > 0.0 and due < np.inf:
+            now[a.ACTIVE, k] = max(_NEXT_TO_NONE, due * each)
+
+
+@inline_jit
+def _due(state: Any, i: Any, k: Any) -> Any:
+    """Packages that the mix has asked of a product and that are not begun yet."""
+    due = 0.0
+    for rank in range(state.planned.shape[1]):
+        due += state.planned[i, rank, k]
+    return due
 
 
 @inline_jit
@@ -95,8 +136,9 @@ def _divide(structure: Any, state: Any, d: Any, n: Any) -> None:
 
 
 @inline_jit
-def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
-    """Packages that each product could start by its dies and its demand, and which binds."""
+def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any, n: Any) -> None:
+    """Packages that each product could start by its dies, demand and mix, and which binds."""
+    mixes = _mixes(clock, row)
     for i in range(structure.product.shape[0]):
         one, now = structure.product[i], state.product[i]
         for k in range(n):
@@ -117,6 +159,9 @@ def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) 
                 if wanted < now[a.WANT, k]:
                     now[a.WANT, k] = wanted
                     now[a.LIMIT, k] = DEMAND
+            if mixes and _due(state, i, k) < now[a.WANT, k]:
+                now[a.WANT, k] = _due(state, i, k)
+                now[a.LIMIT, k] = MIX
 
 
 @inline_jit
@@ -150,7 +195,7 @@ def grant_other_dies(structure: Any, state: Any, first: Any, last: Any, n: Any) 
             if structure.other[row, a.OTHER_DIE] == d and first <= i < last:
                 for k in range(n):
                     dies = _in_stock(state, d, k)
-                    if need[k] > dies:
+                    if need[k] > dies and state.product[i, a.WANT, k] > 0.0:
                         state.product[i, a.WANT, k] *= dies / need[k]
                         state.product[i, a.LIMIT, k] = _scarce_die(state, d, k)
 
@@ -165,7 +210,9 @@ def _in_stock(state: Any, die: Any, k: Any) -> Any:
 
 
 @inline_jit
-def grant_memory(clock: Any, structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
+def grant_memory(
+    clock: Any, structure: Any, state: Any, first: Any, last: Any, row: Any, n: Any
+) -> None:
     """Take memory for the wants of a tier, rank by rank of each product's preference.
 
     ``state.taken[i, rank]`` are the stacks taken from the pool of that rank.
@@ -180,7 +227,7 @@ def grant_memory(clock: Any, structure: Any, state: Any, first: Any, last: Any, 
             for i in range(first, last):
                 asked |= structure.product_pool[i, rank] == pool
             if asked:
-                _grant_pool(structure, state, first, last, rank, pool, n)
+                _grant_pool(structure, state, _mixes(clock, row), first, last, rank, pool, n)
     for i in range(first, last):
         now = state.product[i]
         for k in range(n):
@@ -189,8 +236,15 @@ def grant_memory(clock: Any, structure: Any, state: Any, first: Any, last: Any, 
 
 
 @inline_jit
+def _asks(state: Any, mixes: Any, i: Any, rank: Any, k: Any) -> Any:
+    """Packages for which a product asks stacks of the pool of a rank."""
+    more = state.product[i, a.WANT, k] - state.product[i, a.GRANTED, k]
+    return min(more, state.planned[i, rank, k]) if mixes else more
+
+
+@inline_jit
 def _grant_pool(
-    structure: Any, state: Any, first: Any, last: Any, rank: Any, pool: Any, n: Any
+    structure: Any, state: Any, mixes: Any, first: Any, last: Any, rank: Any, pool: Any, n: Any
 ) -> None:
     """Share one pool among those of a tier that name it in a rank, in proportion to their needs."""
     need = state.need
@@ -198,16 +252,16 @@ def _grant_pool(
         need[k] = 0.0
     for i in range(first, last):
         if structure.product_pool[i, rank] == pool:
-            each, now = structure.product[i, a.PRODUCT_STACKS], state.product[i]
+            each = structure.product[i, a.PRODUCT_STACKS]
             for k in range(n):
-                need[k] += (now[a.WANT, k] - now[a.GRANTED, k]) * each
+                need[k] += _asks(state, mixes, i, rank, k) * each
     for i in range(first, last):
         if structure.product_pool[i, rank] == pool:
             each, now = structure.product[i, a.PRODUCT_STACKS], state.product[i]
             for k in range(n):
                 if need[k] > 0.0:
                     ratio = min(1.0, state.stacks[pool, k] / need[k])
-                    more = (now[a.WANT, k] - now[a.GRANTED, k]) * ratio
+                    more = _asks(state, mixes, i, rank, k) * ratio
                     now[a.GRANTED, k] += more
                     state.taken[i, rank, k] = more * each
     for k in range(n):
@@ -273,23 +327,36 @@ def package_step(
 ) -> None:
     """One step of packaging for all products, tier by tier."""
     receive(clock, structure, world, state, tally, step, row, n)
-    activate(clock, structure, world, state, step, n)
+    activate(clock, structure, world, state, step, row, n)
     for d in range(state.stock.shape[0]):
         for b in range(state.stock.shape[1]):
             for k in range(n):
                 state.stock[d, b, a.OFFER, k] = state.stock[d, b, a.STOCK, k]
-    want(clock, structure, world, state, step, n)
+    want(clock, structure, world, state, step, row, n)
     for tier in range(structure.tier.shape[0] - 1):
         first, last = structure.tier[tier], structure.tier[tier + 1]
         grant_other_dies(structure, state, first, last, n)
-        grant_memory(clock, structure, state, first, last, n)
+        grant_memory(clock, structure, state, first, last, row, n)
         if not clock.no_packaging_limit:
             grant_packaging(structure, world, state, first, last, n)
         for i in range(first, last):
             for k in range(n):
                 if state.product[i, a.GRANTED, k] > 0.0:
                     start_packages(clock, structure, world, state, tally, i, step, row, k)
+                    if _mixes(clock, row):
+                        _settle(clock, structure, state, i, k)
                 _hold(state.product[i], state.held[i], k)
+
+
+@inline_jit
+def _settle(clock: Any, structure: Any, state: Any, i: Any, k: Any) -> None:
+    """Take the packages that a product began off what the mix asks of it, by rank of memory."""
+    each, planned = structure.product[i, a.PRODUCT_STACKS], state.planned[i]
+    if each == 0 or clock.no_memory_limit:
+        planned[0, k] = max(0.0, planned[0, k] - state.product[i, a.GRANTED, k])
+        return
+    for rank in range(planned.shape[0]):
+        planned[rank, k] = max(0.0, planned[rank, k] - state.taken[i, rank, k] / each)
 
 
 @inline_jit
