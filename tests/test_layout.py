@@ -29,6 +29,7 @@ LAYERS = (
     "flow",
     "compile",
     "demand",
+    "mix",
     "simulate",
     "ensemble",
     "execute",

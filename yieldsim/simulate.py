@@ -14,6 +14,7 @@ from .compile import Compiled, compile_model
 from .demand import NEEDED, compile_demand, order_attributes, run_demand
 from .kernels import arrays as a
 from .kernels.supply import simulate_block
+from .mix import Mixer, Stocks, mixer_of
 from .model import Model, ModelFile, Quantity
 from .model.calendar import quarter_range
 from .variables import OUTPUTS, TOOL_GROUP, Variable, chosen_outputs, constraint_names
@@ -45,6 +46,7 @@ class Simulator:
         self.models = {name: file.model(name) for name in scenarios}
         self.compiled = {name: compile_model(model) for name, model in self.models.items()}
         model = next(iter(self.models.values()))
+        self._mixers = {name: mixer_of(one) for name, one in self.compiled.items()}
         self.coords = _coords(model, self.scenarios)
         self.parameters = _uncertain(self.compiled.values())
         self.coords["parameter"] = [p.path for p in self.parameters]
@@ -75,7 +77,7 @@ class Simulator:
         for number, name in enumerate(self.scenarios):
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
-            out = self._kernel(compiled, self._layouts[name], worlds, first)
+            out = self._kernel(name, worlds, first)
             found = dict(self._layouts[name].split(out))
             if self._has_demand:
                 found |= run_demand(self.demand[name], drawn, *(found[key] for key in NEEDED))
@@ -90,28 +92,60 @@ class Simulator:
                     values[number, :, k] = drawn[:, column[parameter.path]]
         return {**results, "parameter_value": values}
 
-    def _kernel(
-        self, compiled: Compiled, layout: _Layout, worlds: np.ndarray, first: int
-    ) -> np.ndarray:
+    def _kernel(self, name: str, worlds: np.ndarray, first: int) -> np.ndarray:
         """The outputs of a block in one scenario side by side, (realization, place)."""
-        world_flat, world = compiled.world()
-        tally_flat, tally = layout.tally()
-        out = np.empty((worlds.shape[1], len(layout.places)), dtype=np.float32)
+        compiled, mixer = self.compiled[name], self._mixers[name]
+        run = _Run(self.seed, compiled, self._layouts[name])
+        if mixer is None:
+            return run(compiled.clock, worlds, first)
+        lanes = range(0, worlds.shape[1], a.LANES)
+        parts = [_mixed(run, mixer, worlds[:, r : r + a.LANES], first + r) for r in lanes]
+        return np.concatenate(parts)
+
+
+class _Run:
+    """The kernel with its working arrays, which hold the last lanes that were simulated."""
+
+    def __init__(self, seed: int, compiled: Compiled, layout: _Layout) -> None:
+        self.seed, self.compiled, self.places = np.uint64(seed), compiled, layout.places
+        self.world_flat, self.world = compiled.world()
+        self.state_flat, self.state = new_state(compiled)
+        self.tally_flat, self.tally = layout.tally()
+
+    def __call__(self, clock: a.Clock, worlds: np.ndarray, first: int) -> np.ndarray:
+        """The outputs of the realizations of some worlds side by side, (realization, place)."""
+        out = np.empty((worlds.shape[1], len(self.places)), dtype=np.float32)
         simulate_block(
-            np.uint64(self.seed),
-            compiled.clock,
-            compiled.structure,
+            self.seed,
+            clock,
+            self.compiled.structure,
             worlds,
-            world_flat,
-            world,
+            self.world_flat,
+            self.world,
             np.int64(first),
-            *new_state(compiled),
-            tally_flat,
-            tally,
-            layout.places,
+            self.state_flat,
+            self.state,
+            self.tally_flat,
+            self.tally,
+            self.places,
             out,
         )
         return out
+
+
+def _mixed(run: _Run, mixer: Mixer, worlds: np.ndarray, first: int) -> np.ndarray:
+    """The outputs of at most LANES realizations: by their mix where it makes more compute."""
+    clock, count = run.compiled.clock, worlds.shape[1]
+    worlds = np.ascontiguousarray(worlds)
+    run(clock._replace(steps=clock.warmup_steps), worlds, first)
+    stocks = Stocks.of(run.state)
+    shares = run(clock, worlds, first)
+    made = mixer.compute(run.tally, count)
+    mixes = mixer.mixes(run.world, run.state, run.tally, stocks, count)
+    worlds[-len(mixes) :] = mixes
+    mixed = run(clock._replace(mixed=True), worlds, first)
+    better = mixer.better(mixer.compute(run.tally, count), made)
+    return np.where(better[:, None], mixed, shares)
 
 
 # the place of each output in the tally: its array, and the index on the first axis (None: all)
@@ -225,6 +259,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
         "stacks": (pools,),
         "product": (products, 6),
         "held": (products, TOOL_GROUP + groups),
+        "planned": structure.product_pool.shape,
     }
     written_first = {
         "event": (events, 2),

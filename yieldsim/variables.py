@@ -130,9 +130,10 @@ CONSTRAINTS = (
     "release rule",
     "accident",
     "die bank",
+    "mix",
 )
 NOT_IN_PRODUCTION, DEMAND, MEMORY, PACKAGING, DEFECTS, WAFER_PLAN = range(6)
-RELEASE, ACCIDENT, DIE_BANK = range(6, 9)
+RELEASE, ACCIDENT, DIE_BANK, MIX = range(6, 10)  # a mix: other products make more of it
 TOOL_GROUP = len(CONSTRAINTS)
 
 

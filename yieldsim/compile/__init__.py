@@ -22,6 +22,7 @@ from .world import world_of
 __all__ = ["Compiled", "by_tier", "compile_model", "harvest_weights", "noise_entity"]
 
 
+MOST_COMPUTE = "most_compute"  # the rule of allocation that makes a mix
 _NO_LIMITS = ("memory", "packaging", "demand", "wafers", "defects")  # in the Clock's order
 
 
@@ -45,6 +46,11 @@ class Compiled:
         flat = np.concatenate([columns.ravel() for columns in self.world_columns])
         return drawn, np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
 
+    @property
+    def mix_size(self) -> int:
+        """Places of a mix at the end of a flat world, zero where the rule is shares."""
+        return self.world_columns.mix_entry.size + self.world_columns.mix_product.size
+
     def world(self) -> tuple[np.ndarray, a.World]:
         """A flat buffer for the worlds of the lanes and its views."""
         flat = np.empty((sum(columns.size for columns in self.world_columns), a.LANES))
@@ -61,7 +67,8 @@ def compile_model(model: Model) -> Compiled:
     curves = Curves(times, columns)
     start = StepOf(first, clock.steps_per_quarter)
     structure = structure_of(model, curves, start)
-    world = world_of(model, columns, curves)
+    quarters = clock.quarters if model.allocation.rule == MOST_COMPUTE else 0
+    world = world_of(model, columns, curves, structure, quarters)
     constants = np.array(list(columns.neutral), dtype=float)
     return Compiled(model, sampler, clock, structure, world, constants)
 
@@ -84,5 +91,6 @@ def _clock(model: Model) -> a.Clock:
         days,
         first_draw,
         simulation.process_noise,
-        *(name in simulation.no_limit for name in _NO_LIMITS),
+        # not mixed: `simulate` asks for a run by the mix
+        *[*(name in simulation.no_limit for name in _NO_LIMITS), False],
     )

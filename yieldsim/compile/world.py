@@ -66,8 +66,13 @@ _PRODUCT = (
 _PERFORMANCE = ("tflops_fp16", "bandwidth_tb_per_s")
 
 
-def world_of(model: Model, columns: Columns, curves: Curves) -> a.World:
-    """Columns of every number of a world, in the shapes of `kernels.arrays.World`."""
+def world_of(
+    model: Model, columns: Columns, curves: Curves, structure: a.Structure, mixed_quarters: int
+) -> a.World:
+    """Columns of every number of a world, in the shapes of `kernels.arrays.World`.
+
+    There are ``mixed_quarters`` of a mix, filled in after the draw.
+    """
     groups, fabs, processes = model.tool_groups, model.fabs, model.processes
     order = by_tier(model)
     bins = max(len(die.bins) for die in model.dies.values())
@@ -105,6 +110,7 @@ def world_of(model: Model, columns: Columns, curves: Curves) -> a.World:
         columns.row(f"events.{n}", event, EVENTS[type(event)][1], 3)
         for n, event in model.events.items()
     ]
+    blank = columns.constant(0.0) if mixed_quarters else 0
     return a.World(
         curve=table(curves.world, len(curves.world), 2),
         tool=table(tool, len(groups), 2, len(_TOOL)),
@@ -119,6 +125,8 @@ def world_of(model: Model, columns: Columns, curves: Curves) -> a.World:
         product=rows("products", dict(order), _PRODUCT),
         performance=table(performance, len(order), bins, 2),
         event=table(events, len(events), 3),
+        mix_entry=np.full((mixed_quarters, len(structure.entry)), blank),
+        mix_product=np.full((mixed_quarters, *structure.product_pool.shape), blank),
     )
 
 

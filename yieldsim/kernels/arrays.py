@@ -170,6 +170,7 @@ class Clock(NamedTuple):
     no_demand_limit: bool
     no_plan_limit: bool
     no_defects: bool
+    mixed: bool  # wafers and packages follow `mix_entry` and `mix_product`, not shares
 
 
 class Structure(NamedTuple):
@@ -223,6 +224,9 @@ class World(NamedTuple):
     product: Floats  # I SLIP... k
     performance: Floats  # I B TFLOPS... k
     event: Floats  # E k, three factors
+    # last, as they are filled in after the draw; no quarters where wafers follow the shares
+    mix_entry: Floats  # quarter M k, part of what shares give the designs it moves; -1: not moved
+    mix_product: Floats  # quarter I rank k, packages a step with stacks of that rank; inf: any
 
 
 class State(NamedTuple):
@@ -244,6 +248,7 @@ class State(NamedTuple):
     product: Floats  # I WANT... k
     held: Floats  # I code k, steps in the quarter
     taken: Floats  # I rank k, stacks taken in the step
+    planned: Floats  # I rank k, packages of the mix that are not begun yet
     need: Floats  # k
     lane: Floats  # CAPACITY_LEFT... k
 

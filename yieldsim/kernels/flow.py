@@ -62,6 +62,26 @@ def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, 
 
 
 @inline_jit
+def mix_wafers(structure: Any, mix: Any, route: Any, step: Any, state: Any, n: Any) -> None:
+    """Divide among the designs that a mix moves what the shares give them together.
+
+    ``mix`` holds the part of each entry, negative for one that is not moved.
+    """
+    first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
+    weight, moved = state.weight[step], state.lane[a.WEIGHT]
+    for k in range(n):
+        moved[k] = 0.0
+    for entry in range(first, last):
+        for k in range(n):
+            if mix[entry, k] >= 0.0:
+                moved[k] += weight[entry, k]
+    for entry in range(first, last):
+        for k in range(n):
+            if mix[entry, k] >= 0.0:
+                weight[entry, k] = mix[entry, k] * moved[k]
+
+
+@inline_jit
 def start_cohort(
     structure: Any, world: Any, state: Any, booked: Any, route: Any, step: Any, n: Any
 ) -> None:
@@ -69,9 +89,9 @@ def start_cohort(
 
     DENSITY is the mean density and FACTOR this period's over it, ALPHA_LEFT what the period leaves
     of the clustering of lots; HELD_BY holds the starts down. Each design remembers whether that or
-    defects cost it more. ``booked`` are the results of dies in this row.
+    defects cost it more. ``booked`` are the results of dies in this row. The designs' shares of the
+    cohort stand in ``state.weight``.
     """
-    share_wafers(structure, world, route, step, state, n)
     line, lane = state.route[route], state.lane
     process = world.process[structure.route[route, a.ROUTE_PROCESS]]
     alpha = process[a.ALPHA]

@@ -17,7 +17,14 @@ from yieldsim.kernels.capacity import (
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.dies import gross_dies
-from yieldsim.kernels.flow import advance, cycle_time_days, release, start_cohort
+from yieldsim.kernels.flow import (
+    advance,
+    cycle_time_days,
+    mix_wafers,
+    release,
+    share_wafers,
+    start_cohort,
+)
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.packages import package_step
 from yieldsim.units import MONTHS_PER_QUARTER
@@ -233,6 +240,9 @@ def _start_route(
         for k in range(n):
             survive[k] = 1.0
     _cluster(seed, clock, structure, process, state, route, step, first, n)
+    share_wafers(structure, world, route, step, state, n)
+    if clock.mixed and row < clock.quarters:  # the warm-up goes by the shares
+        mix_wafers(structure, world.mix_entry[row], route, step, state, n)
     start_cohort(structure, world, state, tally.die[:, row], route, step, n)
     for k in range(n):
         days, starts = line[a.DAYS, k], line[a.STARTS, k]

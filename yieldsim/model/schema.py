@@ -8,7 +8,7 @@ coordinates of the results.
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
@@ -42,6 +42,7 @@ from .values import Number, Whole
 
 __all__ = [
     "Accident",
+    "Allocation",
     "Bin",
     "Correlation",
     "DeliveriesStop",
@@ -83,6 +84,12 @@ class Simulation(Entity):
     outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
     # what is to limit nothing (`limits.NO_LIMITS` or a tool group): asks what a constraint costs
     no_limit: tuple[str, ...] = ()
+
+
+class Allocation(Entity):
+    """By which rule AI products share wafers, memory and packaging (`yieldsim.mix`)."""
+
+    rule: Literal["shares", "most_compute"] = "shares"
 
 
 class SourceNote(Entity):
@@ -128,4 +135,5 @@ class Model(Entity):
     demand: Demand | None = None
     imports: dict[str, Import] = {}
     events: dict[str, Event] = {}
+    allocation: Allocation = Allocation()
     correlations: dict[str, Correlation] = {}
