@@ -26,7 +26,7 @@ class Supplies:
     stacks: np.ndarray  # (pool, quarter), as above
     capacity: np.ndarray  # (line, quarter)
     units: np.ndarray  # (product, line) of capacity a package takes
-    ceiling: np.ndarray  # (product, quarter) most packages wanted; 0 where not in production
+    ceiling: np.ndarray  # (product, quarter) most packages; 0 where not in production
     worth: list[np.ndarray]  # of each product by recipe: compute of a package begun
     in_time: np.ndarray  # (product, quarter) part of the packages begun that end before the end
 
@@ -42,13 +42,14 @@ def supplies_of(scope: Scope, lane: Lane) -> Supplies:
     per_wafer = lane.world.product[scope.products, a.PER_WAFER]
     wafer_lines = lane.structure.line[:, a.LINE_PACKAGES] == 0
     units[:, wafer_lines] = 1.0 / per_wafer[:, None]
+    capacity = lane.tally.line[a.T_CAPACITY, :quarters].T.copy()
     return Supplies(
         wafers,
         _dies_given(scope, lane) + wafers.given,
         stacks,
-        lane.tally.line[a.T_CAPACITY, :quarters].T.copy(),
+        capacity,
         units,
-        _ceiling(scope, lane, active),
+        _ceiling(scope, lane, active, capacity, units),
         _worth(scope, lane),
         np.array([_in_time(lane, i, on) for i, on in zip(scope.products, active, strict=True)]),
     )
@@ -79,12 +80,20 @@ def _dies_given(scope: Scope, lane: Lane) -> np.ndarray:
     return found
 
 
-def _ceiling(scope: Scope, lane: Lane, active: np.ndarray) -> np.ndarray:
-    """Most packages of each product; of one that is not planned, what the shares gave it."""
+def _ceiling(
+    scope: Scope, lane: Lane, active: np.ndarray, capacity: np.ndarray, units: np.ndarray
+) -> np.ndarray:
+    """Most packages of each product: by demand, and by lines in the part of a quarter that it has.
+
+    Of a product that is not AI, what the shares gave it.
+    """
     found = []
     per_step = 1.0 / lane.clock.steps_per_quarter
-    for i, on in zip(scope.products, active, strict=True):
-        most = np.where(lane.by_quarter(on.astype(float)) > 0.0, np.inf, 0.0)
+    for place, (i, on) in enumerate(zip(scope.products, active, strict=True)):
+        part = lane.by_quarter(on * per_step)
+        most = np.where(part > 0.0, np.inf, 0.0)
+        for line in scope.lines[place]:
+            most = np.minimum(most, part * capacity[line] / units[place, line])
         demand = lane.structure.product[i, a.PRODUCT_DEMAND]
         if demand >= 0 and not lane.clock.no_demand_limit:
             most = np.minimum(most, lane.by_quarter(lane.curve(demand) * on * per_step))
