@@ -15,6 +15,7 @@ DRAWS = 4_000
 TABLES = {
     "bench_analyst.py": ("the same model", "Speed", "Where the time", "Peak memory"),
     "bench_baseline.py": ("Speed", "Where the time", "readable twin", "Commands"),
+    "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),
 }
 

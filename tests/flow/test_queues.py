@@ -22,7 +22,7 @@ FLEETS = TABLES["mixed_fleet"]["rows"]
 REPLICATIONS = 16
 SEED = 3
 MOST_SE = 3.0
-QUICK, LONG = 20_000, 320_000  # lots a replication
+QUICK, LONG = 20_000, 200_000  # lots a replication
 
 
 def outcomes(data: DataSet, lots_per_hour: float, lots: int, migrate: bool) -> list[Outcome]:

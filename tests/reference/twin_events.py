@@ -8,7 +8,6 @@ engine; draws come from Philox in Python's integers. Times are minutes.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
 from typing import Any
 
 from tests.reference.twin_events_dispatch import Dispatching
@@ -24,11 +23,11 @@ from tests.reference.twin_events_parts import (
     Lot,
     Tool,
     drawn,
+    made_clocks,
     philox,
     uniform,
 )
 from yieldsim.flow.dataset import DataSet
-from yieldsim.flow.table import Spread
 
 
 class Twin(Dispatching):
@@ -45,7 +44,7 @@ class Twin(Dispatching):
         self.groups = {name: Group(group) for name, group in data.groups.items()}
         self.least_runs = {s: n for runs in data.least_runs.values() for s, n in runs.items()}
         self._make_tools()
-        for clock, tool in self._make_clocks():
+        for clock, tool in made_clocks(data.calendars, self.groups):
             if clock.calendar.kind == "pieces":
                 clock.left = float(clock.first)  # type: ignore[arg-type]
                 tool.clocks.append(clock)
@@ -64,23 +63,6 @@ class Twin(Dispatching):
             for speed in group.data.speeds:
                 group.tools.append(Tool(group, number, speed))
                 number += 1
-
-    def _make_clocks(self) -> Iterator[tuple[Clock, Tool]]:
-        """Number the clocks: those by pieces first, then tool by tool, calendar by calendar."""
-        found = []
-        for rank, calendar in enumerate(self.data.calendars):
-            tools = self.groups[calendar.group].tools
-            for k, tool in enumerate(tools, start=1):
-                first: float | Spread = calendar.first
-                share = k / len(tools)
-                if calendar.kind == "pieces":
-                    first = calendar.first.mean * share
-                elif calendar.kind == "calendar":
-                    first = calendar.first.scaled(share)
-                found.append((calendar.kind != "pieces", tool.number, rank, calendar, first, tool))
-        found.sort(key=lambda entry: entry[:3])
-        for number, (_, _, _, calendar, first, tool) in enumerate(found):
-            yield Clock(number, calendar, first), tool
 
     # -- events ---------------------------------------------------------------------------------
 

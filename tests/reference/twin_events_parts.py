@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from yieldsim.flow.dataset import Calendar, Order, Part, Step, ToolGroup
@@ -106,3 +107,23 @@ class Group:
     ready: list[Tool] = field(default_factory=list)
     started: int = 0
     waited: float = 0.0
+
+
+def made_clocks(
+    calendars: Iterable[Calendar], groups: Mapping[str, Group]
+) -> Iterator[tuple[Clock, Tool]]:
+    """Number the clocks: those by pieces first, then tool by tool, calendar by calendar."""
+    found = []
+    for rank, calendar in enumerate(calendars):
+        tools = groups[calendar.group].tools
+        for k, tool in enumerate(tools, start=1):
+            first: float | Spread = calendar.first
+            share = k / len(tools)
+            if calendar.kind == "pieces":
+                first = calendar.first.mean * share
+            elif calendar.kind == "calendar":
+                first = calendar.first.scaled(share)
+            found.append((calendar.kind != "pieces", tool.number, rank, calendar, first, tool))
+    found.sort(key=lambda entry: entry[:3])
+    for number, (_, _, _, calendar, first, tool) in enumerate(found):
+        yield Clock(number, calendar, first), tool

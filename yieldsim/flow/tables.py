@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import events_types as k
-from .dataset import Calendar, DataSet, Order, Part, Step, ToolGroup
-from .table import Spread
+from .dataset import Calendar, DataSet, Order
+from .step_tables import put, step_tables
 
 __all__ = ["DISPATCH", "Line", "compile_line"]
 
 DISPATCH = ("data", "fifo", "cr")
-_LAWS = {"constant": k.CONSTANT, "uniform": k.UNIFORM, "exponential": k.EXPONENTIAL}
 _KINDS = {"failure": k.CLOCK_FAILURE, "calendar": k.CLOCK_CALENDAR, "pieces": k.CLOCK_PIECES}
 
 
@@ -51,10 +50,11 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
     tool that fails, and goes on with the work left wherever a tool is free, in place of waiting.
     """
     setups = {name: number for number, name in enumerate(_setup_names(data))}
-    steps, starts, batches = _steps(data, setups)
+    steps, starts, batches = step_tables(data, setups)
     tools = _tools(data)
     clocks = _clocks(data, tools)
-    report = tuple(dict.fromkeys(order.name for order in data.orders))
+    names = dict.fromkeys(order.name for order in data.orders)
+    places = {name: place for place, name in enumerate(names)}
     orders = np.concatenate([_order(order, starts) for order in data.orders])
     speeds = [len(set(group.speeds)) > 1 for group in data.groups.values()]
     runs = {name: least for group in data.least_runs.values() for name, least in group.items()}
@@ -75,14 +75,10 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
         events_per_min=_events_per_min(data, clocks),
         migrate=migrate,
         group_names=tuple(data.groups),
-        report=report,
-        report_of=np.array([report.index(order.name) for order in data.orders]),
-        raw_min=_raw_minutes(data, report),
+        report=tuple(places),
+        report_of=np.array([places[order.name] for order in data.orders]),
+        raw_min=_raw_minutes(data, places),
     )
-
-
-def _put(record: Any, spread: Spread) -> None:
-    record["mean"], record["half"], record["law"] = spread.mean, spread.half, _LAWS[spread.law]
 
 
 def _setup_names(data: DataSet) -> tuple[str, ...]:
@@ -142,9 +138,9 @@ def _clocks(data: DataSet, tools: NDArray[Any]) -> NDArray[Any]:
     out = np.zeros(len(made), k.CLOCK)
     for number, (timed, own_tool, _, calendar, share) in enumerate(made):
         record = out[number]
-        _put(record["every"], calendar.every)
-        _put(record["lasts"], calendar.lasts)
-        _put(record["first"], calendar.first.scaled(share))
+        put(record["every"], calendar.every)
+        put(record["lasts"], calendar.lasts)
+        put(record["first"], calendar.first.scaled(share))
         record["tool"], record["kind"] = own_tool, _KINDS[calendar.kind]
         if not timed:
             record["left"] = calendar.first.mean * share
@@ -159,7 +155,7 @@ def _moves(data: DataSet) -> NDArray[Any]:
     out = np.zeros((len(places), len(places)), k.SPREAD)
     for (start, end), spread in data.moves.items():
         if start in places and end in places:
-            _put(out[places[start], places[end]], spread)
+            put(out[places[start], places[end]], spread)
     return out
 
 
@@ -169,108 +165,13 @@ def _setup_times(data: DataSet, setups: Mapping[str, int]) -> NDArray[Any]:
         for end, column in setups.items():
             spread = data.setups.get((start, end)) or data.setups.get(("", end))
             if spread is not None:
-                _put(out[row, column], spread)
+                put(out[row, column], spread)
     return out
-
-
-def _steps(
-    data: DataSet, setups: Mapping[str, int]
-) -> tuple[NDArray[Any], dict[tuple[str, int], int], int]:
-    """All steps of all parts in one array; where each begins; how many kinds of batches."""
-    starts: dict[tuple[str, int], int] = {}
-    batches: dict[tuple[str, ...], int] = {}
-    total = sum(len(part.steps) for part in data.parts.values())
-    out = np.zeros(total, k.STEP)
-    first = 0
-    for part in data.parts.values():
-        records = out[first : first + len(part.steps)]
-        for place, step in enumerate(part.steps):
-            starts[part.name, place] = first + place
-            key = _batch_key(data, part, step)
-            batch = batches.setdefault(key, len(batches)) if step.batch_pieces else 0
-            _fill_step(records[place], step, first, place, batch, data, setups)
-        if len(records) > 0:
-            records[-1]["following"] = -1
-        _fill_slots(records, part)
-        _fill_remaining(records, part, data)
-        first += len(part.steps)
-    return out, starts, max(len(batches), 1)
-
-
-def _batch_key(data: DataSet, part: Part, step: Step) -> tuple[str, ...]:
-    if data.groups[step.group].batch_by == "route step":
-        return (step.group, part.route, step.name)
-    return (step.group, part.family, step.name)
-
-
-def _fill_step(
-    record: Any,
-    step: Step,
-    first: int,
-    place: int,
-    batch: int,
-    data: DataSet,
-    setups: Mapping[str, int],
-) -> None:
-    _put(record["time"], step.time)
-    record["by_piece"], record["interval"] = step.by_piece, step.interval_min
-    record["group"] = list(data.groups).index(step.group)
-    record["following"] = first + place + 1
-    record["sampled"] = step.sampled
-    record["batch"] = batch
-    record["least"], record["most"] = step.batch_pieces or (0, 0)
-    if step.rework is not None:
-        record["reworked"], back_to = step.rework
-        record["rework_to"] = first + back_to
-    _put(record["setup_time"], Spread(-1.0))
-    if step.setup is not None:
-        record["setup"] = setups[step.setup.name]
-        record["setup_always"] = step.setup.always
-        if step.setup.time is not None:
-            _put(record["setup_time"], step.setup.time)
-
-
-def _fill_slots(records: NDArray[Any], part: Part) -> None:
-    """Number the lenses and the queue-time limits of a part; a step that ends them names them."""
-    for name in ("lens_set", "lens_need", "limit_set"):
-        records[name] = -1
-    lenses: dict[int, int] = {}
-    limits: list[tuple[int, int, float]] = []
-    for place, step in enumerate(part.steps):
-        if step.lens_for is not None:
-            slot = lenses.setdefault(step.lens_for, len(lenses))
-            records[place]["lens_set"] = slot
-            records[step.lens_for]["lens_need"] = slot
-        if step.limit is not None:
-            limits.append((step.limit[0], place, step.limit[1]))
-    for slot, (end, place, minutes) in enumerate(sorted(limits)):
-        records[place]["limit_set"], records[place]["limit"] = slot, minutes
-        if records[end]["limit_checks"] == 0:
-            records[end]["limit_check"] = slot
-        records[end]["limit_checks"] += 1
-
-
-def step_minutes(step: Step, group: ToolGroup, pieces: int) -> float:
-    """Mean minutes of one lot alone in a tool of speed 1, from loading to unloading, no setup."""
-    units = pieces if step.by_piece else 1
-    work = step.time.mean * units
-    if step.interval_min > 0.0:
-        work = step.time.mean + (units - 1) * step.interval_min
-    return group.load_min + work + group.unload_min
-
-
-def _fill_remaining(records: NDArray[Any], part: Part, data: DataSet) -> None:
-    pieces = max((order.pieces for order in data.orders if order.part == part.name), default=1)
-    left = 0.0
-    for place in range(len(part.steps) - 1, -1, -1):
-        step = part.steps[place]
-        left += step.sampled * step_minutes(step, data.groups[step.group], pieces)
-        records[place]["remaining"] = left
 
 
 def _order(order: Order, starts: Mapping[tuple[str, int], int]) -> NDArray[Any]:
     out = np.zeros(1, k.ORDER)
-    _put(out[0]["every"], order.every)
+    put(out[0]["every"], order.every)
     out["first"], out["released_at"] = order.first_min, order.released_min
     out["due_after"], out["left"] = order.due_after_min, order.releases
     out["lots"], out["priority"], out["pieces"] = order.lots, order.priority, order.pieces
@@ -278,21 +179,29 @@ def _order(order: Order, starts: Mapping[tuple[str, int], int]) -> NDArray[Any]:
     return out
 
 
-def _raw_minutes(data: DataSet, report: tuple[str, ...]) -> NDArray[np.float64]:
+def _raw_minutes(data: DataSet, places: Mapping[str, int]) -> NDArray[np.float64]:
     """Raw process time of each reported lot: expected work of its steps, no loading, no waiting."""
-    raw = np.zeros(len(report))
+    raw = np.zeros(len(places))
+    known: dict[tuple[str, int], float] = {}
     for order in data.orders:
-        raw[report.index(order.name)] = sum(
-            step.sampled * step.time.mean * (order.pieces if step.by_piece else 1)
-            for step in data.parts[order.part].steps
-        )
+        key = (order.part, order.pieces)
+        if key not in known:
+            known[key] = sum(
+                step.sampled * step.time.mean * (order.pieces if step.by_piece else 1)
+                for step in data.parts[order.part].steps
+            )
+        raw[places[order.name]] = known[key]
     return raw
 
 
 def _events_per_min(data: DataSet, clocks: NDArray[Any]) -> float:
     """A guess at the rate of events: two a step and lot, two a clock. Speed alone depends on it."""
     rate = 2.0 * float(np.sum(1.0 / np.maximum(clocks["every"]["mean"], 60.0)))
+    single, span_min = 0.0, 1.0
     for order in data.orders:
-        steps = sum(step.sampled for step in data.parts[order.part].steps)
-        rate += order.lots / max(order.every.mean, 1e-6) * (2.0 * steps + 1.0)
-    return rate
+        events = order.lots * (2.0 * len(data.parts[order.part].steps) + 1.0)
+        if order.releases > 1:
+            rate += events / max(order.every.mean, 1e-6)
+        else:  # one of a list of lots, which together last as long as their releases do
+            single, span_min = single + events, max(span_min, order.first_min)
+    return rate + single / span_min
