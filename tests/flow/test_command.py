@@ -78,6 +78,15 @@ def test_text_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [line.split()[0] for line in text.out.splitlines() if line]
     assert {"lots", "Lot", "Hot", "tool", "Etch", "Oven"} <= set(rows)
     assert text.err == ""  # progress is for a terminal
+    assert "±" not in text.out  # one replication has no standard error
+    assert "nan" not in text.out
+
+
+def test_text_has_dashes_where_nothing_was_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", SMALL, "--days", "0.01", "--replications", "2"]) == 0
+    text = capsys.readouterr().out
+    lot = next(line.split() for line in text.splitlines() if line.startswith("Lot"))
+    assert lot == ["Lot", "0.0", "-", "-", "-", "-"]
 
 
 def test_nothing_finished_is_null_and_not_nan(capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,3 +138,37 @@ def test_ctrl_c_stops_within_a_piece(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert code == 130
     assert time.monotonic() - begun < 20.0
     assert capsys.readouterr().err.endswith("interrupted\n")
+
+
+@pytest.mark.statistical
+def test_a_queue_as_text_has_the_exact_wait(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """M/M/2 at 80 %: only the files and columns that it needs, exponential times, no places."""
+    tables = {
+        "tool.txt": "STNFAM\tSTNQTY\npair\t2\n",
+        "part.txt": "PART\tROUTEFILE\np\troute.txt\n",
+        "route.txt": "STEP\tSTNFAM\tPDIST\tPTIME\tPTUNITS\tPTPER\n1\tpair\texponential\t1\thr\t"
+        "per_lot\n",
+        "order.txt": "LOT\tPART\tPIECES\tSTART\tRDIST\tREPEAT\tRUNITS\tRPT#\n"
+        "lot\tp\t1\t01/01/18 00:00:00\texponential\t0.625\thr\t100000000\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = "--days 1500 --warmup 200 --seed 5 --replications 12 --threads 2 --json"
+    assert main(["flow", str(tmp_path), *options.split()]) == 0
+    found = json.loads(capsys.readouterr().out)
+    lot, pair = found["lots"][0], found["tool_groups"][0]
+    exact_h = 1.0 + 1.7777777777777783  # work and the wait by Erlang's C, reference/queues.json
+    # Three standard errors over the replications.
+    assert lot["cycle_time_days"] * 24.0 == pytest.approx(
+        exact_h, abs=3 * 24.0 * lot["cycle_time_se_days"]
+    )
+    assert lot["cycle_time_se_days"] * 24.0 < 0.02 * exact_h
+    assert pair["wait_h"] + 1.0 == pytest.approx(lot["cycle_time_days"] * 24.0, rel=0.01)
+    assert pair["utilization"] == pytest.approx(0.8, abs=3 * pair["utilization_se"])
+    assert pair["availability"] == 1.0
+    assert lot["x_factor"] == pytest.approx(lot["cycle_time_days"] * 24.0)
+    # Lots in the line by Little's law; both figures are of the same replications.
+    per_hour = lot["lots_counted"] / (1300.0 * 24.0)
+    assert found["wip_lots"] == pytest.approx(per_hour * lot["cycle_time_days"] * 24.0, rel=0.002)

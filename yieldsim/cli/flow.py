@@ -150,6 +150,11 @@ def _finite(item: float) -> float | None:
     return item if math.isfinite(item) else None
 
 
+def _shown(item: float, form: str) -> str:
+    """A figure, or a dash where there was nothing to count."""
+    return format(item, form) if math.isfinite(item) else "-"
+
+
 def _plain(result: FlowResult) -> dict[str, Any]:
     return {
         "lots": [_record(lot) for lot in result.lots],
@@ -168,17 +173,19 @@ def _text(result: FlowResult, run: dict[str, Any]) -> list[str]:
     names = [lot.name for lot in result.lots] + [group.name for group in result.groups]
     wide = max(map(len, names))
     lines = [
-        f"{run['dataset']}: {run['days']:g} days, the first {run['warmup_days']:g} as warm-up, "
-        f"{run['replications']} replications, seed {run['seed']}",
+        f"{run['dataset']}: {run['days']:g} days, the first {run['warmup_days']:g} as warm-up; "
+        f"replications: {run['replications']}, seed {run['seed']}",
         "",
         f"{'lots':{wide}} {'lots out':>10} {'cycle time, days':>20} {'x-factor':>9} "
         f"{'on time':>8} {'limits missed':>14}",
     ]
     for lot in result.lots:
-        cycle = f"{lot.cycle_time_days:.2f} ± {lot.cycle_time_se_days:.2f}"
+        cycle = _shown(lot.cycle_time_days, ".2f")
+        if math.isfinite(lot.cycle_time_se_days):
+            cycle += f" ± {lot.cycle_time_se_days:.2f}"
         lines.append(
-            f"{lot.name:{wide}} {lot.lots_out:10.1f} {cycle:>20} {lot.x_factor:9.2f} "
-            f"{lot.on_time:8.1%} {lot.limits_missed:14.1%}"
+            f"{lot.name:{wide}} {lot.lots_out:10.1f} {cycle:>20} {_shown(lot.x_factor, '.2f'):>9} "
+            f"{_shown(lot.on_time, '.1%'):>8} {_shown(lot.limits_missed, '.1%'):>14}"
         )
     lines += [
         "",
@@ -186,8 +193,8 @@ def _text(result: FlowResult, run: dict[str, Any]) -> list[str]:
         f"{'setup':>7} {'wait, h':>8}",
     ]
     lines += [
-        f"{group.name:{wide}} {group.tools:6d} {group.utilization:12.2%} "
-        f"{group.availability:13.2%} {group.setup:7.2%} {group.wait_h:8.2f}"
+        f"{group.name:{wide}} {group.tools:6d} {_shown(group.utilization, '.2%'):>12} "
+        f"{group.availability:13.2%} {group.setup:7.2%} {_shown(group.wait_h, '.2f'):>8}"
         for group in result.groups
     ]
     return [
