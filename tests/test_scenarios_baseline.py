@@ -20,7 +20,7 @@ REALIZATIONS = 96
 # months: every test here compares scenarios with one another, and needs no fine steps
 COARSE = "simulation.steps_per_quarter=3"
 CHIPS, STARTS, GOOD = "usable_chips", "wafer_starts", "good_dies"
-DEMAND, IMPORTS = "demand", "imports"
+DEMAND, IMPORTS, COMPUTE = "demand", "imports", "h100_equivalents"
 FILLED, BACKLOG = "order_delivered", "order_backlog"
 GAP, GAP_COMPUTE = "gap_with_imports", "gap_with_imports_h100_equivalents"
 WITHOUT_IMPORTS = "gap_without_imports"
@@ -50,6 +50,7 @@ EFFECTS: dict[str, list[tuple[str, int, int]]] = {
     "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN)],
     "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (CHIPS, 2027, DOWN)],
     "packaging_late": [(CHIPS, 2028, DOWN)],
+    "most_compute": [(COMPUTE, 2027, UP), (COMPUTE, 2028, UP)],
     "imports_return": [
         *((IMPORTS, year, UP) for year in (2027, 2028)),
         *((gap, year, DOWN) for gap in (GAP, GAP_COMPUTE) for year in (2027, 2028)),
@@ -71,6 +72,7 @@ FIRST_YEAR = {
     "domestic_late": 2024,
     "domestic_early": 2024,
     "n2_learns": 2024,
+    "most_compute": 2024,
     "n3_ramps": 2025,
     "n3_fails": 2025,
     "memory_cut": 2026,
@@ -81,7 +83,7 @@ FIRST_YEAR = {
     "scanners_never": 2026,
 }
 COMBINED = "memory_fast+n3_ramps+fab_accident"
-# With 25 scenarios and some 70 comparisons, chance alone would pass 3 standard errors in one of
+# With 26 scenarios and some 70 comparisons, chance alone would pass 3 standard errors in one of
 # ten such files; the seed is fixed, so a failure is a change of the model.
 STANDARD_ERRORS = 3.0
 

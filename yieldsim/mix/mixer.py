@@ -14,7 +14,7 @@ from .supplies import Supplies, supplies_of
 
 # Packages are asked for with this much room, so that it is memory, lines and dies that run out, and
 # are named as what binds, and nothing is left that came a little sooner than planned.
-_ROOM = 1.02
+_ROOM = 1.001
 # Less than this share of the compute is rounding: results are kept in single precision.
 _GAIN = 1e-6
 
