@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yieldsim.model.chips import Product
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.simulate import Simulator
 from yieldsim.variables import OUTPUTS
@@ -72,6 +73,11 @@ def check_wafers(made: Simulator, b: Block) -> None:
         )
 
 
+def dies_each(product: Product, die: str) -> int:
+    """Dies of a design in a package of a product."""
+    return product.dies_per_package if product.die == die else product.other_dies.get(die, 0)
+
+
 def check_dies(made: Simulator, b: Block) -> None:
     later = slice(1, None)
     good = [*np.moveaxis(b["good_dies"], -1, 0)]
@@ -85,9 +91,13 @@ def check_dies(made: Simulator, b: Block) -> None:
     products = made.models[made.scenarios[0]].products.values()
     for d, die in enumerate(made.coords["die"]):
         used = [
-            product.dies_per_package * b["packages_started"][..., i]
+            each * b["packages_started"][..., i]
             for i, product in enumerate(products)
-            if product.die == die
+            if (
+                each := product.dies_per_package
+                if product.die == die
+                else product.other_dies.get(die, 0)
+            )
         ]
         assert_balance(used or [np.zeros(1)], [b["dies_used"][..., d]], f"dies {die} in packages")
 

@@ -36,6 +36,7 @@ CASES = [
     ("pairing", "baseline"),
     ("pairing", "few_io"),
     ("pairing", "at_random"),
+    ("pairing", "blind_last"),
 ]
 LIFTED = [
     ("pairing", "no_limit:memory"),

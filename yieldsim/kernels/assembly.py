@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 
 
-@inline_jit
+@stage_jit
 def packages_of_dies(structure: Any, state: Any, i: Any, k: Any) -> Any:
     """Packages that a product could make of its share of its design's dies, recipe by recipe."""
     one = structure.product[i]
@@ -31,7 +31,7 @@ def packages_of_dies(structure: Any, state: Any, i: Any, k: Any) -> Any:
     return packages
 
 
-@inline_jit
+@stage_jit
 def _offer(structure: Any, state: Any, i: Any, k: Any) -> None:
     """Fill the dies of each bin that a product may take in the step."""
     die = structure.product[i, a.PRODUCT_DIE]
@@ -52,7 +52,7 @@ def _take(recipe: Any, avail: Any, most: Any) -> Any:
     return packages
 
 
-@inline_jit
+@stage_jit
 def start_packages(
     clock: Any,
     structure: Any,
@@ -86,7 +86,7 @@ def start_packages(
             finish(structure.row, lag, tally, i, sold, step, packages, survive * known_good, k)
 
 
-@inline_jit
+@stage_jit
 def _use_capacity(
     structure: Any, world: Any, state: Any, tally: Any, i: Any, row: Any, packages: Any, k: Any
 ) -> None:
@@ -115,7 +115,7 @@ def passing(values: Any, k: Any) -> Any:
     return values[a.ASSEMBLY, k] * (tested + mended)
 
 
-@inline_jit
+@stage_jit
 def _take_other_dies(structure: Any, state: Any, tally: Any, i: Any, row: Any, k: Any) -> Any:
     """Take the dies of other designs, from all bins alike; the share of packages left good."""
     known_good = 1.0
@@ -140,7 +140,7 @@ def _take_other_dies(structure: Any, state: Any, tally: Any, i: Any, row: Any, k
     return known_good
 
 
-@inline_jit
+@stage_jit
 def _use_recipe(
     structure: Any,
     state: Any,
@@ -171,7 +171,7 @@ def _use_recipe(
     return known_good
 
 
-@inline_jit
+@stage_jit
 def _as_they_come(
     structure: Any,
     state: Any,
@@ -189,12 +189,15 @@ def _as_they_come(
     """
     die, each = structure.product[i, a.PRODUCT_DIE], structure.product[i, a.PRODUCT_DIES_EACH]
     packages, bins = state.product[i, a.GRANTED, k], structure.die[die, a.DIE_BINS]
-    offered, stock = 0.0, 0.0
+    offered = 0.0
     for b in range(bins):
         offered += state.avail[b]
-        stock += state.stock[die, b, a.STOCK, k]
-    bad = min(1.0, state.die[die, a.STOCK_BAD, k] / stock)
-    state.die[die, a.STOCK_BAD, k] *= max(0.0, 1.0 - packages * each / stock)
+    # bad dies lie in the last bin alone: others may have left a mixture that is not the offer's
+    bad, stock = 0.0, state.stock[die, bins - 1, a.STOCK, k]
+    if state.die[die, a.STOCK_BAD, k] > 0.0 and stock > 0.0:
+        last = state.avail[bins - 1] / offered
+        bad = min(1.0, state.die[die, a.STOCK_BAD, k] / stock) * last
+        state.die[die, a.STOCK_BAD, k] *= max(0.0, 1.0 - packages * each * last / stock)
     better, above = 0.0, 0.0
     for b in range(bins):
         better += state.avail[b] / offered
@@ -210,7 +213,7 @@ def _as_they_come(
         above = whole
 
 
-@inline_jit
+@stage_jit
 def finish(
     rows: Any,
     lag: Any,

@@ -9,7 +9,7 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.curves import between
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
 from yieldsim.kernels.special import normal_ppf
 from yieldsim.units import HOURS_PER_DAY
@@ -42,7 +42,7 @@ def fleet(
     return math.floor(count + 0.5)
 
 
-@inline_jit
+@stage_jit
 def _hits(structure: Any, event: Any, kind: Any, tool_class: Any, fab: Any, group: Any) -> Any:
     return (
         structure.event[event, a.EVENT_KIND] == kind
@@ -94,7 +94,7 @@ def queue_days(tools: Any, lot_hours: Any, pure_hours: Any, mttr: Any, usage: An
     return 0.5 * (cv2 + failures) * power / (tools * (1.0 - u)) * lot_hours / HOURS_PER_DAY
 
 
-@inline_jit
+@stage_jit
 def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
     """Fill the ratios of uptime and repair time that events bring to a class of tools.
 
@@ -114,7 +114,7 @@ def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
     return stop
 
 
-@inline_jit
+@stage_jit
 def _rate_class(
     clock: Any,
     structure: Any,
@@ -160,7 +160,7 @@ def _rate_class(
         row[a.ADDER_NOW + c, k] = adder
 
 
-@inline_jit
+@stage_jit
 def group_rate(
     seed: Any,
     clock: Any,
@@ -201,7 +201,7 @@ def group_rate(
             row[a.COUNT, k] *= _MUCH
 
 
-@inline_jit
+@stage_jit
 def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any, n: Any) -> Any:
     """Fill the LOAD of each group: passes that a field of ``state.route`` asks of it."""
     first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
@@ -217,7 +217,7 @@ def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any, n
                 load[k] += line[k] * visits[k] * (1.0 + again[k])
 
 
-@inline_jit
+@stage_jit
 def rate_groups(
     seed: Any,
     clock: Any,
@@ -266,7 +266,7 @@ def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
                     binding[k] = g
 
 
-@inline_jit
+@stage_jit
 def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any, n: Any) -> None:
     """Fill the WAIT of each group in days per visit at the LOAD of what is started.
 

@@ -16,7 +16,7 @@ import numpy as np
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.dies import alpha_within, sort_dies, susceptible_cm2
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.variables import DEFECTS
 
 FASTEST = 1e12  # routes per step of a line without cycle time
@@ -44,7 +44,7 @@ def release(planned: Any, fraction: Any, wip: Any, cap_ratio: Any, raw_steps: An
     return wanted, False
 
 
-@inline_jit
+@stage_jit
 def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, n: Any) -> None:
     """Fill the shares of the designs in a cohort: weights over their sum."""
     first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
@@ -61,7 +61,7 @@ def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, 
             weight[entry, k] = weight[entry, k] / total[k] if total[k] > 0.0 else 0.0
 
 
-@inline_jit
+@stage_jit
 def mix_wafers(structure: Any, mix: Any, route: Any, step: Any, state: Any, n: Any) -> None:
     """Divide among the designs that a mix moves what the shares give them together.
 
@@ -81,7 +81,7 @@ def mix_wafers(structure: Any, mix: Any, route: Any, step: Any, state: Any, n: A
                 weight[entry, k] = mix[entry, k] * moved[k]
 
 
-@inline_jit
+@stage_jit
 def start_cohort(
     structure: Any, world: Any, state: Any, booked: Any, route: Any, step: Any, n: Any
 ) -> None:
@@ -145,7 +145,7 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
     return DEFECTS if lost > max(gain, _EVEN) else code
 
 
-@inline_jit
+@stage_jit
 def advance(
     structure: Any,
     world: Any,
@@ -189,7 +189,7 @@ def advance(
             wafers_out(structure, world, state, tally, route, t, out, row, k)
 
 
-@inline_jit
+@stage_jit
 def wafers_out(
     structure: Any,
     world: Any,

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["bare_jit", "inline_jit", "jit", "source_stamp"]
+__all__ = ["bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -74,3 +74,14 @@ def inline_jit(function: Function) -> Function:
     caller before typing, compiles more slowly and gains nothing.
     """
     return _compiled(function, forceinline=True, _nrt=False)
+
+
+def stage_jit(function: Function) -> Function:
+    """Compile a stage of the supply kernel, called by other kernels alone.
+
+    Without the wrapper that Python would call it by: to unpack some eighty arrays for each of forty
+    stages was half of the time that compiling took (98 s against 55 s).
+    """
+    return _compiled(
+        function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.assembly import packages_of_dies, start_packages
 from yieldsim.kernels.curves import curve_value
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, MIX, NOT_IN_PRODUCTION, PACKAGING
 
@@ -22,7 +22,7 @@ _HELD_BACK = 1.0 - 1e-12
 _NEXT_TO_NONE = 1e-200  # the weight of a product in production of which the mix asks nothing
 
 
-@inline_jit
+@stage_jit
 def receive(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
@@ -49,7 +49,7 @@ def receive(
             tally.line[a.T_CAPACITY, row, line, k] += wafers
 
 
-@inline_jit
+@stage_jit
 def _stacks(structure: Any, world: Any, pool: Any, step: Any, per_step: Any, k: Any) -> Any:
     """Stacks that arrive in a pool in a step: deliveries, and what its maker gets out."""
     source = structure.pool[pool]
@@ -64,7 +64,7 @@ def _stacks(structure: Any, world: Any, pool: Any, step: Any, per_step: Any, k: 
     return stacks * world.pool[pool, a.POOL_USABLE, k]
 
 
-@inline_jit
+@stage_jit
 def activate(
     clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any, n: Any
 ) -> None:
@@ -87,13 +87,13 @@ def activate(
         _divide(structure, state, d, n)
 
 
-@inline_jit
+@stage_jit
 def _mixes(clock: Any, row: Any) -> Any:
     """Whether packages follow a mix in a row of the results: the warm-up goes by the shares."""
     return clock.mixed and row < clock.quarters
 
 
-@inline_jit
+@stage_jit
 def _follow_mix(structure: Any, mix: Any, state: Any, i: Any, n: Any) -> None:
     """Add what the mix asks of a product in the step; its weight are the dies of all that is due.
 
@@ -109,7 +109,7 @@ def _follow_mix(structure: Any, mix: Any, state: Any, i: Any, n: Any) -> None:
             now[a.ACTIVE, k] = max(_NEXT_TO_NONE, due * each)
 
 
-@inline_jit
+@stage_jit
 def _due(state: Any, i: Any, k: Any) -> Any:
     """Packages that the mix has asked of a product and that are not begun yet."""
     due = 0.0
@@ -118,7 +118,7 @@ def _due(state: Any, i: Any, k: Any) -> Any:
     return due
 
 
-@inline_jit
+@stage_jit
 def _divide(structure: Any, state: Any, d: Any, n: Any) -> None:
     """Turn the weights of the products of one die into shares."""
     total = state.lane[a.WEIGHT]
@@ -135,7 +135,7 @@ def _divide(structure: Any, state: Any, d: Any, n: Any) -> None:
                     state.product[i, a.ACTIVE, k] /= total[k]
 
 
-@inline_jit
+@stage_jit
 def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any, n: Any) -> None:
     """Packages that each product could start by its dies, demand and mix, and which binds."""
     mixes = _mixes(clock, row)
@@ -164,14 +164,14 @@ def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any
                 now[a.LIMIT, k] = MIX
 
 
-@inline_jit
+@stage_jit
 def _scarce_die(state: Any, die: Any, k: Any) -> Any:
     """What holds a design down: a bank that gives more than the fabs, or what limits these."""
     banked = state.die[die, a.FROM_BANKS, k] > state.die[die, a.FROM_FABS, k]
     return DIE_BANK if banked else state.die[die, a.CAUSE, k]
 
 
-@inline_jit
+@stage_jit
 def grant_other_dies(structure: Any, state: Any, first: Any, last: Any, n: Any) -> None:
     """Cut the wants of a tier to the dies of other designs (I/O dies) that are in stock.
 
@@ -200,7 +200,7 @@ def grant_other_dies(structure: Any, state: Any, first: Any, last: Any, n: Any) 
                         state.product[i, a.LIMIT, k] = _scarce_die(state, d, k)
 
 
-@inline_jit
+@stage_jit
 def _in_stock(state: Any, die: Any, k: Any) -> Any:
     """Dies of a design in stock, of all bins."""
     dies = 0.0
@@ -209,7 +209,7 @@ def _in_stock(state: Any, die: Any, k: Any) -> Any:
     return dies
 
 
-@inline_jit
+@stage_jit
 def grant_memory(
     clock: Any, structure: Any, state: Any, first: Any, last: Any, row: Any, n: Any
 ) -> None:
@@ -235,14 +235,14 @@ def grant_memory(
                 now[a.LIMIT, k] = MEMORY
 
 
-@inline_jit
+@stage_jit
 def _asks(state: Any, mixes: Any, i: Any, rank: Any, k: Any) -> Any:
     """Packages for which a product asks stacks of the pool of a rank."""
     more = state.product[i, a.WANT, k] - state.product[i, a.GRANTED, k]
     return min(more, state.planned[i, rank, k]) if mixes else more
 
 
-@inline_jit
+@stage_jit
 def _grant_pool(
     structure: Any, state: Any, mixes: Any, first: Any, last: Any, rank: Any, pool: Any, n: Any
 ) -> None:
@@ -270,7 +270,7 @@ def _grant_pool(
             state.stacks[pool, k] = max(0.0, state.stacks[pool, k] - need[k] * ratio)
 
 
-@inline_jit
+@stage_jit
 def _uses(structure: Any, i: Any, line: Any) -> Any:
     """Whether a product goes through a packaging line."""
     found = False
@@ -279,14 +279,14 @@ def _uses(structure: Any, i: Any, line: Any) -> Any:
     return found
 
 
-@inline_jit
+@stage_jit
 def _per_package(structure: Any, world: Any, i: Any, line: Any, k: Any) -> Any:
     """What a package takes of a line's capacity."""
     whole = structure.line[line, a.LINE_PACKAGES] == 1
     return 1.0 if whole else 1.0 / world.product[i, a.PER_WAFER, k]
 
 
-@inline_jit
+@stage_jit
 def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: Any, n: Any) -> None:
     """Cut the grants of a tier where a packaging line cannot take them all, line by line.
 
@@ -309,7 +309,7 @@ def grant_packaging(structure: Any, world: Any, state: Any, first: Any, last: An
                         _cut(structure, state, i, left[k] / need[k], k)
 
 
-@inline_jit
+@stage_jit
 def _cut(structure: Any, state: Any, i: Any, ratio: Any, k: Any) -> None:
     """Leave a share of a product's grant, and give back the stacks of the rest."""
     state.product[i, a.GRANTED, k] *= ratio
@@ -321,7 +321,7 @@ def _cut(structure: Any, state: Any, i: Any, ratio: Any, k: Any) -> None:
             state.taken[i, rank, k] *= ratio
 
 
-@inline_jit
+@stage_jit
 def package_step(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
@@ -348,7 +348,7 @@ def package_step(
                 _hold(state.product[i], state.held[i], k)
 
 
-@inline_jit
+@stage_jit
 def _settle(clock: Any, structure: Any, state: Any, i: Any, k: Any) -> None:
     """Take the packages that a product began off what the mix asks of it, by rank of memory."""
     each, planned = structure.product[i, a.PRODUCT_STACKS], state.planned[i]

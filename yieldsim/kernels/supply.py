@@ -25,7 +25,7 @@ from yieldsim.kernels.flow import (
     share_wafers,
     start_cohort,
 )
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import bare_jit, stage_jit
 from yieldsim.kernels.packages import package_step
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
@@ -35,7 +35,7 @@ H100_TB_PER_S = 3.35  # its memory bandwidth
 _MUCH = 100.0  # times the plan, where only tools are to limit starts
 
 
-@bare_jit
+@stage_jit
 def _reset(structure: Any, world: Any, state: Any, state_flat: Any, n: Any) -> None:
     """Start the lanes from an empty line and empty stocks."""
     for j in range(state_flat.shape[0]):
@@ -47,9 +47,14 @@ def _reset(structure: Any, world: Any, state: Any, state_flat: Any, n: Any) -> N
             state.die[d, a.GROSS, k] = gross_dies(world.wafer[:, k], world.die[d, :, k])
 
 
-@bare_jit
-def _events_now(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
-    """Fill the factors of each event in the step: (MTTF, MTTR) or (capacity, D0)."""
+@stage_jit
+def _begin_step(clock: Any, structure: Any, world: Any, state: Any, step: Any, n: Any) -> None:
+    """Fill the factors of each event in the step, (MTTF, MTTR) or (capacity, D0); forget what came
+    in from fabs and banks and what held designs down."""
+    for d in range(state.die.shape[0]):
+        for j in range(a.CAUSE_WAFERS, state.die.shape[1]):
+            for k in range(n):
+                state.die[d, j, k] = 0.0
     for e in range(structure.event.shape[0]):
         kind = structure.event[e, a.EVENT_KIND]
         start, end = structure.event_steps[e, 0], structure.event_steps[e, 1]
@@ -67,7 +72,7 @@ def _events_now(clock: Any, structure: Any, world: Any, state: Any, step: Any, n
                 state.event[e, 1, k] = world.event[e, 1, k] ** power
 
 
-@inline_jit
+@stage_jit
 def _fab_step(
     seed: Any,
     clock: Any,
@@ -119,7 +124,7 @@ def _fab_step(
             advance(structure, world, state, tally, route, step, steps, slow, row, k)
 
 
-@inline_jit
+@stage_jit
 def _accidents(structure: Any, state: Any, fab: Any, n: Any) -> None:
     """Fill CAPACITY_LEFT and DIRT, what accidents leave of a fab's capacity and do to its D0."""
     left, dirt = state.lane[a.CAPACITY_LEFT], state.lane[a.DIRT]
@@ -134,7 +139,7 @@ def _accidents(structure: Any, state: Any, fab: Any, n: Any) -> None:
                 dirt[k] *= state.event[e, 1, k]
 
 
-@inline_jit
+@stage_jit
 def _release_route(
     clock: Any, structure: Any, world: Any, state: Any, route: Any, equipped: Any, n: Any
 ) -> None:
@@ -161,7 +166,7 @@ def _release_route(
         line[a.HELD_BY, k] = float(RELEASE) if capped else held_by
 
 
-@inline_jit
+@stage_jit
 def _density(
     clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, n: Any
 ) -> None:
@@ -180,7 +185,7 @@ def _density(
             density[k] = 0.0
 
 
-@inline_jit
+@stage_jit
 def _cluster(
     seed: Any,
     clock: Any,
@@ -209,7 +214,7 @@ def _cluster(
             state.lane[a.ALPHA_LEFT, k] = left
 
 
-@inline_jit
+@stage_jit
 def _start_route(
     seed: Any,
     clock: Any,
@@ -255,7 +260,7 @@ def _start_route(
         tally.route[a.T_CYCLE, row, route, k] += days / clock.steps_per_quarter
 
 
-@bare_jit
+@stage_jit
 def _close_quarter(structure: Any, state: Any, tally: Any, row: Any, n: Any) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
     for route in range(state.route.shape[0]):
@@ -279,7 +284,7 @@ def _close_quarter(structure: Any, state: Any, tally: Any, row: Any, n: Any) -> 
                 state.held[i, code, k] = 0.0
 
 
-@bare_jit
+@stage_jit
 def _usable(structure: Any, world: Any, tally: Any, quarters: Any, n: Any) -> None:
     """Usable chips and their compute from the packages that passed; packages under way."""
     for i in range(structure.product.shape[0]):
@@ -302,42 +307,13 @@ def _usable(structure: Any, world: Any, tally: Any, quarters: Any, n: Any) -> No
                 tally.product[a.T_H100_BANDWIDTH, q, i, k] = h100_bandwidth
 
 
-@inline_jit
+@stage_jit
 def _left_in_assembly(tally: Any, i: Any, row: Any, k: Any) -> Any:
     """Packages started less those finished in a row of the results."""
     left = tally.product[a.T_STARTED, row, i, k] - tally.product[a.T_FAILED, row, i, k]
     for b in range(tally.passed.shape[2]):
         left -= tally.passed[row, i, b, k]
     return left
-
-
-@bare_jit
-def _simulate_lanes(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    first: Any,
-    state_flat: Any,
-    state: Any,
-    tally: Any,
-    n: Any,
-) -> None:
-    """Simulate realizations first..first+n, one in each lane."""
-    _reset(structure, world, state, state_flat, n)
-    for step in range(clock.steps):
-        row = structure.row[step]
-        _events_now(clock, structure, world, state, step, n)
-        for d in range(state.die.shape[0]):
-            for j in range(a.CAUSE_WAFERS, state.die.shape[1]):
-                for k in range(n):
-                    state.die[d, j, k] = 0.0  # and what came in, from fabs and from banks
-        for fab in range(structure.fab.shape[0]):
-            _fab_step(seed, clock, structure, world, state, tally, fab, step, first, row, n)
-        package_step(clock, structure, world, state, tally, step, row, n)
-        if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
-            _close_quarter(structure, state, tally, row, n)
-    _usable(structure, world, tally, clock.quarters, n)
 
 
 @bare_jit
@@ -370,7 +346,16 @@ def simulate_block(
         for j in range(tally_flat.shape[0]):
             for k in range(n):
                 tally_flat[j, k] = 0.0
-        _simulate_lanes(seed, clock, structure, world, first + r, state_flat, state, tally, n)
+        _reset(structure, world, state, state_flat, n)
+        for step in range(clock.steps):
+            row = structure.row[step]
+            _begin_step(clock, structure, world, state, step, n)
+            for fab in range(structure.fab.shape[0]):
+                _fab_step(seed, clock, structure, world, state, tally, fab, step, first + r, row, n)
+            package_step(clock, structure, world, state, tally, step, row, n)
+            if (step + 1 - clock.warmup_steps) % clock.steps_per_quarter == 0:
+                _close_quarter(structure, state, tally, row, n)
+        _usable(structure, world, tally, clock.quarters, n)
         for k in range(n):
             for j in range(places.shape[0]):
                 out[r + k, j] = tally_flat[places[j], k] if places[j] >= 0 else 0.0
