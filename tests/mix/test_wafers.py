@@ -1,4 +1,4 @@
-"""The program's account of a run by shares is that run: its dies, when they come, and its packages."""
+"""The program sees the run by shares as it is: its dies, when they come, and its packages."""
 
 from pathlib import Path
 
