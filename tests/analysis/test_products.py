@@ -25,6 +25,16 @@ def test_every_variable_has_every_product_and_period() -> None:
     assert {r["units"] for r in chosen(found, "yearly", variable="h100_equivalents")} == {"H100"}
 
 
+def test_compute_also_stands_in_tflops() -> None:
+    found = products_summary(whole())
+    h100 = chosen(found, "yearly", variable="h100_equivalents")
+    tflops = chosen(found, "yearly", variable="tflops_fp16")
+    for one, other in zip(h100, tflops, strict=True):
+        assert (one["product"], one["year"]) == (other["product"], other["year"])
+        for name in ("mean", "p10", "p90", "se_mean", "se_p50"):
+            assert other[name] == pytest.approx(989.0 * one[name], rel=1e-12)
+
+
 def test_bins_have_the_names_of_the_die_of_the_product() -> None:
     found = products_summary(whole())
     bins = {r["product"]: set() for r in found["yearly"]}

@@ -106,7 +106,7 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
         found[what] = json.loads(capsys.readouterr().out)
     ds = yieldsim.ensemble.open_ensemble(store).isel(scenario=0)
     names = json.loads(ds.attrs["bin_names"])
-    record = found["yield"]["yearly"][-1]
+    record = next(r for r in reversed(found["yield"]["yearly"]) if r["bin"] is not None)
     inside = [str(q).startswith(record["year"]) for q in ds["quarter_label"].values]
     place = {"die": list(ds["die"].values).index(record["die"]), "quarter": np.array(inside)}
     label = next(k for k, name in names[record["die"]].items() if name == record["bin"])
@@ -114,6 +114,12 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     gross = ds["gross_dies"].isel(place).astype(float).sum("quarter")
     # the same figures in double precision, in another order
     assert record["mean"] == pytest.approx(float((good / gross).mean()), rel=1e-12)
+    fit = found["yield"]["yearly"][-1]
+    place = {"die": list(ds["die"].values).index(fit["die"]), "quarter": np.array(inside)}
+    fit_dies = ds["saleable_dies"].isel(place).astype(float).sum("quarter")
+    started = ds["gross_dies_started"].isel(place).astype(float).sum("quarter")
+    assert fit["figure"] == "fit for mass production"
+    assert fit["mean"] == pytest.approx(float((fit_dies / started).mean()), rel=1e-12)
     bins = {r["bin"] for r in found["products"]["yearly"]} - {None}
     assert bins == {name for several in names.values() for name in several.values()}
     assert {r["constraint"] for r in found["binding"]["binding"]} <= set(

@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from ..units import H100_TFLOPS_FP16
 from .columns import (
     Period,
     ai_products,
@@ -26,6 +27,7 @@ VARIABLES = (
     "h100_equivalents_bandwidth",
 )
 BY_BIN = "packages_passed"
+FIGURES = ("mean", "p10", "p50", "p90")
 
 
 def products_summary(ds: xr.Dataset) -> dict[str, Any]:
@@ -34,9 +36,10 @@ def products_summary(ds: xr.Dataset) -> dict[str, Any]:
     ``records`` (by quarter) and ``yearly`` (by calendar year) hold for each scenario, product
     (``total`` first: the sum over products of kind ai) and ``variable`` mean, P10, P50, P90 and
     the Monte Carlo error ``se_...`` of each: usable chips, packages started and passed,
-    H100-equivalents by dense FP16 compute and by memory bandwidth. ``bin`` is None for all bins;
-    packages passed also stand by the bins of the product's die. ``missing`` lists variables that
-    the ensemble does not keep, ``in_total`` the products of the total.
+    H100-equivalents by dense FP16 compute and by memory bandwidth, and that compute as
+    ``tflops_fp16``. ``bin`` is None for all bins; packages passed also stand by the bins of the
+    product's die. ``missing`` lists variables that the ensemble does not keep, ``in_total`` the
+    products of the total.
     """
     there = [name for name in VARIABLES if name in ds]
     return {
@@ -62,4 +65,17 @@ def _records(ds: xr.Dataset, variable: str, period: Period) -> list[Record]:
         for label, name in bin_names(ds, dies.get(product)).items():
             chosen = {"product": members, "bin": [labels.index(label)]}
             groups.append(({**place, "bin": name}, places_of(ds[variable], chosen)))
-    return figure_records(ds, variable, period, groups)
+    found = figure_records(ds, variable, period, groups)
+    if variable == "h100_equivalents":
+        found += [_in_tflops(record) for record in found]
+    return found
+
+
+def _in_tflops(record: Record) -> Record:
+    """H100-equivalents by dense FP16 compute as that compute."""
+    scaled = {
+        name: figure * H100_TFLOPS_FP16
+        for name, figure in record.items()
+        if name.removeprefix("se_") in FIGURES and figure is not None
+    }
+    return {**record, **scaled, "variable": "tflops_fp16", "units": "TFLOPS"}

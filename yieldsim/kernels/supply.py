@@ -27,11 +27,9 @@ from yieldsim.kernels.flow import (
 )
 from yieldsim.kernels.jit import bare_jit, stage_jit
 from yieldsim.kernels.packages import package_step
-from yieldsim.units import MONTHS_PER_QUARTER
+from yieldsim.units import H100_TB_PER_S, H100_TFLOPS_FP16, MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
-H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)
-H100_TB_PER_S = 3.35  # its memory bandwidth
 _MUCH = 100.0  # times the plan, where only tools are to limit starts
 
 

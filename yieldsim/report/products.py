@@ -13,6 +13,7 @@ SHORT = {
     "usable_chips": "usable",
     "packages_started": "started",
     "packages_passed": "passed",
+    "tflops_fp16": "TFLOPS FP16",
     "h100_equivalents": "H100 FP16",
     "h100_equivalents_bandwidth": "H100 bandwidth",
 }
