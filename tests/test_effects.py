@@ -25,7 +25,7 @@ from yieldsim.model.fields import Entity, Spec, spec_of
 from yieldsim.model.lines import OTHER
 from yieldsim.sampling import Sampler
 from yieldsim.simulate import Simulator
-from yieldsim.variables import ALL_OUTPUTS
+from yieldsim.variables import ALL_OUTPUTS, OUTPUTS
 
 SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
@@ -33,6 +33,7 @@ SEED = 7
 COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions
 # Results are stored in single precision: less than this share of the whole is rounding.
 ROUNDING = 1e-6
+SUPPLY_ONLY = f"simulation.outputs={[variable.name for variable in OUTPUTS]}"
 DIMS = {variable.name: variable.dims for variable in ALL_OUTPUTS}
 TABLES = {
     "fabs": "fab",
@@ -74,13 +75,15 @@ class Bench:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns.Curves, "add", self._noting(columns.Curves.add))
             self.simulator = Simulator(file.with_changes([COARSE]), [scenario], SEED)
+        # without the orders, which take most of the time of so few realizations
+        self.supply = Simulator(file.with_changes([COARSE, SUPPLY_ONLY]), [scenario], SEED)
         self.scenario = scenario
         self.compiled = self.simulator.compiled[scenario]
         self.demand = self.simulator.demand[scenario]
         self.model = self.simulator.models[scenario]
         self.parameters = {p.path: p for p in parameters(self.model)}
         self.drawn = self.compiled.sampler.draw(SEED, 0, REALIZATIONS)
-        self.base = self._run(self.drawn, {})
+        self.base = self._run(self.simulator, self.drawn, {})
 
     def _noting(self, add: Callable[..., int]) -> Callable[..., int]:
         def noting(curves: columns.Curves, path: str, schedule: Schedule | None) -> int:
@@ -91,6 +94,7 @@ class Bench:
 
     def _run(
         self,
+        simulator: Simulator,
         drawn: np.ndarray,
         curves: dict[str, np.ndarray],
         series: dict[str, Series] | None = None,
@@ -98,32 +102,35 @@ class Bench:
         structure = self.compiled.structure._replace(**curves)
         sampler = Given(self.compiled.sampler, drawn)
         turned = replace(self.compiled, sampler=sampler, structure=structure)
-        self.simulator.compiled[self.scenario] = turned
+        simulator.compiled[self.scenario] = turned
         all_series = {**self.demand.series, **(series or {})}
-        self.simulator.demand[self.scenario] = replace(self.demand, series=all_series)
-        return self.simulator.block(0, REALIZATIONS)
+        simulator.demand[self.scenario] = replace(self.demand, series=all_series)
+        return simulator.block(0, REALIZATIONS)
 
     def turned(self, parameter: Parameter, up: bool) -> dict[str, np.ndarray]:
         """Results with one parameter turned up or down in all realizations and at all times."""
         spec = self._range(parameter)
+        supplied = parameter.spec.effect[0] in {variable.name for variable in OUTPUTS}
+        simulator = self.supply if supplied else self.simulator
         if parameter.path in self.demand.series:
             series = self.demand.series[parameter.path]
             low, high = (turn(curve, spec, up) for curve in (series.low, series.high))
-            return self._run(self.drawn, {}, {parameter.path: replace(series, low=low, high=high)})
+            moved = {parameter.path: replace(series, low=low, high=high)}
+            return self._run(simulator, self.drawn, {}, moved)
         if isinstance(parameter.item, Schedule):
             number = self.curves[parameter.path]
             curves = {}
             for name in ("curve_low", "curve_high"):
                 curves[name] = getattr(self.compiled.structure, name).copy()
                 curves[name][number] = turn(curves[name][number], spec, up)
-            return self._run(self.drawn, curves)
+            return self._run(simulator, self.drawn, curves)
         column = self.compiled.sampler.column
         drawn = self.drawn.copy()
         own = column[parameter.path]
         drawn[:, own] = turn(drawn[:, own], spec, up)
         for one, share in self._referring(parameter):
             drawn[:, column[one.path]] = drawn[:, own] * share
-        return self._run(drawn, {})
+        return self._run(simulator, drawn, {})
 
     def _referring(self, parameter: Parameter) -> Iterator[tuple[Parameter, float]]:
         """The parameters that refer to a shared one, with their values over its own."""

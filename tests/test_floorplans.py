@@ -105,6 +105,7 @@ def fine_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     bin_table._table.cache_clear()
 
 
+@pytest.mark.slow  # a quarter of a minute for the fine nodes
 @pytest.mark.usefixtures("fine_nodes")
 def test_a_product_with_a_floorplan_has_its_wafer_model() -> None:
     """`yieldsim wafer MODEL --product` draws the die that the ensemble counts."""
