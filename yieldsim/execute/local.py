@@ -59,8 +59,11 @@ def run_blocks(
     threads: int,
     done: Callable[[int], object] = lambda count: None,
     stopping: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> None:
     """Call ``work(block)`` for each block in ``threads`` threads, ``done(result)`` after each.
+
+    ``meanwhile()`` is called once while the first blocks are computed; an error of it ends the run.
 
     At most one block a thread is under way, so memory is flat. The first error stops the run after
     the blocks under way, and is raised. Ctrl-C does the same, after ``stopping()``, and raises
@@ -74,6 +77,11 @@ def run_blocks(
             # the second Ctrl-C would wait for them.
             name = f"blocks-{number}"
             threading.Thread(target=team.run, name=name, daemon=True).start()
+        try:
+            meanwhile()
+        except BaseException:
+            team.interrupt()
+            raise
         team.collect(count, done, stopping)
 
 
