@@ -11,7 +11,8 @@ from ..compile import Compiled
 from ..kernels import arrays as a
 from ..kernels.curves import between
 
-_between: Any = between.py_func  # type: ignore[attr-defined]  # of a compiled kernel
+# of a compiled kernel its plain form, which takes whole arrays; there is no other without the JIT
+_between: Any = getattr(between, "py_func", between)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from .lane import Lane
 from .scope import Scope
 from .wafers import Wafers, wafers_of
 
-_passing: Any = passing.py_func  # type: ignore[attr-defined]  # of a compiled kernel
+_passing: Any = getattr(passing, "py_func", passing)  # as in lane
 _OTHERS_FIRST = 10.0  # worth of a package that is not to be moved, over the best of the others
 
 
