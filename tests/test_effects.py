@@ -219,8 +219,13 @@ def tables(scenario: str) -> set[str]:
     return {".".join(p.path.split(".")[:2]) for p in found}
 
 
+# lines whose fields SN2 has too: with the slow tests, a few seconds each
+MORE_LINES = ("fabs.smic_sn1", "fabs.smic_other", "fabs.huawei_affiliated", "fabs.huali")
 CASES = [
-    *(("baseline", table) for table in sorted(tables("baseline"))),
+    *(
+        pytest.param("baseline", table, marks=[pytest.mark.slow] * (table in MORE_LINES))
+        for table in sorted(tables("baseline"))
+    ),
     *(("service_lost", table) for table in sorted(tables("service_lost") - tables("baseline"))),
     *(("extra", setting.partition("=")[0]) for setting in EXTRA),
 ]

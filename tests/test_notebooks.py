@@ -94,6 +94,7 @@ def test_makes_a_store_where_there_is_none(tmp_path: Path, kernel: pytest.Monkey
         assert got == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.slow  # another way into the same cells
 def test_reads_the_store_that_is_named(tmp_path: Path, kernel: pytest.MonkeyPatch) -> None:
     store = tmp_path / "one.zarr"
     yieldsim.run("baseline", realizations=REALIZATIONS + 1, seed=11, out=store)
