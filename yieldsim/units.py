@@ -39,6 +39,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "kwafer": ("wafers", 1000.0),
     "pass": ("passes", 1.0),
     "pass/wafer": ("visits", 1.0),
+    "pass/layer": ("passes per layer", 1.0),
     "tool": ("tools", 1.0),
     "layer": ("layers", 1.0),
     "die": ("dies", 1.0),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .calendar import Quarter
 from .fields import Entity, parameter
+from .layers import Layer
 from .quantity import Quantity
 from .schedule import Schedule
 
@@ -162,7 +163,14 @@ class Process(Entity):
         neutral=1.0,
     )
     visits: dict[str, Quantity] = parameter(
-        "pass/wafer", "+utilization", "passes through each tool group", default={}
+        "pass/wafer",
+        "+utilization",
+        "passes through each tool group, spread evenly over the route",
+        default={},
+    )
+    layers: dict[str, Layer] = {}
+    sampling: dict[str, Quantity] = parameter(
+        "1", "+utilization", "share of wafers that make the passes of a tool group", default={}
     )
 
 

@@ -27,6 +27,7 @@ from .chips import (
 from .demand import Demand, Import, Order
 from .events import Accident, DeliveriesStop, Event, ServiceLoss
 from .fields import Entity, parameter
+from .layers import Layer, Patterning
 from .lines import (
     ExponentialLearning,
     Fab,
@@ -54,12 +55,14 @@ __all__ = [
     "Fab",
     "Fleet",
     "Import",
+    "Layer",
     "Learning",
     "MemoryMaker",
     "MemoryPool",
     "Model",
     "Order",
     "PackagingLine",
+    "Patterning",
     "Performance",
     "PowerLearning",
     "Process",
@@ -80,6 +83,7 @@ class Simulation(Entity):
     end: Quarter
     steps_per_quarter: Annotated[Whole, Field(ge=1, le=92)] = 13
     warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
+    segments: Annotated[Whole, Field(ge=1, le=100)] = 10  # pieces of a route, for the flow
     process_noise: StrictBool = True
     outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
     # what is to limit nothing (`limits.NO_LIMITS` or a tool group): asks what a constraint costs
@@ -124,6 +128,7 @@ class Model(Entity):
         default={},
     )
     tool_groups: dict[str, ToolGroup] = {}
+    patterning: dict[str, Patterning] = {}
     processes: dict[str, Process]
     fabs: dict[str, Fab]
     dies: dict[str, Die]
