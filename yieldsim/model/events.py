@@ -1,4 +1,4 @@
-"""What happens to the lines on a date: lost service, deliveries that stop, accidents."""
+"""What happens to the lines on a date: service, deliveries, tools, new fabs, accidents."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ class ServiceLoss(Entity):
         "1", "-wafer_starts", "MTTR per quarter over that of the quarter before", minimum=1.0
     )
     quarters: Quantity = parameter("quarter", "-wafer_starts", "how long it goes on falling")
+    cannibalized: Quantity = parameter(
+        "1",
+        "-wafer_starts",
+        "share of the tools taken apart for spares each quarter",
+        maximum=0.9,
+        neutral=0.0,
+    )
 
 
 class DeliveriesStop(Entity):
@@ -41,6 +48,47 @@ class DeliveriesStop(Entity):
     tool_class: Literal["imported", "domestic"] = "imported"
     fabs: Names = ()
     groups: Names = ()
+
+
+class ToolsLost(Entity):
+    """Between two dates, or from one on, a share of the tools does not produce."""
+
+    kind: Literal["tools_lost"]
+    start: Quarter
+    end: Quarter | None = None
+    tool_class: Literal["imported", "domestic"] | None = None
+    fabs: Names = ()
+    groups: Names = ()
+    share: Quantity = parameter("1", "-wafer_starts", "share of the tools lost", maximum=1.0)
+
+
+class ToolQualified(Entity):
+    """Tools of a class do not produce before a date, however early they are delivered."""
+
+    kind: Literal["tool_qualified"]
+    start: Quarter
+    tool_class: Literal["imported", "domestic"] = "domestic"
+    fabs: Names = ()
+    groups: Names = ()
+
+
+class FabStarts(Entity):
+    """Fabs start no wafers before a date, whatever they plan."""
+
+    kind: Literal["fab_starts"]
+    start: Quarter
+    fabs: Names = ()
+
+
+class Excursion(Entity):
+    """Between two dates the wafers started have more defects, until it is found."""
+
+    kind: Literal["excursion"]
+    start: Quarter
+    end: Quarter
+    fabs: Names = ()
+    processes: Names = ()
+    d0_ratio: Quantity = parameter("1", "+d0_per_cm2", "defect density over normal", minimum=1.0)
 
 
 class Accident(Entity):
@@ -57,4 +105,7 @@ class Accident(Entity):
     d0_ratio: Quantity = parameter("1", "+d0_per_cm2", "defect density over normal", minimum=1.0)
 
 
-Event = Annotated[ServiceLoss | DeliveriesStop | Accident, Field(discriminator="kind")]
+Event = Annotated[
+    ServiceLoss | DeliveriesStop | ToolsLost | ToolQualified | FabStarts | Excursion | Accident,
+    Field(discriminator="kind"),
+]

@@ -16,7 +16,12 @@ OTHER = "other"  # wafers of an allocation that go to designs outside the model
 
 
 class ToolClass(Entity):
-    """One class (imported or domestic) of a tool group; times are of SEMI E10 total time."""
+    """One class (imported or domestic) of a tool group.
+
+    By SEMI E10: of the total time a share is non-scheduled, of the rest a share goes to scheduled
+    downtime; MTTF and MTTR are of what is left (time up between failures, and down with one), and
+    a share of the time up goes to engineering.
+    """
 
     wafers_per_hour: Quantity = parameter(
         "wafer/hour", "-utilization", "rated throughput in production", above=True
@@ -31,8 +36,20 @@ class ToolClass(Entity):
     )
     mttf_hours: Quantity = parameter("hour", "-utilization", "mean time to failure", above=True)
     mttr_hours: Quantity = parameter("hour", "+utilization", "mean time to repair", above=True)
+    repair_cv2: Quantity = parameter(
+        "1",
+        "+cycle_time_days",
+        "squared coefficient of variation of repair times (1: exponential)",
+        neutral=1.0,
+    )
     pm_fraction: Quantity = parameter(
-        "1", "+utilization", "scheduled downtime, share of total time", maximum=0.9, neutral=0.0
+        "1", "+utilization", "scheduled downtime, share of scheduled time", maximum=0.9, neutral=0.0
+    )
+    engineering_fraction: Quantity = parameter(
+        "1", "+utilization", "time up that goes to engineering", maximum=0.9, neutral=0.0
+    )
+    nonscheduled_fraction: Quantity = parameter(
+        "1", "+utilization", "non-scheduled time, share of total time", maximum=0.9, neutral=0.0
     )
     defect_adder: Quantity = parameter(
         "1", "+d0_per_cm2", "killer defects added per pass when mature, imported = 1", neutral=1.0
@@ -170,7 +187,11 @@ class Process(Entity):
     )
     layers: dict[str, Layer] = {}
     sampling: dict[str, Quantity] = parameter(
-        "1", "+utilization", "share of wafers that make the passes of a tool group", default={}
+        "1",
+        "+utilization",
+        "share of wafers that make the passes of a tool group",
+        default={},
+        maximum=1.0,
     )
 
 
@@ -181,8 +202,14 @@ class Fleet(Entity):
     install_quarters: Quantity = parameter(
         "quarter",
         "+utilization",  # of a fleet that grows
-        "from delivery to production: install and qualification",
+        "from delivery to the end of the installation",
         neutral=0.0,
+    )
+    qualification_quarters: Quantity = parameter(
+        "quarter", "+utilization", "from installation to production", neutral=0.0
+    )
+    retired: Schedule | None = parameter(
+        "tool", "+utilization", "tools taken out of use so far", default=None
     )
 
 
@@ -209,7 +236,7 @@ class Fab(Entity):
     wip_cap_ratio: Quantity = parameter(
         "1",
         "+wafer_starts",
-        "WIP at which releases stop, over planned starts times raw time",
+        "WIP at which releases stop, over the raw time's worth of what plan and tools allow",
         above=True,
-        neutral=1e9,
+        neutral=4.0,  # assumption: cycle times of running lines are two to three times the raw time
     )

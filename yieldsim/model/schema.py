@@ -25,7 +25,16 @@ from .chips import (
     Wafer,
 )
 from .demand import Demand, Import, Order
-from .events import Accident, DeliveriesStop, Event, ServiceLoss
+from .events import (
+    Accident,
+    DeliveriesStop,
+    Event,
+    Excursion,
+    FabStarts,
+    ServiceLoss,
+    ToolQualified,
+    ToolsLost,
+)
 from .fields import Entity, parameter
 from .layers import Layer, Patterning
 from .lines import (
@@ -51,8 +60,10 @@ __all__ = [
     "Die",
     "DieBank",
     "Event",
+    "Excursion",
     "ExponentialLearning",
     "Fab",
+    "FabStarts",
     "Fleet",
     "Import",
     "Layer",
@@ -72,6 +83,8 @@ __all__ = [
     "SourceNote",
     "ToolClass",
     "ToolGroup",
+    "ToolQualified",
+    "ToolsLost",
     "Wafer",
 ]
 
