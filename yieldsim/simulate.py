@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .compile import Compiled, compile_model
+from .compile import CLASSES, Compiled, compile_model
 from .demand import NEEDED, compile_demand, order_attributes, run_demand
 from .kernels import arrays as a
 from .kernels.supply import simulate_block
@@ -158,8 +158,14 @@ _PLACES: dict[str, tuple[str, int | None]] = {
     "wafers_other": ("route", a.T_OTHER),
     "wafer_wip": ("route", a.T_WIP),
     "cycle_time_days": ("route", a.T_CYCLE),
+    "x_factor": ("route", a.T_X_FACTOR),
     "d0_per_cm2": ("route", a.T_D0),
-    "utilization": ("utilization", None),
+    "utilization": ("group", a.T_UTILIZATION),
+    "tool_load": ("group", a.T_LOAD),
+    "tools": ("fleet", a.T_TOOLS),
+    "tool_availability": ("fleet", a.T_UP),
+    "tool_passes_possible": ("fleet", a.T_POSSIBLE),
+    "tool_passes": ("fleet", a.T_MADE),
     "wafers_to_die": ("die", a.T_WAFERS),
     "gross_dies": ("die", a.T_GROSS),
     "good_dies": ("good_dies", None),
@@ -201,8 +207,9 @@ class _Layout:
         quarters = compiled.clock.quarters
         rows = quarters + _EXTRA_ROWS
         self._shapes: dict[str, tuple[int, ...]] = {
-            "route": (9, rows, routes),
-            "utilization": (rows, fabs, groups),
+            "route": (10, rows, routes),
+            "group": (2, rows, fabs, groups),
+            "fleet": (4, rows, fabs, groups, 2),
             "die": (9, rows, dies),
             "good_dies": (rows, dies, bins),
             "pool": (3, rows, len(structure.pool)),
@@ -248,12 +255,16 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
     structure, steps = compiled.structure, compiled.clock.steps
     fabs, groups = structure.fleet_curve.shape[:2]
     routes, entries, events = len(structure.route), len(structure.entry), len(structure.event)
+    segments, rows = compiled.model.simulation.segments, compiled.clock.quarters + _EXTRA_ROWS
+    followed = steps if compiled.mix_size else 0  # a mix asks when each cohort leaves
     dies, bins = structure.min_good.shape
     products, pools, lines = len(structure.product), len(structure.pool), len(structure.line)
     from_zero = {
         "passes": (fabs, groups, 2),
-        "group": (groups, 10),
-        "route": (routes, 9),
+        "repairs": (fabs, groups, 2),
+        "group": (groups, a.GROUP_FIELDS),
+        "route": (routes, 8),
+        "segment": (routes, segments, 4),
         "die": (dies, 6),
         "stock": (dies, bins, 2),
         "stacks": (pools,),
@@ -262,8 +273,9 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
         "planned": structure.product_pool.shape,
     }
     written_first = {
-        "event": (events, 2),
-        "cohort": (routes, steps, 4),
+        "event": (events, 3),
+        "cohort": (routes, steps, 3),
+        "exits": (routes, followed, rows),
         "weight": (steps, entries),
         "bin_yield": (steps, entries, bins + 1),
         "line_left": (lines,),
@@ -285,6 +297,7 @@ def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
         "fab": list(model.fabs),
         "process": list(model.processes),
         "tool_group": list(model.tool_groups),
+        "tool_class": list(CLASSES),
         "die": list(model.dies),
         "bin": [f"bin_{number + 1}" for number in range(bins)],
         "memory": list(model.memory),

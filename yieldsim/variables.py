@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 LEADING = ("scenario", "realization", "quarter")
 FLOW, STATE, LEVEL = "quarter: sum", "quarter: point", "quarter: mean"
@@ -23,9 +24,12 @@ class Variable:
     cell_methods: str
     long_name: str
     dtype: str = "float32"
+    on_request: bool = False  # kept only where a model names it
 
 
 ROUTE = ("fab", "process")
+FLEET = ("fab", "tool_group", "tool_class")
+DETAIL: dict[str, Any] = {"on_request": True}
 OUTPUTS: tuple[Variable, ...] = (
     Variable("wafer_plan", ROUTE, "wafer", FLOW, "planned wafer starts"),
     Variable("wafer_starts", ROUTE, "wafer", FLOW, "wafers started"),
@@ -34,9 +38,25 @@ OUTPUTS: tuple[Variable, ...] = (
     Variable("wafers_engineering", ROUTE, "wafer", FLOW, "wafers used for development"),
     Variable("wafers_other", ROUTE, "wafer", FLOW, "wafers of designs outside the model"),
     Variable("wafer_wip", ROUTE, "wafer", STATE, "wafers in the line at the end of the quarter"),
-    Variable("cycle_time_days", ROUTE, "day", LEVEL, "cycle time at current load"),
+    Variable(
+        "cycle_time_days",
+        ROUTE,
+        "day",
+        LEVEL,
+        "time in the line of the wafers that left it (where none left: at the current load)",
+    ),
+    Variable("x_factor", ROUTE, "1", LEVEL, "cycle time over raw process time"),
     Variable("d0_per_cm2", ROUTE, "cm-2", LEVEL, "killer defect density of the wafers started"),
-    Variable("utilization", ("fab", "tool_group"), "1", LEVEL, "load over capacity"),
+    Variable("utilization", ("fab", "tool_group"), "1", LEVEL, "passes made over passes possible"),
+    Variable(
+        "tool_load", ("fab", "tool_group"), "pass", FLOW, "passes that the plan asks for", **DETAIL
+    ),
+    Variable("tools", FLEET, "tool", LEVEL, "tools in production", **DETAIL),
+    Variable(
+        "tool_availability", FLEET, "1", LEVEL, "share of total time up for production", **DETAIL
+    ),
+    Variable("tool_passes_possible", FLEET, "pass", FLOW, "passes that tools could make", **DETAIL),
+    Variable("tool_passes", FLEET, "pass", FLOW, "passes made", **DETAIL),
     Variable("wafers_to_die", ("die",), "wafer", FLOW, "wafers of a design, probed"),
     Variable("gross_dies", ("die",), "die", FLOW, "dies on the wafers probed"),
     Variable("good_dies", ("die", "bin"), "die", FLOW, "good dies that passed the wafer test"),
@@ -111,12 +131,14 @@ ALWAYS = ("packages_started", "usable_chips", "binding")
 
 
 def chosen_outputs(names: Collection[str], also: tuple[Variable, ...] = ()) -> tuple[Variable, ...]:
-    """The variables that a run keeps: those named and `ALWAYS`, all where none is named.
+    """The variables that a run keeps: those named and `ALWAYS`; where none is named all but those
+    that are kept on request.
 
     ``also`` are those that the model has beside the supply: of its orders, imports and demand.
     """
     known = (*OUTPUTS, *also)
-    return tuple(v for v in known if not names or v.name in names or v.name in ALWAYS)
+    named = {*names, *ALWAYS}
+    return tuple(v for v in known if v.name in named or not (names or v.on_request))
 
 
 # What can bind a product in a step; tool groups follow from TOOL_GROUP on, in the model's order.

@@ -15,11 +15,12 @@ from ..model import Model
 from ..model.calendar import quarter_index
 from ..sampling import Sampler
 from ..units import DAYS_PER_QUARTER, HOURS_PER_DAY
-from .columns import Columns, Curves, StepOf, by_tier, noise_entity
+from .columns import CLASSES, Columns, Curves, StepOf, by_tier, noise_entity
 from .structure import harvest_weights, structure_of
+from .visits import Visits, visits_of
 from .world import world_of
 
-__all__ = ["Compiled", "by_tier", "compile_model", "harvest_weights", "noise_entity"]
+__all__ = ["CLASSES", "Compiled", "by_tier", "compile_model", "harvest_weights", "noise_entity"]
 
 
 MOST_COMPUTE = "most_compute"  # the rule of allocation that makes a mix
@@ -35,6 +36,7 @@ class Compiled:
     clock: a.Clock
     structure: a.Structure
     world_columns: a.World  # integer arrays of the world's shapes
+    passes: Visits
     constants: np.ndarray
 
     def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,7 +46,13 @@ class Compiled:
         constants = np.tile(self.constants[:, None], (1, count))
         x = np.concatenate([drawn.T, constants])
         flat = np.concatenate([columns.ravel() for columns in self.world_columns])
-        return drawn, np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
+        worlds = np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
+        by_segment = self.passes.values(x)
+        derived = [by_segment.sum(axis=1), by_segment]
+        last = len(worlds) - self.mix_size
+        first = last - sum(part[..., 0].size for part in derived)
+        worlds[first:last] = np.concatenate([part.reshape(-1, count) for part in derived])
+        return drawn, worlds
 
     @property
     def mix_size(self) -> int:
@@ -69,8 +77,9 @@ def compile_model(model: Model) -> Compiled:
     structure = structure_of(model, curves, start)
     quarters = clock.quarters if model.allocation.rule == MOST_COMPUTE else 0
     world = world_of(model, columns, curves, structure, quarters)
+    passes = visits_of(model, columns)
     constants = np.array(list(columns.neutral), dtype=float)
-    return Compiled(model, sampler, clock, structure, world, constants)
+    return Compiled(model, sampler, clock, structure, world, passes, constants)
 
 
 def _clock(model: Model) -> a.Clock:

@@ -16,10 +16,14 @@ from ..model.fields import Entity, spec_of
 from ..model.schema import (
     Accident,
     DeliveriesStop,
+    Excursion,
     ExponentialLearning,
+    FabStarts,
     PowerLearning,
     Product,
     ServiceLoss,
+    ToolQualified,
+    ToolsLost,
 )
 from ..sampling import Sampler, path_entity
 
@@ -31,10 +35,15 @@ LEARNING: dict[type, tuple[int, tuple[str, ...]]] = {
     PowerLearning: (a.POWER, ("start_ratio", "reference_wafers", "exponent")),
 }
 EVENTS: dict[type, tuple[int, tuple[str, ...]]] = {
-    ServiceLoss: (a.SERVICE_LOSS, ("mttf_ratio", "mttr_ratio", "quarters")),
+    ServiceLoss: (a.SERVICE_LOSS, ("mttf_ratio", "mttr_ratio", "quarters", "cannibalized")),
     DeliveriesStop: (a.DELIVERIES_STOP, ()),
+    ToolsLost: (a.TOOLS_LOST, ("share",)),
+    ToolQualified: (a.TOOL_QUALIFIED, ()),
+    FabStarts: (a.FAB_STARTS, ()),
+    Excursion: (a.EXCURSION, ("d0_ratio",)),
     Accident: (a.ACCIDENT, ("capacity_ratio", "d0_ratio")),
 }
+EVENT_FACTORS = 4  # the most parameters that an event has
 
 
 @dataclass

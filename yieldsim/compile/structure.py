@@ -24,13 +24,14 @@ _LARGEST_WEIGHT = 1e10
 def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
     """The structure of a model, adding its schedules to ``curves`` on the way."""
     fabs, groups = model.fabs, list(model.tool_groups)
-    fleets = np.full((len(fabs), len(groups), 2), -1, np.int64)
+    fleets = np.full((len(fabs), len(groups), 2, 2), -1, np.int64)
     for f, (name, fab) in enumerate(fabs.items()):
         for group, classes in fab.fleets.items():
             for kind, fleet in classes.items():
-                path = f"fabs.{name}.fleets.{group}.{kind}.count"
-                number = curves.add(path, fleet.count)
-                fleets[f, groups.index(group), CLASSES.index(kind)] = number
+                path = f"fabs.{name}.fleets.{group}.{kind}"
+                place = fleets[f, groups.index(group), CLASSES.index(kind)]
+                place[a.FLEET_COUNT] = curves.add(f"{path}.count", fleet.count)
+                place[a.FLEET_RETIRED] = curves.add(f"{path}.retired", fleet.retired)
     fleet_names = [[noise_entity(f"fabs.{f}.fleets.{g}") for g in groups] for f in fabs]
     fab_table, route, route_names, entry = _routes(model, curves)
     learning = [p.learning for p in model.processes.values()]
@@ -87,6 +88,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         event=kinds,
         event_steps=event_steps,
         event_hits=hits,
+        event_process=_processes_hit(model),
     )
 
 
@@ -115,12 +117,13 @@ def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.nd
                 path = f"fabs.{fab_name}.allocation.{process}.{die}"
                 index = -1 if die == OTHER else dies.index(die)
                 entries.append([index, curves.add(path, weight)])
-            routes.append([f, processes.index(process), curve, first, len(entries)])
+            segments = model.simulation.segments if fab.fleets else 1
+            routes.append([f, processes.index(process), curve, first, len(entries), segments])
             names.append(noise_entity(f"fabs.{fab_name}.plan.{process}"))
         fabs.append([first_route, len(routes), 1 if fab.fleets else 0])
     return (
         table(fabs, len(fabs), 3),
-        table(routes, len(routes), 5),
+        table(routes, len(routes), 6),
         np.array(names, np.uint32),
         table(entries, len(entries), 2),
     )
@@ -245,9 +248,9 @@ def _events(model: Model, start: StepOf) -> tuple[np.ndarray, np.ndarray, np.nda
     groups = list(model.tool_groups) or [""]
     hits = np.zeros((len(model.events), len(model.fabs), len(groups)), np.int64)
     for e, event in enumerate(model.events.values()):
-        kinds.append(
-            [EVENTS[type(event)][0], CLASSES.index(getattr(event, "tool_class", CLASSES[0]))]
-        )
+        tool_class = getattr(event, "tool_class", None)
+        number = CLASSES.index(tool_class) if tool_class else a.BOTH_CLASSES
+        kinds.append([EVENTS[type(event)][0], number])
         end = start(getattr(event, "end", None)) + start.steps_per_quarter
         steps.append([start(event.start), end])  # the last quarter is included
         chosen = getattr(event, "groups", ())
@@ -256,3 +259,12 @@ def _events(model: Model, start: StepOf) -> tuple[np.ndarray, np.ndarray, np.nda
                 in_group = not chosen or group in chosen
                 hits[e, f, g] = (not event.fabs or fab in event.fabs) and in_group
     return table(kinds, len(kinds), 2), np.array(steps, float).reshape(len(kinds), 2), hits
+
+
+def _processes_hit(model: Model) -> np.ndarray:
+    """Which processes an event concerns, (event, process); all where it names none."""
+    rows = [
+        [not (chosen := getattr(event, "processes", ())) or p in chosen for p in model.processes]
+        for event in model.events.values()
+    ]
+    return table(rows, len(rows), len(model.processes))

@@ -10,7 +10,7 @@ import numpy as np
 from ..kernels import arrays as a
 from ..model import Model
 from ..model.schema import Product
-from .columns import CLASSES, EVENTS, LEARNING, Columns, Curves, by_tier, table
+from .columns import CLASSES, EVENT_FACTORS, EVENTS, LEARNING, Columns, Curves, by_tier, table
 
 # fields of each World table, in the order of its last axis
 _TOOL = (
@@ -24,6 +24,9 @@ _TOOL = (
     "initial_adder_ratio",
     "initial_mttf_ratio",
     "maturity_kpasses",
+    "repair_cv2",
+    "engineering_fraction",
+    "nonscheduled_fraction",
 )
 _GROUP = ("defect_weight", "service_cv2")
 _FAB = ("lot_size_wafers", "arrival_cv2", "wip_cap_ratio")
@@ -34,7 +37,6 @@ _PROCESS = (
     "raw_process_days",
     "line_yield",
     "engineering_fraction",
-    "rework",
     "overlay_layers",
     "overlay_tolerance_nm",
     "systematic_yield",
@@ -71,7 +73,7 @@ def world_of(
 ) -> a.World:
     """Columns of every number of a world, in the shapes of `kernels.arrays.World`.
 
-    There are ``mixed_quarters`` of a mix, filled in after the draw.
+    The passes of wafers and the ``mixed_quarters`` of a mix are filled in after the draw.
     """
     groups, fabs, processes = model.tool_groups, model.fabs, model.processes
     order = by_tier(model)
@@ -83,10 +85,9 @@ def world_of(
         ]
         for g, one in groups.items()
     ]
-    install = [
-        [[_install(columns, model, f, g, kind) for kind in CLASSES] for g in groups] for f in fabs
+    delay = [
+        [[_delay(columns, model, f, g, kind) for kind in CLASSES] for g in groups] for f in fabs
     ]
-    visits = [[_visit(columns, model, p, g) for g in groups] for p in processes]
     performance = [
         [_performance(columns, model, name, p, b) for b in range(bins)] for name, p in order
     ]
@@ -107,24 +108,26 @@ def world_of(
         [rows("processes", dict(processes), _PROCESS), _learning_columns(model, columns)], axis=1
     )
     events = [
-        columns.row(f"events.{n}", event, EVENTS[type(event)][1], 3)
+        columns.row(f"events.{n}", event, EVENTS[type(event)][1], EVENT_FACTORS)
         for n, event in model.events.items()
     ]
-    blank = columns.constant(0.0) if mixed_quarters else 0
+    blank = columns.constant(0.0)
+    passes = (len(processes), model.simulation.segments, len(groups))
     return a.World(
         curve=table(curves.world, len(curves.world), 2),
         tool=table(tool, len(groups), 2, len(_TOOL)),
         group=rows("tool_groups", dict(groups), _GROUP),
         fab=rows("fabs", dict(fabs), _FAB),
-        install=table(install, len(fabs), len(groups), 2),
+        delay=table(delay, len(fabs), len(groups), 2, 2),
         process=process,
-        visits=table(visits, len(processes), len(groups)),
         wafer=table(columns.row("wafer", model.wafer, _WAFER, 0), len(_WAFER)),
         die=rows("dies", dict(model.dies), _DIE),
         pool=pools,
         product=rows("products", dict(order), _PRODUCT),
         performance=table(performance, len(order), bins, 2),
-        event=table(events, len(events), 3),
+        event=table(events, len(events), EVENT_FACTORS),
+        visits=np.full((len(processes), len(groups)), blank),
+        segment_visits=np.full(passes, blank),
         mix_entry=np.full((mixed_quarters, len(structure.entry)), blank),
         mix_product=np.full((mixed_quarters, *structure.product_pool.shape), blank),
     )
@@ -138,17 +141,12 @@ def _learning_columns(model: Model, columns: Columns) -> np.ndarray:
     return table(rows, len(rows), 3)
 
 
-def _install(columns: Columns, model: Model, fab: str, group: str, kind: str) -> int:
+def _delay(columns: Columns, model: Model, fab: str, group: str, kind: str) -> list[int]:
     fleet = model.fabs[fab].fleets.get(group, {}).get(kind)
     if fleet is None:
-        return columns.constant(0.0)
-    return columns.of(f"fabs.{fab}.fleets.{group}.{kind}", fleet, "install_quarters")
-
-
-def _visit(columns: Columns, model: Model, process: str, group: str) -> int:
-    if group not in model.processes[process].visits:
-        return columns.constant(0.0)
-    return columns.sampler.column[f"processes.{process}.visits.{group}"]
+        return [columns.constant(0.0)] * 2
+    path = f"fabs.{fab}.fleets.{group}.{kind}"
+    return [columns.of(path, fleet, f"{name}_quarters") for name in ("install", "qualification")]
 
 
 def _performance(columns: Columns, model: Model, name: str, product: Product, b: int) -> list[int]:

@@ -6,8 +6,8 @@ memory each, and what it costs to find the arrays is shared by the lanes.
 
 Axes: F fab, G tool group, C class (0 imported, 1 domestic), P process, N route (a process in a fab,
 sorted by fab), M allocation entry (sorted by route), D die, B bin, K die bank, H memory pool,
-L packaging line, I product (sorted by tier), E event, S curve, T step, R row of the results (the
-quarters, then the warm-up, then what ends too late).
+L packaging line, I product (sorted by tier), E event, S curve, J segment of a route, T step, R row
+of the results (the quarters, then the warm-up, then what ends too late).
 
 Few arrays with named last axes, because a kernel's arguments are flattened into array fields: a
 hundred arrays made every call slow and compilation take minutes.
@@ -39,8 +39,9 @@ def views(flat: Any, shapes: Any) -> list[Any]:
 
 
 # ---- last axes of Structure: indices, -1 says that there is none
-ROUTE_FAB, ROUTE_PROCESS, ROUTE_PLAN, ROUTE_FIRST, ROUTE_LAST = range(5)
+ROUTE_FAB, ROUTE_PROCESS, ROUTE_PLAN, ROUTE_FIRST, ROUTE_LAST, ROUTE_SEGMENTS = range(6)
 FAB_FIRST, FAB_LAST, FAB_EQUIPPED = range(3)
+FLEET_COUNT, FLEET_RETIRED = range(2)
 ENTRY_DIE, ENTRY_CURVE = range(2)
 # deep: the alternating sum would cancel; tabled: bins by density stand in `bin_table`
 DIE_CORES, DIE_BINS, DIE_DEEP, DIE_TABLED, DIE_TABLE_FIRST, DIE_TABLE_CELLS = range(6)
@@ -59,13 +60,35 @@ POOL_DELIVERIES, POOL_MAKER, POOL_YIELD = range(3)
 OTHER_PRODUCT, OTHER_DIE, OTHER_COUNT = range(3)
 LINE_CURVE, LINE_PACKAGES = range(2)  # the latter: counted in packages, not in interposer wafers
 EVENT_KIND, EVENT_CLASS = range(2)
+BOTH_CLASSES = -1
 NO_LEARNING, EXPONENTIAL, POWER = range(3)
-SERVICE_LOSS, DELIVERIES_STOP, ACCIDENT = range(3)
+(
+    SERVICE_LOSS,
+    DELIVERIES_STOP,
+    TOOLS_LOST,
+    TOOL_QUALIFIED,
+    FAB_STARTS,
+    EXCURSION,
+    ACCIDENT,
+) = range(7)
 
 # ---- last axes of World: values of parameters in the units of their fields
-(RATE, PERFORMANCE, MTTF, MTTR, PM, ADDER, OVERLAY_SIGMA, INITIAL_ADDER, INITIAL_MTTF, MATURITY) = (
-    range(10)
-)
+(
+    RATE,
+    PERFORMANCE,
+    MTTF,
+    MTTR,
+    PM,
+    ADDER,
+    OVERLAY_SIGMA,
+    INITIAL_ADDER,
+    INITIAL_MTTF,
+    MATURITY,
+    REPAIR_CV2,
+    ENGINEERING_TIME,
+    NONSCHEDULED,
+) = range(13)
+INSTALL, QUALIFICATION = range(2)
 GROUP_WEIGHT, GROUP_CV2 = range(2)
 LOT_SIZE, ARRIVAL_CV2, WIP_CAP = range(3)
 (
@@ -75,14 +98,13 @@ LOT_SIZE, ARRIVAL_CV2, WIP_CAP = range(3)
     RAW_DAYS,
     LINE_YIELD,
     ENGINEERING,
-    REWORK,
     OVERLAY_LAYERS,
     TOLERANCE,
     SYSTEMATIC,
     LEARNING_RATIO,
     LEARNING_SCALE,
     LEARNING_EXPONENT,
-) = range(13)
+) = range(12)
 (
     WIDTH,
     HEIGHT,
@@ -111,14 +133,19 @@ STACKS_PER_WAFER, POOL_USABLE = range(2)
 TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
-START, LEFT, PROGRESS, SPEED = range(4)  # of a cohort
-# of a route; FLOW is what moves through it in a step
-WAFERS_SO_FAR, LINE_PROGRESS, WIP, OLDEST, PLANNED, STARTS, FLOW, DAYS, HELD_BY = range(9)
-LOAD, PASSES, PURE, COUNT, REPAIR, WAIT, SHARE, ADDER_NOW = 0, 1, 2, 3, 4, 5, 6, 8  # of a group
+START, LEFT, FRONT = range(3)  # of a cohort
+INSIDE, PACE, ASK, SPEED = range(4)  # of a segment
+# of a route; ALLOWED is what plan and tools allow, FLOW what moves through it in a step
+WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY = range(8)
+# of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
+# those from SHARE on are of a class, and of the next one behind it
+LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, NEED = range(10)
+SHARE, ADDER_NOW, TOOLS, UP = 10, 12, 14, 16
+GROUP_FIELDS = 18
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT, LONGEST, LONGEST_STEPS = range(6)  # of a product
-LANE_FIELDS = 13
+LANE_FIELDS = 15
 # of a lane, within one stage: what accidents leave of capacity and how much dirt they bring, ...
 (
     CAPACITY_LEFT,
@@ -127,6 +154,8 @@ LANE_FIELDS = 13
     BINDING,
     UPTIME_RATIO,
     REPAIR_RATIO,
+    KEPT,
+    FIRST_STEP,
     LUCK,
     _SECOND_LUCK,
     DENSITY,
@@ -137,7 +166,20 @@ LANE_FIELDS = 13
 ) = range(LANE_FIELDS)
 
 # ---- first axes of Tally, named as the variables of the store
-(T_PLAN, T_STARTS, T_OUTS, T_SCRAPPED, T_ENGINEERING, T_OTHER, T_WIP, T_CYCLE, T_D0) = range(9)
+(
+    T_PLAN,
+    T_STARTS,
+    T_OUTS,
+    T_SCRAPPED,
+    T_ENGINEERING,
+    T_OTHER,
+    T_WIP,
+    T_CYCLE,  # days times wafers until the quarter is over
+    T_X_FACTOR,  # days at the current load until the quarter is over
+    T_D0,
+) = range(10)
+T_UTILIZATION, T_LOAD = range(2)
+T_TOOLS, T_UP, T_POSSIBLE, T_MADE = range(4)
 (
     T_WAFERS,
     T_GROSS,
@@ -180,7 +222,7 @@ class Structure(NamedTuple):
     curve_low: Floats  # S T
     curve_high: Floats  # S T
     fab: Ints  # F FAB_
-    fleet_curve: Ints  # F G C
+    fleet_curve: Ints  # F G C FLEET_
     fleet_entity: Words  # F G, noise
     learning: Ints  # P kind
     learning_start: Floats  # P, step
@@ -206,6 +248,7 @@ class Structure(NamedTuple):
     event: Ints  # E EVENT_
     event_steps: Floats  # E, start and end
     event_hits: Ints  # E F G
+    event_process: Ints  # E P
 
 
 class World(NamedTuple):
@@ -215,16 +258,18 @@ class World(NamedTuple):
     tool: Floats  # G C RATE... k
     group: Floats  # G GROUP_ k
     fab: Floats  # F LOT_SIZE... k
-    install: Floats  # F G C k, quarters
+    delay: Floats  # F G C INSTALL... k, quarters
     process: Floats  # P D0... k
-    visits: Floats  # P G k, zero where not visited
     wafer: Floats  # DIAMETER... k
     die: Floats  # D WIDTH... k
     pool: Floats  # H STACKS_PER_WAFER... k
     product: Floats  # I SLIP... k
     performance: Floats  # I B TFLOPS... k
     event: Floats  # E k, three factors
-    # last, as they are filled in after the draw; no quarters where wafers follow the shares
+    # last, as they are filled in after the draw
+    visits: Floats  # P G k, passes of a wafer, rework and sampling included
+    segment_visits: Floats  # P J G k, those in each segment of the route
+    # no quarters where wafers follow the shares
     mix_entry: Floats  # quarter M k, part of what shares give the designs it moves; -1: not moved
     mix_product: Floats  # quarter I rank k, packages a step with stacks of that rank; inf: any
 
@@ -232,11 +277,14 @@ class World(NamedTuple):
 class State(NamedTuple):
     """What the lanes carry from step to step."""
 
-    event: Floats  # E (first, second) k, factors of the step
+    event: Floats  # E (first, second, third) k, factors of the step
     passes: Floats  # F G C k, thousand passes so far
+    repairs: Floats  # F G C k, hours of repair that are still to come
     group: Floats  # G LOAD... k, of the fab at hand
     route: Floats  # N WAFERS_SO_FAR... k
     cohort: Floats  # N T START... k
+    segment: Floats  # N J INSIDE... k
+    exits: Floats  # N T R k, wafers of a cohort that left in each row; no steps where none asks
     weight: Floats  # T M k, share of a cohort's wafers
     bin_yield: Floats  # T M B+1 k; the last is escapes
     die: Floats  # D GROSS... k
@@ -260,7 +308,8 @@ class Tally(NamedTuple):
     """
 
     route: Floats  # T_PLAN... R N k
-    utilization: Floats  # R F G k
+    group: Floats  # T_UTILIZATION... R F G k
+    fleet: Floats  # T_TOOLS... R F G C k
     die: Floats  # T_WAFERS... R D k
     good_dies: Floats  # R D B k
     pool: Floats  # T_STACKS_IN... R H k

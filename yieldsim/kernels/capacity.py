@@ -1,4 +1,4 @@
-"""Tool fleets to line capacity: whole tools, availability, minimum over groups, queueing."""
+"""What tools allow a line: loads, the scarcest group, waits, and passes granted downstream first."""
 
 from __future__ import annotations
 
@@ -8,197 +8,36 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.curves import between
+from yieldsim.kernels.fleets import group_rate
 from yieldsim.kernels.jit import inline_jit, stage_jit
-from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
-from yieldsim.kernels.special import normal_ppf
 from yieldsim.units import HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
-REPAIR_CV2 = 1.0  # squared coefficient of variation of repair times (exponential)
+FASTEST = 1e12  # routes per step of a line without cycle time
+_SHORTEST = 1e-12  # steps in a segment
 _KPASS = 1000.0
-_MUCH = 1e6  # times its tools, where a group is to limit nothing
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 
 
 @inline_jit
-def fleet(
-    low: Any, high: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
+def queue_days(
+    tools: Any,
+    lot_hours: Any,
+    pure_hours: Any,
+    mttr: Any,
+    repair_cv2: Any,
+    usage: Any,
+    cv2: Any,
 ) -> Any:
-    """Whole tools in production: delivered by ``stop_step``, installed and qualified.
-
-    ``low`` and ``high`` are the rows of the fleet's schedule.
-    """
-    # tools still on order never come; those delivered before go on being installed
-    time = min(step - delay_steps, stop_step)
-    if time <= 0.0:
-        return math.floor(between(low[0], high[0], position, scale) + 0.5)
-    whole = int(time)
-    count = between(low[whole], high[whole], position, scale)
-    if time > whole:
-        after = between(low[whole + 1], high[whole + 1], position, scale)
-        count += (time - whole) * (after - count)
-    return math.floor(count + 0.5)
-
-
-@stage_jit
-def _hits(structure: Any, event: Any, kind: Any, tool_class: Any, fab: Any, group: Any) -> Any:
-    return (
-        structure.event[event, a.EVENT_KIND] == kind
-        and structure.event[event, a.EVENT_CLASS] == tool_class
-        and structure.event_hits[event, fab, group] == 1
-    )
-
-
-@inline_jit
-def _draw_luck(seed: Any, draw: Any, entity: Any, first: Any, lane: Any, n: Any) -> None:
-    """Fill the LUCK of the two classes of a group, from one counter."""
-    key = np.uint64(seed)
-    for k in range(n):
-        w0, w1, w2, w3 = philox4x32(
-            np.uint32(draw),
-            entity,
-            STREAM_AVAILABILITY,
-            np.uint32(first + k),
-            key & _WORD,
-            key >> _BITS_32,
-        )
-        lane[a.LUCK, k] = uniform53(w0, w1)
-        lane[a.LUCK + 1, k] = uniform53(w2, w3)
-
-
-@inline_jit
-def noisy_availability(mean: Any, mttf: Any, mttr: Any, tools: Any, hours: Any, u: Any) -> Any:
-    """Availability of a small fleet over a step: normal with the variance of alternating renewal.
-
-    The time average of n independent two-state machines over T has the variance
-    2 A (1-A) tau / (n T), tau = MTTF MTTR / (MTTF + MTTR), for T well above tau (Trivedi 2002,
-    section 8.6 on interval availability).
-    """
-    tau = mttf * mttr / (mttf + mttr)
-    spread = math.sqrt(2.0 * mean * (1.0 - mean) * tau / (tools * hours))
-    return min(1.0, max(0.0, mean + spread * normal_ppf(u)))
-
-
-@inline_jit
-def queue_days(tools: Any, lot_hours: Any, pure_hours: Any, mttr: Any, usage: Any, cv2: Any) -> Any:
     """Waiting time per visit in days: VUT with Sakasegawa's exponent (Hopp and Spearman 2008).
 
-    ``lot_hours`` is the effective process time te = t0/A of a lot on one tool.
+    ``lot_hours`` is the effective process time te = t0/A of a lot on one tool, ``cv2`` the sum of
+    those of arrivals and of work without failures.
     """
     u = min(usage, HIGHEST_UTILIZATION)
     availability = pure_hours / lot_hours
-    failures = (1.0 + REPAIR_CV2) * availability * (1.0 - availability) * mttr / pure_hours
+    failures = (1.0 + repair_cv2) * availability * (1.0 - availability) * mttr / pure_hours
     power = math.exp(math.log(u) * (math.sqrt(2.0 * (tools + 1.0)) - 1.0))
     return 0.5 * (cv2 + failures) * power / (tools * (1.0 - u)) * lot_hours / HOURS_PER_DAY
-
-
-@stage_jit
-def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
-    """Fill the ratios of uptime and repair time that events bring to a class of tools.
-
-    Returns the step after which nothing is delivered.
-    """
-    stop = np.inf
-    for k in range(n):
-        state.lane[a.UPTIME_RATIO, k] = 1.0
-        state.lane[a.REPAIR_RATIO, k] = 1.0
-    for e in range(structure.event.shape[0]):
-        if _hits(structure, e, a.SERVICE_LOSS, c, fab, g):
-            for k in range(n):
-                state.lane[a.UPTIME_RATIO, k] *= state.event[e, 0, k]
-                state.lane[a.REPAIR_RATIO, k] *= state.event[e, 1, k]
-        elif _hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
-            stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
-    return stop
-
-
-@stage_jit
-def _rate_class(
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    fab: Any,
-    g: Any,
-    c: Any,
-    step: Any,
-    n: Any,
-) -> None:
-    """Add one class to the passes that a group can make in the step."""
-    curve = structure.fleet_curve[fab, g, c]
-    low, high = structure.curve_low[curve], structure.curve_high[curve]
-    row, tool = state.group[g], world.tool[g, c]
-    hours = clock.hours_per_step
-    stop = _wear(structure, state, fab, g, c, n)
-    for k in range(n):
-        if row[a.LOAD, k] <= 0.0:
-            continue
-        delay = world.install[fab, g, c, k] * clock.steps_per_quarter
-        position, scale = world.curve[curve, 0, k], world.curve[curve, 1, k]
-        tools = fleet(low, high, position, scale, delay, step, stop)
-        if tools <= 0.0:
-            continue
-        mttf = tool[a.MTTF, k] * state.lane[a.UPTIME_RATIO, k]
-        mttr = tool[a.MTTR, k] * state.lane[a.REPAIR_RATIO, k]
-        adder = tool[a.ADDER, k]
-        if tool[a.INITIAL_ADDER, k] != 1.0 or tool[a.INITIAL_MTTF, k] != 1.0:
-            young = math.exp(-state.passes[fab, g, c, k] / tool[a.MATURITY, k])
-            mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF, k]) * young
-            adder *= 1.0 + (tool[a.INITIAL_ADDER, k] - 1.0) * young
-        up = mttf / (mttf + mttr)
-        if clock.noise:
-            up = noisy_availability(up, mttf, mttr, tools, hours, state.lane[a.LUCK + c, k])
-        up *= 1.0 - tool[a.PM, k]  # planned, so no noise
-        rated = tools * tool[a.RATE, k] * tool[a.PERFORMANCE, k] * hours
-        row[a.PASSES, k] += rated * up
-        row[a.PURE, k] += rated
-        row[a.COUNT, k] += tools
-        row[a.REPAIR, k] += rated * mttr
-        row[a.SHARE + c, k] = rated * up
-        row[a.ADDER_NOW + c, k] = adder
-
-
-@stage_jit
-def group_rate(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    fab: Any,
-    g: Any,
-    step: Any,
-    first: Any,
-    n: Any,
-) -> None:
-    """Fill the passes that a group can make in the step, by class, and its defect adders."""
-    if clock.noise:
-        entity = structure.fleet_entity[fab, g]
-        _draw_luck(seed, clock.first_draw + step, entity, first, state.lane, n)
-    row = state.group[g]
-    for k in range(n):
-        row[a.PASSES, k] = 0.0
-        row[a.PURE, k] = 0.0
-        row[a.COUNT, k] = 0.0
-        row[a.REPAIR, k] = 0.0
-    for c in range(2):
-        for k in range(n):
-            row[a.SHARE + c, k] = 0.0
-            row[a.ADDER_NOW + c, k] = 1.0
-        if structure.fleet_curve[fab, g, c] >= 0:
-            _rate_class(clock, structure, world, state, fab, g, c, step, n)
-    for k in range(n):
-        if row[a.PASSES, k] > 0.0:
-            row[a.SHARE, k] /= row[a.PASSES, k]
-            row[a.SHARE + 1, k] /= row[a.PASSES, k]
-            row[a.REPAIR, k] /= row[a.PURE, k]
-    if structure.no_tool_limit[g] == 1:
-        for k in range(n):
-            row[a.PASSES, k] *= _MUCH
-            row[a.PURE, k] *= _MUCH
-            row[a.COUNT, k] *= _MUCH
 
 
 @stage_jit
@@ -210,11 +49,10 @@ def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any, n
         for k in range(n):
             load[k] = 0.0
         for route in range(first, last):
-            process = structure.route[route, a.ROUTE_PROCESS]
-            again, visits = world.process[process, a.REWORK], world.visits[process, g]
+            visits = world.visits[structure.route[route, a.ROUTE_PROCESS], g]
             line = state.route[route, wafers]
             for k in range(n):
-                load[k] += line[k] * visits[k] * (1.0 + again[k])
+                load[k] += line[k] * visits[k]
 
 
 @stage_jit
@@ -236,19 +74,12 @@ def rate_groups(
             line[a.FLOW, k] = line[a.PLANNED, k] + line[a.WIP, k]
     load_groups(structure, world, state, fab, a.FLOW, n)
     for g in range(state.group.shape[0]):
-        asked = 0.0
-        for k in range(n):
-            asked = max(asked, state.group[g, a.LOAD, k])
-        if asked > 0.0:
-            group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
-        else:
-            for k in range(n):
-                state.group[g, a.PASSES, k] = 0.0
+        group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
 
 
 @inline_jit
 def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
-    """Fill FRACTION, passes possible over LOAD of a route's scarcest group, and BINDING, which.
+    """Fill FRACTION, mean passes over LOAD of a route's scarcest group, and BINDING, which.
 
     Infinite and -1 where there is none. Each group is shared in proportion to what its routes ask,
     so the minimum over a route's own groups can be granted to all routes at once.
@@ -260,45 +91,133 @@ def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
     for g in range(visits.shape[0]):
         for k in range(n):
             if visits[g, k] > 0.0 and group[g, a.LOAD, k] > 0.0:
-                ratio = group[g, a.PASSES, k] / group[g, a.LOAD, k]
+                ratio = group[g, a.CALM, k] / group[g, a.LOAD, k]
                 if ratio < fraction[k]:
                     fraction[k] = ratio
                     binding[k] = g
 
 
-@stage_jit
-def group_waits(clock: Any, fab: Any, groups: Any, group: Any, use: Any, n: Any) -> None:
-    """Fill the WAIT of each group in days per visit at the LOAD of what is started.
+@inline_jit
+def group_waits(clock: Any, fab: Any, groups: Any, group: Any, left: Any, n: Any) -> None:
+    """Fill the WAIT of each group in days per visit at its LOAD.
 
-    ``use[g]`` gains the utilization, load over capacity, averaged over the quarter's steps.
+    ``left`` is the part of the capacity that accidents leave.
     """
     hours = clock.hours_per_step
     for g in range(group.shape[0]):
         row = group[g]
         for k in range(n):
             row[a.WAIT, k] = 0.0
-            load = row[a.LOAD, k]
-            if load <= 0.0 or row[a.PASSES, k] <= 0.0:
+            possible = row[a.CALM, k] * left[k]
+            if row[a.LOAD, k] <= 0.0 or possible <= 0.0:
                 continue
-            usage = load / row[a.PASSES, k]
-            use[g, k] += usage / clock.steps_per_quarter
             lot_hours = row[a.COUNT, k] * fab[a.LOT_SIZE, k] * hours
-            cv2 = fab[a.ARRIVAL_CV2, k] + groups[g, a.GROUP_CV2, k]
             row[a.WAIT, k] = queue_days(
                 row[a.COUNT, k],
-                lot_hours / row[a.PASSES, k],
+                lot_hours / row[a.CALM, k],
                 lot_hours / row[a.PURE, k],
                 row[a.REPAIR, k],
-                usage,
-                cv2,
+                row[a.REPAIR_SPREAD, k],
+                row[a.LOAD, k] / possible,
+                fab[a.ARRIVAL_CV2, k] + groups[g, a.GROUP_CV2, k],
             )
 
 
-@inline_jit
-def count_passes(visits: Any, rework: Any, starts: Any, group: Any, passes: Any, n: Any) -> None:
-    """Add a cohort's passes to the experience of the tool classes that make them."""
-    for g in range(visits.shape[0]):
+@stage_jit
+def pace_route(clock: Any, structure: Any, world: Any, state: Any, route: Any, n: Any) -> None:
+    """Fill the PACE of a route's segments, the steps to cross each one at the current waits, and
+    ASK, the wafers a step that would cross it so."""
+    p, segments = structure.route[route, a.ROUTE_PROCESS], structure.route[route, a.ROUTE_SEGMENTS]
+    equipped = structure.fab[structure.route[route, a.ROUTE_FAB], a.FAB_EQUIPPED] == 1
+    for s in range(segments):
+        piece = state.segment[route, s]
         for k in range(n):
-            kpasses = starts[k] * visits[g, k] * (1.0 + rework[k]) / _KPASS
-            passes[g, 0, k] += kpasses * group[g, a.SHARE, k]
-            passes[g, 1, k] += kpasses * group[g, a.SHARE + 1, k]
+            piece[a.PACE, k] = world.process[p, a.RAW_DAYS, k] / segments
+        if equipped:
+            for g in range(state.group.shape[0]):
+                visits, wait = world.segment_visits[p, s, g], state.group[g, a.WAIT]
+                for k in range(n):
+                    piece[a.PACE, k] += visits[k] * wait[k]
+        for k in range(n):
+            steps = max(_SHORTEST, piece[a.PACE, k] / clock.days_per_step)
+            piece[a.PACE, k] = steps
+            piece[a.ASK, k] = piece[a.INSIDE, k] / steps
+
+
+@stage_jit
+def grant(structure: Any, world: Any, state: Any, fab: Any, n: Any) -> None:
+    """Fill the SPEED of the segments of an equipped fab, in routes a step: groups give their passes
+    to the last segments first, in proportion where several routes ask."""
+    groups, left = state.group, state.lane[a.CAPACITY_LEFT]
+    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
+    segments = state.segment.shape[1]
+    for g in range(groups.shape[0]):
+        for k in range(n):
+            groups[g, a.GRANTABLE, k] = groups[g, a.PASSES, k] * left[k]
+    for s in range(segments - 1, -1, -1):
+        _need(structure, world, state, routes, s, n)
+        for route in routes:
+            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s]
+            piece, part = state.segment[route, s], state.lane[a.FRACTION]
+            for k in range(n):
+                part[k] = 1.0
+            for g in range(groups.shape[0]):
+                need, grantable = groups[g, a.NEED], groups[g, a.GRANTABLE]
+                for k in range(n):
+                    if visits[g, k] > 0.0 and need[k] * part[k] > grantable[k]:
+                        part[k] = grantable[k] / need[k]
+            for k in range(n):
+                piece[a.SPEED, k] = part[k]  # until all routes have theirs
+        _take(structure, world, state, routes, s, n)
+
+
+@stage_jit
+def _need(structure: Any, world: Any, state: Any, routes: Any, s: Any, n: Any) -> None:
+    """Fill the NEED of each group: the passes that all routes ask of it in a segment."""
+    for g in range(state.group.shape[0]):
+        need = state.group[g, a.NEED]
+        for k in range(n):
+            need[k] = 0.0
+        for route in routes:
+            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s, g]
+            ask = state.segment[route, s, a.ASK]
+            for k in range(n):
+                need[k] += ask[k] * visits[k]
+
+
+@stage_jit
+def _take(structure: Any, world: Any, state: Any, routes: Any, s: Any, n: Any) -> None:
+    """Take what a segment was granted from the groups, and turn its part into a SPEED."""
+    segments = state.segment.shape[1]
+    for route in routes:
+        piece = state.segment[route, s]
+        for g in range(state.group.shape[0]):
+            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s, g]
+            grantable = state.group[g, a.GRANTABLE]
+            for k in range(n):
+                taken = piece[a.SPEED, k] * piece[a.ASK, k] * visits[k]
+                grantable[k] = max(0.0, grantable[k] - taken)
+        for k in range(n):
+            piece[a.SPEED, k] = min(FASTEST, piece[a.SPEED, k] / (segments * piece[a.PACE, k]))
+
+
+@stage_jit
+def book_groups(
+    clock: Any, structure: Any, state: Any, tally: Any, fab: Any, row: Any, n: Any
+) -> None:
+    """Count the passes made as experience of their classes, and what the tools did as results."""
+    left = state.lane[a.CAPACITY_LEFT]
+    for g in range(state.group.shape[0]):
+        group = state.group[g]
+        for c in range(2):
+            if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] < 0:
+                continue
+            for k in range(n):
+                share, tools = group[a.SHARE + c, k], group[a.TOOLS + c, k]
+                possible = group[a.PASSES, k] * left[k]
+                made = (possible - group[a.GRANTABLE, k]) * share
+                state.passes[fab, g, c, k] += made / _KPASS
+                tally.fleet[a.T_TOOLS, row, fab, g, c, k] += tools / clock.steps_per_quarter
+                tally.fleet[a.T_UP, row, fab, g, c, k] += tools * group[a.UP + c, k]
+                tally.fleet[a.T_POSSIBLE, row, fab, g, c, k] += possible * share
+                tally.fleet[a.T_MADE, row, fab, g, c, k] += made

@@ -1,10 +1,9 @@
-"""Wafers through the line: release, cycle time, and a conveyor that capacity can slow down.
+"""Wafers through the line: release, and cohorts that cross the segments of a route.
 
-A route is a conveyor. The starts of a step are a cohort, spread evenly over the step; the whole
-line advances by ``speed`` routes per step, one over the cycle time, and a wafer leaves when it has
-advanced by one. When the tools cannot make the passes that the wafers in the line need per step,
-the line slows in proportion, so overload lengthens the stay instead of being lost. First in, first
-out; wafers are conserved exactly.
+A route is a line from 0 to 1, cut into segments of equal raw process time. The starts of a step are
+a cohort, spread evenly between its front and that of the next one. Fronts move at the speed of the
+segment that they are in, which waits and the passes granted to the segment set (`capacity`); so no
+cohort overtakes another, wafers are conserved exactly, and what leaves is known by its start.
 """
 
 from __future__ import annotations
@@ -19,26 +18,21 @@ from yieldsim.kernels.dies import alpha_within, sort_dies, susceptible_cm2
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.variables import DEFECTS
 
-FASTEST = 1e12  # routes per step of a line without cycle time
 _ALL = 1.0 - 1e-9
 _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 
 
 @inline_jit
-def cycle_time_days(process: Any, visits: Any, group: Any, days: Any, n: Any) -> None:
-    """Fill ``days`` with the raw process time plus the waits of all visits."""
-    for k in range(n):
-        days[k] = process[a.RAW_DAYS, k]
-    for g in range(visits.shape[0]):
-        for k in range(n):
-            days[k] += visits[g, k] * (1.0 + process[a.REWORK, k]) * group[g, a.WAIT, k]
+def release(
+    planned: Any, allowed: Any, buffered: Any, wip: Any, cap_ratio: Any, raw_steps: Any
+) -> Any:
+    """(wafers started, whether the WIP cap held them back).
 
-
-@inline_jit
-def release(planned: Any, fraction: Any, wip: Any, cap_ratio: Any, raw_steps: Any) -> Any:
-    """(wafers started, whether the WIP cap held them back)."""
-    wanted = planned * min(1.0, fraction)
-    room = max(0.0, cap_ratio * planned * raw_steps - wip)
+    ``allowed`` is what plan and tools allow in the long run, whose raw time's worth the cap counts
+    by; a line that is ``buffered`` may start more than that until its wafers reach the cap.
+    """
+    wanted = planned if buffered and raw_steps > 0.0 else allowed
+    room = max(0.0, cap_ratio * allowed * raw_steps - wip)
     if raw_steps > 0.0 and room < wanted:
         return room, True
     return wanted, False
@@ -132,6 +126,11 @@ def start_cohort(
         line[a.WAFERS_SO_FAR, k] += line[a.STARTS, k]
         cohort[a.START, k] = line[a.STARTS, k]
         cohort[a.LEFT, k] = line[a.STARTS, k]
+        cohort[a.FRONT, k] = 0.0
+    if step < state.exits.shape[1]:
+        for row in range(state.exits.shape[2]):
+            for k in range(n):
+                state.exits[route, step, row, k] = 0.0
 
 
 @inline_jit
@@ -145,67 +144,105 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
     return DEFECTS if lost > max(gain, _EVEN) else code
 
 
+@inline_jit
+def moved(pieces: Any, segments: Any, front: Any, k: Any) -> Any:
+    """Where a front is one step later; beyond the end it goes on at the last segment's speed."""
+    place, time = front, 1.0
+    s = min(int(front * segments), segments - 1)
+    while s < segments - 1:
+        speed, edge = pieces[s, a.SPEED, k], (s + 1.0) / segments
+        if place + speed * time <= edge:
+            return place + speed * time
+        time -= (edge - place) / speed
+        place = edge
+        s += 1
+    return place + pieces[s, a.SPEED, k] * time
+
+
+@inline_jit
+def spread(pieces: Any, segments: Any, tail: Any, front: Any, wafers: Any, k: Any) -> None:
+    """Add wafers that lie evenly between two places to what is INSIDE the segments."""
+    first, last = int(tail * segments), min(int(front * segments), segments - 1)
+    if first >= last:
+        pieces[last, a.INSIDE, k] += wafers
+        return
+    density = wafers / (front - tail)
+    for s in range(first, last + 1):
+        begin, end = max(tail, s / segments), min(front, (s + 1.0) / segments)
+        pieces[s, a.INSIDE, k] += density * max(0.0, end - begin)
+
+
 @stage_jit
 def advance(
+    clock: Any,
     structure: Any,
     world: Any,
     state: Any,
     tally: Any,
     route: Any,
     step: Any,
-    cycle_steps: Any,
-    slow: Any,
     row: Any,
     k: Any,
 ) -> None:
-    """Move a route's line by one step and hand over the wafers that leave it, in one lane.
-
-    ``slow`` is the share of the normal speed that the tools allow the wafers in the line.
-    """
-    line, cohort = state.route[route], state.cohort[route]
-    if line[a.WIP, k] <= 0.0:  # an empty line starts anew: progress that only grew loses digits
-        line[a.LINE_PROGRESS, k] = 0.0
+    """Move a route's line by one step and hand over the wafers that leave it, in one lane."""
+    line, cohort, pieces = state.route[route], state.cohort[route], state.segment[route]
+    segments = structure.route[route, a.ROUTE_SEGMENTS]
+    if line[a.WIP, k] <= 0.0:
         line[a.OLDEST, k] = step
-    speed = FASTEST if cycle_steps < 1.0 / FASTEST else slow / cycle_steps
-    cohort[step, a.SPEED, k] = speed
-    cohort[step, a.PROGRESS, k] = line[a.LINE_PROGRESS, k]
-    line[a.LINE_PROGRESS, k] += speed
     line[a.WIP, k] += cohort[step, a.START, k]
-    goal = line[a.LINE_PROGRESS, k] - 1.0
-    for t in range(int(line[a.OLDEST, k]), step + 1):
-        inside = goal - cohort[t, a.PROGRESS, k]
-        if inside <= 0.0:
-            break
-        began = cohort[t, a.SPEED, k]
-        out = cohort[t, a.LEFT, k]
-        if inside >= began * _ALL:
-            line[a.OLDEST, k] = t + 1.0
-        else:
-            stays = cohort[t, a.START, k] * (1.0 - inside / began)
-            out = max(0.0, out - stays)
-        if out > 0.0:
-            cohort[t, a.LEFT, k] -= out
-            line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
-            wafers_out(structure, world, state, tally, route, t, out, row, k)
+    for s in range(segments):
+        pieces[s, a.INSIDE, k] = 0.0
+    oldest = int(line[a.OLDEST, k])
+    tail = 0.0
+    for t in range(step, oldest - 1, -1):  # from the newest, as a tail is the next one's front
+        front = moved(pieces, segments, cohort[t, a.FRONT, k], k)
+        held = cohort[t, a.LEFT, k]
+        if front > 1.0:
+            part = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
+            out = held if part >= _ALL else held * part
+            front = 1.0
+            if out > 0.0:
+                wafers_out(clock, structure, world, state, tally, route, t, step, out, row, k)
+                held -= out
+                cohort[t, a.LEFT, k] = held
+        if held > 0.0:
+            spread(pieces, segments, tail, front, held, k)
+        cohort[t, a.FRONT, k] = front
+        tail = front
+    while oldest <= step and cohort[oldest, a.LEFT, k] <= 0.0:
+        oldest += 1
+    line[a.OLDEST, k] = oldest
+    if oldest > step:
+        line[a.WIP, k] = 0.0
 
 
 @stage_jit
 def wafers_out(
+    clock: Any,
     structure: Any,
     world: Any,
     state: Any,
     tally: Any,
     route: Any,
     cohort: Any,
+    step: Any,
     out: Any,
     row: Any,
     k: Any,
 ) -> None:
     """Divide finished wafers among loss, development and designs, and probe their dies."""
     process = world.process[structure.route[route, a.ROUTE_PROCESS]]
+    line, own = state.route[route], state.cohort[route, cohort]
+    # evenly started over the step of the cohort, finished in the middle of this one
+    gone = (own[a.START, k] - own[a.LEFT, k] + 0.5 * out) / own[a.START, k]
+    days = (step + 0.5 - cohort - gone) * clock.days_per_step
+    line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
+    if cohort < state.exits.shape[1]:
+        state.exits[route, cohort, row, k] += out
     saved = out * process[a.LINE_YIELD, k]
     development = saved * process[a.ENGINEERING, k]
     tally.route[a.T_OUTS, row, route, k] += out
+    tally.route[a.T_CYCLE, row, route, k] += out * days
     tally.route[a.T_SCRAPPED, row, route, k] += out - saved
     tally.route[a.T_ENGINEERING, row, route, k] += development
     rest = saved - development

@@ -7,7 +7,7 @@ from typing import Any
 
 from yieldsim.kernels.jit import inline_jit
 
-__all__ = ["gamma_mean_one", "normal_ppf"]
+__all__ = ["gamma_mean_one", "normal_ppf", "poisson_ppf"]
 
 # M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
 # Statistics 37 (1988) 477-484, doi:10.2307/2347330, routine PPND16. Lowest order first.
@@ -75,6 +75,8 @@ _CENTRE_HALF_WIDTH = 0.425
 _CENTRE_SHIFT = 0.180625  # 0.425 squared
 _TAIL_SHIFT = 1.6
 _FAR_SHIFT = 5.0  # where sqrt(-log(tail)) leaves the tail's range for the far one
+_SUMMED_UP_TO = 30.0  # events expected, below which a Poisson quantile is summed up
+_MOST_EVENTS = 200
 
 
 @inline_jit
@@ -122,3 +124,23 @@ def gamma_mean_one(z: Any, shape: Any) -> Any:
         return 0.0
     # E[(1 - x + z sqrt(x))^3] = 1 - x^3 for a standard normal z.
     return cube_root * cube_root * cube_root / (1.0 - ninth * ninth * ninth)
+
+
+@inline_jit
+def poisson_ppf(u: Any, mean: Any) -> Any:
+    """Return the Poisson quantile of ``u``: exact up to a mean of 30, then one off at most.
+
+    Above, the expansion of E. A. Cornish and R. A. Fisher, "Moments and cumulants in the
+    specification of distributions", Revue de l'Institut International de Statistique 5 (1938)
+    307-320, to the term of the skewness.
+    """
+    if mean > _SUMMED_UP_TO:
+        z = normal_ppf(u)
+        return math.floor(max(0.0, mean + math.sqrt(mean) * z + (z * z - 1.0) / 6.0 + 0.5))
+    probability = math.exp(-mean)
+    total, count = probability, 0.0
+    while u > total and count < _MOST_EVENTS:
+        count += 1.0
+        probability *= mean / count
+        total += probability
+    return count

@@ -27,6 +27,7 @@ class Lane:
     world: a.World
     tally: a.Tally
     cohort: np.ndarray
+    exits: np.ndarray  # (route, step, row), wafers of each cohort that left
     weight: np.ndarray
     bin_yield: np.ndarray
     gross: np.ndarray
@@ -72,6 +73,7 @@ def lane_of(
         a.World(*map(own, world)),
         a.Tally(*map(own, tally)),
         own(state.cohort),
+        own(state.exits),
         own(state.weight),
         own(state.bin_yield),
         own(state.die[:, a.GROSS]),

@@ -44,7 +44,7 @@ def wafers_of(scope: Scope, lane: Lane) -> Wafers:
         ]
         if not entries:
             continue
-        ends = exits(lane.cohort[r], clock)
+        ends = exits(lane.cohort[r], lane.exits[r], clock)
         starts, weight = lane.cohort[r, :, a.START], lane.weight[:, entries]
         moved = starts * weight.sum(axis=1)
         for entry, own in zip(entries, (starts[:, None] * weight).T, strict=True):
@@ -64,26 +64,10 @@ def wafers_of(scope: Scope, lane: Lane) -> Wafers:
     return Wafers(given, arrive, share, free)
 
 
-def exits(cohort: np.ndarray, clock: a.Clock) -> np.ndarray:
-    """Parts of each step's cohort that leave the line in each quarter, (step, quarter).
-
-    Read off the conveyor of `kernels.flow.advance`: a cohort leaves while the line's progress
-    passes its own by one.
-    """
-    progress, speed = cohort[:, a.PROGRESS], cohort[:, a.SPEED]
-    goal = progress + speed
-    anew = np.zeros(len(cohort), bool)
-    anew[1:] = (progress[1:] == 0.0) & (goal[:-1] > 0.0)  # the line was empty, all had left
-    era = np.cumsum(anew)
-    last = clock.warmup_steps - 1 + clock.steps_per_quarter * np.arange(clock.quarters + 1)
-    inside = goal[last][None, :] - 1.0 - progress[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(inside > 0.0, np.minimum(1.0, inside / speed[:, None]), 0.0)
-    part[era[last][None, :] > era[:, None]] = 1.0
-    part[last[None, :] < np.arange(len(cohort))[:, None]] = 0.0
-    if clock.warmup_steps == 0:
-        part[:, 0] = 0.0  # there is no step before the first
-    return np.diff(part, axis=1)
+def exits(cohort: np.ndarray, left: np.ndarray, clock: a.Clock) -> np.ndarray:
+    """Parts of each step's cohort that leave the line in each quarter, (step, quarter)."""
+    starts = cohort[:, a.START, None]
+    return np.divide(left, starts, out=np.zeros_like(left), where=starts > 0.0)[:, : clock.quarters]
 
 
 def _dies(lane: Lane, scope: Scope, route: np.ndarray, entry: int, own: np.ndarray) -> np.ndarray:

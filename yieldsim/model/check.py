@@ -18,6 +18,7 @@ from ..variables import ALL_OUTPUTS
 from .calendar import quarter_index
 from .check_chips import check_chips
 from .check_demand import check_demand
+from .check_layers import check_layers, visited_groups
 from .chips import Floorplan
 from .correlations import check_correlations
 from .fields import ORIGIN, check_points, check_range
@@ -49,9 +50,7 @@ def check_model(model: Model, where: str = "") -> None:
             _check_origin(model, parameter)
             _check_ref(model, parameter)
             _check_scale(model, parameter)
-        for name, process in model.processes.items():
-            for group in process.visits:
-                known(f"processes.{name}.visits", group, model.tool_groups, "tool group")
+        check_layers(model)
         for name, fab in model.fabs.items():
             _check_fab(model, name, fab)
         check_chips(model)
@@ -174,7 +173,7 @@ def _check_visited(model: Model, name: str, fab: Fab) -> None:
     if not fab.fleets:
         return  # a fab without fleets is limited by its plan alone
     for process in fab.plan:
-        for group in model.processes[process].visits:
+        for group in visited_groups(model.processes[process], model):
             if not fab.fleets.get(group):
                 raise ModelError(
                     f"fabs.{name}.fleets",
@@ -190,6 +189,8 @@ def _check_events(model: Model) -> None:
             known(f"events.{name}.fabs", fab, model.fabs, "fab")
         for group in getattr(event, "groups", ()):
             known(f"events.{name}.groups", group, model.tool_groups, "tool group")
+        for process in getattr(event, "processes", ()):
+            known(f"events.{name}.processes", process, model.processes, "process")
         end = getattr(event, "end", None)
         if end is not None and quarter_index(end) < quarter_index(event.start):
             raise ModelError(

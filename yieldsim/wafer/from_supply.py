@@ -7,6 +7,7 @@ from typing import Any
 from yieldsim.closed_form import overlay_yield
 from yieldsim.errors import UsageError
 from yieldsim.model import Model, Quantity
+from yieldsim.model.check_layers import visited_groups
 from yieldsim.model.fields import Entity, spec_of
 from yieldsim.sampling import Sampler
 from yieldsim.wafer.bin_table import floorplan_model
@@ -144,7 +145,7 @@ def _aligned(model: Model, values: _Values, process: str, made: dict[str, float]
     survive = 1.0
     if made["overlay_layers"] <= 0.0:
         return survive
-    for group in model.processes[process].visits:
+    for group in visited_groups(model.processes[process], model):
         tool = model.tool_groups[group].imported
         path = f"tool_groups.{group}.imported"
         sigma = values.of(path, tool, "overlay_sigma_nm") if tool is not None else 0.0

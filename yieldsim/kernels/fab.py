@@ -1,0 +1,242 @@
+"""One step of a fab: plan, capacity, release, defects and flow of its routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from yieldsim.kernels import arrays as a
+from yieldsim.kernels.capacity import (
+    FASTEST,
+    book_groups,
+    grant,
+    group_waits,
+    load_groups,
+    pace_route,
+    rate_groups,
+    scarcest,
+)
+from yieldsim.kernels.curves import curve_value
+from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
+from yieldsim.kernels.flow import advance, mix_wafers, release, share_wafers, start_cohort
+from yieldsim.kernels.jit import stage_jit
+from yieldsim.units import MONTHS_PER_QUARTER
+from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
+
+_MUCH = 100.0  # times the plan, where only tools are to limit starts
+
+
+@stage_jit
+def fab_step(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    fab: Any,
+    step: Any,
+    first: Any,
+    row: Any,
+    n: Any,
+) -> None:
+    """Capacity, release, defects and flow of one fab."""
+    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
+    equipped = structure.fab[fab, a.FAB_EQUIPPED] == 1
+    _plan(clock, structure, world, state, fab, step, n)
+    _accidents(structure, state, fab, n)
+    if equipped:
+        rate_groups(seed, clock, structure, world, state, fab, step, first, n)
+        load_groups(structure, world, state, fab, a.PLANNED, n)
+        for g in range(state.group.shape[0]):
+            for k in range(n):
+                tally.group[a.T_LOAD, row, fab, g, k] += state.group[g, a.LOAD, k]
+    for route in routes:
+        _release_route(clock, structure, world, state, route, step, equipped, n)
+    if equipped:
+        load_groups(structure, world, state, fab, a.FLOW, n)
+        left = state.lane[a.CAPACITY_LEFT]
+        group_waits(clock, world.fab[fab], world.group, state.group, left, n)
+    for route in routes:
+        pace_route(clock, structure, world, state, route, n)
+        _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
+    if equipped:
+        grant(structure, world, state, fab, n)
+        book_groups(clock, structure, state, tally, fab, row, n)
+    for route in routes:
+        if not equipped:  # one segment, slowed down by accidents alone
+            piece, left = state.segment[route, 0], state.lane[a.CAPACITY_LEFT]
+            for k in range(n):
+                piece[a.SPEED, k] = min(FASTEST, left[k] / piece[a.PACE, k])
+        for k in range(n):
+            advance(clock, structure, world, state, tally, route, step, row, k)
+
+
+@stage_jit
+def _plan(clock: Any, structure: Any, world: Any, state: Any, fab: Any, step: Any, n: Any) -> None:
+    """Fill the PLANNED wafers of a fab's routes in the step."""
+    begin = -np.inf
+    for e in range(structure.event.shape[0]):
+        if structure.event[e, a.EVENT_KIND] == a.FAB_STARTS and structure.event_hits[e, fab, 0]:
+            begin = max(begin, structure.event_steps[e, 0])
+    for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+        curve = structure.route[route, a.ROUTE_PLAN]
+        for k in range(n):
+            per_month = curve_value(structure, world, curve, step, k)
+            planned = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+            if clock.no_plan_limit and structure.fab[fab, a.FAB_EQUIPPED] == 1:
+                planned *= _MUCH
+            state.route[route, a.PLANNED, k] = planned if step >= begin else 0.0
+
+
+@stage_jit
+def _accidents(structure: Any, state: Any, fab: Any, n: Any) -> None:
+    """Fill CAPACITY_LEFT and DIRT, what accidents leave of a fab's capacity and do to its D0."""
+    left, dirt = state.lane[a.CAPACITY_LEFT], state.lane[a.DIRT]
+    for k in range(n):
+        left[k] = 1.0
+        dirt[k] = 1.0
+    for e in range(structure.event.shape[0]):
+        hit = structure.event_hits[e, fab, 0] == 1
+        if structure.event[e, a.EVENT_KIND] == a.ACCIDENT and hit:
+            for k in range(n):
+                left[k] *= state.event[e, 0, k]
+                dirt[k] *= state.event[e, 1, k]
+
+
+@stage_jit
+def _release_route(
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    route: Any,
+    step: Any,
+    equipped: Any,
+    n: Any,
+) -> None:
+    """Fill the STARTS of a route, what holds them (the plan, tools, accidents, the WIP cap), and
+    the FLOW through it."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    line, lane = state.route[route], state.lane
+    if equipped:
+        scarcest(world.visits[p], state.group, lane, n)
+    for k in range(n):
+        left = lane[a.CAPACITY_LEFT, k]
+        fraction, group = np.inf, -1.0
+        if equipped:
+            fraction, group = lane[a.FRACTION, k], lane[a.BINDING, k]
+        held_by = TOOL_GROUP + group if fraction < 1.0 else float(WAFER_PLAN)
+        if left < min(fraction, 1.0):
+            held_by = float(ACCIDENT)
+        possible = left if fraction == np.inf else fraction * left
+        if possible >= 1.0:
+            held_by = float(WAFER_PLAN)
+        planned, wip = line[a.PLANNED, k], line[a.WIP, k]
+        allowed = planned * min(1.0, possible)
+        raw_steps = world.process[p, a.RAW_DAYS, k] / clock.days_per_step
+        cap = world.fab[fab, a.WIP_CAP, k]
+        starts, capped = release(planned, allowed, equipped, wip, cap, raw_steps)
+        line[a.STARTS, k] = starts
+        # a cap that is low for want of tools holds for want of tools
+        line[a.HELD_BY, k] = float(RELEASE) if capped and allowed >= planned else held_by
+        # by Little's law; a line that is empty goes by what it starts
+        line[a.FLOW, k] = wip / (step - line[a.OLDEST, k]) if wip > 0.0 else starts
+
+
+@stage_jit
+def _density(
+    clock: Any, structure: Any, world: Any, state: Any, route: Any, step: Any, n: Any
+) -> None:
+    """Fill the mean killer DENSITY of the wafers started: maturity, learning, tools, accidents."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    process, density = world.process[p], state.lane[a.DENSITY]
+    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
+    for k in range(n):
+        wafers = state.route[route, a.WAFERS_SO_FAR, k]
+        learnt = learning_ratio(process[:, k], structure.learning[p], elapsed, wafers)
+        density[k] = process[a.D0, k] * state.lane[a.DIRT, k] * learnt
+    for e in range(structure.event.shape[0]):
+        hit = structure.event_hits[e, fab, 0] == 1 and structure.event_process[e, p] == 1
+        if structure.event[e, a.EVENT_KIND] == a.EXCURSION and hit:
+            for k in range(n):
+                density[k] *= state.event[e, 1, k]
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        adder_ratio(world.visits[p], world.group, state.group, state.lane, n)
+    if clock.no_defects:
+        for k in range(n):
+            density[k] = 0.0
+
+
+@stage_jit
+def _cluster(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    process: Any,
+    state: Any,
+    route: Any,
+    step: Any,
+    first: Any,
+    n: Any,
+) -> None:
+    """Fill FACTOR, the density of the period's wafers over its mean, and ALPHA_LEFT within it."""
+    for k in range(n):
+        state.lane[a.FACTOR, k] = 1.0
+        state.lane[a.ALPHA_LEFT, k] = process[a.ALPHA, k]
+    if not clock.noise:
+        return
+    draw, entity = clock.first_draw + step, structure.route_entity[route]
+    for k in range(n):
+        starts = state.route[route, a.STARTS, k]
+        if starts > 0.0:
+            clusters = starts / process[a.CLUSTER, k]
+            alpha, realization = process[a.ALPHA, k], np.uint32(first + k)
+            factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
+            state.lane[a.FACTOR, k] = factor
+            state.lane[a.ALPHA_LEFT, k] = left
+
+
+@stage_jit
+def _start_route(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    tally: Any,
+    route: Any,
+    step: Any,
+    first: Any,
+    row: Any,
+    n: Any,
+) -> None:
+    """Give the cohort that a route starts its defects."""
+    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
+    process, visits = world.process[p], world.visits[p]
+    line, survive = state.route[route], state.lane[a.SURVIVE]
+    _density(clock, structure, world, state, route, step, n)
+    for k in range(n):
+        survive[k] = process[a.SYSTEMATIC, k]
+    if structure.fab[fab, a.FAB_EQUIPPED] == 1:
+        overlay_yield(process, visits, world.tool, state.group, survive, n)
+    if clock.no_defects:
+        for k in range(n):
+            survive[k] = 1.0
+    _cluster(seed, clock, structure, process, state, route, step, first, n)
+    share_wafers(structure, world, route, step, state, n)
+    if clock.mixed and row < clock.quarters:  # the warm-up goes by the shares
+        mix_wafers(structure, world.mix_entry[row], route, step, state, n)
+    start_cohort(structure, world, state, tally.die[:, row], route, step, n)
+    for k in range(n):
+        starts, steps = line[a.STARTS, k], 0.0
+        for s in range(structure.route[route, a.ROUTE_SEGMENTS]):
+            steps += state.segment[route, s, a.PACE, k]
+        tally.route[a.T_PLAN, row, route, k] += line[a.PLANNED, k]
+        tally.route[a.T_STARTS, row, route, k] += starts
+        # a mean by wafers once the quarter is over
+        density = state.lane[a.DENSITY, k] * state.lane[a.FACTOR, k]
+        tally.route[a.T_D0, row, route, k] += density * starts
+        days = steps * clock.days_per_step
+        tally.route[a.T_X_FACTOR, row, route, k] += days / clock.steps_per_quarter

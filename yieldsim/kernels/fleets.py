@@ -1,0 +1,240 @@
+"""Tool fleets: whole tools in production, their availability and the passes that they can make."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from yieldsim.kernels import arrays as a
+from yieldsim.kernels.curves import between, curve_value
+from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
+from yieldsim.kernels.special import gamma_mean_one, normal_ppf, poisson_ppf
+
+_MUCH = 1e6  # times its tools, where a group is to limit nothing
+_WORD = np.uint64(0xFFFFFFFF)
+_BITS_32 = np.uint64(32)
+_OTHER_CLASS = np.uint32(0x80000000)
+
+
+@inline_jit
+def delivered(
+    low: Any, high: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
+) -> Any:
+    """Tools that were delivered by ``stop_step`` and have been installed and qualified.
+
+    ``low`` and ``high`` are the rows of the fleet's schedule; between two steps it is linear.
+    """
+    # tools still on order never come; those delivered before go on being installed
+    time = min(step - delay_steps, stop_step)
+    if time <= 0.0:
+        return between(low[0], high[0], position, scale)
+    whole = int(time)
+    count = between(low[whole], high[whole], position, scale)
+    if time > whole:
+        after = between(low[whole + 1], high[whole + 1], position, scale)
+        count += (time - whole) * (after - count)
+    return count
+
+
+@inline_jit
+def in_production(arrived: Any, retired: Any, kept: Any) -> Any:
+    """Whole tools: those that arrived less those retired, of which events leave a part."""
+    return math.floor(max(0.0, arrived - retired) * kept + 0.5)
+
+
+@inline_jit
+def repair_hours(failures: Any, mttf: Any, mttr: Any, cv2: Any, u1: Any, u2: Any) -> Any:
+    """Hours of repair that a step brings to a fleet that expects so many ``failures``.
+
+    Failures are Poisson, each repair is gamma with mean ``mttr``. Deviations from the mean count by
+    the availability, as a tool that is down cannot fail: so the long-run variance is that of
+    alternating renewal, A^2 (1 + cr^2) MTTR^2 a failure (D. R. Cox, "Renewal Theory" (1962),
+    chapter 7). The mean is exact, and no hours are negative.
+    """
+    count = poisson_ppf(u1, failures)
+    hours = count * mttr
+    if count > 0.0 and cv2 > 0.0:
+        hours *= gamma_mean_one(normal_ppf(u2), count / cv2)
+    expected = failures * mttr
+    return expected + mttf / (mttf + mttr) * (hours - expected)
+
+
+@inline_jit
+def _draw_luck(
+    seed: Any, draw: Any, entity: Any, tool_class: Any, first: Any, lane: Any, n: Any
+) -> None:
+    """Fill LUCK with the two uniforms of a class: how many failures, how long the repairs."""
+    key = np.uint64(seed)
+    if tool_class == 1:
+        entity = np.uint32(entity ^ _OTHER_CLASS)
+    for k in range(n):
+        w0, w1, w2, w3 = philox4x32(
+            np.uint32(draw),
+            entity,
+            STREAM_AVAILABILITY,
+            np.uint32(first + k),
+            key & _WORD,
+            key >> _BITS_32,
+        )
+        lane[a.LUCK, k] = uniform53(w0, w1)
+        lane[a.LUCK + 1, k] = uniform53(w2, w3)
+
+
+@stage_jit
+def hits(structure: Any, event: Any, kind: Any, tool_class: Any, fab: Any, group: Any) -> Any:
+    """Whether an event is of a kind and concerns a class of tools."""
+    hit = structure.event[event, a.EVENT_CLASS]
+    return (
+        structure.event[event, a.EVENT_KIND] == kind
+        and (hit == tool_class or hit == a.BOTH_CLASSES)
+        and structure.event_hits[event, fab, group] == 1
+    )
+
+
+@stage_jit
+def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
+    """Fill what events do to a class of tools: its uptime, its repairs, the part KEPT.
+
+    Returns (the step after which nothing is delivered, the first one in which it may produce).
+    """
+    stop, begin = np.inf, -np.inf
+    uptime, repair = state.lane[a.UPTIME_RATIO], state.lane[a.REPAIR_RATIO]
+    kept = state.lane[a.KEPT]
+    for k in range(n):
+        uptime[k] = 1.0
+        repair[k] = 1.0
+        kept[k] = 1.0
+    for e in range(structure.event.shape[0]):
+        if hits(structure, e, a.SERVICE_LOSS, c, fab, g):
+            for k in range(n):
+                uptime[k] *= state.event[e, 0, k]
+                repair[k] *= state.event[e, 1, k]
+                kept[k] *= state.event[e, 2, k]
+        elif hits(structure, e, a.TOOLS_LOST, c, fab, g):
+            for k in range(n):
+                kept[k] *= state.event[e, 2, k]
+        elif hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
+            stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
+        elif hits(structure, e, a.TOOL_QUALIFIED, c, fab, g):
+            begin = max(begin, structure.event_steps[e, 0])
+    return stop, begin
+
+
+@stage_jit
+def _count_tools(
+    clock: Any, structure: Any, world: Any, state: Any, fab: Any, g: Any, c: Any, step: Any, n: Any
+) -> None:
+    """Fill the TOOLS of a class that are in production."""
+    curve = structure.fleet_curve[fab, g, c, a.FLEET_COUNT]
+    low, high = structure.curve_low[curve], structure.curve_high[curve]
+    less = structure.fleet_curve[fab, g, c, a.FLEET_RETIRED]
+    row, waits = state.group[g], world.delay[fab, g, c]
+    stop, begin = _wear(structure, state, fab, g, c, n)
+    for k in range(n):
+        tools = 0.0
+        if step >= begin and row[a.LOAD, k] > 0.0:
+            delay = (waits[a.INSTALL, k] + waits[a.QUALIFICATION, k]) * clock.steps_per_quarter
+            position, scale = world.curve[curve, 0, k], world.curve[curve, 1, k]
+            arrived = delivered(low, high, position, scale, delay, step, stop)
+            retired = curve_value(structure, world, less, step, k) if less >= 0 else 0.0
+            tools = in_production(arrived, retired, state.lane[a.KEPT, k])
+        row[a.TOOLS + c, k] = tools
+
+
+@stage_jit
+def _rate_class(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    fab: Any,
+    g: Any,
+    c: Any,
+    step: Any,
+    first: Any,
+    n: Any,
+) -> None:
+    """Add one class to the passes that a group can make in the step."""
+    row, tool, hours = state.group[g], world.tool[g, c], clock.hours_per_step
+    _count_tools(clock, structure, world, state, fab, g, c, step, n)
+    if clock.noise:
+        entity = structure.fleet_entity[fab, g]
+        _draw_luck(seed, clock.first_draw + step, entity, c, first, state.lane, n)
+    for k in range(n):
+        tools = row[a.TOOLS + c, k]
+        if tools <= 0.0:
+            continue
+        mttf = tool[a.MTTF, k] * state.lane[a.UPTIME_RATIO, k]
+        mttr = tool[a.MTTR, k] * state.lane[a.REPAIR_RATIO, k]
+        cv2, adder = tool[a.REPAIR_CV2, k], tool[a.ADDER, k]
+        if tool[a.INITIAL_ADDER, k] != 1.0 or tool[a.INITIAL_MTTF, k] != 1.0:
+            young = math.exp(-state.passes[fab, g, c, k] / tool[a.MATURITY, k])
+            mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF, k]) * young
+            adder *= 1.0 + (tool[a.INITIAL_ADDER, k] - 1.0) * young
+        mean = mttf / (mttf + mttr)
+        up = mean
+        if clock.noise:
+            luck = state.lane[a.LUCK, k], state.lane[a.LUCK + 1, k]
+            failures = tools * hours / (mttf + mttr)
+            waiting = state.repairs[fab, g, c, k]
+            waiting += repair_hours(failures, mttf, mttr, cv2, luck[0], luck[1])
+            down = min(waiting, tools * hours)
+            state.repairs[fab, g, c, k] = waiting - down
+            up = 1.0 - down / (tools * hours)
+        scheduled = (1.0 - tool[a.NONSCHEDULED, k]) * (1.0 - tool[a.PM, k])
+        scheduled *= 1.0 - tool[a.ENGINEERING_TIME, k]
+        rated = tools * tool[a.RATE, k] * tool[a.PERFORMANCE, k] * hours
+        row[a.CALM, k] += rated * mean * scheduled
+        row[a.PASSES, k] += rated * up * scheduled
+        row[a.PURE, k] += rated
+        row[a.COUNT, k] += tools
+        row[a.REPAIR, k] += rated * mttr
+        row[a.REPAIR_SPREAD, k] += rated * cv2
+        row[a.SHARE + c, k] = rated * up * scheduled
+        row[a.ADDER_NOW + c, k] = adder
+        row[a.UP + c, k] = up * scheduled
+
+
+@stage_jit
+def group_rate(
+    seed: Any,
+    clock: Any,
+    structure: Any,
+    world: Any,
+    state: Any,
+    fab: Any,
+    g: Any,
+    step: Any,
+    first: Any,
+    n: Any,
+) -> None:
+    """Fill the passes that a group can make in the step, by class, and its defect adders.
+
+    A lane in which nothing asks for the group (LOAD) has none.
+    """
+    row = state.group[g]
+    for j in range(a.CALM, a.GROUP_FIELDS):
+        for k in range(n):
+            row[j, k] = 0.0
+    for c in range(2):
+        for k in range(n):
+            row[a.ADDER_NOW + c, k] = 1.0
+        if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] >= 0:
+            _rate_class(seed, clock, structure, world, state, fab, g, c, step, first, n)
+    for k in range(n):
+        if row[a.PURE, k] > 0.0:
+            row[a.REPAIR, k] /= row[a.PURE, k]
+            row[a.REPAIR_SPREAD, k] /= row[a.PURE, k]
+        if row[a.PASSES, k] > 0.0:
+            row[a.SHARE, k] /= row[a.PASSES, k]
+            row[a.SHARE + 1, k] /= row[a.PASSES, k]
+    if structure.no_tool_limit[g] == 1:
+        for k in range(n):
+            row[a.CALM, k] *= _MUCH
+            row[a.PASSES, k] *= _MUCH
+            row[a.PURE, k] *= _MUCH
+            row[a.COUNT, k] *= _MUCH
