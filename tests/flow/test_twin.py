@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from tests.flow.lines import data_set, order, step, tool_group
 from tests.reference.twin_events import Twin
 from yieldsim.flow import DataSet, compile_line, read_dataset
-from yieldsim.flow.dataset import Calendar, Part, Setup
+from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
 from yieldsim.flow.replicate import new_state, run_to
 from yieldsim.flow.table import Spread
 from yieldsim.kernels import events_types as k
@@ -85,6 +86,26 @@ def every_rule(last_rank: str) -> DataSet:
     )  # fmt: skip
 
 
+def with_changes(data: DataSet) -> DataSet:
+    """The same with tools that leave and come, releases that change, and a full line."""
+    day = 1440.0
+    rates = ((5.0 * day, 1.0), (5.5 * day, 0.0), (9.0 * day, 1.6), (np.inf, 0.8))
+    orders = [
+        replace(one, rates=rates, cap="both") if one.name in ("lot", "poisson") else one
+        for one in data.orders
+    ]
+    absences = (
+        Absence("litho", 1, 0.0, 2.0 * day),
+        Absence("litho", 2, 6.0 * day, 8.0 * day),
+        Absence("litho", 0, 7.0 * day),
+        Absence("wet", 0, 3.0 * day, 3.01 * day),
+        Absence("implant", 2, 10.0 * day),
+        Absence("oven", 1, 4.0 * day, 12.0 * day),
+    )
+    caps = {"both": ((6.0 * day, 900.0), (12.0 * day, 500.5), (np.inf, 800.0))}
+    return replace(data, orders=tuple(orders), absences=absences, caps=caps)
+
+
 def lots_of(state: k.State) -> dict[int, tuple[int, str, int]]:
     """(visits, place, step in the flat list) of every lot in the line, by its number."""
     unused, lot = set(), int(state.run["free"][0])
@@ -146,6 +167,17 @@ def test_every_rule_as_the_twin_has_it(last_rank: str, migrate: bool) -> None:
         # The window cuts what lasts beyond the end: a few downtimes of an hour.
         assert sum(state.tools[name]) == pytest.approx(expected, abs=600.0)
         assert expected > 0.0
+
+
+@pytest.mark.parametrize("last_rank", ["rank_FIFO", "rank_CR"])
+def test_changes_as_the_twin_has_them(last_rank: str) -> None:
+    state, twin = run_both(with_changes(every_rule(last_rank)), 20.0, 400)
+    assert len(twin.finished) > 300
+    np.testing.assert_array_equal(state.orders["lost"], twin.lost)
+    np.testing.assert_array_equal(state.orders["draws"], twin.released)
+    assert list(state.caps["pieces"]) == list(twin.wip.values())
+    assert sum(twin.lost) > 20
+    assert sum(tool.away for group in twin.groups.values() for tool in group.tools) == 2
 
 
 @pytest.mark.skipif(not HVLM.is_dir(), reason=NO_HVLM)

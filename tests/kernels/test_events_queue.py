@@ -32,6 +32,7 @@ def empty_state(per_minute: float = 1.0) -> k.State:
         "tools": np.zeros(1, k.TOOL),
         "clocks": np.zeros(1, k.CLOCK),
         "orders": np.zeros(1, k.ORDER),
+        "caps": np.zeros(1, k.CAP),
         "lots": np.zeros(1, k.LOT),
         "lenses": np.zeros((1, 1), np.int32),
         "limits": np.zeros((1, 1)),

@@ -8,6 +8,7 @@ engine; draws come from Philox in Python's integers. Times are minutes.
 from __future__ import annotations
 
 import heapq
+import math
 from typing import Any
 
 from tests.reference.twin_events_dispatch import Dispatching
@@ -22,10 +23,12 @@ from tests.reference.twin_events_parts import (
     Job,
     Lot,
     Tool,
+    after,
     drawn,
     made_clocks,
     philox,
     uniform,
+    value_at,
 )
 from yieldsim.flow.dataset import DataSet
 
@@ -40,7 +43,9 @@ class Twin(Dispatching):
         self.lots: dict[int, Lot] = {}
         self.finished: list[tuple[Lot, float]] = []
         self.limits_missed = 0
-        self.released = [0] * len(data.orders)
+        self.released = [0] * len(data.orders)  # lots that were due, lost or not
+        self.lost = [0] * len(data.orders)
+        self.wip = dict.fromkeys(data.caps, 0)
         self.groups = {name: Group(group) for name, group in data.groups.items()}
         self.least_runs = {s: n for runs in data.least_runs.values() for s, n in runs.items()}
         self._make_tools()
@@ -51,6 +56,11 @@ class Twin(Dispatching):
             else:
                 word = self.words(FIRST_DRAW, clock.number, CLOCK)[0]
                 self.post(drawn(clock.first, word), "clock", (tool, clock))  # type: ignore[arg-type]
+        for absence in data.absences:
+            tool = self.groups[absence.group].tools[absence.tool]
+            self.post(absence.from_min, "leaves", tool)
+            if absence.to_min < math.inf:
+                self.post(absence.to_min, "comes", tool)
         for number, order in enumerate(data.orders):
             self.post(order.first_min, "release", number)
         for group in self.groups.values():
@@ -97,13 +107,22 @@ class Twin(Dispatching):
         for _ in range(order.lots):
             name = self.released[number] * len(self.data.orders) + number
             self.released[number] += 1
+            if order.cap:
+                if self.wip[order.cap] + order.pieces > value_at(
+                    self.data.caps[order.cap], self.now
+                ):
+                    self.lost[number] += 1
+                    continue
+                self.wip[order.cap] += order.pieces
             released = min(self.now, order.released_min) if order.released_min < 0.0 else self.now
             lot = Lot(order, name, self.data.parts[order.part], released, order.step)
             self.lots[name] = lot
             self.go_on(lot)
         if self.released[number] < order.releases * order.lots:
             word = self.words(self.released[number], number, RELEASE)[0]
-            self.post(self.now + drawn(order.every, word), "release", number)
+            due = after(order.rates, self.now, drawn(order.every, word))
+            if due < math.inf:
+                self.post(due, "release", number)
 
     def go_on(self, lot: Lot) -> None:
         while lot.place < len(lot.part.steps):
@@ -118,6 +137,8 @@ class Twin(Dispatching):
                 self.post(self.now + (drawn(move, way) if move else 0.0), "arrival", lot)
                 return
             lot.place += 1
+        if lot.order.cap:
+            self.wip[lot.order.cap] -= lot.order.pieces
         del self.lots[lot.number]
         self.finished.append((lot, self.now))
 
@@ -257,7 +278,9 @@ class Twin(Dispatching):
     def refresh(self, tool: Tool) -> None:
         if tool.down or len(tool.jobs) >= tool.group.data.capacity:
             return
-        if tool.backlog > 0.0:
+        if tool.away:
+            self.leave_ready(tool)
+        elif tool.backlog > 0.0:
             self.leave_ready(tool)
             if not tool.jobs:
                 tool.down, tool.up_at = True, self.now + tool.backlog
@@ -278,6 +301,9 @@ class Twin(Dispatching):
         tool, clock = tool_and_clock
         lasts, next_one, _, _ = self.words(clock.draws, clock.number, CLOCK)
         clock.draws += 1
+        if tool.away and not tool.jobs:
+            self.post(self.now + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+            return None
         minutes = drawn(clock.calendar.lasts, lasts)
         if clock.calendar.kind == "calendar":
             tool.backlog += minutes
@@ -293,6 +319,18 @@ class Twin(Dispatching):
             self.leave_ready(tool)
             self.post(tool.up_at, "up", tool)
         return served
+
+    def on_comes(self, tool: Tool) -> Tool:
+        tool.away = False
+        return tool
+
+    def on_leaves(self, tool: Tool) -> Tool:
+        tool.away = True
+        for lot in [one for one in tool.group.queue if one.lenses.get(one.place) is tool]:
+            tool.group.queue.remove(lot)
+            lot.state = "moving"
+            self.post(self.now, "arrival", lot)
+        return tool
 
     def interrupt(self, tool: Tool, minutes: float) -> Tool | None:
         job = tool.jobs[-1]

@@ -23,7 +23,7 @@ class Dispatching:
 
     def may_start(self, tool: Tool, lot: Lot) -> bool:
         only = lot.lenses.get(lot.place)
-        if only is not None and only is not tool:
+        if only is not None and only is not tool and not only.away:
             return False
         setup = lot.step.setup
         if tool.run_left > 0 and setup is not None and setup.name != tool.setup:
@@ -80,7 +80,7 @@ class Dispatching:
     def pick_tool(self, lot: Lot) -> Tool | None:
         group = self.groups[lot.step.group]
         only = lot.lenses.get(lot.place)
-        if only is not None:
+        if only is not None and not only.away:
             return only if only in group.ready else None
         if not (group.data.wake_least_setup or group.data.runs):
             return group.ready[0] if group.ready else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yieldsim.flow.dataset import Calendar, Order, Part, Step, ToolGroup
@@ -39,6 +39,28 @@ def drawn(spread: Spread, word: int) -> float:
     if spread.law == "exponential":
         return -spread.mean * math.log(uniform(word))
     return spread.mean
+
+
+def value_at(periods: Sequence[tuple[float, float]], time: float) -> float:
+    """The value of the first period that ends later; of the last for good."""
+    for until, value in periods[:-1]:
+        if until > time:
+            return value
+    return periods[-1][1]
+
+
+def after(rates: Sequence[tuple[float, float]], time: float, minutes: float) -> float:
+    """When ``minutes`` have passed on a clock that runs at the rates of the periods."""
+    if not rates:
+        return time + minutes
+    for until, ratio in rates[:-1]:
+        if until > time:
+            passed = (until - time) * ratio
+            if passed > minutes:
+                return time + minutes / ratio
+            minutes -= passed
+            time = until
+    return time + minutes / rates[-1][1] if rates[-1][1] > 0.0 else math.inf
 
 
 @dataclass(eq=False)
@@ -89,6 +111,7 @@ class Tool:
     setup: str = ""
     run_left: int = 0
     down: bool = False
+    away: bool = False
     backlog: float = 0.0
     up_at: float = 0.0
     delay: float = 0.0

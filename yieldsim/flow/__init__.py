@@ -40,6 +40,10 @@ doi:10.1109/TSM.2020.3001933, and where that is silent, as said here:
 - *Maintenance* by date (from start to start) or after pieces starts when the tool is empty; until
   then it takes no further lot. The first one comes at FOA times k/n for the k-th of n tools, so
   that a group does not stop as one. Repairs and maintenance follow one another.
+- *Changes on dates* (not in the format; of lines made in Python): an order's releases follow the
+  rates of its periods. A lot that is due while the pieces in the line of its limit of WIP leave no
+  room for it is lost, and not caught up. A tool that is taken out of the line finishes its jobs,
+  neither fails nor is maintained while it is away, and sets lots free that a lens binds to it.
 - HOTLOT reservations of tools are not modelled (the published data set has none).
 
 Every draw is Philox4x32-10 of (draw, entity, stream, replication) under the seed: a lot's luck
@@ -50,6 +54,7 @@ they were posted. A replication is the same bit by bit whatever the number of th
 from __future__ import annotations
 
 from .dataset import DataSet
+from .periods import PeriodCounts, count_periods
 from .read import read_dataset
 from .replicate import Outcome, replicate
 from .results import FlowResult, GroupFigures, LotFigures, summarize
@@ -63,7 +68,9 @@ __all__ = [
     "Line",
     "LotFigures",
     "Outcome",
+    "PeriodCounts",
     "compile_line",
+    "count_periods",
     "read_dataset",
     "replicate",
     "summarize",

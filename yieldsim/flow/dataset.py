@@ -7,13 +7,14 @@ Times are minutes, amounts of wafers pieces, shares lie between 0 and 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .table import Spread
 
-__all__ = ["Calendar", "DataSet", "Order", "Part", "Setup", "Step", "ToolGroup"]
+__all__ = ["Absence", "Calendar", "DataSet", "Order", "Part", "Setup", "Step", "ToolGroup"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Order:
     """Lots of one name: first at ``first_min``, then after ``every`` each, ``releases`` times.
 
     ``lots`` start at once. ``released_min`` is 0 or earlier for a lot that is in the line at the
-    start, at ``step``.
+    start, at ``step``. ``rates`` holds (until_min, ratio): releases over those of ``every`` up to
+    that time, the last for good. ``cap`` names the limit of WIP that its lots count for and meet.
     """
 
     name: str
@@ -93,6 +95,8 @@ class Order:
     due_after_min: float
     step: int = 0
     released_min: float = 0.0
+    rates: tuple[tuple[float, float], ...] = ()
+    cap: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,21 @@ class Calendar:
 
 
 @dataclass(frozen=True)
+class Absence:
+    """A tool, the ``tool``-th of its group, is not in the line from one time to another."""
+
+    group: str
+    tool: int
+    from_min: float
+    to_min: float = math.inf
+
+
+@dataclass(frozen=True)
 class DataSet:
-    """A whole line. ``setups`` holds (from, to) -> time, with "" for any setup before."""
+    """A whole line. ``setups`` holds (from, to) -> time, with "" for any setup before.
+
+    ``caps`` holds the limits of WIP by name: (until_min, most pieces), the last for good.
+    """
 
     name: str
     groups: Mapping[str, ToolGroup]
@@ -123,3 +140,5 @@ class DataSet:
     moves: Mapping[tuple[str, str], Spread]
     setups: Mapping[tuple[str, str], Spread]
     least_runs: Mapping[str, Mapping[str, int]]
+    caps: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    absences: tuple[Absence, ...] = ()

@@ -63,6 +63,7 @@ def new_state(
         tools=line.tools.copy(),
         clocks=line.clocks.copy(),
         orders=line.orders.copy(),
+        caps=line.caps.copy(),
         lots=np.zeros(_FIRST_ROOM, k.LOT),
         lenses=np.full((_FIRST_ROOM, line.slots), -1, np.int32),
         limits=np.full((_FIRST_ROOM, line.slots), np.inf),
@@ -174,9 +175,20 @@ def _counted(line: Line, state: k.State) -> Outcome:
 
 def _tool_shares(line: Line, state: k.State, window_min: float) -> dict[str, NDArray[np.float64]]:
     tools = state.tools
-    count = np.bincount(tools["group"], minlength=len(line.groups))
+    there_min = _tool_minutes(line, state, window_min)
     names: Sequence[str] = ("busy", "repair", "maintenance", "setting_up")
     return {
-        name: np.bincount(tools["group"], tools[name], len(line.groups)) / count / window_min
+        name: np.bincount(tools["group"], tools[name], len(line.groups)) / there_min
         for name in names
     }
+
+
+def _tool_minutes(line: Line, state: k.State, window_min: float) -> NDArray[np.float64]:
+    """Minutes of the window times tools that are in the line, by group; nan where none is."""
+    group, begin, end = line.absent.T
+    run = state.run[0]
+    inside = np.minimum(end, run["to_time"]) - np.maximum(begin, run["from_time"])
+    absent = np.bincount(group.astype(int), np.maximum(inside, 0.0), len(line.groups))
+    count = np.bincount(state.tools["group"], minlength=len(line.groups))
+    there = count * window_min - absent
+    return np.where(there > 1e-6 * window_min, there, np.nan)

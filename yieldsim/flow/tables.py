@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import events_types as k
+from .changes import Periods, absence_clocks, absent_times
 from .dataset import Calendar, DataSet, Order
 from .step_tables import put, step_tables
 
@@ -21,9 +22,10 @@ _KINDS = {"failure": k.CLOCK_FAILURE, "calendar": k.CLOCK_CALENDAR, "pieces": k.
 class Line(NamedTuple):
     """A compiled data set.
 
-    ``groups``, ``tools``, ``clocks`` and ``orders`` are as at time 0 and are copied for each
-    replication. ``slots`` is how many lenses or limits a lot can have open, ``batches`` how many
-    kinds of batches there are, ``events_per_min`` a guess that sets the width of a bucket.
+    ``groups``, ``tools``, ``clocks``, ``orders`` and ``caps`` are as at time 0 and are copied for
+    each replication. ``absent`` holds (group, from_min, to_min) of tools out of the line.
+    ``slots`` is how many lenses or limits a lot can have open, ``batches`` how many kinds of
+    batches there are, ``events_per_min`` a guess that sets the width of a bucket.
     ``report`` names the lots that are reported, and ``report_of[order]`` is its place there.
     """
 
@@ -32,6 +34,8 @@ class Line(NamedTuple):
     tools: NDArray[Any]
     clocks: NDArray[Any]
     orders: NDArray[Any]
+    caps: NDArray[Any]
+    absent: NDArray[np.float64]
     slots: int
     batches: int
     events_per_min: float
@@ -55,7 +59,10 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
     clocks = _clocks(data, tools)
     names = dict.fromkeys(order.name for order in data.orders)
     places = {name: place for place, name in enumerate(names)}
-    orders = np.concatenate([_order(order, starts) for order in data.orders])
+    periods, caps = Periods(), np.zeros(len(data.caps), k.CAP)
+    for record, limits in zip(caps, data.caps.values(), strict=True):
+        record["period"], record["last_period"] = periods.add(limits)
+    orders = np.concatenate([_order(order, data, starts, periods) for order in data.orders])
     speeds = [len(set(group.speeds)) > 1 for group in data.groups.values()]
     runs = {name: least for group in data.least_runs.values() for name, least in group.items()}
     return Line(
@@ -65,11 +72,14 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
             setup_times=_setup_times(data, setups),
             setup_runs=np.array([runs.get(name, 0) for name in setups], np.int32),
             tools_by_speed=np.array([any(speeds)], np.int32),
+            periods=periods.array(),
         ),
         groups=_groups(data, dispatch),
         tools=tools,
         clocks=clocks,
         orders=orders,
+        caps=caps,
+        absent=absent_times(data),
         slots=1 + max(int(steps[name].max()) for name in ("lens_set", "limit_set")),
         batches=batches,
         events_per_min=_events_per_min(data, clocks),
@@ -135,7 +145,9 @@ def _clocks(data: DataSet, tools: NDArray[Any]) -> NDArray[Any]:
             share = 1.0 if calendar.kind == "failure" else place / len(own)
             made.append((calendar.kind != "pieces", int(tool), rank, calendar, share))
     made.sort(key=lambda clock: clock[:3])
-    out = np.zeros(len(made), k.CLOCK)
+    dates = absence_clocks(data, tools)
+    out = np.zeros(len(made) + len(dates), k.CLOCK)
+    out[len(made) :] = dates
     for number, (timed, own_tool, _, calendar, share) in enumerate(made):
         record = out[number]
         put(record["every"], calendar.every)
@@ -169,13 +181,17 @@ def _setup_times(data: DataSet, setups: Mapping[str, int]) -> NDArray[Any]:
     return out
 
 
-def _order(order: Order, starts: Mapping[tuple[str, int], int]) -> NDArray[Any]:
+def _order(
+    order: Order, data: DataSet, starts: Mapping[tuple[str, int], int], periods: Periods
+) -> NDArray[Any]:
     out = np.zeros(1, k.ORDER)
     put(out[0]["every"], order.every)
     out["first"], out["released_at"] = order.first_min, order.released_min
     out["due_after"], out["left"] = order.due_after_min, order.releases
     out["lots"], out["priority"], out["pieces"] = order.lots, order.priority, order.pieces
     out["step"] = starts.get((order.part, order.step), -1)
+    out["period"], out["last_period"] = periods.add(order.rates) if order.rates else (0, -1)
+    out["cap"] = list(data.caps).index(order.cap) if order.cap else -1
     return out
 
 
@@ -196,7 +212,8 @@ def _raw_minutes(data: DataSet, places: Mapping[str, int]) -> NDArray[np.float64
 
 def _events_per_min(data: DataSet, clocks: NDArray[Any]) -> float:
     """A guess at the rate of events: two a step and lot, two a clock. Speed alone depends on it."""
-    rate = 2.0 * float(np.sum(1.0 / np.maximum(clocks["every"]["mean"], 60.0)))
+    often = clocks["every"]["mean"][clocks["kind"] < k.CLOCK_LEAVES]
+    rate = 2.0 * float(np.sum(1.0 / np.maximum(often, 60.0)))
     single, span_min = 0.0, 1.0
     for order in data.orders:
         events = order.lots * (2.0 * len(data.parts[order.part].steps) + 1.0)

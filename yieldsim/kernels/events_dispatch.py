@@ -22,7 +22,7 @@ def _may_start(network: Any, state: Any, tool_index: Any, index: Any) -> Any:
     step = network.steps[lot.step]
     if step.lens_need >= 0:
         only = state.lenses[index, step.lens_need]
-        if only >= 0 and only != tool_index:
+        if only >= 0 and only != tool_index and state.tools[only].away == 0:
             return False
     tool = state.tools[tool_index]
     if tool.run_left > 0 and step.setup > 0 and step.setup != tool.setup:
@@ -75,15 +75,16 @@ def choose(network: Any, state: Any, tool_index: Any) -> Any:
 def pick_tool(network: Any, state: Any, index: Any) -> Any:
     """Return the ready tool that should look at a lot that has just come, or -1.
 
-    Its own tool where a lens binds it to one; the one with the least setup time where the group
-    wakes tools so; else the one that has been ready longest (the fastest, where speeds differ).
+    Its own tool where a lens binds it to one that is in the line; the one with the least setup time
+    where the group wakes tools so; else the one that has been ready longest (the fastest, where
+    speeds differ).
     """
     lot = state.lots[index]
     step = network.steps[lot.step]
     group = state.groups[step.group]
     if step.lens_need >= 0:
         only = state.lenses[index, step.lens_need]
-        if only >= 0:
+        if only >= 0 and state.tools[only].away == 0:
             return only if state.tools[only].ready > 0 else -1
     first = group.first_ready
     if first < 0 or (group.wake_least == 0 and group.runs == 0):

@@ -33,11 +33,47 @@ def _count_wip(state: Any, change: Any) -> None:
 
 
 @inline_jit
+def _room(network: Any, state: Any, index: Any) -> Any:
+    """Return the pieces that a limit of WIP still lets into the line."""
+    cap = state.caps[index]
+    now = state.run[0].now
+    while cap.period < cap.last_period and network.periods[cap.period].until <= now:
+        cap.period += 1
+    return network.periods[cap.period].value - cap.pieces
+
+
+@inline_jit
+def _due(network: Any, state: Any, order_index: Any, minutes: Any) -> Any:
+    """Return when an order has its next release, ``minutes`` of its plain rate from now; or inf."""
+    order = state.orders[order_index]
+    time = state.run[0].now
+    if order.last_period < 0:
+        return time + minutes
+    while order.period < order.last_period:
+        period = network.periods[order.period]
+        passed = max(period.until - time, 0.0) * period.value
+        if passed > minutes:
+            break
+        minutes -= passed
+        time = max(time, period.until)
+        order.period += 1
+    ratio = network.periods[order.period].value
+    return time + minutes / ratio if ratio > 0.0 else np.inf
+
+
+@inline_jit
 def release(network: Any, state: Any, order_index: Any) -> None:
     """Start the lots of one release of an order, and post its next release."""
     run = state.run[0]
     order = state.orders[order_index]
     for _ in range(order.lots):
+        if order.cap >= 0:
+            if _room(network, state, order.cap) < order.pieces:
+                # Not caught up later; its number is used up, so that other lots keep their luck.
+                order.draws += np.uint32(1)
+                order.lost += 1
+                continue
+            state.caps[order.cap].pieces += order.pieces
         index = run.free
         lot = state.lots[index]
         run.free = lot.next
@@ -63,8 +99,9 @@ def release(network: Any, state: Any, order_index: Any) -> None:
     order.left -= 1
     if order.left > 0:
         word, _, _, _ = block(state, order.draws, order_index, STREAM_RELEASE)
-        node = state.clocks.shape[0] + state.tools.shape[0] + order_index
-        post(state, node, run.now + spread(order.every, word))
+        due = _due(network, state, order_index, spread(order.every, word))
+        if due < np.inf:
+            post(state, state.clocks.shape[0] + state.tools.shape[0] + order_index, due)
 
 
 @inline_jit
@@ -100,6 +137,8 @@ def _finish(state: Any, index: Any) -> None:
     run.finished += 1
     _count_wip(state, -1)
     order.finished_ever += 1
+    if order.cap >= 0:
+        state.caps[order.cap].pieces -= lot.pieces
     if run.from_time <= run.now <= run.to_time:
         cycle = run.now - lot.released
         order.finished += 1

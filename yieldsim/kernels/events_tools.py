@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.kernels.events_lots import enqueue, finish_step, lot_node
+from yieldsim.kernels.events_lots import enqueue, finish_step, lot_node, unqueue
 from yieldsim.kernels.events_queue import block, overlap, post, spread, take_out
-from yieldsim.kernels.events_types import CLOCK_CALENDAR, STREAM_CLOCK
+from yieldsim.kernels.events_types import CLOCK_CALENDAR, CLOCK_LEAVES, MOVING, STREAM_CLOCK
 from yieldsim.kernels.jit import inline_jit
 
 __all__ = ["clock_due", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
@@ -59,11 +59,16 @@ def leave_ready(state: Any, index: Any) -> None:
 
 @inline_jit
 def refresh(network: Any, state: Any, index: Any) -> None:
-    """Start the maintenance that a tool has due once it is empty; else let it take lots."""
+    """Start the maintenance that a tool has due once it is empty; else let it take lots.
+
+    A tool that is taken out of the line takes none.
+    """
     tool = state.tools[index]
     if tool.down > 0 or tool.inside >= state.groups[tool.group].capacity:
         return
-    if tool.backlog > 0.0:
+    if tool.away > 0:
+        leave_ready(state, index)
+    elif tool.backlog > 0.0:
         leave_ready(state, index)
         if tool.inside == 0:
             now = state.run[0].now
@@ -127,13 +132,20 @@ def _lasts(state: Any, number: Any) -> Any:
 
 @inline_jit
 def clock_due(network: Any, state: Any, number: Any) -> Any:
-    """Let a tool fail, or have maintenance due; return the tool to serve, or -1."""
+    """Let a tool fail, have maintenance due, leave or come; return the tool to serve, or -1."""
     now = state.run[0].now
     clock = state.clocks[number]
     index = clock.tool
     tool = state.tools[index]
+    if clock.kind >= CLOCK_LEAVES:
+        _come_or_leave(network, state, index, clock.kind == CLOCK_LEAVES)
+        return index
     lasts, next_one, _, _ = block(state, clock.draws, number, STREAM_CLOCK)
     clock.draws += np.uint32(1)
+    if tool.away > 0 and tool.inside == 0:
+        # Out of the line nothing fails and nothing is maintained.
+        post(state, number, now + spread(clock.every, next_one))
+        return -1
     minutes = spread(clock.lasts, lasts)
     if clock.kind == CLOCK_CALENDAR:
         # From start to start: a maintenance that waits for its tool does not shift the next one.
@@ -153,6 +165,23 @@ def clock_due(network: Any, state: Any, number: Any) -> Any:
         leave_ready(state, index)
         post(state, state.clocks.shape[0] + index, tool.up_at)
     return served
+
+
+@inline_jit
+def _come_or_leave(network: Any, state: Any, index: Any, leaves: Any) -> None:
+    """Take a tool out of the line, or bring it back; lots bound to one that leaves queue anew."""
+    tool = state.tools[index]
+    tool.away = 1 if leaves else 0
+    waiting = state.groups[tool.group].first if leaves else -1
+    while waiting >= 0:
+        lot = state.lots[waiting]
+        behind = lot.next
+        slot = network.steps[lot.step].lens_need
+        if slot >= 0 and state.lenses[waiting, slot] == index:
+            unqueue(network, state, waiting)
+            lot.place = MOVING
+            post(state, lot_node(state, waiting), state.run[0].now)
+        waiting = behind
 
 
 @inline_jit

@@ -5,7 +5,8 @@ should lie in one or two cache lines. Times are minutes from the start of the ru
 are pieces, links between records are indices with -1 for none. ``Network`` is what is given and
 never changes in a run; ``State`` is one replication.
 
-Events are named by nodes: [0, clocks) a failure or maintenance clock is due, then one node a tool
+Events are named by nodes: [0, clocks) a clock is due (a failure, maintenance, or the date on which
+a tool is taken out of the line or comes back), then one node a tool
 (it is up again), one an order (lots are released), then one a lot (it arrives at a group, or
 the job that it leads leaves its tool). Each node is pending at most once. Lots stand last, so that
 more of them can be added while a replication runs.
@@ -20,9 +21,12 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BUCKET_BITS",
+    "CAP",
     "CLOCK",
     "CLOCK_CALENDAR",
+    "CLOCK_COMES",
     "CLOCK_FAILURE",
+    "CLOCK_LEAVES",
     "CLOCK_PIECES",
     "CONSTANT",
     "EVENT",
@@ -34,6 +38,7 @@ __all__ = [
     "MOVING",
     "Network",
     "ORDER",
+    "PERIOD",
     "QUEUED",
     "REACHED",
     "RUN",
@@ -50,8 +55,9 @@ __all__ = [
 
 # The law of a time: always its mean; mean +- half, evenly; exponential.
 CONSTANT, UNIFORM, EXPONENTIAL = 0, 1, 2
-# What a clock of a tool is: a failure, maintenance by date, maintenance by pieces.
-CLOCK_FAILURE, CLOCK_CALENDAR, CLOCK_PIECES = 0, 1, 2
+# What a clock of a tool is: a failure, maintenance by date, maintenance by pieces; and once only,
+# the date on which it leaves the line or comes back.
+CLOCK_FAILURE, CLOCK_CALENDAR, CLOCK_PIECES, CLOCK_LEAVES, CLOCK_COMES = 0, 1, 2, 3, 4
 # Where a lot is.
 MOVING, QUEUED, IN_TOOL = 0, 1, 2
 # Why the kernel came back: the time is reached, or there is no room for a further lot.
@@ -139,9 +145,13 @@ TOOL = np.dtype(
         ("job", "i4"),  # the first lot of the last job taken
         ("first_clock", "i4"),
         ("clocks", "i4"),
+        ("away", "i4"),  # out of the line, once its jobs are done
     ],
     align=True,
 )
+
+# What holds until a time: an order's releases over those of its interval, or most pieces in a line.
+PERIOD = np.dtype([("until", "f8"), ("value", "f8")], align=True)
 
 CLOCK = np.dtype(
     [
@@ -167,6 +177,7 @@ ORDER = np.dtype(
         ("left", "i8"),
         ("finished", "i8"),
         ("finished_ever", "i8"),  # before the window too
+        ("lost", "i8"),  # lots that found their line full
         ("on_time", "i8"),
         ("limits", "i8"),  # queue-time limits that ended in the window
         ("limits_missed", "i8"),
@@ -174,10 +185,16 @@ ORDER = np.dtype(
         ("step", "i4"),
         ("priority", "i4"),
         ("pieces", "i4"),
-        ("draws", "u4"),
+        ("draws", "u4"),  # lots that were due
+        ("period", "i4"),  # that of now, of those that change its releases
+        ("last_period", "i4"),  # -1: none do
+        ("cap", "i4"),  # which limit of WIP its lots count for and meet, -1: none
     ],
     align=True,
 )
+
+# A limit of the work in process that some orders share.
+CAP = np.dtype([("pieces", "i8"), ("period", "i4"), ("last_period", "i4")], align=True)
 
 LOT = np.dtype(
     [
@@ -230,13 +247,17 @@ RUN = np.dtype(
 
 
 class Network(NamedTuple):
-    """What is simulated: steps, ways between places, and setups. Legend: s setups, p places."""
+    """What is simulated: steps, ways between places, setups, changes of orders and of limits.
+
+    Legend: s setups, p places.
+    """
 
     steps: NDArray[Any]  # STEP
     moves: NDArray[Any]  # SPREAD[p, p]: from place, to place
     setup_times: NDArray[Any]  # SPREAD[s, s]: from setup (0: none yet), to setup
     setup_runs: NDArray[np.int32]  # [s]: fewest lots from one change to the next
     tools_by_speed: NDArray[np.int32]  # [1]: 1 where a group has tools of several speeds
+    periods: NDArray[Any]  # PERIOD: runs of them belong to an order or to a limit of WIP
 
 
 class State(NamedTuple):
@@ -247,6 +268,7 @@ class State(NamedTuple):
     tools: NDArray[Any]  # TOOL
     clocks: NDArray[Any]  # CLOCK
     orders: NDArray[Any]  # ORDER
+    caps: NDArray[Any]  # CAP
     lots: NDArray[Any]  # LOT[l]
     lenses: NDArray[np.int32]  # [l, q]: tool that a later step of the lot must use
     limits: NDArray[np.float64]  # [l, q]: when the step of that slot must have started
