@@ -27,11 +27,13 @@ def visited_groups(process: Process, model: Model) -> tuple[str, ...]:
 
 
 def check_layers(model: Model) -> None:
-    """Raise ModelError for the first rule of layers, patterning or sampling that does not hold."""
+    """Raise ModelError for the first rule of passes, layers, patterning or sampling that fails."""
     for name, patterning in model.patterning.items():
         for group in patterning.visits:
             known(f"patterning.{name}.visits", group, model.tool_groups, "tool group")
     for name, process in model.processes.items():
+        for group in process.visits:
+            known(f"processes.{name}.visits", group, model.tool_groups, "tool group")
         for key, layer in process.layers.items():
             _check_layer(model, f"processes.{name}.layers.{key}", layer)
         _check_raw_shares(f"processes.{name}.layers", process)
@@ -65,12 +67,12 @@ def _check_raw_shares(where: str, process: Process) -> None:
         return
     for key in process.layers:
         if key not in given:
-            problem = f"is missing, {next(iter(given))} has one"
+            problem = f"is missing where {next(iter(given))} has one"
             raise ModelError(f"{where}.{key}.raw_share", problem, allowed="all layers or none")
     for key, share in given.items():
         if share < 0.0:
-            problem = "is out of range"
-            raise ModelError(f"{where}.{key}.raw_share", problem, got=f"{share:g}", allowed=">= 0")
+            problem = f"is out of range, got {share:g}"
+            raise ModelError(f"{where}.{key}.raw_share", problem, allowed=">= 0")
     if sum(given.values()) <= 0.0:
-        problem = "raw_share sums to zero"
-        raise ModelError(where, problem, got="0", allowed="a sum > 0")
+        problem = "each has a raw_share of zero, got a sum of 0"
+        raise ModelError(where, problem, allowed="> 0 for one at least")
