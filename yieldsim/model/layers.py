@@ -12,10 +12,10 @@ class Patterning(Entity):
 
     title: str = ""
     exposures: Quantity = parameter(
-        "pass/layer", "+utilization", "passes of a layer through its exposure group"
+        "pass/layer", "+tool_load", "passes of a layer through its exposure group"
     )
     visits: dict[str, Quantity] = parameter(
-        "pass/layer", "+utilization", "passes of a layer through other tool groups", default={}
+        "pass/layer", "+tool_load", "passes of a layer through other tool groups", default={}
     )
 
 
@@ -26,9 +26,9 @@ class Layer(Entity):
     patterning: str | None = None
     exposure: str | None = None
     layers: Quantity = parameter(
-        "layer", "+utilization", "mask layers that are like this one", neutral=1.0
+        "layer", "+tool_load", "mask layers that are like this one", neutral=1.0
     )
     visits: dict[str, Quantity] = parameter(
-        "pass/layer", "+utilization", "further passes of a layer", default={}
+        "pass/layer", "+tool_load", "further passes of a layer", default={}
     )
     raw_share: Number | None = None  # weight of its raw process time; none: by its passes
