@@ -256,7 +256,7 @@ class Twin(Dispatching):
         for clock in tool.clocks:
             clock.left -= sum(lot.order.pieces for lot in job.lots)
             if clock.left <= 0.0:
-                clock.left = clock.calendar.every.mean
+                clock.left = max(clock.left + clock.calendar.every.mean, 0.0)
                 word = self.words(clock.draws, clock.number, CLOCK)[0]
                 clock.draws += 1
                 tool.backlog += drawn(clock.calendar.lasts, word)
@@ -309,10 +309,11 @@ class Twin(Dispatching):
             tool.backlog += minutes
             self.post(self.now + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
             return tool
-        start = tool.up_at if tool.down else self.now
-        tool.up_at = start + minutes
-        tool.repair += tool.up_at - start
-        self.post(tool.up_at + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+        repaired = self.now + minutes
+        rest = max(tool.up_at - self.now, 0.0) if tool.down else 0.0
+        tool.up_at = repaired + rest
+        tool.repair += repaired - self.now
+        self.post(repaired + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
         served = self.interrupt(tool, minutes) if tool.jobs else None
         if not tool.down:
             tool.down = True

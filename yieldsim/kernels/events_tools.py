@@ -117,7 +117,8 @@ def job_done(network: Any, state: Any, leader: Any) -> Any:
         clock = state.clocks[number]
         clock.left -= pieces
         if clock.left <= 0.0:
-            clock.left = clock.every.mean
+            # Pieces beyond count towards the next one: their rate is that of the pieces.
+            clock.left = max(clock.left + clock.every.mean, 0.0)
             tool.backlog += _lasts(state, number)
     return index
 
@@ -152,11 +153,14 @@ def clock_due(network: Any, state: Any, number: Any) -> Any:
         tool.backlog += minutes
         post(state, number, now + spread(clock.every, next_one))
         return index
-    # Downtimes follow one another: a failure during maintenance is repaired after it.
-    start = tool.up_at if tool.down > 0 else now
-    tool.up_at = start + minutes
-    tool.repair += overlap(state, start, tool.up_at)
-    post(state, number, tool.up_at + spread(clock.every, next_one))
+    # A failure is repaired at once, also during maintenance, which goes on after it: the share of
+    # repairs is then MTTR / (MTTF + MTTR) whatever else a tool does, as in the published runs.
+    repaired = now + minutes
+    rest = max(tool.up_at - now, 0.0) if tool.down > 0 else 0.0
+    tool.up_at = repaired + rest
+    # The rest has been counted already, where it was.
+    tool.repair += overlap(state, now, tool.up_at) - overlap(state, now, now + rest)
+    post(state, number, repaired + spread(clock.every, next_one))
     served = -1
     if tool.inside > 0:
         served = _interrupt(network, state, index, minutes)
