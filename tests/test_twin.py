@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from tests.reference.twin import simulate
 from tests.reference.twin_dies import good_cores, gross_dies
+from tests.reference.twin_noise import EXACT_UP_TO, down_hours, failures
 from yieldsim.model.load import load_file
 from yieldsim.simulate import Simulator
 from yieldsim.variables import OUTPUTS, Variable, constraint_names
@@ -32,6 +34,10 @@ CASES = [
     ("two_fabs", "cut"),
     ("two_fabs", "dirty"),
     ("overload", "baseline"),
+    ("layers", "baseline"),
+    ("shocks", "baseline"),
+    ("shocks", "opened_late"),
+    ("shocks", "ask_for_more"),
     ("tiers", "baseline"),
     ("pairing", "baseline"),
     ("pairing", "few_io"),
@@ -47,13 +53,17 @@ LIFTED = [
     ("two_fabs", "no_limit:wafers"),
     ("two_fabs", "no_limit:wafers+no_limit:litho"),
     ("overload", "no_limit:tools"),
+    ("layers", "no_limit:inspection"),
 ]
+# outputs that an ensemble keeps on request are compared too
+ALL_OUTPUTS = "simulation.outputs = " + json.dumps([variable.name for variable in OUTPUTS])
 
 
 @cache
 def simulator(name: str, scenario: str) -> Simulator:
     place = VALID / f"{name}.toml"
-    return Simulator(load_file(place if place.is_file() else name), [scenario], SEED)
+    file = load_file(place if place.is_file() else name).with_changes([ALL_OUTPUTS])
+    return Simulator(file, [scenario], SEED)
 
 
 @cache
@@ -176,3 +186,37 @@ def test_the_twin_harvests_the_reference_cores(alpha: float, least: int, expecte
     exactly = good_cores(0.281, 0.012, 32, least, alpha)
     # alpha 1e9 is Poisson; float sums of at most eight terms
     assert sum(exactly.values()) == pytest.approx(expected, rel=4e-15)
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.6, 4.0, 29.9])
+def test_the_twin_counts_failures_as_the_poisson(expected: float) -> None:
+    luck = (np.arange(400) + 0.5) / 400
+    counts = [failures(expected, u) for u in luck]
+    assert counts == stats.poisson.ppf(luck, expected).tolist()
+
+
+@pytest.mark.parametrize("expected", [30.1, 90.0, 700.0])
+def test_the_expansion_for_many_failures_is_a_failure_off_at_most(expected: float) -> None:
+    assert expected > EXACT_UP_TO
+    luck = (np.arange(400) + 0.5) / 400
+    counts = np.array([failures(expected, u) for u in luck])
+    off = counts - stats.poisson.ppf(luck, expected)
+    assert np.abs(off).max() <= 1.0
+    assert np.mean(off != 0.0) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("tools", "mttf", "mttr", "cv2"),
+    [(1, 300.0, 40.0, 0.0), (4, 60.0, 10.0, 1.0), (9, 50.0, 9.0, 2.0)],
+)
+def test_hours_down_of_the_twin_have_the_moments_of_alternating_renewal(
+    tools: int, mttf: float, mttr: float, cv2: float
+) -> None:
+    hours, count = 168.0, 120
+    grid = (np.arange(count) + 0.5) / count  # luck without chance: a product rule
+    down = np.array([down_hours(tools, hours, mttf, mttr, cv2, (u, v)) for u in grid for v in grid])
+    expected = tools * hours / (mttf + mttr)
+    up = mttf / (mttf + mttr)
+    # the gamma is that of Wilson and Hilferty, and the grid cuts the tails: 2 % and 5 %
+    assert down.mean() == pytest.approx(expected * mttr, rel=0.02)
+    assert down.var() == pytest.approx(up**2 * expected * mttr**2 * (1.0 + cv2), rel=0.05)

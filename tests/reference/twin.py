@@ -3,11 +3,12 @@
 `simulate` takes a typed model and the drawn values of its parameters and gives nested dicts. It is
 slow and shares no arithmetic with the kernels: objects and names instead of arrays and indices,
 explicit cohorts that walk along a line, exact sums for the bins, a trial of every place for the
-gross dies. Of the engine it uses the model, the names of the variables, and Philox for the luck
-(which has known answers of its own).
+gross dies. Of the engine it uses the model, the names of the variables, the medians of the
+parameters, and Philox for the luck (which has known answers of its own).
 
-Wafers are here, tools in twin_tools.py, dies in twin_dies.py, packages in twin_supply.py and the
-two files that it names.
+A fab's step is here, tools in twin_tools.py and twin_noise.py, passes in twin_visits.py, the way
+of the wafers in twin_flow.py, what they carry in twin_wafers.py, dies in twin_dies.py, packages in
+twin_supply.py and the two files that it names.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from tests.reference import twin_dies as dies
+from tests.reference import twin_flow as flow
 from tests.reference import twin_tools as tools
 from tests.reference.twin_assembly import book_usable
+from tests.reference.twin_flow import Route
 from tests.reference.twin_results import Book
 from tests.reference.twin_supply import Packaging
+from tests.reference.twin_visits import passes_by_segment
+from tests.reference.twin_wafers import Release, Wafers
 from tests.reference.twin_world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
-from yieldsim.model.check import OTHER
+from yieldsim.model.schema import FabStarts
 
+LEAST_ROOM = 1e-9  # of the wafers of a full line; what rounding leaves of a full one is no room
 PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
-DEFECTS_EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 
 
 def simulate(
@@ -55,254 +58,188 @@ def simulate(
     return book.nested()
 
 
-@dataclass
-class Cohort:
-    """The wafers of a process that were started in one step."""
-
-    started: float
-    weights: dict[str, float]  # shares of the designs
-    sorting: dict[str, dies.Sorting]  # what their dies will turn out to be
-    left: float  # not yet out
-    first: float = 0.0  # way gone by its first wafer; at 1 it leaves
-    last: float = 0.0  # way gone by its last wafer
-
-
-@dataclass
-class Route:
-    """A process in a fab."""
-
-    process: str
-    cohorts: list[Cohort] = field(default_factory=list)
-    wafers_so_far: float = 0.0
-
-    @property
-    def wip(self) -> float:
-        """Wafers in the line."""
-        return sum(cohort.left for cohort in self.cohorts)
-
-
 class Line:
     """One fab: its tools, its processes and the wafers in it."""
 
     def __init__(self, world: World, book: Book, packaging: Packaging, name: str) -> None:
-        self.world, self.book, self.packaging, self.name = world, book, packaging, name
+        self.world, self.book, self.name = world, book, name
         self.fab = world.model.fabs[name]
-        self.routes = [Route(process) for process in self.fab.plan]
-        self.kpasses: dict[tuple[str, str], float] = defaultdict(float)
+        segments = world.model.simulation.segments if self.fab.fleets else 1
+        self.routes = [
+            Route(process, passes_by_segment(world, process, segments)) for process in self.fab.plan
+        ]
+        self.tools = tools.Tools(world, name)
+        self.wafers = Wafers(world, book, packaging, name)
 
     def advance(self, step: int) -> None:
-        """Capacity, release, defects and flow of one step."""
-        world = self.world
+        """Release, defects, and flow of one step."""
+        plan = {route.process: self.plan(step, route) for route in self.routes}
+        rates = self.tools.rates(step)
+        left, dirt = tools.accident(self.world, self.name, step)
+        load = self.loads(plan)
+        releases = [
+            self.release(route, plan[route.process], *self.possible(route, rates, load, left))
+            for route in self.routes
+        ]
+        taus = self.steps_through_segments(step, rates, left, releases)
+        if rates:
+            asks = [route.asks(tau) for route, tau in zip(self.routes, taus, strict=True)]
+            there = {group: rate.passes * left for group, rate in rates.items()}
+            keeps, made = flow.grant(self.routes, asks, there)
+            self.book_tools(step, rates, load, left, made)
+        else:
+            keeps = [[left] for _ in self.routes]  # an accident slows the line
+        for route, release, tau in zip(self.routes, releases, taus, strict=True):
+            self.wafers.start(step, route, release, dirt, rates)
+            days = sum(tau) * self.world.days_per_step
+            self.book.add(step, "days_expected", self.name, route.process, amount=days)
+        if rates:
+            self.tools.gain_experience(rates, made)
+        for route, keep, tau in zip(self.routes, keeps, taus, strict=True):
+            self.move(step, route, flow.speeds(keep, tau))
+
+    def plan(self, step: int, route: Route) -> float:
+        """Planned wafers of a step; none before the fab starts."""
+        world, process = self.world, route.process
+        for event in world.model.events.values():
+            if (
+                isinstance(event, FabStarts)
+                and (not event.fabs or self.name in event.fabs)
+                and step < world.first_step(event.start)
+            ):
+                return 0.0
         per_step = MONTHS_PER_QUARTER / world.steps_per_quarter
         if self.fab.fleets and world.lifted("wafers"):
             per_step *= PLAN_WITHOUT_LIMIT
-        plan = {
-            process: world.schedule(f"fabs.{self.name}.plan.{process}", schedule, step) * per_step
-            for process, schedule in self.fab.plan.items()
-        }
-        rates = self.rates(step, plan) if self.fab.fleets else {}
-        left, dirt = tools.accident(world, self.name, step)
-        asked = self.loads(plan)
-        released = {}
-        for route in self.routes:
-            possible, cause = self.possible(route, rates, asked)
-            if left < min(possible, 1.0):
-                cause = "accident"
-            possible = left if math.isinf(possible) else possible * left
-            if possible >= 1.0:
-                cause = "wafer plan"
-            released[route.process] = self.release(route, plan[route.process], possible, cause)
-        begun = self.loads({process: starts for process, (starts, _) in released.items()})
-        waits = {}
-        for group, rate in rates.items():
-            usage = begun[group] / rate.passes if rate.passes > 0.0 else 0.0
-            waits[group] = tools.wait_days(world, self.name, group, rate, usage) if usage else 0.0
-            share = usage / world.steps_per_quarter
-            self.book.add(step, "utilization", self.name, group, amount=share)
-        days, flows = {}, {}
-        for route in self.routes:
-            starts, cause = released[route.process]
-            waiting = route.wip  # without the cohort that starts now
-            stay = self.start_route(
-                step, route, plan[route.process], starts, cause, dirt, rates, waits
-            )
-            days[route.process] = stay
-            flows[route.process] = waiting * world.days_per_step / stay if stay > 0.0 else 0.0
-        moving = self.loads(flows)
-        for route in self.routes:
-            slow = self.possible(route, rates, moving)[0] * left if rates else 1.0
-            self.move(step, route, days[route.process], min(1.0, slow))
-            where = (self.name, route.process)
-            self.book.put(step, "wafer_wip", *where, level=route.wip)
+        path = f"fabs.{self.name}.plan.{process}"
+        return world.schedule(path, self.fab.plan[process], step) * per_step
 
-    def loads(self, wafers: dict[str, float]) -> dict[str, float]:
+    def loads(self, wafers: Mapping[str, float]) -> dict[str, float]:
         """Passes through each group that so many wafers of each process ask for."""
         load: dict[str, float] = defaultdict(float)
-        for process, number in wafers.items():
-            for group, visits in tools.visits_of(self.world, process).items():
-                load[group] += number * visits
+        for route in self.routes:
+            for group, visits in route.visits.items():
+                load[group] += wafers[route.process] * visits
         return load
 
     def possible(
-        self, route: Route, rates: dict[str, tools.GroupRate], load: dict[str, float]
+        self,
+        route: Route,
+        rates: dict[str, tools.GroupRate],
+        load: dict[str, float],
+        left: float,
     ) -> tuple[float, str]:
-        """Share of a load that a route's scarcest group can serve, and what that is."""
+        """Share of the plan that a route's scarcest group and accidents allow, and what that is."""
         share, cause = math.inf, "wafer plan"
-        visited = tools.visits_of(self.world, route.process)
-        for group in self.world.model.tool_groups:
-            if visited.get(group, 0.0) > 0.0 and group in rates and load[group] > 0.0:
-                ratio = rates[group].passes / load[group]
+        for group, rate in rates.items():
+            if route.visits.get(group, 0.0) > 0.0 and load[group] > 0.0:
+                ratio = rate.calm / load[group]
                 if ratio < share:
                     share = ratio
                     cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"
-        return share, cause
+        if left < min(share, 1.0):
+            cause = "accident"
+        share = left if math.isinf(share) else share * left
+        return share, "wafer plan" if share >= 1.0 else cause
 
-    def rates(self, step: int, plan: dict[str, float]) -> dict[str, tools.GroupRate]:
-        """Rate of every group that the plan or the wafers in the line ask for."""
-        there = {route.process: plan[route.process] + route.wip for route in self.routes}
-        load = self.loads(there)
-        return {
-            group: tools.group_rate(self.world, self.name, group, step, self.kpasses)
-            for group in self.world.model.tool_groups
-            if load[group] > 0.0
-        }
+    def release(self, route: Route, planned: float, possible: float, cause: str) -> Release:
+        """Start what is planned, up to a WIP of so many times what plan and tools allow.
 
-    def release(
-        self, route: Route, planned: float, possible: float, cause: str
-    ) -> tuple[float, str]:
-        """Wafers that a route starts, and what held the rest."""
-        world, name = self.world, route.process
-        process = world.model.processes[name]
-        raw_days = world.number(f"processes.{name}", process, "raw_process_days")
-        cap = world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
-        starts = planned * min(1.0, possible)
-        room = max(0.0, cap * planned * raw_days / world.days_per_step - route.wip)
-        return (room, "release rule") if raw_days > 0.0 and room < starts else (starts, cause)
+        Where nothing waits in the line (no tools, or no raw process time), what they allow.
+        """
+        allowed = planned * min(1.0, possible)
+        raw_steps = self.raw_days(route.process) / self.world.days_per_step
+        wanted = planned if self.fab.fleets and raw_steps > 0.0 else allowed
+        if raw_steps == 0.0:
+            return Release(planned, wanted, cause)
+        cap = self.world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
+        full = cap * allowed * raw_steps
+        room = full - route.wip
+        if room < LEAST_ROOM * full:
+            room = 0.0
+        if room < wanted and allowed >= planned:
+            cause = "release rule"
+        return Release(planned, min(wanted, room), cause)
 
-    def start_route(
-        self,
-        step: int,
-        route: Route,
-        planned: float,
-        starts: float,
-        cause: str,
-        dirt: float,
-        granted: dict[str, tools.GroupRate],
-        waits: dict[str, float],
-    ) -> float:
-        """Start a cohort of one process; how many days it would stay at the present load."""
-        world, name = self.world, route.process
-        process = world.model.processes[name]
-        visited = {
-            group: visits
-            for group, visits in tools.visits_of(world, name).items()
-            if visits > 0.0 and group in granted
-        }
-        raw_days = world.number(f"processes.{name}", process, "raw_process_days")
-        density = world.number(f"processes.{name}", process, "d0_mature_per_cm2") * dirt
-        density *= dies.learning(world, name, process, step, route.wafers_so_far)
-        survive = world.number(f"processes.{name}", process, "systematic_yield")
-        if visited and starts > 0.0:
-            density *= tools.adder_ratio(world, visited, granted)
-            survive *= tools.overlay_yield(world, name, process, visited, granted)
-        if world.lifted("defects"):
-            density, survive = 0.0, 1.0
-        for group, visits in visited.items():
-            for kind in tools.CLASSES:
-                passes = starts * visits * granted[group].share(kind)
-                self.kpasses[group, kind] += passes / tools.PASSES_PER_KPASS
-        path = f"fabs.{self.name}.plan.{name}"
-        alpha = world.number(f"processes.{name}", process, "alpha")
-        factor, left = dies.clustered_density(world, process, name, path, step, starts)
-        gain = planned / starts if starts > 0.0 else math.inf
-        self.start(step, route, starts, (density, factor), (alpha, left), survive, cause, gain)
-
-        days = raw_days + sum(visits * waits[group] for group, visits in visited.items())
-        where = (self.name, name)
-        self.book.add(step, "wafer_plan", *where, amount=planned)
-        self.book.add(step, "wafer_starts", *where, amount=starts)
-        self.book.add(step, "cycle_time_days", *where, amount=days / world.steps_per_quarter)
-        self.book.add(step, "d0_times_starts", *where, amount=density * factor * starts)
-        started = self.book.sums[self.book.quarter(step), "wafer_starts"][where]
-        defects = self.book.sums[self.book.quarter(step), "d0_times_starts"][where]
-        self.book.put(step, "d0_per_cm2", *where, level=defects / started if started else 0.0)
-        return days
-
-    def start(
-        self,
-        step: int,
-        route: Route,
-        starts: float,
-        densities: tuple[float, float],
-        clustering: tuple[float, float],
-        survive: float,
-        cause: str,
-        gain: float,
-    ) -> None:
-        """Give the wafers of a step their designs, and the designs what holds them down."""
-        density, factor = densities  # mean, and this period's over it
-        path = f"fabs.{self.name}.allocation.{route.process}"
-        curves = self.fab.allocation[route.process]
-        weights = {
-            die: max(0.0, self.world.schedule(f"{path}.{die}", curve, step))
-            for die, curve in curves.items()
-        }
-        total = sum(weights.values())
-        weights = {die: w / total if total else 0.0 for die, w in weights.items()}
-        sorting = {}
-        for die, weight in weights.items():
-            if die == OTHER or starts * weight <= 0.0:
-                continue
-            design = self.world.model.dies[die]
-            alpha = dies.alpha_within(self.world, die, design, density, *clustering)
-            sorting[die] = dies.sort_dies(self.world, die, design, density * factor, alpha, survive)
-            to_test = self.to_test(route.process)
-            self.packaging.start(step, die, starts * weight, to_test, sorting[die])
-            lost = 1.0 / sorting[die].good if sorting[die].good > 0.0 else math.inf
-            worst = "defects" if lost > max(gain, DEFECTS_EVEN) else cause
-            self.packaging.note_cause(die, starts * weight, worst)
-        route.wafers_so_far += starts
-        route.cohorts.append(Cohort(starts, weights, sorting, left=starts))
-
-    def to_test(self, name: str) -> float:
-        """Share of the wafers started that come to the wafer test."""
+    def raw_days(self, name: str) -> float:
+        """Raw process time of a process."""
         process = self.world.model.processes[name]
-        engineering = self.world.number(f"processes.{name}", process, "engineering_fraction")
-        return self.world.number(f"processes.{name}", process, "line_yield") * (1.0 - engineering)
+        return self.world.number(f"processes.{name}", process, "raw_process_days")
 
-    def move(self, step: int, route: Route, cycle_days: float, slow: float) -> None:
-        """Let the line advance: one way per cycle time, or ``slow`` of that if tools allow less."""
-        speed = slow * self.world.days_per_step / cycle_days if cycle_days > 0.0 else math.inf
-        newest = route.cohorts[-1]
-        for cohort in route.cohorts:
-            cohort.first += speed
-            if cohort is not newest:
-                cohort.last += speed
-            wide = cohort.first - cohort.last
-            if cohort.last >= 1.0 or math.isinf(cohort.first):
-                gone = 1.0
-            elif cohort.first <= 1.0:
-                gone = 0.0
-            else:
-                gone = (cohort.first - 1.0) / wide
-            still = min(cohort.left, cohort.started * (1.0 - gone))
-            self.finish(step, route, cohort, cohort.left - still)
-            cohort.left = still
-        route.cohorts = [cohort for cohort in route.cohorts if cohort.left > 0.0]
+    def steps_through_segments(
+        self, step: int, rates: dict[str, tools.GroupRate], left: float, releases: list[Release]
+    ) -> list[list[float]]:
+        """Steps that a lot spends in each segment of each route, waits at the present flow."""
+        load = self.loads(
+            {
+                route.process: route.flow(step, release.starts)
+                for route, release in zip(self.routes, releases, strict=True)
+            }
+        )
+        waits = {}
+        for group, rate in rates.items():
+            usage = load[group] / (rate.calm * left) if rate.calm * left > 0.0 else 0.0
+            waits[group] = (
+                tools.wait_days(self.world, self.name, group, rate, usage) if usage > 0.0 else 0.0
+            )
+        taus = []
+        for route in self.routes:
+            raw = self.raw_days(route.process) / route.segments
+            days = [
+                raw + sum(passes * waits.get(group, 0.0) for group, passes in segment.items())
+                for segment in route.by_segment
+            ]
+            taus.append([max(flow.LEAST_STEPS, each / self.world.days_per_step) for each in days])
+        return taus
 
-    def finish(self, step: int, route: Route, cohort: Cohort, out: float) -> None:
-        """Divide finished wafers among loss, development, designs and the rest."""
-        where, process = (self.name, route.process), self.world.model.processes[route.process]
-        path = f"processes.{route.process}"
-        saved = out * self.world.number(path, process, "line_yield")
-        development = saved * self.world.number(path, process, "engineering_fraction")
-        to_designs = 0.0
-        for die, sorting in cohort.sorting.items():
-            wafers = (saved - development) * cohort.weights[die]
-            self.packaging.probe(step, die, wafers, sorting)
-            to_designs += wafers
-        other = max(0.0, saved - development - to_designs)
-        self.book.add(step, "wafer_outs", *where, amount=out)
-        self.book.add(step, "wafers_scrapped", *where, amount=out - saved)
-        self.book.add(step, "wafers_engineering", *where, amount=development)
-        self.book.add(step, "wafers_other", *where, amount=other)
+    def move(self, step: int, route: Route, speed: list[float]) -> None:
+        """Let the line advance; what leaves it is finished."""
+        where = (self.name, route.process)
+        for cohort, out in flow.move(route, step, speed):
+            self.wafers.finish(step, route, cohort, out)
+            days = flow.steps_since_start(cohort, out, step) * self.world.days_per_step
+            self.book.add(step, "days_of_outs", *where, amount=out * days)
+        self.book.put(step, "wafer_wip", *where, level=route.wip)
+        self.book_cycle_time(step, *where)
+
+    def book_cycle_time(self, step: int, *where: str) -> None:
+        """Mean time of the wafers that left in the quarter so far; expected where none did."""
+        sums, quarter = self.book.sums, self.book.quarter(step)
+        outs = sums[quarter, "wafer_outs"][where]
+        days = sums[quarter, "days_expected"][where] / (step % self.world.steps_per_quarter + 1)
+        if outs > 0.0:
+            days = sums[quarter, "days_of_outs"][where] / outs
+        raw = self.raw_days(where[1])
+        self.book.put(step, "cycle_time_days", *where, level=days)
+        self.book.put(step, "x_factor", *where, level=days / raw if raw > 0.0 else 0.0)
+
+    def book_tools(
+        self,
+        step: int,
+        rates: dict[str, tools.GroupRate],
+        load: Mapping[str, float],
+        left: float,
+        made: Mapping[str, float],
+    ) -> None:
+        """What the fleets could do and did."""
+        add, part = self.book.add, 1.0 / self.world.steps_per_quarter
+        for group, rate in rates.items():
+            where = (self.name, group)
+            add(step, "tool_load", *where, amount=load[group])
+            add(step, "passes_possible", *where, amount=rate.passes * left)
+            add(step, "passes_made", *where, amount=made[group])
+            self.book_ratio(step, "utilization", "passes_made", "passes_possible", *where)
+            for kind, one in rate.classes.items():
+                each = (*where, kind)
+                add(step, "tools", *each, amount=one.count * part)
+                add(step, "tool_passes_possible", *each, amount=one.passes * left)
+                add(step, "tool_passes", *each, amount=made[group] * rate.share(kind))
+                add(step, "tools_available", *each, amount=one.count * one.availability * part)
+                self.book_ratio(step, "tool_availability", "tools_available", "tools", *each)
+
+    def book_ratio(self, step: int, name: str, over: str, under: str, *where: str) -> None:
+        """Set a level to the ratio of two sums of the quarter so far; 0 where there is nothing."""
+        quarter = self.book.quarter(step)
+        whole = self.book.sums[quarter, under][where]
+        part = self.book.sums[quarter, over][where]
+        self.book.put(step, name, *where, level=part / whole if whole > 0.0 else 0.0)

@@ -1,18 +1,31 @@
-"""Tools of the readable twin: fleets, their availability, what a fab can start, and queueing."""
+"""Tools of the readable twin: fleets, what they can do in a step, and what waits for them."""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
 
+from tests.reference.twin_noise import down_hours, up_and_carried
+from tests.reference.twin_visits import Passes
 from tests.reference.twin_world import HOURS_PER_DAY, World
-from yieldsim.model.schema import Accident, DeliveriesStop, Fab, Fleet, Process, ServiceLoss
+from yieldsim.model.schema import (
+    Accident,
+    DeliveriesStop,
+    Event,
+    Excursion,
+    Fab,
+    Fleet,
+    Process,
+    ServiceLoss,
+    ToolQualified,
+    ToolsLost,
+)
 
 STREAM_AVAILABILITY = 1
 CLASSES = ("imported", "domestic")
 HIGHEST_UTILIZATION = 0.97  # a queue formula diverges at one
-REPAIR_CV2 = 1.0  # exponential repair times
 PASSES_PER_KPASS = 1000.0
 TOOLS_WITHOUT_LIMIT = 1e6  # times as many, in the same mixture of classes
 
@@ -21,10 +34,14 @@ TOOLS_WITHOUT_LIMIT = 1e6  # times as many, in the same mixture of classes
 class ClassRate:
     """One class of a group in one step."""
 
-    tools: float
+    count: int  # in production
+    tools: float  # as many as the queue sees: more where tools are to limit nothing
+    availability: float  # share of total time, with this step's luck
     rated: float  # passes in the step if no tool ever stood still
+    calm: float  # passes in a step without luck
     passes: float  # passes in the step
     mttr_hours: float
+    repair_cv2: float
     adder: float
 
 
@@ -38,101 +55,141 @@ class GroupRate:
     def passes(self) -> float:
         return sum(one.passes for one in self.classes.values())
 
+    @property
+    def calm(self) -> float:
+        return sum(one.calm for one in self.classes.values())
+
     def share(self, kind: str) -> float:
         if kind not in self.classes or self.passes == 0.0:
             return 0.0
         return self.classes[kind].passes / self.passes
 
 
-def whole_tools(world: World, path: str, fleet: Fleet, step: int, stop: float) -> int:
-    """Tools in production: what had been delivered one installation earlier, rounded.
+class Tools:
+    """The fleets of one fab and what they remember: passes made, hours down carried over."""
+
+    def __init__(self, world: World, fab: str) -> None:
+        self.world, self.fab = world, fab
+        self.fleets = world.model.fabs[fab].fleets
+        self.kpasses: dict[tuple[str, str], float] = defaultdict(float)
+        self.down: dict[tuple[str, str], float] = defaultdict(float)
+
+    def rates(self, step: int) -> dict[str, GroupRate]:
+        """Every group of the fab in a step, in the order of the model."""
+        rates = {}
+        for group in self.world.model.tool_groups:
+            kinds = [kind for kind in CLASSES if kind in self.fleets.get(group, {})]
+            classes = {kind: self.class_rate(group, kind, step) for kind in kinds}
+            rates[group] = GroupRate({k: one for k, one in classes.items() if one.tools > 0.0})
+            if self.world.lifted("tools") or self.world.lifted(group):
+                for one in rates[group].classes.values():
+                    one.tools *= TOOLS_WITHOUT_LIMIT
+                    one.rated *= TOOLS_WITHOUT_LIMIT
+                    one.calm *= TOOLS_WITHOUT_LIMIT
+                    one.passes *= TOOLS_WITHOUT_LIMIT
+        return {group: rate for group, rate in rates.items() if group in self.fleets}
+
+    def class_rate(self, group: str, kind: str, step: int) -> ClassRate:
+        """Tools of one class and the passes that they can make in a step."""
+        world, hours = self.world, self.world.hours_per_step
+        tool = getattr(world.model.tool_groups[group], kind)
+
+        def number(key: str) -> float:
+            return world.number(f"tool_groups.{group}.{kind}", tool, key)
+
+        count = tools_in_production(world, self.fab, group, kind, step)
+        young = math.exp(-self.kpasses[group, kind] / number("maturity_kpasses"))
+        mttf = number("mttf_hours") * (1.0 - (1.0 - number("initial_mttf_ratio")) * young)
+        adder = number("defect_adder") * (1.0 + (number("initial_adder_ratio") - 1.0) * young)
+        mttr = number("mttr_hours")
+        for path, event, lost in service_lost(world, self.fab, group, kind, step):
+            mttf *= world.number(path, event, "mttf_ratio") ** lost
+            mttr *= world.number(path, event, "mttr_ratio") ** lost
+        up = up_now = mttf / (mttf + mttr)
+        cv2 = number("repair_cv2")
+        if world.noise and count > 0:
+            name = f"fabs.{self.fab}.fleets.{group}"
+            luck = world.luck(name, STREAM_AVAILABILITY, step, second=kind == "domestic")
+            down = self.down[group, kind] + down_hours(count, hours, mttf, mttr, cv2, luck)
+            up_now, self.down[group, kind] = up_and_carried(count, hours, down)
+        scheduled = (1.0 - number("nonscheduled_fraction")) * (1.0 - number("pm_fraction"))
+        scheduled *= 1.0 - number("engineering_fraction")
+        rated = count * number("wafers_per_hour") * number("performance") * hours
+        calm, passes = rated * up * scheduled, rated * up_now * scheduled
+        available = up_now * scheduled
+        return ClassRate(count, count, available, rated, calm, passes, mttr, cv2, adder)
+
+    def gain_experience(self, rates: Mapping[str, GroupRate], made: Mapping[str, float]) -> None:
+        """Tools mature with the passes made; those of a group by the shares of its classes."""
+        for group, rate in rates.items():
+            for kind in rate.classes:
+                passes = made[group] * rate.share(kind)
+                self.kpasses[group, kind] += passes / PASSES_PER_KPASS
+
+
+def tools_in_production(world: World, fab: str, group: str, kind: str, step: int) -> int:
+    """Whole tools of a class: delivered and qualified, not retired, lost or taken apart."""
+    path, fleet = f"fabs.{fab}.fleets.{group}.{kind}", world.model.fabs[fab].fleets[group][kind]
+    stop, kept = math.inf, 1.0
+    for name, event in world.model.events.items():
+        if not hits(event, fab, group, kind):
+            continue
+        if isinstance(event, DeliveriesStop):
+            stop = min(stop, world.first_step(event.start) - 1)  # the last step before it
+        if isinstance(event, ToolQualified) and step < world.first_step(event.start):
+            return 0
+        if isinstance(event, ToolsLost) and happens(world, step, event.start, event.end):
+            kept *= 1.0 - world.number(f"events.{name}", event, "share")
+    for where, loss, lost in service_lost(world, fab, group, kind, step):
+        kept *= (1.0 - world.number(where, loss, "cannibalized")) ** lost
+    there = delivered(world, path, fleet, step, stop)
+    if fleet.retired is not None:
+        there -= world.schedule(f"{path}.retired", fleet.retired, step)
+    return math.floor(max(0.0, there) * kept + 0.5)
+
+
+def delivered(world: World, path: str, fleet: Fleet, step: int, stop: float) -> float:
+    """Tools that had been delivered one installation and qualification earlier.
 
     The curve of deliveries stands in the middles of the steps, is linear between them and flat
     before the warm-up. What was still on order at step ``stop`` never comes.
     """
-    delay = world.number(path, fleet, "install_quarters") * world.steps_per_quarter
-    when = max(0.0, min(step - delay, stop))
+    quarters = world.number(path, fleet, "install_quarters")
+    quarters += world.number(path, fleet, "qualification_quarters")
+    when = max(0.0, min(step - quarters * world.steps_per_quarter, stop))
     before = math.floor(when)
     count = world.schedule(f"{path}.count", fleet.count, before)
     if when > before:
         following = world.schedule(f"{path}.count", fleet.count, before + 1)
         count += (when - before) * (following - count)
-    return math.floor(count + 0.5)
+    return count
 
 
-def hits(event: ServiceLoss | DeliveriesStop, fab: str, group: str, kind: str) -> bool:
-    """Whether an event concerns a class of tools; no fabs or groups named means all."""
+def hits(event: Event, fab: str, group: str, kind: str) -> bool:
+    """Whether an event concerns a class of tools; no class, fabs or groups named means all."""
     return (
-        event.tool_class == kind
+        isinstance(event, ServiceLoss | DeliveriesStop | ToolsLost | ToolQualified)
+        and event.tool_class in (kind, None)
         and (not event.fabs or fab in event.fabs)
         and (not event.groups or group in event.groups)
     )
 
 
-def class_rate(
-    world: World, fab: str, group: str, kind: str, step: int, kpasses: float, u: float
-) -> ClassRate:
-    """Tools of one class and the passes that they can make in a step.
+def happens(world: World, step: int, start: str, end: str | None) -> bool:
+    """Whether a step lies between two quarters, the last one included; without it, for ever."""
+    over = math.inf if end is None else world.first_step(end) + world.steps_per_quarter
+    return world.first_step(start) <= step < over
 
-    ``kpasses`` is the experience of the fab's fleet, ``u`` the luck of its availability.
-    """
-    tool = getattr(world.model.tool_groups[group], kind)
-    fleet = world.model.fabs[fab].fleets[group][kind]
 
-    def number(key: str) -> float:
-        return world.number(f"tool_groups.{group}.{kind}", tool, key)
-
-    gap = math.exp(-kpasses / number("maturity_kpasses"))
-    mttf = number("mttf_hours") * (1.0 - (1.0 - number("initial_mttf_ratio")) * gap)
-    adder = number("defect_adder") * (1.0 + (number("initial_adder_ratio") - 1.0) * gap)
-    mttr = number("mttr_hours")
-    stop = math.inf
+def service_lost(
+    world: World, fab: str, group: str, kind: str, step: int
+) -> Iterator[tuple[str, ServiceLoss, float]]:
+    """Each loss of service of a class: its path, itself, and quarters so far."""
     for name, event in world.model.events.items():
         if isinstance(event, ServiceLoss) and hits(event, fab, group, kind):
             elapsed = (step + 0.5 - world.first_step(event.start)) / world.steps_per_quarter
-            lost = min(max(0.0, elapsed), world.number(f"events.{name}", event, "quarters"))
-            mttf *= world.number(f"events.{name}", event, "mttf_ratio") ** lost
-            mttr *= world.number(f"events.{name}", event, "mttr_ratio") ** lost
-        if isinstance(event, DeliveriesStop) and hits(event, fab, group, kind):
-            stop = min(stop, world.first_step(event.start) - 1)  # the last step before it
-    tools = whole_tools(world, f"fabs.{fab}.fleets.{group}.{kind}", fleet, step, stop)
-    up = mttf / (mttf + mttr)
-    if world.noise and tools > 0:
-        # time average of independent machines that alternate between up and down
-        tau = mttf * mttr / (mttf + mttr)
-        variance = 2.0 * up * (1.0 - up) * tau / (tools * world.hours_per_step)
-        up = min(1.0, max(0.0, up + math.sqrt(variance) * NormalDist().inv_cdf(u)))
-    up *= 1.0 - number("pm_fraction")
-    rate = number("wafers_per_hour") * number("performance")
-    rated = tools * rate * world.hours_per_step
-    return ClassRate(tools, rated, rated * up, mttr, adder)
-
-
-def group_rate(
-    world: World, fab: str, group: str, step: int, kpasses: dict[tuple[str, str], float]
-) -> GroupRate:
-    """The classes of a group that have tools in the step."""
-    luck = dict(zip(CLASSES, world.luck(f"fabs.{fab}.fleets.{group}", 1, step), strict=True))
-    classes = {}
-    for kind in CLASSES:
-        if kind in world.model.fabs[fab].fleets[group]:
-            done = kpasses.get((group, kind), 0.0)
-            rate = class_rate(world, fab, group, kind, step, done, luck[kind])
-            if rate.tools > 0:
-                classes[kind] = rate
-    if world.lifted("tools") or world.lifted(group):
-        for rate in classes.values():
-            rate.tools, rate.rated, rate.passes = (
-                number * TOOLS_WITHOUT_LIMIT for number in (rate.tools, rate.rated, rate.passes)
-            )
-    return GroupRate(classes)
-
-
-def visits_of(world: World, process: str) -> dict[str, float]:
-    """Passes of one wafer through each group, rework included."""
-    again = 1.0 + world.number(f"processes.{process}", world.model.processes[process], "rework")
-    visited = world.model.processes[process].visits
-    return {g: world.values[f"processes.{process}.visits.{g}"] * again for g in visited}
+            longest = world.number(f"events.{name}", event, "quarters")
+            yield f"events.{name}", event, min(max(0.0, elapsed), longest)
 
 
 def accident(world: World, fab: str, step: int) -> tuple[float, float]:
@@ -141,14 +198,24 @@ def accident(world: World, fab: str, step: int) -> tuple[float, float]:
     for name, event in world.model.events.items():
         if not isinstance(event, Accident) or (event.fabs and fab not in event.fabs):
             continue
-        if (
-            world.first_step(event.start)
-            <= step
-            < (world.first_step(event.end) + world.steps_per_quarter)
-        ):
+        if happens(world, step, event.start, event.end):
             left *= world.number(f"events.{name}", event, "capacity_ratio")
             dirt *= world.number(f"events.{name}", event, "d0_ratio")
     return left, dirt
+
+
+def excursions(world: World, fab: str, process: str, step: int) -> float:
+    """Defect density over normal of a process in a fab, accidents apart."""
+    dirt = 1.0
+    for name, event in world.model.events.items():
+        if (
+            isinstance(event, Excursion)
+            and (not event.fabs or fab in event.fabs)
+            and (not event.processes or process in event.processes)
+            and happens(world, step, event.start, event.end)
+        ):
+            dirt *= world.number(f"events.{name}", event, "d0_ratio")
+    return dirt
 
 
 def wait_days(world: World, fab: str, group: str, rate: GroupRate, usage: float) -> float:
@@ -157,22 +224,24 @@ def wait_days(world: World, fab: str, group: str, rate: GroupRate, usage: float)
     lot = world.number(f"fabs.{fab}", entity, "lot_size_wafers")
     arrivals = world.number(f"fabs.{fab}", entity, "arrival_cv2")
     service = world.number(f"tool_groups.{group}", world.model.tool_groups[group], "service_cv2")
-    tools = sum(one.tools for one in rate.classes.values())
-    rated = sum(one.rated for one in rate.classes.values())
-    mttr = sum(one.rated * one.mttr_hours for one in rate.classes.values()) / rated
+    classes = rate.classes.values()
+    tools = sum(one.tools for one in classes)
+    rated = sum(one.rated for one in classes)
+    mttr = sum(one.rated * one.mttr_hours for one in classes) / rated
+    repair_cv2 = sum(one.rated * one.repair_cv2 for one in classes) / rated
     natural_hours = lot * tools * world.hours_per_step / rated
-    effective_hours = lot * tools * world.hours_per_step / rate.passes
+    effective_hours = lot * tools * world.hours_per_step / rate.calm
     up = natural_hours / effective_hours
-    process_cv2 = service + (1.0 + REPAIR_CV2) * up * (1.0 - up) * mttr / natural_hours
+    process_cv2 = service + (1.0 + repair_cv2) * up * (1.0 - up) * mttr / natural_hours
     busy = min(usage, HIGHEST_UTILIZATION)
     crowding = busy ** (math.sqrt(2.0 * (tools + 1.0)) - 1.0) / (tools * (1.0 - busy))
     return (arrivals + process_cv2) / 2.0 * crowding * effective_hours / HOURS_PER_DAY
 
 
-def adder_ratio(world: World, visited: dict[str, float], rates: dict[str, GroupRate]) -> float:
+def adder_ratio(world: World, visits: Passes, rates: dict[str, GroupRate]) -> float:
     """Defects that the tools add over those of mature imported ones, weighted by group."""
     weights, added = 0.0, 0.0
-    for group in visited:
+    for group in visits:
         entity = world.model.tool_groups[group]
         weight = world.number(f"tool_groups.{group}", entity, "defect_weight")
         if not any(rates[group].share(kind) for kind in rates[group].classes):
@@ -187,14 +256,19 @@ def overlay_yield(
     world: World,
     name: str,
     process: Process,
-    visited: dict[str, float],
+    visits: Passes,
     rates: dict[str, GroupRate],
 ) -> float:
-    """Dies whose critical layers all align, each layer exposed by a class at random."""
+    """Dies whose critical layers all align, each layer exposed by a class at random.
+
+    A group that is down for the whole step has no shares: it is left out, as in `adder_ratio`.
+    """
     layers = world.number(f"processes.{name}", process, "overlay_layers")
     tolerance = world.number(f"processes.{name}", process, "overlay_tolerance_nm")
     survive = 1.0
-    for group in visited:
+    for group in visits:
+        if rates[group].passes == 0.0:
+            continue
         aligned = 0.0
         for kind in rates[group].classes:
             tool = getattr(world.model.tool_groups[group], kind)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from yieldsim.kernels.philox import philox4x32
 from yieldsim.model import Model, Quantity, Schedule
 from yieldsim.model.calendar import quarter_index
 from yieldsim.model.fields import Entity, spec_of
+from yieldsim.sampling import Sampler
 
 DAYS_PER_QUARTER = 365.25 / 4.0
 HOURS_PER_DAY = 24.0
 MONTHS_PER_QUARTER = 3.0
 WORD = 0xFFFFFFFF
+SECOND_PAIR = 0x80000000
 
 
 def points_at(schedule: Schedule, points: tuple[float, ...], time: float) -> float:
@@ -88,14 +91,23 @@ class World:
         """The step with which a quarter begins; negative before the warm-up."""
         return (quarter_index(quarter) - self.first_quarter) * self.steps_per_quarter
 
-    def luck(self, name: str, stream: int, step: int) -> tuple[float, float]:
+    @cached_property
+    def medians(self) -> dict[str, float]:
+        """The median of every parameter by its path: what is laid out before anything is drawn."""
+        return Sampler(self.model).medians()
+
+    def luck(
+        self, name: str, stream: int, step: int, *, second: bool = False
+    ) -> tuple[float, float]:
         """Two uniforms in (0, 1) that belong to a name, a kind of decision and a date.
 
         Philox with the key ``seed`` and the counter (date, name, stream, realization); the date is
-        counted in steps from the year 0, the name is the low word of its BLAKE2b hash.
+        counted in steps from the year 0, the name is the low word of its BLAKE2b hash, its upper
+        bit turned over for a second pair.
         """
         digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
         entity = int.from_bytes(digest, "little") & WORD
+        entity ^= SECOND_PAIR if second else 0
         date = self.first_quarter * self.steps_per_quarter + step
         counter = [np.uint32(part) for part in (date, entity, stream, self.realization)]
         key = np.uint64(self.seed & WORD), np.uint64(self.seed >> 32)
