@@ -47,6 +47,10 @@ COMMANDS = {
         ".yield_:yield_", "Print the yield of a die from its area and the defect density D0."
     ),
     "wafer": Target(".wafer:wafer", "Simulate wafers defect by defect, and draw them."),
+    "capacity": Target(
+        ".capacity:capacity",
+        "Show what the tools of a fab can carry, what holds it, and its cycle times.",
+    ),
     "flow": Target(".flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."),
     "fit": Target(".fit:fit", "Fit defect density, clustering and signatures to wafer maps."),
 }
