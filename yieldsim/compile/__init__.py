@@ -95,6 +95,7 @@ def _clock(model: Model) -> a.Clock:
         quarters * per_quarter + warmup,
         warmup,
         per_quarter,
+        simulation.flow_steps,
         quarters,
         days * HOURS_PER_DAY,
         days,

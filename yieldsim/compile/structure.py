@@ -54,8 +54,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
     kinds, event_steps, hits = _events(model, start)
     return a.Structure(
         row=rows_of(model),
-        curve_low=np.array(curves.low),
-        curve_high=np.array(curves.high),
+        curve=np.stack([curves.low, curves.high], axis=1),
         fab=fab_table,
         fleet_curve=fleets,
         fleet_entity=np.array(fleet_names, np.uint32).reshape(len(fabs), len(groups)),

@@ -135,13 +135,14 @@ TFLOPS, BANDWIDTH = range(2)
 # ---- last axes of State
 START, LEFT, FRONT = range(3)  # of a cohort
 INSIDE, PACE, ASK, SPEED = range(4)  # of a segment
-# of a route; ALLOWED is what plan and tools allow, FLOW what moves through it in a step
+# of a route; OLDEST is when the wafers that leave next were started (in steps; the whole part is
+# their cohort), ALLOWED what plan and tools allow, FLOW what moves through it in a step
 WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY = range(8)
 # of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
 # those from SHARE on are of a class, and of the next one behind it
-LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, NEED = range(10)
-SHARE, ADDER_NOW, TOOLS, UP = 10, 12, 14, 16
-GROUP_FIELDS = 18
+LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, NEED, MADE = range(11)
+SHARE, ADDER_NOW, TOOLS, UP = 11, 13, 15, 17
+GROUP_FIELDS = 19
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT, LONGEST, LONGEST_STEPS = range(6)  # of a product
@@ -202,6 +203,7 @@ class Clock(NamedTuple):
     steps: int
     warmup_steps: int
     steps_per_quarter: int
+    flow_steps: int  # parts of a step in which passes are granted and wafers move
     quarters: int
     hours_per_step: float
     days_per_step: float
@@ -219,8 +221,7 @@ class Structure(NamedTuple):
     """What does not change between realizations: indices, calendar, weights."""
 
     row: Ints  # T, row of the results that a step belongs to; the last: all steps after the end
-    curve_low: Floats  # S T
-    curve_high: Floats  # S T
+    curve: Floats  # S (low, high) T
     fab: Ints  # F FAB_
     fleet_curve: Ints  # F G C FLEET_
     fleet_entity: Words  # F G, noise

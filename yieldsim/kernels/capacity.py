@@ -1,4 +1,4 @@
-"""What tools allow a line: loads, the scarcest group, waits, and passes granted downstream first."""
+"""What tools allow a line: loads, the scarcest group, waits, passes granted downstream first."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def queue_days(
     return 0.5 * (cv2 + failures) * power / (tools * (1.0 - u)) * lot_hours / HOURS_PER_DAY
 
 
-@stage_jit
-def load_groups(structure: Any, world: Any, state: Any, fab: Any, wafers: Any, n: Any) -> Any:
-    """Fill the LOAD of each group: passes that a field of ``state.route`` asks of it."""
-    first, last = structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]
-    for g in range(state.group.shape[0]):
-        load = state.group[g, a.LOAD]
+@inline_jit
+def load_groups(
+    routes: Any, table: Any, visits: Any, lines: Any, wafers: Any, group: Any, n: Any
+) -> None:
+    """Fill the LOAD of each group: passes that a field of the ``routes``' lines asks of it."""
+    for g in range(group.shape[0]):
+        load = group[g, a.LOAD]
         for k in range(n):
             load[k] = 0.0
-        for route in range(first, last):
-            visits = world.visits[structure.route[route, a.ROUTE_PROCESS], g]
-            line = state.route[route, wafers]
+        for route in routes:
+            passes, line = visits[table[route, a.ROUTE_PROCESS], g], lines[route, wafers]
             for k in range(n):
-                load[k] += line[k] * visits[k]
+                load[k] += line[k] * passes[k]
 
 
 @stage_jit
@@ -68,11 +68,12 @@ def rate_groups(
     n: Any,
 ) -> None:
     """Fill the rates of all groups of a fab that the plan or the wafers in the line ask for."""
-    for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
+    for route in routes:
         line = state.route[route]
         for k in range(n):
             line[a.FLOW, k] = line[a.PLANNED, k] + line[a.WIP, k]
-    load_groups(structure, world, state, fab, a.FLOW, n)
+    load_groups(routes, structure.route, world.visits, state.route, a.FLOW, state.group, n)
     for g in range(state.group.shape[0]):
         group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
 
@@ -98,12 +99,11 @@ def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
 
 
 @inline_jit
-def group_waits(clock: Any, fab: Any, groups: Any, group: Any, left: Any, n: Any) -> None:
+def group_waits(hours: Any, fab: Any, groups: Any, group: Any, left: Any, n: Any) -> None:
     """Fill the WAIT of each group in days per visit at its LOAD.
 
-    ``left`` is the part of the capacity that accidents leave.
+    ``left`` is the part of the capacity that accidents leave, ``hours`` the length of a step.
     """
-    hours = clock.hours_per_step
     for g in range(group.shape[0]):
         row = group[g]
         for k in range(n):
@@ -123,101 +123,131 @@ def group_waits(clock: Any, fab: Any, groups: Any, group: Any, left: Any, n: Any
             )
 
 
-@stage_jit
-def pace_route(clock: Any, structure: Any, world: Any, state: Any, route: Any, n: Any) -> None:
-    """Fill the PACE of a route's segments, the steps to cross each one at the current waits, and
-    ASK, the wafers a step that would cross it so."""
-    p, segments = structure.route[route, a.ROUTE_PROCESS], structure.route[route, a.ROUTE_SEGMENTS]
-    equipped = structure.fab[structure.route[route, a.ROUTE_FAB], a.FAB_EQUIPPED] == 1
+@inline_jit
+def pace_route(
+    raw_days: Any,
+    days_per_step: Any,
+    equipped: Any,
+    visits: Any,
+    group: Any,
+    pieces: Any,
+    segments: Any,
+    n: Any,
+) -> None:
+    """Fill the PACE of a route's segments: the steps to cross each one at the current waits.
+
+    ``visits`` are those of each segment.
+    """
     for s in range(segments):
-        piece = state.segment[route, s]
+        piece = pieces[s]
         for k in range(n):
-            piece[a.PACE, k] = world.process[p, a.RAW_DAYS, k] / segments
+            piece[a.PACE, k] = raw_days[k] / segments
         if equipped:
-            for g in range(state.group.shape[0]):
-                visits, wait = world.segment_visits[p, s, g], state.group[g, a.WAIT]
+            for g in range(group.shape[0]):
                 for k in range(n):
-                    piece[a.PACE, k] += visits[k] * wait[k]
+                    piece[a.PACE, k] += visits[s, g, k] * group[g, a.WAIT, k]
         for k in range(n):
-            steps = max(_SHORTEST, piece[a.PACE, k] / clock.days_per_step)
-            piece[a.PACE, k] = steps
-            piece[a.ASK, k] = piece[a.INSIDE, k] / steps
+            piece[a.PACE, k] = max(_SHORTEST, piece[a.PACE, k] / days_per_step)
 
 
-@stage_jit
-def grant(structure: Any, world: Any, state: Any, fab: Any, n: Any) -> None:
+@inline_jit
+def grant(
+    routes: Any,
+    table: Any,
+    visits: Any,
+    group: Any,
+    pieces: Any,
+    lane: Any,
+    part: Any,
+    n: Any,
+) -> None:
     """Fill the SPEED of the segments of an equipped fab, in routes a step: groups give their passes
-    to the last segments first, in proportion where several routes ask."""
-    groups, left = state.group, state.lane[a.CAPACITY_LEFT]
-    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
-    segments = state.segment.shape[1]
-    for g in range(groups.shape[0]):
+    to the last segments first, in proportion where several routes ask.
+
+    ``visits`` are (process, segment, group, lane), ``pieces`` (route, segment, field, lane);
+    ``part`` of a step's passes are counted as MADE.
+    """
+    left, segments = lane[a.CAPACITY_LEFT], pieces.shape[1]
+    for g in range(group.shape[0]):
         for k in range(n):
-            groups[g, a.GRANTABLE, k] = groups[g, a.PASSES, k] * left[k]
+            group[g, a.GRANTABLE, k] = group[g, a.PASSES, k] * left[k]
     for s in range(segments - 1, -1, -1):
-        _need(structure, world, state, routes, s, n)
+        _ask(routes, table, visits, group, pieces, s, n)
         for route in routes:
-            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s]
-            piece, part = state.segment[route, s], state.lane[a.FRACTION]
+            _most(visits[table[route, a.ROUTE_PROCESS], s], group, pieces[route, s, a.SPEED], n)
+        for route in routes:
+            piece = pieces[route, s]
+            _take(visits[table[route, a.ROUTE_PROCESS], s], piece, group, part, n)
             for k in range(n):
-                part[k] = 1.0
-            for g in range(groups.shape[0]):
-                need, grantable = groups[g, a.NEED], groups[g, a.GRANTABLE]
-                for k in range(n):
-                    if visits[g, k] > 0.0 and need[k] * part[k] > grantable[k]:
-                        part[k] = grantable[k] / need[k]
-            for k in range(n):
-                piece[a.SPEED, k] = part[k]  # until all routes have theirs
-        _take(structure, world, state, routes, s, n)
+                speed = piece[a.SPEED, k] / (segments * piece[a.PACE, k])
+                piece[a.SPEED, k] = min(FASTEST, speed)
 
 
-@stage_jit
-def _need(structure: Any, world: Any, state: Any, routes: Any, s: Any, n: Any) -> None:
-    """Fill the NEED of each group: the passes that all routes ask of it in a segment."""
-    for g in range(state.group.shape[0]):
-        need = state.group[g, a.NEED]
+@inline_jit
+def _ask(routes: Any, table: Any, visits: Any, group: Any, pieces: Any, s: Any, n: Any) -> None:
+    """Fill ASK, the wafers a step that would cross a segment at its pace, and the NEED of each
+    group for them."""
+    for route in routes:
+        piece = pieces[route, s]
+        for k in range(n):
+            piece[a.ASK, k] = piece[a.INSIDE, k] / piece[a.PACE, k]
+    for g in range(group.shape[0]):
+        need = group[g, a.NEED]
         for k in range(n):
             need[k] = 0.0
         for route in routes:
-            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s, g]
-            ask = state.segment[route, s, a.ASK]
+            passes, ask = visits[table[route, a.ROUTE_PROCESS], s, g], pieces[route, s, a.ASK]
             for k in range(n):
-                need[k] += ask[k] * visits[k]
+                need[k] += ask[k] * passes[k]
 
 
-@stage_jit
-def _take(structure: Any, world: Any, state: Any, routes: Any, s: Any, n: Any) -> None:
-    """Take what a segment was granted from the groups, and turn its part into a SPEED."""
-    segments = state.segment.shape[1]
-    for route in routes:
-        piece = state.segment[route, s]
-        for g in range(state.group.shape[0]):
-            visits = world.segment_visits[structure.route[route, a.ROUTE_PROCESS], s, g]
-            grantable = state.group[g, a.GRANTABLE]
-            for k in range(n):
-                taken = piece[a.SPEED, k] * piece[a.ASK, k] * visits[k]
-                grantable[k] = max(0.0, grantable[k] - taken)
+@inline_jit
+def _most(passes: Any, group: Any, granted: Any, n: Any) -> None:
+    """Fill the part of what a route asks for a segment that its scarcest group can give."""
+    for k in range(n):
+        granted[k] = 1.0
+    for g in range(group.shape[0]):
+        need, grantable = group[g, a.NEED], group[g, a.GRANTABLE]
         for k in range(n):
-            piece[a.SPEED, k] = min(FASTEST, piece[a.SPEED, k] / (segments * piece[a.PACE, k]))
+            if passes[g, k] > 0.0 and need[k] * granted[k] > grantable[k]:
+                granted[k] = grantable[k] / need[k]
 
 
-@stage_jit
-def book_groups(
-    clock: Any, structure: Any, state: Any, tally: Any, fab: Any, row: Any, n: Any
-) -> None:
-    """Count the passes made as experience of their classes, and what the tools did as results."""
-    left = state.lane[a.CAPACITY_LEFT]
-    for g in range(state.group.shape[0]):
-        group = state.group[g]
+@inline_jit
+def _take(passes: Any, piece: Any, group: Any, part: Any, n: Any) -> None:
+    """Take what a segment was granted from the groups."""
+    for g in range(group.shape[0]):
+        grantable = group[g, a.GRANTABLE]
+        for k in range(n):
+            taken = min(grantable[k], piece[a.SPEED, k] * piece[a.ASK, k] * passes[g, k])
+            grantable[k] -= taken
+            group[g, a.MADE, k] += taken * part
+
+
+@inline_jit
+def book_groups(steps: Any, group: Any, left: Any, kpasses: Any, booked: Any, n: Any) -> None:
+    """Count the passes made as experience of their classes, and what the tools did as results.
+
+    ``booked`` are the results of the fab's fleets in a row (T_TOOLS..., group, class, lane), of
+    ``steps`` a quarter.
+    """
+    for g in range(group.shape[0]):
+        row = group[g]
         for c in range(2):
-            if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] < 0:
-                continue
             for k in range(n):
-                share, tools = group[a.SHARE + c, k], group[a.TOOLS + c, k]
-                possible = group[a.PASSES, k] * left[k]
-                made = (possible - group[a.GRANTABLE, k]) * share
-                state.passes[fab, g, c, k] += made / _KPASS
-                tally.fleet[a.T_TOOLS, row, fab, g, c, k] += tools / clock.steps_per_quarter
-                tally.fleet[a.T_UP, row, fab, g, c, k] += tools * group[a.UP + c, k]
-                tally.fleet[a.T_POSSIBLE, row, fab, g, c, k] += possible * share
-                tally.fleet[a.T_MADE, row, fab, g, c, k] += made
+                share, tools = row[a.SHARE + c, k], row[a.TOOLS + c, k]
+                possible = row[a.PASSES, k] * left[k]
+                made = row[a.MADE, k] * share
+                kpasses[g, c, k] += made / _KPASS
+                booked[a.T_TOOLS, g, c, k] += tools / steps
+                booked[a.T_UP, g, c, k] += tools * row[a.UP + c, k]
+                booked[a.T_POSSIBLE, g, c, k] += possible * share
+                booked[a.T_MADE, g, c, k] += made
+
+
+@inline_jit
+def book_load(group: Any, booked: Any, n: Any) -> None:
+    """Add the LOAD of the groups to the results of a row."""
+    for g in range(group.shape[0]):
+        for k in range(n):
+            booked[g, k] += group[g, a.LOAD, k]

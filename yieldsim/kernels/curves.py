@@ -14,7 +14,8 @@ def between(low: Any, high: Any, position: Any, scale: Any) -> Any:
 
 
 @inline_jit
-def curve_value(structure: Any, world: Any, curve: Any, step: Any, k: Any) -> Any:
-    """The value of a schedule in a step, of lane ``k``."""
-    low, high = structure.curve_low[curve, step], structure.curve_high[curve, step]
-    return between(low, high, world.curve[curve, 0, k], world.curve[curve, 1, k])
+def curve_value(curves: Any, drawn: Any, curve: Any, step: Any, k: Any) -> Any:
+    """The value of a schedule in a step, of lane ``k``: of its low and high series (curve, 2, step)
+    by the position and scale drawn (curve, 2, lane)."""
+    low, high = curves[curve, 0, step], curves[curve, 1, step]
+    return between(low, high, drawn[curve, 0, k], drawn[curve, 1, k])

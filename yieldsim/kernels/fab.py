@@ -10,6 +10,7 @@ from yieldsim.kernels import arrays as a
 from yieldsim.kernels.capacity import (
     FASTEST,
     book_groups,
+    book_load,
     grant,
     group_waits,
     load_groups,
@@ -20,7 +21,7 @@ from yieldsim.kernels.capacity import (
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.flow import advance, mix_wafers, release, share_wafers, start_cohort
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
@@ -44,33 +45,49 @@ def fab_step(
     """Capacity, release, defects and flow of one fab."""
     routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
     equipped = structure.fab[fab, a.FAB_EQUIPPED] == 1
+    table, group, left = structure.route, state.group, state.lane[a.CAPACITY_LEFT]
     _plan(clock, structure, world, state, fab, step, n)
-    _accidents(structure, state, fab, n)
+    _accidents(structure.event, structure.event_hits[:, fab], state.event, state.lane, n)
     if equipped:
         rate_groups(seed, clock, structure, world, state, fab, step, first, n)
-        load_groups(structure, world, state, fab, a.PLANNED, n)
-        for g in range(state.group.shape[0]):
-            for k in range(n):
-                tally.group[a.T_LOAD, row, fab, g, k] += state.group[g, a.LOAD, k]
+        load_groups(routes, table, world.visits, state.route, a.PLANNED, group, n)
+        book_load(group, tally.group[a.T_LOAD, row, fab], n)
     for route in routes:
-        _release_route(clock, structure, world, state, route, step, equipped, n)
+        p = table[route, a.ROUTE_PROCESS]
+        if equipped:
+            scarcest(world.visits[p], group, state.lane, n)
+        raw_days, cap = world.process[p, a.RAW_DAYS], world.fab[fab, a.WIP_CAP]
+        days = clock.days_per_step
+        release_route(raw_days, days, cap, equipped, step, state.route[route], state.lane, n)
     if equipped:
-        load_groups(structure, world, state, fab, a.FLOW, n)
-        left = state.lane[a.CAPACITY_LEFT]
-        group_waits(clock, world.fab[fab], world.group, state.group, left, n)
+        load_groups(routes, table, world.visits, state.route, a.FLOW, group, n)
+        group_waits(clock.hours_per_step, world.fab[fab], world.group, group, left, n)
     for route in routes:
-        pace_route(clock, structure, world, state, route, n)
+        p, segments = table[route, a.ROUTE_PROCESS], table[route, a.ROUTE_SEGMENTS]
+        raw_days, visits = world.process[p, a.RAW_DAYS], world.segment_visits[p]
+        days, pieces = clock.days_per_step, state.segment[route]
+        pace_route(raw_days, days, equipped, visits, group, pieces, segments, n)
         _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
-    if equipped:
-        grant(structure, world, state, fab, n)
-        book_groups(clock, structure, state, tally, fab, row, n)
-    for route in routes:
-        if not equipped:  # one segment, slowed down by accidents alone
-            piece, left = state.segment[route, 0], state.lane[a.CAPACITY_LEFT]
+    for part in range(clock.flow_steps):
+        if equipped:
+            visits, share = world.segment_visits, 1.0 / clock.flow_steps
+            grant(routes, table, visits, group, state.segment, state.lane, share, n)
+        else:
+            _slow(routes, state.segment, left, n)
+        for route in routes:
             for k in range(n):
-                piece[a.SPEED, k] = min(FASTEST, left[k] / piece[a.PACE, k])
+                advance(clock, structure, world, state, tally, route, step, part, row, k)
+    booked, steps = tally.fleet[:, row, fab], clock.steps_per_quarter
+    if equipped:
+        book_groups(steps, group, left, state.passes[fab], booked, n)
+
+
+@inline_jit
+def _slow(routes: Any, pieces: Any, left: Any, n: Any) -> None:
+    """Fill the SPEED of lines without tools: one segment, slowed down by accidents alone."""
+    for route in routes:
         for k in range(n):
-            advance(clock, structure, world, state, tally, route, step, row, k)
+            pieces[route, 0, a.SPEED, k] = min(FASTEST, left[k] / pieces[route, 0, a.PACE, k])
 
 
 @stage_jit
@@ -83,45 +100,40 @@ def _plan(clock: Any, structure: Any, world: Any, state: Any, fab: Any, step: An
     for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
         curve = structure.route[route, a.ROUTE_PLAN]
         for k in range(n):
-            per_month = curve_value(structure, world, curve, step, k)
+            per_month = curve_value(structure.curve, world.curve, curve, step, k)
             planned = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
             if clock.no_plan_limit and structure.fab[fab, a.FAB_EQUIPPED] == 1:
                 planned *= _MUCH
             state.route[route, a.PLANNED, k] = planned if step >= begin else 0.0
 
 
-@stage_jit
-def _accidents(structure: Any, state: Any, fab: Any, n: Any) -> None:
+@inline_jit
+def _accidents(events: Any, hits: Any, factors: Any, lane: Any, n: Any) -> None:
     """Fill CAPACITY_LEFT and DIRT, what accidents leave of a fab's capacity and do to its D0."""
-    left, dirt = state.lane[a.CAPACITY_LEFT], state.lane[a.DIRT]
+    left, dirt = lane[a.CAPACITY_LEFT], lane[a.DIRT]
     for k in range(n):
         left[k] = 1.0
         dirt[k] = 1.0
-    for e in range(structure.event.shape[0]):
-        hit = structure.event_hits[e, fab, 0] == 1
-        if structure.event[e, a.EVENT_KIND] == a.ACCIDENT and hit:
+    for e in range(events.shape[0]):
+        if events[e, a.EVENT_KIND] == a.ACCIDENT and hits[e, 0] == 1:
             for k in range(n):
-                left[k] *= state.event[e, 0, k]
-                dirt[k] *= state.event[e, 1, k]
+                left[k] *= factors[e, 0, k]
+                dirt[k] *= factors[e, 1, k]
 
 
-@stage_jit
-def _release_route(
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    route: Any,
-    step: Any,
+@inline_jit
+def release_route(
+    raw_days: Any,
+    days_per_step: Any,
+    wip_cap: Any,
     equipped: Any,
+    step: Any,
+    line: Any,
+    lane: Any,
     n: Any,
 ) -> None:
     """Fill the STARTS of a route, what holds them (the plan, tools, accidents, the WIP cap), and
-    the FLOW through it."""
-    fab, p = structure.route[route, a.ROUTE_FAB], structure.route[route, a.ROUTE_PROCESS]
-    line, lane = state.route[route], state.lane
-    if equipped:
-        scarcest(world.visits[p], state.group, lane, n)
+    the FLOW through it. FRACTION and BINDING say what its scarcest group allows."""
     for k in range(n):
         left = lane[a.CAPACITY_LEFT, k]
         fraction, group = np.inf, -1.0
@@ -135,9 +147,8 @@ def _release_route(
             held_by = float(WAFER_PLAN)
         planned, wip = line[a.PLANNED, k], line[a.WIP, k]
         allowed = planned * min(1.0, possible)
-        raw_steps = world.process[p, a.RAW_DAYS, k] / clock.days_per_step
-        cap = world.fab[fab, a.WIP_CAP, k]
-        starts, capped = release(planned, allowed, equipped, wip, cap, raw_steps)
+        raw_steps = raw_days[k] / days_per_step
+        starts, capped = release(planned, allowed, equipped, wip, wip_cap[k], raw_steps)
         line[a.STARTS, k] = starts
         # a cap that is low for want of tools holds for want of tools
         line[a.HELD_BY, k] = float(RELEASE) if capped and allowed >= planned else held_by

@@ -21,12 +21,13 @@ _OTHER_CLASS = np.uint32(0x80000000)
 
 @inline_jit
 def delivered(
-    low: Any, high: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
+    series: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
 ) -> Any:
     """Tools that were delivered by ``stop_step`` and have been installed and qualified.
 
-    ``low`` and ``high`` are the rows of the fleet's schedule; between two steps it is linear.
+    ``series`` are the low and the high one of the fleet's schedule; it is linear between two steps.
     """
+    low, high = series[0], series[1]
     # tools still on order never come; those delivered before go on being installed
     time = min(step - delay_steps, stop_step)
     if time <= 0.0:
@@ -83,43 +84,33 @@ def _draw_luck(
         lane[a.LUCK + 1, k] = uniform53(w2, w3)
 
 
-@stage_jit
-def hits(structure: Any, event: Any, kind: Any, tool_class: Any, fab: Any, group: Any) -> Any:
-    """Whether an event is of a kind and concerns a class of tools."""
-    hit = structure.event[event, a.EVENT_CLASS]
-    return (
-        structure.event[event, a.EVENT_KIND] == kind
-        and (hit == tool_class or hit == a.BOTH_CLASSES)
-        and structure.event_hits[event, fab, group] == 1
-    )
-
-
-@stage_jit
-def _wear(structure: Any, state: Any, fab: Any, g: Any, c: Any, n: Any) -> Any:
+@inline_jit
+def wear(
+    events: Any, steps: Any, hits: Any, factors: Any, tool_class: Any, lane: Any, n: Any
+) -> Any:
     """Fill what events do to a class of tools: its uptime, its repairs, the part KEPT.
 
-    Returns (the step after which nothing is delivered, the first one in which it may produce).
+    ``hits`` says which events concern the group. Returns (the step after which nothing is
+    delivered, the first one in which the class may produce).
     """
     stop, begin = np.inf, -np.inf
-    uptime, repair = state.lane[a.UPTIME_RATIO], state.lane[a.REPAIR_RATIO]
-    kept = state.lane[a.KEPT]
     for k in range(n):
-        uptime[k] = 1.0
-        repair[k] = 1.0
-        kept[k] = 1.0
-    for e in range(structure.event.shape[0]):
-        if hits(structure, e, a.SERVICE_LOSS, c, fab, g):
+        lane[a.UPTIME_RATIO, k] = 1.0
+        lane[a.REPAIR_RATIO, k] = 1.0
+        lane[a.KEPT, k] = 1.0
+    for e in range(events.shape[0]):
+        if hits[e] == 0 or events[e, a.EVENT_CLASS] not in (tool_class, a.BOTH_CLASSES):
+            continue
+        kind = events[e, a.EVENT_KIND]
+        if kind == a.DELIVERIES_STOP:
+            stop = min(stop, steps[e, 0] - 1.0)  # the last step before it
+        elif kind == a.TOOL_QUALIFIED:
+            begin = max(begin, steps[e, 0])
+        elif kind in (a.SERVICE_LOSS, a.TOOLS_LOST):  # lost tools leave uptime and repairs at one
             for k in range(n):
-                uptime[k] *= state.event[e, 0, k]
-                repair[k] *= state.event[e, 1, k]
-                kept[k] *= state.event[e, 2, k]
-        elif hits(structure, e, a.TOOLS_LOST, c, fab, g):
-            for k in range(n):
-                kept[k] *= state.event[e, 2, k]
-        elif hits(structure, e, a.DELIVERIES_STOP, c, fab, g):
-            stop = min(stop, structure.event_steps[e, 0] - 1.0)  # the last step before it
-        elif hits(structure, e, a.TOOL_QUALIFIED, c, fab, g):
-            begin = max(begin, structure.event_steps[e, 0])
+                lane[a.UPTIME_RATIO, k] *= factors[e, 0, k]
+                lane[a.REPAIR_RATIO, k] *= factors[e, 1, k]
+                lane[a.KEPT, k] *= factors[e, 2, k]
     return stop, begin
 
 
@@ -129,61 +120,59 @@ def _count_tools(
 ) -> None:
     """Fill the TOOLS of a class that are in production."""
     curve = structure.fleet_curve[fab, g, c, a.FLEET_COUNT]
-    low, high = structure.curve_low[curve], structure.curve_high[curve]
+    curves, drawn = structure.curve, world.curve
     less = structure.fleet_curve[fab, g, c, a.FLEET_RETIRED]
     row, waits = state.group[g], world.delay[fab, g, c]
-    stop, begin = _wear(structure, state, fab, g, c, n)
+    hits = structure.event_hits[:, fab, g]
+    steps, events = structure.event_steps, structure.event
+    stop, begin = wear(events, steps, hits, state.event, c, state.lane, n)
     for k in range(n):
         tools = 0.0
         if step >= begin and row[a.LOAD, k] > 0.0:
             delay = (waits[a.INSTALL, k] + waits[a.QUALIFICATION, k]) * clock.steps_per_quarter
-            position, scale = world.curve[curve, 0, k], world.curve[curve, 1, k]
-            arrived = delivered(low, high, position, scale, delay, step, stop)
-            retired = curve_value(structure, world, less, step, k) if less >= 0 else 0.0
+            position, scale = drawn[curve, 0, k], drawn[curve, 1, k]
+            arrived = delivered(curves[curve], position, scale, delay, step, stop)
+            retired = curve_value(curves, drawn, less, step, k) if less >= 0 else 0.0
             tools = in_production(arrived, retired, state.lane[a.KEPT, k])
         row[a.TOOLS + c, k] = tools
 
 
-@stage_jit
-def _rate_class(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    fab: Any,
-    g: Any,
+@inline_jit
+def rate_class(
+    noise: Any,
+    hours: Any,
+    tool: Any,
     c: Any,
-    step: Any,
-    first: Any,
+    row: Any,
+    kpasses: Any,
+    repairs: Any,
+    lane: Any,
     n: Any,
 ) -> None:
-    """Add one class to the passes that a group can make in the step."""
-    row, tool, hours = state.group[g], world.tool[g, c], clock.hours_per_step
-    _count_tools(clock, structure, world, state, fab, g, c, step, n)
-    if clock.noise:
-        entity = structure.fleet_entity[fab, g]
-        _draw_luck(seed, clock.first_draw + step, entity, c, first, state.lane, n)
+    """Add one class to the passes that a group can make in a step of so many ``hours``.
+
+    ``tool`` are the parameters of the class, ``kpasses`` its experience and ``repairs`` the hours
+    of repair that wait, which luck adds to.
+    """
     for k in range(n):
         tools = row[a.TOOLS + c, k]
         if tools <= 0.0:
             continue
-        mttf = tool[a.MTTF, k] * state.lane[a.UPTIME_RATIO, k]
-        mttr = tool[a.MTTR, k] * state.lane[a.REPAIR_RATIO, k]
+        mttf = tool[a.MTTF, k] * lane[a.UPTIME_RATIO, k]
+        mttr = tool[a.MTTR, k] * lane[a.REPAIR_RATIO, k]
         cv2, adder = tool[a.REPAIR_CV2, k], tool[a.ADDER, k]
         if tool[a.INITIAL_ADDER, k] != 1.0 or tool[a.INITIAL_MTTF, k] != 1.0:
-            young = math.exp(-state.passes[fab, g, c, k] / tool[a.MATURITY, k])
+            young = math.exp(-kpasses[k] / tool[a.MATURITY, k])
             mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF, k]) * young
             adder *= 1.0 + (tool[a.INITIAL_ADDER, k] - 1.0) * young
         mean = mttf / (mttf + mttr)
         up = mean
-        if clock.noise:
-            luck = state.lane[a.LUCK, k], state.lane[a.LUCK + 1, k]
+        if noise:
             failures = tools * hours / (mttf + mttr)
-            waiting = state.repairs[fab, g, c, k]
-            waiting += repair_hours(failures, mttf, mttr, cv2, luck[0], luck[1])
-            down = min(waiting, tools * hours)
-            state.repairs[fab, g, c, k] = waiting - down
+            luck, other = lane[a.LUCK, k], lane[a.LUCK + 1, k]
+            repairs[k] += repair_hours(failures, mttf, mttr, cv2, luck, other)
+            down = min(repairs[k], tools * hours)
+            repairs[k] -= down
             up = 1.0 - down / (tools * hours)
         scheduled = (1.0 - tool[a.NONSCHEDULED, k]) * (1.0 - tool[a.PM, k])
         scheduled *= 1.0 - tool[a.ENGINEERING_TIME, k]
@@ -223,8 +212,23 @@ def group_rate(
     for c in range(2):
         for k in range(n):
             row[a.ADDER_NOW + c, k] = 1.0
-        if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] >= 0:
-            _rate_class(seed, clock, structure, world, state, fab, g, c, step, first, n)
+        if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] < 0:
+            continue
+        _count_tools(clock, structure, world, state, fab, g, c, step, n)
+        if clock.noise:
+            entity = structure.fleet_entity[fab, g]
+            _draw_luck(seed, clock.first_draw + step, entity, c, first, state.lane, n)
+        rate_class(
+            clock.noise,
+            clock.hours_per_step,
+            world.tool[g, c],
+            c,
+            row,
+            state.passes[fab, g, c],
+            state.repairs[fab, g, c],
+            state.lane,
+            n,
+        )
     for k in range(n):
         if row[a.PURE, k] > 0.0:
             row[a.REPAIR, k] /= row[a.PURE, k]

@@ -48,7 +48,10 @@ def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, 
     for entry in range(first, last):
         curve = structure.entry[entry, a.ENTRY_CURVE]
         for k in range(n):
-            weight[entry, k] = max(0.0, curve_value(structure, world, curve, step, k))
+            weight[entry, k] = max(
+                0.0,
+                curve_value(structure.curve, world.curve, curve, step, k),
+            )
             total[k] += weight[entry, k]
     for entry in range(first, last):
         for k in range(n):
@@ -145,9 +148,9 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
 
 
 @inline_jit
-def moved(pieces: Any, segments: Any, front: Any, k: Any) -> Any:
-    """Where a front is one step later; beyond the end it goes on at the last segment's speed."""
-    place, time = front, 1.0
+def moved(pieces: Any, segments: Any, front: Any, time: Any, k: Any) -> Any:
+    """Where a front is some time later; beyond the end it goes on at the last segment's speed."""
+    place = front
     s = min(int(front * segments), segments - 1)
     while s < segments - 1:
         speed, edge = pieces[s, a.SPEED, k], (s + 1.0) / segments
@@ -181,39 +184,52 @@ def advance(
     tally: Any,
     route: Any,
     step: Any,
+    part: Any,
     row: Any,
     k: Any,
 ) -> None:
-    """Move a route's line by one step and hand over the wafers that leave it, in one lane."""
+    """Move a route's line by a part of a step and hand over the wafers that leave it, in one lane.
+
+    Of the newest cohort only those wafers stand in the line that were started so far.
+    """
     line, cohort, pieces = state.route[route], state.cohort[route], state.segment[route]
-    segments = structure.route[route, a.ROUTE_SEGMENTS]
-    if line[a.WIP, k] <= 0.0:
-        line[a.OLDEST, k] = step
-    line[a.WIP, k] += cohort[step, a.START, k]
+    segments, parts = structure.route[route, a.ROUTE_SEGMENTS], clock.flow_steps
+    if part == 0:
+        if line[a.WIP, k] <= 0.0:
+            line[a.OLDEST, k] = step
+        line[a.WIP, k] += cohort[step, a.START, k]
+    to_come = cohort[step, a.START, k] * (1.0 - (part + 1.0) / parts)
     for s in range(segments):
         pieces[s, a.INSIDE, k] = 0.0
     oldest = int(line[a.OLDEST, k])
     tail = 0.0
     for t in range(step, oldest - 1, -1):  # from the newest, as a tail is the next one's front
-        front = moved(pieces, segments, cohort[t, a.FRONT, k], k)
+        front = moved(pieces, segments, cohort[t, a.FRONT, k], 1.0 / parts, k)
         held = cohort[t, a.LEFT, k]
+        if t == step:
+            held = max(0.0, held - to_come)
         if front > 1.0:
-            part = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
-            out = held if part >= _ALL else held * part
+            leaving = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
+            out = held if leaving >= _ALL else held * leaving
             front = 1.0
             if out > 0.0:
-                wafers_out(clock, structure, world, state, tally, route, t, step, out, row, k)
+                now = step + (part + 0.5) / parts
+                wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
                 held -= out
-                cohort[t, a.LEFT, k] = held
+                cohort[t, a.LEFT, k] -= out
         if held > 0.0:
             spread(pieces, segments, tail, front, held, k)
         cohort[t, a.FRONT, k] = front
         tail = front
-    while oldest <= step and cohort[oldest, a.LEFT, k] <= 0.0:
-        oldest += 1
-    line[a.OLDEST, k] = oldest
-    if oldest > step:
-        line[a.WIP, k] = 0.0
+    if part == parts - 1:
+        while oldest <= step and cohort[oldest, a.LEFT, k] <= 0.0:
+            oldest += 1
+        line[a.OLDEST, k] = oldest
+        if oldest > step:
+            line[a.WIP, k] = 0.0
+        else:
+            gone = 1.0 - cohort[oldest, a.LEFT, k] / cohort[oldest, a.START, k]
+            line[a.OLDEST, k] += min(gone, _ALL)
 
 
 @stage_jit
@@ -225,7 +241,7 @@ def wafers_out(
     tally: Any,
     route: Any,
     cohort: Any,
-    step: Any,
+    now: Any,
     out: Any,
     row: Any,
     k: Any,
@@ -233,9 +249,9 @@ def wafers_out(
     """Divide finished wafers among loss, development and designs, and probe their dies."""
     process = world.process[structure.route[route, a.ROUTE_PROCESS]]
     line, own = state.route[route], state.cohort[route, cohort]
-    # evenly started over the step of the cohort, finished in the middle of this one
+    # evenly started over the step of the cohort
     gone = (own[a.START, k] - own[a.LEFT, k] + 0.5 * out) / own[a.START, k]
-    days = (step + 0.5 - cohort - gone) * clock.days_per_step
+    days = (now - cohort - gone) * clock.days_per_step
     line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
     if cohort < state.exits.shape[1]:
         state.exits[route, cohort, row, k] += out

@@ -32,7 +32,7 @@ def receive(
         source = structure.bank[number]
         die, b, curve = source[a.BANK_DIE], source[a.BANK_BIN], source[a.BANK_CURVE]
         for k in range(n):
-            dies = curve_value(structure, world, curve, step, k) * per_step
+            dies = curve_value(structure.curve, world.curve, curve, step, k) * per_step
             state.stock[die, b, a.STOCK, k] += dies
             state.die[die, a.FROM_BANKS, k] += dies
             tally.die[a.T_BANK, row, die, k] += dies
@@ -44,7 +44,11 @@ def receive(
     for line in range(structure.line.shape[0]):
         curve = structure.line[line, a.LINE_CURVE]
         for k in range(n):
-            wafers = curve_value(structure, world, curve, step, k) * MONTHS_PER_QUARTER * per_step
+            wafers = (
+                curve_value(structure.curve, world.curve, curve, step, k)
+                * MONTHS_PER_QUARTER
+                * per_step
+            )
             state.line_left[line, k] = wafers
             tally.line[a.T_CAPACITY, row, line, k] += wafers
 
@@ -55,12 +59,16 @@ def _stacks(structure: Any, world: Any, pool: Any, step: Any, per_step: Any, k: 
     source = structure.pool[pool]
     stacks = 0.0
     if source[a.POOL_DELIVERIES] >= 0:
-        stacks += curve_value(structure, world, source[a.POOL_DELIVERIES], step, k) * per_step
+        stacks += (
+            curve_value(structure.curve, world.curve, source[a.POOL_DELIVERIES], step, k) * per_step
+        )
     if source[a.POOL_MAKER] >= 0:
-        started = curve_value(structure, world, source[a.POOL_MAKER], step, k)
+        started = curve_value(structure.curve, world.curve, source[a.POOL_MAKER], step, k)
         wafers = started * MONTHS_PER_QUARTER * per_step
         possible = wafers * world.pool[pool, a.STACKS_PER_WAFER, k]
-        stacks += possible * curve_value(structure, world, source[a.POOL_YIELD], step, k)
+        stacks += possible * curve_value(
+            structure.curve, world.curve, source[a.POOL_YIELD], step, k
+        )
     return stacks * world.pool[pool, a.POOL_USABLE, k]
 
 
@@ -78,7 +86,7 @@ def activate(
             if start + slip <= step < end + slip:
                 active = 1.0
                 if curve >= 0:
-                    active = max(0.0, curve_value(structure, world, curve, step, k))
+                    active = max(0.0, curve_value(structure.curve, world.curve, curve, step, k))
             state.product[i, a.ACTIVE, k] = active
     if _mixes(clock, row):
         for i in range(structure.product.shape[0]):
@@ -154,7 +162,7 @@ def want(clock: Any, structure: Any, world: Any, state: Any, step: Any, row: Any
             now[a.WANT, k] = packages_of_dies(structure, state, i, k)
             now[a.LIMIT, k] = _scarce_die(state, one[a.PRODUCT_DIE], k)
             if one[a.PRODUCT_DEMAND] >= 0 and not clock.no_demand_limit:
-                wanted = curve_value(structure, world, one[a.PRODUCT_DEMAND], step, k)
+                wanted = curve_value(structure.curve, world.curve, one[a.PRODUCT_DEMAND], step, k)
                 wanted /= clock.steps_per_quarter
                 if wanted < now[a.WANT, k]:
                     now[a.WANT, k] = wanted

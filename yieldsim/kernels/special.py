@@ -75,8 +75,8 @@ _CENTRE_HALF_WIDTH = 0.425
 _CENTRE_SHIFT = 0.180625  # 0.425 squared
 _TAIL_SHIFT = 1.6
 _FAR_SHIFT = 5.0  # where sqrt(-log(tail)) leaves the tail's range for the far one
-_SUMMED_UP_TO = 30.0  # events expected, below which a Poisson quantile is summed up
-_MOST_EVENTS = 200
+_SUMMED_UP_TO = 10.0  # events expected, below which a Poisson quantile is summed up
+_MOST_EVENTS = 100
 
 
 @inline_jit
@@ -128,9 +128,10 @@ def gamma_mean_one(z: Any, shape: Any) -> Any:
 
 @inline_jit
 def poisson_ppf(u: Any, mean: Any) -> Any:
-    """Return the Poisson quantile of ``u``: exact up to a mean of 30, then one off at most.
+    """Return the Poisson quantile of ``u``: exact up to a mean of 10, then one off at most.
 
-    Above, the expansion of E. A. Cornish and R. A. Fisher, "Moments and cumulants in the
+    Above, the mean errs by less than 1e-5 of itself and the variance by 1.4 % at most; it is the
+    expansion of E. A. Cornish and R. A. Fisher, "Moments and cumulants in the
     specification of distributions", Revue de l'Institut International de Statistique 5 (1938)
     307-320, to the term of the skewness.
     """

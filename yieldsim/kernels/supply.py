@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.dies import gross_dies
 from yieldsim.kernels.fab import fab_step
@@ -64,19 +62,7 @@ def _close_quarter(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, row: Any, n: Any
 ) -> None:
     """Write the stocks at the end of a quarter, its means, and what bound each product."""
-    for route in range(state.route.shape[0]):
-        raw = world.process[structure.route[route, a.ROUTE_PROCESS], a.RAW_DAYS]
-        for k in range(n):
-            booked = tally.route[:, row, route, k]
-            booked[a.T_WIP] = state.route[route, a.WIP, k]
-            if booked[a.T_STARTS] > 0.0:
-                booked[a.T_D0] /= booked[a.T_STARTS]
-            # where nothing came out, a wafer would take so long at the load that there was
-            days = booked[a.T_X_FACTOR]
-            if booked[a.T_OUTS] > 0.0:
-                days = booked[a.T_CYCLE] / booked[a.T_OUTS]
-            booked[a.T_CYCLE] = days
-            booked[a.T_X_FACTOR] = days / raw[k] if raw[k] > 0.0 else 0.0
+    _close_routes(structure, world, state, tally, row, n)
     _close_tools(clock, structure, tally, row, n)
     for die in range(state.die.shape[0]):
         for b in range(state.stock.shape[1]):
@@ -92,6 +78,24 @@ def _close_quarter(
         for code in range(state.held.shape[1]):
             for k in range(n):
                 state.held[i, code, k] = 0.0
+
+
+@stage_jit
+def _close_routes(structure: Any, world: Any, state: Any, tally: Any, row: Any, n: Any) -> None:
+    """Write the wafers in the line, and turn sums into means by wafers."""
+    for route in range(state.route.shape[0]):
+        raw = world.process[structure.route[route, a.ROUTE_PROCESS], a.RAW_DAYS]
+        for k in range(n):
+            booked = tally.route[:, row, route, k]
+            booked[a.T_WIP] = state.route[route, a.WIP, k]
+            if booked[a.T_STARTS] > 0.0:
+                booked[a.T_D0] /= booked[a.T_STARTS]
+            # where nothing came out, a wafer would take so long at the load that there was
+            days = booked[a.T_X_FACTOR]
+            if booked[a.T_OUTS] > 0.0:
+                days = booked[a.T_CYCLE] / booked[a.T_OUTS]
+            booked[a.T_CYCLE] = days
+            booked[a.T_X_FACTOR] = days / raw[k] if raw[k] > 0.0 else 0.0
 
 
 @stage_jit

@@ -36,8 +36,7 @@ class Lane:
 
     def curve(self, number: int) -> np.ndarray:
         """A schedule in each step after the warm-up."""
-        low = self.structure.curve_low[number, self.clock.warmup_steps :]
-        high = self.structure.curve_high[number, self.clock.warmup_steps :]
+        low, high = self.structure.curve[number, :, self.clock.warmup_steps :]
         return _between(low, high, *self.world.curve[number])
 
     def by_quarter(self, values: np.ndarray) -> np.ndarray:

@@ -96,7 +96,9 @@ class Simulation(Entity):
     end: Quarter
     steps_per_quarter: Annotated[Whole, Field(ge=1, le=92)] = 13
     warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
-    segments: Annotated[Whole, Field(ge=1, le=100)] = 10  # pieces of a route, for the flow
+    # pieces of a route, and parts of a step, in which tools grant passes and wafers move
+    segments: Annotated[Whole, Field(ge=1, le=100)] = 10
+    flow_steps: Annotated[Whole, Field(ge=1, le=100)] = 2
     process_noise: StrictBool = True
     outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
     # what is to limit nothing (`limits.NO_LIMITS` or a tool group): asks what a constraint costs
