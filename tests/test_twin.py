@@ -26,6 +26,7 @@ REALIZATIONS = 6
 RTOL = 1e-5
 # Differences of large sums (stocks that run empty, wafers of no design) leave a few roundings of
 # doubles: a millionth of a wafer, die, stack or package. Ratios and times have no such slack.
+ATOL_DAYS = 1e-9  # differences of the numbers of steps, some hundreds, in doubles
 ATOL_COUNTED = 1e-6
 NOT_COUNTED = ("1", "day", "cm-2")
 
@@ -108,6 +109,8 @@ def check(made: Simulator, got: dict[str, np.ndarray], realization: int) -> None
     expected = twin_of(made, realization)
     for variable in OUTPUTS:
         atol = 0.0 if variable.units in NOT_COUNTED else ATOL_COUNTED
+        if variable.units == "day":
+            atol = ATOL_DAYS
         np.testing.assert_allclose(
             got[variable.name][0, realization],
             as_array(made, variable, expected),
@@ -188,14 +191,14 @@ def test_the_twin_harvests_the_reference_cores(alpha: float, least: int, expecte
     assert sum(exactly.values()) == pytest.approx(expected, rel=4e-15)
 
 
-@pytest.mark.parametrize("expected", [0.01, 0.6, 4.0, 29.9])
+@pytest.mark.parametrize("expected", [0.01, 0.6, 4.0, 9.9])
 def test_the_twin_counts_failures_as_the_poisson(expected: float) -> None:
     luck = (np.arange(400) + 0.5) / 400
     counts = [failures(expected, u) for u in luck]
     assert counts == stats.poisson.ppf(luck, expected).tolist()
 
 
-@pytest.mark.parametrize("expected", [30.1, 90.0, 700.0])
+@pytest.mark.parametrize("expected", [10.1, 30.1, 90.0, 700.0])
 def test_the_expansion_for_many_failures_is_a_failure_off_at_most(expected: float) -> None:
     assert expected > EXACT_UP_TO
     luck = (np.arange(400) + 0.5) / 400

@@ -82,21 +82,25 @@ class Line:
             for route in self.routes
         ]
         taus = self.steps_through_segments(step, rates, left, releases)
-        if rates:
-            asks = [route.asks(tau) for route, tau in zip(self.routes, taus, strict=True)]
-            there = {group: rate.passes * left for group, rate in rates.items()}
-            keeps, made = flow.grant(self.routes, asks, there)
-            self.book_tools(step, rates, load, left, made)
-        else:
-            keeps = [[left] for _ in self.routes]  # an accident slows the line
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
             self.wafers.start(step, route, release, dirt, rates)
             days = sum(tau) * self.world.days_per_step
             self.book.add(step, "days_expected", self.name, route.process, amount=days)
+        made: dict[str, float] = defaultdict(float)
+        there = {group: rate.passes * left for group, rate in rates.items()}
+        parts = self.world.model.simulation.flow_steps
+        for part in range(parts):
+            keeps = [[left] for _ in self.routes]  # an accident slows the line
+            if rates:
+                asks = [route.asks(tau) for route, tau in zip(self.routes, taus, strict=True)]
+                keeps, granted = flow.grant(self.routes, asks, there)
+                for group, passes in granted.items():
+                    made[group] += passes / parts
+            for route, keep, tau in zip(self.routes, keeps, taus, strict=True):
+                self.move(step, part, route, flow.speeds(keep, tau))
         if rates:
+            self.book_tools(step, rates, load, left, made)
             self.tools.gain_experience(rates, made)
-        for route, keep, tau in zip(self.routes, keeps, taus, strict=True):
-            self.move(step, route, flow.speeds(keep, tau))
 
     def plan(self, step: int, route: Route) -> float:
         """Planned wafers of a step; none before the fab starts."""
@@ -151,7 +155,7 @@ class Line:
         raw_steps = self.raw_days(route.process) / self.world.days_per_step
         wanted = planned if self.fab.fleets and raw_steps > 0.0 else allowed
         if raw_steps == 0.0:
-            return Release(planned, wanted, cause)
+            return Release(planned, wanted, allowed, cause)
         cap = self.world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
         full = cap * allowed * raw_steps
         room = full - route.wip
@@ -159,7 +163,7 @@ class Line:
             room = 0.0
         if room < wanted and allowed >= planned:
             cause = "release rule"
-        return Release(planned, min(wanted, room), cause)
+        return Release(planned, min(wanted, room), allowed, cause)
 
     def raw_days(self, name: str) -> float:
         """Raw process time of a process."""
@@ -192,12 +196,16 @@ class Line:
             taus.append([max(flow.LEAST_STEPS, each / self.world.days_per_step) for each in days])
         return taus
 
-    def move(self, step: int, route: Route, speed: list[float]) -> None:
-        """Let the line advance; what leaves it is finished."""
-        where = (self.name, route.process)
-        for cohort, out in flow.move(route, step, speed):
+    def move(self, step: int, part: int, route: Route, speed: list[float]) -> None:
+        """Let the line advance by a part of a step; what leaves it is finished."""
+        where, parts = (self.name, route.process), self.world.model.simulation.flow_steps
+        for cohort in route.cohorts[-1:]:
+            if cohort.step == step:  # started evenly over the parts
+                cohort.outside = cohort.started * (1.0 - (part + 1.0) / parts)
+        for cohort, out in flow.move(route, step, speed, 1.0 / parts):
             self.wafers.finish(step, route, cohort, out)
-            days = flow.steps_since_start(cohort, out, step) * self.world.days_per_step
+            since = flow.steps_since_start(cohort, out, step + (part + 0.5) / parts)
+            days = since * self.world.days_per_step
             self.book.add(step, "days_of_outs", *where, amount=out * days)
         self.book.put(step, "wafer_wip", *where, level=route.wip)
         self.book_cycle_time(step, *where)

@@ -27,8 +27,14 @@ class Cohort:
     weights: dict[str, float]  # shares of the designs
     sorting: dict[str, Sorting]  # what their dies will turn out to be
     left: float  # not yet out
+    outside: float = 0.0  # still to be started within the step
     front: float = 0.0  # way gone by its first wafer
     tail: float = 0.0  # way gone by its last wafer
+
+    @property
+    def inside(self) -> float:
+        """Wafers of it that stand in the line."""
+        return max(0.0, self.left - self.outside)
 
 
 @dataclass
@@ -55,10 +61,13 @@ class Route:
         return sum(cohort.left for cohort in self.cohorts)
 
     def flow(self, step: int, starts: float) -> float:
-        """Wafers a step by Little's law: WIP over the age of the oldest; starts where empty."""
+        """Wafers a step by Little's law: WIP over the age of the wafers that are next to leave;
+        starts where the line is empty."""
         if not self.cohorts:
             return starts
-        return self.wip / (step - self.cohorts[0].step)
+        oldest = self.cohorts[0]
+        gone = (oldest.started - oldest.left) / oldest.started
+        return self.wip / (step - oldest.step - min(gone, ALL))
 
     def wafers_by_segment(self) -> list[float]:
         """Where the wafers in the line are."""
@@ -66,7 +75,7 @@ class Route:
         for cohort in self.cohorts:
             for s in range(self.segments):
                 part = share_within(cohort.tail, cohort.front, s, self.segments)
-                wafers[s] += cohort.left * part
+                wafers[s] += cohort.inside * part
         return wafers
 
     def asks(self, tau: list[float]) -> list[float]:
@@ -105,9 +114,9 @@ def speeds(keeps: list[float], tau: list[float]) -> list[float]:
     return [min(LARGEST_SPEED, keep / len(keeps) / t) for keep, t in zip(keeps, tau, strict=True)]
 
 
-def travel(place: float, speed: list[float]) -> float:
-    """Where a front stands a step later; beyond the end it goes on as in the last segment."""
-    time, last = 1.0, len(speed) - 1
+def travel(place: float, speed: list[float], time: float) -> float:
+    """Where a front stands some time later; beyond the end it goes on as in the last segment."""
+    last = len(speed) - 1
     for s in range(segment_of(place, len(speed)), last):
         way = (s + 1) / len(speed) - place
         if way > speed[s] * time:
@@ -117,30 +126,30 @@ def travel(place: float, speed: list[float]) -> float:
     return place + speed[last] * max(0.0, time)
 
 
-def move(route: Route, step: int, speed: list[float]) -> list[tuple[Cohort, float]]:
-    """Let the line advance by a step; (cohort, wafers of it) that leave."""
+def move(route: Route, step: int, speed: list[float], time: float) -> list[tuple[Cohort, float]]:
+    """Let the line advance by a part of a step; (cohort, wafers of it) that leave."""
     out = []
     for cohort in route.cohorts:
-        front = travel(cohort.front, speed)
+        front = travel(cohort.front, speed, time)
         # behind the newest cohort the next will begin, at 0
-        tail = travel(cohort.tail, speed) if cohort.step < step else 0.0
-        gone = 0.0
+        tail = travel(cohort.tail, speed, time) if cohort.step < step else 0.0
         if front > 1.0:
-            gone = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
-            out.append((cohort, cohort.left * (1.0 if gone >= ALL else gone)))
-        cohort.left = 0.0 if gone >= ALL else cohort.left * (1.0 - gone)
+            part = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
+            gone = cohort.inside * (1.0 if part >= ALL else part)
+            out.append((cohort, gone))
+            cohort.left = cohort.outside if part >= ALL else cohort.left - gone
         cohort.front, cohort.tail = min(1.0, front), min(1.0, tail)
     route.cohorts = [cohort for cohort in route.cohorts if cohort.left > 0.0]
     return out
 
 
-def steps_since_start(cohort: Cohort, out: float, step: int) -> float:
-    """Mean steps since their start of the wafers that leave in a step, ``out`` of them.
+def steps_since_start(cohort: Cohort, out: float, now: float) -> float:
+    """Mean steps since their start of the wafers that leave at a time, ``out`` of them.
 
-    They entered evenly over the step of their cohort, first come, first out; they leave in the
-    middle of the step. To be asked after the move.
+    They entered evenly over the step of their cohort, first come, first out. To be asked after the
+    move.
     """
     gone_after = cohort.started - cohort.left
     gone_before = gone_after - out
     entered = (gone_before + gone_after) / 2.0 / cohort.started
-    return step + 0.5 - cohort.step - entered
+    return now - cohort.step - entered

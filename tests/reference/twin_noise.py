@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 from tests.reference.twin_dies import gamma_mean_one
 
-EXACT_UP_TO = 30.0  # failures expected; beyond, the expansion of Cornish and Fisher
+EXACT_UP_TO = 10.0  # failures expected; beyond, the expansion of Cornish and Fisher
 
 
 def failures(expected: float, u: float) -> int:

@@ -22,6 +22,7 @@ class Release:
 
     planned: float
     starts: float
+    allowed: float  # what plan and tools allow in the long run
     cause: str
 
 
@@ -77,7 +78,9 @@ class Wafers:
         """Give the wafers of a step their designs, and the designs what holds them down."""
         density, factor = densities  # mean, and this period's over it
         starts = release.starts
-        gain = release.planned / starts if starts > 0.0 else math.inf
+        # what tools do not allow in the long run is not gained by a start from the buffer
+        lasting = min(starts, release.allowed)
+        gain = release.planned / lasting if lasting > 0.0 else math.inf
         path = f"fabs.{self.name}.allocation.{route.process}"
         curves = self.fab.allocation[route.process]
         weights = {
@@ -100,7 +103,7 @@ class Wafers:
             self.packaging.note_cause(die, starts * weight, worst)
         route.wafers_so_far += starts
         if starts > 0.0:
-            route.cohorts.append(Cohort(step, starts, weights, sorting, left=starts))
+            route.cohorts.append(Cohort(step, starts, weights, sorting, starts, starts))
 
     def to_test(self, name: str) -> float:
         """Share of the wafers started that come to the wafer test."""

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.kernels import arrays as a
-from yieldsim.kernels.fleets import group_rate
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
@@ -53,29 +52,6 @@ def load_groups(
             passes, line = visits[table[route, a.ROUTE_PROCESS], g], lines[route, wafers]
             for k in range(n):
                 load[k] += line[k] * passes[k]
-
-
-@stage_jit
-def rate_groups(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    fab: Any,
-    step: Any,
-    first: Any,
-    n: Any,
-) -> None:
-    """Fill the rates of all groups of a fab that the plan or the wafers in the line ask for."""
-    routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
-    for route in routes:
-        line = state.route[route]
-        for k in range(n):
-            line[a.FLOW, k] = line[a.PLANNED, k] + line[a.WIP, k]
-    load_groups(routes, structure.route, world.visits, state.route, a.FLOW, state.group, n)
-    for g in range(state.group.shape[0]):
-        group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
 
 
 @inline_jit

@@ -15,11 +15,11 @@ from yieldsim.kernels.capacity import (
     group_waits,
     load_groups,
     pace_route,
-    rate_groups,
     scarcest,
 )
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
+from yieldsim.kernels.fleets import group_rate
 from yieldsim.kernels.flow import advance, mix_wafers, release, share_wafers, start_cohort
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.units import MONTHS_PER_QUARTER
@@ -49,7 +49,8 @@ def fab_step(
     _plan(clock, structure, world, state, fab, step, n)
     _accidents(structure.event, structure.event_hits[:, fab], state.event, state.lane, n)
     if equipped:
-        rate_groups(seed, clock, structure, world, state, fab, step, first, n)
+        for g in range(group.shape[0]):
+            group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
         load_groups(routes, table, world.visits, state.route, a.PLANNED, group, n)
         book_load(group, tally.group[a.T_LOAD, row, fab], n)
     for route in routes:
@@ -147,6 +148,7 @@ def release_route(
             held_by = float(WAFER_PLAN)
         planned, wip = line[a.PLANNED, k], line[a.WIP, k]
         allowed = planned * min(1.0, possible)
+        line[a.ALLOWED, k] = allowed
         raw_steps = raw_days[k] / days_per_step
         starts, capped = release(planned, allowed, equipped, wip, wip_cap[k], raw_steps)
         line[a.STARTS, k] = starts

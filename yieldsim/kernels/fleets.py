@@ -128,7 +128,7 @@ def _count_tools(
     stop, begin = wear(events, steps, hits, state.event, c, state.lane, n)
     for k in range(n):
         tools = 0.0
-        if step >= begin and row[a.LOAD, k] > 0.0:
+        if step >= begin:
             delay = (waits[a.INSTALL, k] + waits[a.QUALIFICATION, k]) * clock.steps_per_quarter
             position, scale = drawn[curve, 0, k], drawn[curve, 1, k]
             arrived = delivered(curves[curve], position, scale, delay, step, stop)
@@ -201,10 +201,7 @@ def group_rate(
     first: Any,
     n: Any,
 ) -> None:
-    """Fill the passes that a group can make in the step, by class, and its defect adders.
-
-    A lane in which nothing asks for the group (LOAD) has none.
-    """
+    """Fill the passes that a group can make in the step, by class, and its defect adders."""
     row = state.group[g]
     for j in range(a.CALM, a.GROUP_FIELDS):
         for k in range(n):

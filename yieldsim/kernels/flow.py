@@ -19,6 +19,7 @@ from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.variables import DEFECTS
 
 _ALL = 1.0 - 1e-9
+_DUST = 1e-9
 _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 
 
@@ -32,7 +33,8 @@ def release(
     by; a line that is ``buffered`` may start more than that until its wafers reach the cap.
     """
     wanted = planned if buffered and raw_steps > 0.0 else allowed
-    room = max(0.0, cap_ratio * allowed * raw_steps - wip)
+    cap = cap_ratio * allowed * raw_steps
+    room = cap - wip if cap - wip > _DUST * cap else 0.0  # rounding leaves no wafers to start
     if raw_steps > 0.0 and room < wanted:
         return room, True
     return wanted, False
@@ -122,7 +124,8 @@ def start_cohort(
             booked[a.T_SALEABLE, die, k] += gross * saved * sold
             if wafers > now[a.CAUSE_WAFERS, k]:
                 now[a.CAUSE_WAFERS, k] = wafers
-                gain = line[a.PLANNED, k] / line[a.STARTS, k]
+                # a line may start more for a while than tools allow in the long run
+                gain = line[a.PLANNED, k] / min(line[a.STARTS, k], line[a.ALLOWED, k])
                 now[a.CAUSE, k] = dies_cause(good, line[a.HELD_BY, k], gain)
     cohort = state.cohort[route, step]
     for k in range(n):

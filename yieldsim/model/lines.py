@@ -40,6 +40,7 @@ class ToolClass(Entity):
         "1",
         "+cycle_time_days",
         "squared coefficient of variation of repair times (1: exponential)",
+        maximum=3.0,  # beyond, the gamma law that is drawn has another mean
         neutral=1.0,
     )
     pm_fraction: Quantity = parameter(
@@ -165,7 +166,7 @@ class Process(Entity):
         maximum=1.0,
         neutral=0.0,
     )
-    rework: Quantity = parameter("1", "+utilization", "share of visits done again", neutral=0.0)
+    rework: Quantity = parameter("1", "+tool_load", "share of visits done again", neutral=0.0)
     overlay_layers: Quantity = parameter(
         "layer", "-good_dies", "layers on which overlay can kill a die", neutral=0.0
     )
@@ -181,14 +182,14 @@ class Process(Entity):
     )
     visits: dict[str, Quantity] = parameter(
         "pass/wafer",
-        "+utilization",
+        "+tool_load",
         "passes through each tool group, spread evenly over the route",
         default={},
     )
     layers: dict[str, Layer] = {}
     sampling: dict[str, Quantity] = parameter(
         "1",
-        "+utilization",
+        "+tool_load",
         "share of wafers that make the passes of a tool group",
         default={},
         maximum=1.0,
