@@ -16,6 +16,7 @@ TABLES = {
     "bench_analyst.py": ("the same model", "Speed", "Where the time", "Peak memory"),
     "bench_baseline.py": ("Speed", "Where the time", "readable twin", "Commands"),
     "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
+    "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms a realization"),
     "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),

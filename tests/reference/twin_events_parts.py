@@ -139,6 +139,8 @@ def made_clocks(
     found = []
     for rank, calendar in enumerate(calendars):
         tools = groups[calendar.group].tools
+        if calendar.tools is not None:
+            tools = tools[calendar.tools[0] : calendar.tools[1]]
         for k, tool in enumerate(tools, start=1):
             first: float | Spread = calendar.first
             share = k / len(tools)

@@ -104,7 +104,8 @@ class Calendar:
     """Failures or maintenance of one tool group, each tool with clocks of its own.
 
     ``every``: failures from a repair's end to the next failure, maintenance from start to start,
-    or the pieces between two (``kind`` "pieces").
+    or the pieces between two (``kind`` "pieces"). ``tools``: which of the group, from one to before
+    another; none named: all.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Calendar:
     every: Spread
     lasts: Spread
     first: Spread
+    tools: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

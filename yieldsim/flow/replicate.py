@@ -31,7 +31,7 @@ class Outcome:
     ``limits_missed`` (queue-time limits that ended). Arrays by tool group, as shares:
     ``availability`` of the window, ``utilization`` of the available time (setup, loading, work and
     unloading), ``repair``, ``maintenance``, ``setup`` of the window; ``wait_min``, the mean wait of
-    a lot, and ``started``, the lots. ``events`` counts the whole run.
+    a lot, and ``started``, the lots. ``events`` counts the whole run, ``window_min`` is the window.
     """
 
     lots_out: NDArray[np.int64]
@@ -50,6 +50,7 @@ class Outcome:
     started: NDArray[np.int64]
     wip: float
     events: int
+    window_min: float
 
 
 def new_state(
@@ -170,6 +171,7 @@ def _counted(line: Line, state: k.State) -> Outcome:
         started=groups["started"].copy(),
         wip=float(wip / window),
         events=int(run["events"]),
+        window_min=window,
     )
 
 

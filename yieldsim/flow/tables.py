@@ -140,6 +140,7 @@ def _clocks(data: DataSet, tools: NDArray[Any]) -> NDArray[Any]:
     made: list[tuple[bool, int, int, Calendar, float]] = []
     for rank, calendar in enumerate(data.calendars):
         own = np.flatnonzero(tools["group"] == numbers[calendar.group])
+        own = own[slice(*calendar.tools)] if calendar.tools else own
         for place, tool in enumerate(own, start=1):
             # The tools of a group do not all stop at once: the k-th of n starts k/n on.
             share = 1.0 if calendar.kind == "failure" else place / len(own)

@@ -1,0 +1,286 @@
+"""Two lines, each as a model and as a line of the event simulator, and three plans for them.
+
+Used by `bench_fluid.py` and by tests/flow/test_fluid.py.
+
+- *hvlm*: SMT2020's high-volume line as a model (`yieldsim.flow.as_model`). Setups and the fill of
+  batches come from a run of the event simulator at a steady nine tenths of its releases, and one
+  number, the squared coefficient of variation of arrivals, from the mean cycle time of that run.
+- *mixed fleet*: a fab of the baseline as a line (`yieldsim.flow.from_model`), with imported and
+  domestic tools in nearly every group. Nothing is measured on it.
+
+Plans change by quarter, and tools are lost from LOSS_QUARTER on. Both simulators start empty, with
+WARMUP_QUARTERS that are not counted, and have the same plan, fleets, WIP cap and rule of release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yieldsim.flow import DataSet, compile_line, count_periods, read_dataset, replicate
+from yieldsim.flow.as_model import FAB, Measured, line_tables, measured, with_plan
+from yieldsim.flow.fab_steps import Central, fab_steps
+from yieldsim.flow.from_model import line_of, with_downstream_first
+from yieldsim.model import Model, load_file
+from yieldsim.model.calendar import quarter_index
+from yieldsim.model.load import ModelFile
+from yieldsim.model.parameters import parameters
+from yieldsim.model.quantity import Quantity
+from yieldsim.sampling import Sampler
+from yieldsim.simulate import Simulator
+
+ORIGIN = {"source": "benchmark", "grade": "assumed"}
+
+
+def at_medians(model: Model) -> dict[str, Any]:
+    """The tables of a model with each uncertain parameter at its median."""
+    raw = model.model_dump(exclude_none=True)
+    raw["correlations"] = {}
+    medians = Sampler(model).medians()
+    for parameter in parameters(model):
+        if not parameter.uncertain:
+            continue
+        item = parameter.item
+        assert isinstance(item, Quantity)
+        *path, name = parameter.path.split(".")
+        place = raw
+        for key in path:
+            place = place[key]
+        place[name] = {"value": medians[parameter.path] / item.factor, **ORIGIN}
+        if item.unit is not None:
+            place[name]["unit"] = item.unit
+    _without_units_of_references(raw)
+    raw["sources"]["benchmark"] = {"title": "medians of the model's parameters"}
+    return raw
+
+
+def _without_units_of_references(table: Any) -> None:
+    """A reference has the unit of what it refers to."""
+    for item in table.values() if isinstance(table, dict) else ():
+        if isinstance(item, dict) and "ref" in item:
+            item.pop("unit", None)
+        _without_units_of_references(item)
+
+
+WARMUP_QUARTERS = 2
+LOSS_QUARTER = 11  # from the start of what is counted: three quarters of the scanners are left
+FIRST_YEAR = 2028
+HVLM = Path(__file__).resolve().parents[2] / "shared" / "data" / "smt2020" / "hvlm"
+# Plan by quarter over the line's own: the data set's releases, or the baseline's plan times SCALE.
+# The tools of hvlm allow 1.02 in the long run, those of the mixed fleet as much.
+PLANS = {
+    "ramp": [0.60, 0.60, 0.65, 0.65, 0.70, 0.70, 0.75, 0.75, 0.80, 0.80, 0.85, 0.85, 0.90, 0.90,
+             0.95, 0.95],
+    "overload": [0.70, 0.70, 0.80, 0.80, 0.90, 0.90, 1.20, 1.20, 1.20, 1.20, 0.90, 0.90, 0.90,
+                 0.80, 0.80, 0.80],
+    "all": [0.70, 0.70, 0.75, 0.80, 0.85, 0.90, 0.95, 0.95, 1.10, 1.10, 1.10, 0.90, 0.90, 0.90,
+            0.90, 0.90],
+}  # fmt: skip
+LOST = {"ramp": 0.0, "overload": 0.0, "all": 0.25}
+STEADY_LOAD = 0.9
+STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
+HVLM_CAP = 2.2  # WIP cap over the raw process time's worth
+SCALE = 0.88
+SCANNERS = 33  # of the mixed fleet, imported ones: so few that a quarter of them is missed
+
+
+def quarter_name(number: int) -> str:
+    """The ``number``-th quarter after the start of what is counted."""
+    return f"{FIRST_YEAR + number // 4}Q{number % 4 + 1}"
+
+
+def series(values: Sequence[float]) -> dict[str, Any]:
+    """A schedule that holds one value in each quarter counted, the first one before too."""
+    return {
+        "quarters": [quarter_name(k) for k in range(len(values))],
+        "values": [float(v) for v in values],
+        "interpolate": "step",
+        **ORIGIN,
+    }
+
+
+def mixed_fleet(
+    ratios: Sequence[float], lost: float, *, fab: str = "smic_sn2", of: str = "2027Q4"
+) -> ModelFile:
+    """A fab of the baseline with the tools and the plan of one quarter, both of steady tools.
+
+    ``ratios``: plan by quarter over SCALE times that of the quarter ``of``; ``lost``: the share of
+    the immersion scanners that is lost from LOSS_QUARTER on.
+    """
+    raw = at_medians(load_file("baseline").model())
+    model = ModelFile("baseline", raw, {}).model()
+    central, own = Central(model), raw["fabs"][fab]
+    when = np.array([quarter_index(of) + 0.5])
+    for name in own["plan"]:
+        planned = central.curve(f"fabs.{fab}.plan.{name}", model.fabs[fab].plan[name], when)[0]
+        own["plan"][name] = series(planned * SCALE * np.asarray(ratios))
+    for group, classes in own["fleets"].items():
+        for kind in classes:
+            fleet = model.fabs[fab].fleets[group][kind]
+            count = central.curve(f"fabs.{fab}.fleets.{group}.{kind}.count", fleet.count, when)[0]
+            classes[kind] = {"count": round(float(count)), **ORIGIN}
+    own["fleets"]["arf_immersion"]["imported"]["count"] = SCANNERS
+    for group in raw["tool_groups"].values():
+        for kind in ("imported", "domestic"):
+            if kind in group:
+                group[kind]["initial_mttf_ratio"] = 1.0
+    kept = ("simulation", "wafer", "sources", "shared", "tool_groups", "patterning", "processes")
+    kept_raw = {key: raw[key] for key in kept if key in raw}
+    kept_raw |= {"name": "mixed fleet", "fabs": {fab: own}}
+    kept_raw["events"] = losses(lost, ["arf_immersion"])
+    kept_raw["simulation"] |= span(len(ratios))
+    return ModelFile("mixed fleet", kept_raw | chips(own), {})
+
+
+def chips(fab: dict[str, Any]) -> dict[str, Any]:
+    """One die of the first process and a product of it, as a model must have; gives the fab's
+    wafers to it and to others."""
+    first = next(iter(fab["plan"]))
+    fab["allocation"] = {
+        name: {"die" if name == first else "other": {"value": 1.0, **ORIGIN}}
+        for name in fab["plan"]
+    }
+    die = {"process": first, "width_mm": 10.0, "height_mm": 10.0, **ORIGIN}
+    return {
+        "dies": {"die": die},
+        "products": {
+            "product": {
+                "die": "die",
+                "start": quarter_name(0),
+                "performance": {"good": {"tflops_fp16": 1.0}},
+                **ORIGIN,
+            }
+        },
+    }
+
+
+def losses(share: float, groups: list[str]) -> dict[str, Any]:
+    """The event in which tools are lost."""
+    if share == 0.0:
+        return {}
+    start = quarter_name(LOSS_QUARTER)
+    return {
+        "scanners": {
+            "kind": "tools_lost", "start": start, "groups": groups, "share": share, **ORIGIN
+        }
+    }  # fmt: skip
+
+
+def span(quarters: int) -> dict[str, Any]:
+    """What of [simulation] the cases have in common."""
+    return {
+        "start": quarter_name(0),
+        "end": quarter_name(quarters - 1),
+        "warmup_quarters": WARMUP_QUARTERS,
+        "process_noise": False,
+        "outputs": ["wafer_plan", "wafer_starts", "wafer_outs", "wafer_wip", "cycle_time_days",
+                    "utilization"],
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What is taken from a steady run of the event simulator, and nothing from the plans scored."""
+
+    data: DataSet
+    run: Measured
+    arrival_cv2: float
+
+
+def calibrated(days: float = STEADY_DAYS, warmup_days: float = STEADY_WARMUP_DAYS) -> Calibrated:
+    """HVLM and what its steady run says. Its few super hot lots are left out."""
+    data = read_dataset(HVLM)
+    data = replace(data, orders=tuple(o for o in data.orders if o.priority < 30))
+    steady = tuple(replace(o, every=o.every.scaled(1.0 / STEADY_LOAD)) for o in data.orders)
+    line = compile_line(replace(data, orders=steady))
+    outcome = replicate(line, 7, 0, days, warmup_days)
+    run = measured(data, line, outcome, STEADY_LOAD)
+    lots = outcome.lots_counted
+    parts = [next(o.part for o in data.orders if o.name == name) for name in line.report]
+    want = [
+        np.average(outcome.cycle_days[own], weights=lots[own])
+        for own in ([part == name for part in parts] for name in data.parts)
+    ]
+    # Waits are linear in it: two runs of the line model at the same steady load give the line.
+    low, high = (steady_days(Calibrated(data, run, cv2)) for cv2 in (1.0, 3.0))
+    slope = (high - low).sum() / 2.0
+    return Calibrated(data, run, max(1.0 + float((np.array(want) - low).sum() / slope), 0.1))
+
+
+def steady_days(line: Calibrated) -> np.ndarray:
+    """Cycle time of each process in the line model at the steady load."""
+    found = Simulator(hvlm(line, [STEADY_LOAD] * 3, 0.0), ["baseline"], 1).block(0, 1)
+    return found["cycle_time_days"][0, 0, -1, 0]
+
+
+def hvlm(line: Calibrated, ratios: Sequence[float], lost: float) -> ModelFile:
+    """SMT2020's high-volume line as a model, with a plan and a share of the scanners lost."""
+    names = [quarter_name(k) for k in range(len(ratios))]
+    raw = line_tables(line.data, line.run, ratios, names)
+    raw["fabs"][FAB] |= {"arrival_cv2": line.arrival_cv2, "wip_cap_ratio": HVLM_CAP}
+    scanners = [g for g in line.data.groups if g.startswith(("Litho_FE", "Litho_BE"))]
+    raw["sources"]["benchmark"] = {"title": "plans of the benchmark"}
+    return ModelFile(
+        "hvlm", raw | {"simulation": span(len(ratios)), "events": losses(lost, scanners)}, {}
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line under one plan: a model, and the same as a line for the event simulator."""
+
+    name: str
+    file: ModelFile
+    fab: str
+    line: DataSet
+
+
+def cases(
+    plan: str, line: Calibrated | None, *, downstream: bool = True, quarters: int = 16
+) -> list[Case]:
+    """The lines under a plan; hvlm where it was calibrated.
+
+    ``downstream``: the event simulator's tools take lots by age over work left, the line model's
+    rule; else those of hvlm as the data set says, the others first come first served.
+    """
+    ratios, lost = PLANS[plan][:quarters], LOST[plan] if quarters > LOSS_QUARTER else 0.0
+    found = []
+    if line is not None:
+        file = hvlm(line, ratios, lost)
+        data = with_plan(line.data, file.model())
+        found.append(Case("hvlm", file, FAB, with_downstream_first(data) if downstream else data))
+    file = mixed_fleet(ratios, lost)
+    fab = next(iter(file.raw["fabs"]))
+    data = line_of(file.model(), fab, downstream=downstream)
+    return [*found, Case("mixed fleet", file, fab, data)]
+
+
+def fluid_outs(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wafers planned, started and out by quarter and process, by the line model without noise."""
+    found = Simulator(case.file, ["baseline"], 1).block(0, 1)
+    names = ("wafer_plan", "wafer_starts", "wafer_outs")
+    plan, starts, outs = (found[name][0, 0, :, 0].astype(float) for name in names)
+    return plan, starts, outs
+
+
+def event_outs(case: Case, replications: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Wafers due, started and out by quarter and process: means over replications."""
+    ends = fab_steps(case.file.model(), case.fab).quarter_ends_days
+    line = compile_line(case.line)
+    counts = [count_periods(line, 1, r, ends) for r in range(replications)]
+    parts = [next(o.part for o in case.line.orders if o.name == name) for name in line.report]
+    to_part = np.array([[part == name for name in case.line.parts] for part in parts], float)
+    started, lost, finished = (
+        np.mean([getattr(one, name) for one in counts], axis=0)[1:] @ to_part
+        for name in ("started", "lost", "finished")
+    )
+    return started + lost, started, finished
+
+
+def errors(fluid: np.ndarray, events: np.ndarray) -> np.ndarray:
+    """Relative error of the outs of all processes together, by quarter."""
+    return fluid.sum(axis=1) / events.sum(axis=1) - 1.0
