@@ -7,9 +7,12 @@ import numpy as np
 
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.simulate import Simulator
+from yieldsim.variables import OUTPUTS
 
 FLOAT32 = 2e-7  # results are stored as float32
-ONE_LINE = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_line.toml"
+VALID = Path(__file__).resolve().parents[1] / "models" / "valid"
+ONE_LINE, ONE_GROUP = VALID / "one_line.toml", VALID / "one_group.toml"
+ALL_KEPT = f"simulation.outputs={[variable.name for variable in OUTPUTS]}"  # also on request
 DIES = 300_000.0  # a quarter of one_line.toml
 B_TOO = "products.b.start='2026Q1'"
 NO_WAFERS = "fabs.line.plan.n2=0"
@@ -25,6 +28,11 @@ def of_file(file: ModelFile, scenario: str = "baseline") -> Block:
 def run(*changes: str, scenario: str = "baseline") -> Block:
     """Results of one_line.toml with changes."""
     return of_file(load_file(ONE_LINE).with_changes(changes), scenario)
+
+
+def run_tools(*changes: str, scenario: str = "baseline") -> Block:
+    """Results of one_group.toml with changes, those that are kept on request too."""
+    return of_file(load_file(ONE_GROUP).with_changes([ALL_KEPT, *changes]), scenario)
 
 
 def binned(bins: dict[str, int], *changes: str, tables: dict[str, Any] | None = None) -> ModelFile:

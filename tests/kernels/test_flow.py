@@ -1,4 +1,4 @@
-"""Wafers through a line: release, the conveyor, and what becomes of them at its end."""
+"""Wafers through a line: release, shares of the designs, and cohorts on the route."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,34 +11,72 @@ from hypothesis import strategies as st
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels import flow
+from yieldsim.kernels.fab import release_route
 from yieldsim.model.load import load_file
-from yieldsim.simulate import Simulator
-from yieldsim.units import DAYS_PER_QUARTER
-from yieldsim.variables import ACCIDENT, DEFECTS, RELEASE, WAFER_PLAN
+from yieldsim.simulate import Simulator, _Run
+from yieldsim.variables import ACCIDENT, DEFECTS, RELEASE, TOOL_GROUP, WAFER_PLAN
 
 FORMS = ["compiled", "plain"]
-FLOAT32 = 2e-7  # results are stored as float32
 VALID = Path(__file__).resolve().parents[1] / "models" / "valid"
-STEP_DAYS = DAYS_PER_QUARTER / 10  # the hand-calculated models have ten steps a quarter
-
-
-def run(name: str, *changes: str) -> dict[str, np.ndarray]:
-    """Results of one realization, less the leading dims."""
-    file = load_file(VALID / f"{name}.toml").with_changes(changes)
-    block = Simulator(file, ["baseline"], 1).block(0, 1)
-    return {key: values[0, 0] for key, values in block.items()}
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_release_starts_the_plan_unless_tools_or_wip_forbid(form: str) -> None:
+def test_release_starts_the_plan_unless_wip_forbids(form: str) -> None:
     release = flow.release if form == "compiled" else flow.release.py_func
-    assert release(100.0, np.inf, 0.0, 1e9, 4.0) == (100.0, False)
-    assert release(100.0, 0.25, 0.0, 1e9, 4.0) == (25.0, False)
+    assert release(100.0, 100.0, True, 0.0, 1e9, 4.0) == (100.0, False)
+    # a line with tools buffers what they cannot do, one without has no place for it
+    assert release(100.0, 25.0, True, 0.0, 1e9, 4.0) == (100.0, False)
+    assert release(100.0, 25.0, False, 0.0, 1e9, 4.0) == (25.0, False)
     # cap 2 x 100 x 4 = 800 wafers: room for 30 more
-    assert release(100.0, 1.0, 770.0, 2.0, 4.0) == (30.0, True)
-    assert release(100.0, 0.25, 770.0, 2.0, 4.0) == (25.0, False)
-    assert release(100.0, 1.0, 900.0, 2.0, 4.0) == (0.0, True)
-    assert release(100.0, 1.0, 900.0, 2.0, 0.0) == (100.0, False)  # a line without length
+    assert release(100.0, 100.0, True, 770.0, 2.0, 4.0) == (30.0, True)
+    assert release(100.0, 100.0, True, 900.0, 2.0, 4.0) == (0.0, True)
+    assert release(100.0, 100.0, True, 800.0 * (1.0 - 1e-12), 2.0, 4.0) == (0.0, True)  # rounding
+    # cap 2 x 25 x 4 = 200 wafers: it counts what tools can do
+    assert release(100.0, 25.0, True, 170.0, 2.0, 4.0) == (30.0, True)
+    assert release(100.0, 25.0, False, 170.0, 2.0, 4.0) == (25.0, False)
+    # a line without length never fills, and starts what tools can do
+    assert release(100.0, 25.0, True, 900.0, 2.0, 0.0) == (25.0, False)
+
+
+GROUP = TOOL_GROUP + 3.0
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("fraction", "left", "wip", "equipped", "expected"),  # starts, allowed, held by
+    [
+        (np.inf, 1.0, 0.0, True, (100.0, 100.0, WAFER_PLAN)),
+        (0.5, 1.0, 0.0, True, (100.0, 50.0, GROUP)),
+        (2.0, 0.25, 0.0, True, (100.0, 50.0, ACCIDENT)),
+        (0.5, 0.75, 0.0, True, (100.0, 37.5, GROUP)),
+        (5.0, 0.25, 0.0, True, (100.0, 100.0, WAFER_PLAN)),  # there were tools to spare
+        (np.inf, 0.25, 0.0, True, (100.0, 25.0, ACCIDENT)),
+        # at a cap of 2 x 4 steps of what is allowed
+        (1.5, 1.0, 770.0, True, (30.0, 100.0, RELEASE)),
+        (0.5, 1.0, 385.0, True, (15.0, 50.0, GROUP)),  # it is low for want of tools
+        (5.0, 0.125, 490.0, True, (10.0, 62.5, ACCIDENT)),
+        # without tools what FRACTION and BINDING hold is of another fab
+        (0.5, 1.0, 0.0, False, (100.0, 100.0, WAFER_PLAN)),
+        (0.5, 0.25, 0.0, False, (25.0, 25.0, ACCIDENT)),
+        (0.5, 1.0, 790.0, False, (10.0, 100.0, RELEASE)),
+    ],
+)
+def test_what_holds_the_starts(
+    form: str,
+    fraction: float,
+    left: float,
+    wip: float,
+    equipped: bool,
+    expected: tuple[float, float, float],
+) -> None:
+    lane, line = np.full((a.LANE_FIELDS, 1), 7.0), np.full((8, 1), 7.0)
+    lane[a.FRACTION], lane[a.BINDING], lane[a.CAPACITY_LEFT] = fraction, 3.0, left
+    line[a.PLANNED], line[a.WIP], line[a.OLDEST] = 100.0, wip, 5.5
+    kernel = release_route if form == "compiled" else release_route.py_func
+    kernel(np.array([20.0]), 5.0, np.array([2.0]), equipped, 9, line, lane, 1)
+    assert tuple(line[[a.STARTS, a.ALLOWED, a.HELD_BY], 0]) == expected
+    # by Little's law what stands in the line crosses it in three steps and a half
+    assert line[a.FLOW, 0] == (wip / 3.5 if wip else expected[0])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -51,23 +89,12 @@ def test_what_costs_a_design_most(form: str) -> None:
     assert cause(0.0, ACCIDENT, 4.0) == DEFECTS
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_cycle_time_adds_the_waits_of_all_visits(form: str) -> None:
-    cycle = flow.cycle_time_days if form == "compiled" else flow.cycle_time_days.py_func
-    process, group, days = np.zeros((13, 2)), np.zeros((3, 10, 2)), np.full(2, 7.0)
-    process[a.RAW_DAYS], process[a.REWORK] = [20.0, 30.0], 0.1
-    group[:, a.WAIT, 0] = [0.5, 0.25, 9.0]
-    cycle(process, np.array([[10.0, 1.0], [4.0, 1.0], [0.0, 1.0]]), group, days, 2)
-    np.testing.assert_allclose(days, [20 + 1.1 * 6, 30.0])
-
-
 class Schedules(NamedTuple):
     """The part of a structure that shares wafers, as a type that kernels know."""
 
     route: np.ndarray
     entry: np.ndarray
-    curve_low: np.ndarray
-    curve_high: np.ndarray
+    curve: np.ndarray
 
 
 class World(NamedTuple):
@@ -81,8 +108,7 @@ def test_wafers_are_shared_by_weight() -> None:
     structure = Schedules(
         route=np.array([[0, 0, 0, 0, 1], [0, 0, 0, 1, 4]]),
         entry=np.array([[0, 0]] + [[1, 1]] * 3),
-        curve_low=low,
-        curve_high=low + 1.0,
+        curve=np.stack([low, low + 1.0], axis=1),
     )
     structure.entry[:, a.ENTRY_CURVE] = [0, 1, 2, 3]
     # the first lane at the low series, the second at the high one
@@ -96,102 +122,123 @@ def test_wafers_are_shared_by_weight() -> None:
     np.testing.assert_array_equal(state.weight[0, :, 1], [7.0, 1 / 3, 1 / 3, 1 / 3])
 
 
-def test_a_line_without_length_hands_wafers_over_in_their_step() -> None:
-    got = run("one_line")
-    np.testing.assert_allclose(got["wafer_outs"], 3000.0, rtol=FLOAT32)
-    np.testing.assert_array_equal(got["wafer_wip"], 0.0)
+# ---- cohorts on the route
+
+speeds = st.lists(st.one_of(st.just(0.0), st.floats(1e-3, 20.0)), min_size=1, max_size=6)
+places = st.floats(0.0, 1.0)
 
 
-@pytest.mark.parametrize("days", [0.5, STEP_DAYS, 25.0, 92.0, 200.0])
-def test_wafers_come_out_a_cycle_time_after_they_went_in(days: float) -> None:
-    """Starts are even over time, so the outs are the starts shifted: exact at any step."""
-    got = run("one_line", f"processes.n2.raw_process_days={days}")
-    ends = DAYS_PER_QUARTER * np.arange(1, 5)
-    rate = 3000.0 / DAYS_PER_QUARTER
-    outs = np.cumsum(got["wafer_outs"][:, 0, 0], dtype=float)
-    np.testing.assert_allclose(outs, rate * np.maximum(0.0, ends - days), rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(got["wafer_wip"][:, 0, 0], rate * np.minimum(ends, days), rtol=1e-6)
+def pieces_of(speed: list[float]) -> np.ndarray:
+    pieces = np.zeros((len(speed), 4, 1))
+    pieces[:, a.SPEED, 0] = speed
+    return pieces
 
 
-def test_littles_law() -> None:
-    """In a steady line WIP is throughput times cycle time, by the fluid of the conveyor exactly."""
-    got = run("one_group", "simulation.warmup_quarters=4", "fabs.line.plan.n2=1200")
-    days = got["cycle_time_days"][:, 0, 0]
-    assert days[0] > 20.5  # there is queueing to be seen
-    # steady from two cycle times on: what is left is rounding to float32
-    expected = got["wafer_outs"][:, 0, 0] / DAYS_PER_QUARTER * days
-    np.testing.assert_allclose(got["wafer_wip"][:, 0, 0], expected, rtol=3 * FLOAT32)
-    np.testing.assert_allclose(got["wafer_outs"], got["wafer_starts"], rtol=3 * FLOAT32)
+def ahead(speed: list[float], front: float, time: float) -> float:
+    return float(flow.moved(pieces_of(speed), len(speed), front, time, 0))
 
 
-def test_a_line_without_length_may_stand_idle_before_it_starts() -> None:
-    """Waits are all of the cycle time: without a plan, and so without load, there is none."""
-    idle = "fabs.line.plan.n2={quarters=['2026Q1'], values=[1000], before='zero'}"
-    fine = ("simulation.steps_per_quarter=92", "simulation.warmup_quarters=16")
-    got = run("one_group", "processes.n2.raw_process_days=0", idle, *fine)
-    days = got["cycle_time_days"][1:, 0, 0]
-    assert np.all(days > 0.5)
-    expected = 3000.0 / DAYS_PER_QUARTER * days
-    np.testing.assert_allclose(got["wafer_wip"][1:, 0, 0], expected, rtol=1e-5)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_front_uses_up_its_time_segment_by_segment(form: str) -> None:
+    moved = flow.moved if form == "compiled" else flow.moved.py_func
+    pieces = pieces_of([0.25, 1.0, 0.0, 2.0])
+
+    def after(front: float, time: float) -> float:
+        return moved(pieces, 4, front, time, 0)
+
+    assert after(0.0, 0.5) == 0.125
+    assert after(0.0, 1.0) == 0.25
+    assert after(0.0, 1.125) == 0.375
+    assert after(0.0, 9.0) == 0.5  # nothing passes the third segment
+    assert after(0.5, 9.0) == 0.5
+    assert after(0.75, 0.125) == 1.0
+    assert after(0.75, 1.0) == 2.75  # beyond the end as in the last segment
+    assert after(1.0, 1.0) == 3.0
 
 
-def test_littles_law_with_noise() -> None:
-    """The cycle time moves from step to step; over many quarters the law holds for the means."""
-    noisy = ("simulation.process_noise=true", "simulation.end='2035Q4'", "fabs.line.plan.n2=1000")
-    got = run("one_group", *noisy, "simulation.warmup_quarters=4")
-    days, wip = got["cycle_time_days"][:, 0, 0], got["wafer_wip"][:, 0, 0]
-    assert np.std(days) > 0.1
-    throughput = got["wafer_outs"].sum(dtype=float) / (40 * DAYS_PER_QUARTER)
-    # WIP is seen at the 40 ends of quarters only: their standard error, and half a step for the
-    # cohorts that enter evenly over a step at the speed of that step
-    error = 3.0 * np.std(wip) / 40**0.5 + throughput * STEP_DAYS / 2.0
-    assert wip.mean(dtype=float) == pytest.approx(throughput * days.mean(dtype=float), abs=error)
+CLOSE = 1e-12  # some roundings of places up to one, of speeds up to twenty
 
 
-RETIRED = (
-    'fabs.line.fleets.litho.imported.count={quarters=["2025Q1","2026Q3"], values=[3, 1],'
-    ' interpolate="step"}'
-)
-ONE_TOOL = 1 * 10 * 0.9 * DAYS_PER_QUARTER * 24 / 10  # wafers a quarter
+@given(speeds, places, places, st.floats(0.0, 2.0))
+def test_no_front_overtakes_another(
+    speed: list[float], one: float, other: float, time: float
+) -> None:
+    behind, before = (ahead(speed, front, time) for front in sorted([one, other]))
+    assert behind <= before + CLOSE * max(1.0, before)
+    assert behind >= min(one, other)
 
 
-def test_overload_slows_the_line_and_loses_nothing() -> None:
-    """Two of three tools go: what comes out falls at once to what one can do, however full."""
-    long = ("processes.n2.raw_process_days=60", "simulation.warmup_quarters=4")
-    got = run("one_group", RETIRED, "fabs.line.plan.n2=1800", *long)
-    np.testing.assert_allclose(got["wafer_outs"][:2, 0, 0], 5400, rtol=1e-6)
-    assert np.all(got["wafer_wip"][1:] > 1.4 * ONE_TOOL / DAYS_PER_QUARTER * 60)
-    np.testing.assert_allclose(got["utilization"][2:], 1.0, rtol=FLOAT32)
-    np.testing.assert_allclose(got["wafer_outs"][2:, 0, 0], ONE_TOOL, rtol=1e-6)
-    balance = got["wafer_starts"] - got["wafer_outs"]
-    np.testing.assert_allclose(balance[1:], np.diff(got["wafer_wip"], axis=0), atol=2e-3)
+@given(speeds, places, st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_two_moves_are_one(speed: list[float], front: float, first: float, second: float) -> None:
+    there = ahead(speed, front, first)
+    if there <= 1.0:
+        twice, once = ahead(speed, there, second), ahead(speed, front, first + second)
+        # a place just before an edge may be rounded onto it: what is beyond has another speed
+        assert twice == pytest.approx(once, abs=100 * CLOSE, rel=CLOSE)
 
 
-def test_the_release_rule_caps_the_line() -> None:
-    cap = ("fabs.line.wip_cap_ratio=1.5", "simulation.warmup_quarters=4")
-    got = run("one_group", RETIRED, "fabs.line.plan.n2=1200", *cap)
-    most = 3600 / DAYS_PER_QUARTER * 20 * 1.5
-    assert np.all(got["wafer_wip"] <= most * (1 + FLOAT32))
-    # at the cap when a step begins; by its end its outs, a tenth of the quarter's or so, have left
-    full = got["wafer_wip"][-1, 0, 0] + got["wafer_outs"][-1, 0, 0] / 10
-    assert full == pytest.approx(most, rel=0.05)
-    assert got["binding"][0, 0] == WAFER_PLAN
-    assert got["binding"][-1, 0] == RELEASE
+@pytest.mark.parametrize("form", FORMS)
+def test_wafers_are_spread_over_the_segments_between_two_places(form: str) -> None:
+    spread = flow.spread if form == "compiled" else flow.spread.py_func
+    pieces = np.zeros((4, 4, 1))
+    for tail, front, wafers in ((0.125, 0.625, 40.0), (0.3, 0.4, 7.0), (1.0, 1.0, 3.0)):
+        spread(pieces, 4, tail, front, wafers, 0)
+    expected = [10.0, 27.0, 10.0, 3.0]
+    np.testing.assert_allclose(pieces[:, a.INSIDE, 0], expected, rtol=1e-14)
 
 
-@given(st.integers(0, 3), st.floats(0.0, 60.0), st.floats(0.1, 3.0))
-def test_wafers_are_divided_at_the_end(quarter: int, days: float, weight: float) -> None:
-    got = run(
-        "one_line",
-        f"processes.n2.raw_process_days={days}",
-        "processes.n2.line_yield=0.9",
-        "processes.n2.engineering_fraction=0.1",
-        f"fabs.line.allocation.n2.other={weight}",
-    )
-    outs = got["wafer_outs"][quarter, 0, 0]
-    saved = 0.9 * 0.9 * outs
-    assert got["wafers_scrapped"][quarter, 0, 0] == pytest.approx(0.1 * outs, rel=1e-6)
-    assert got["wafers_engineering"][quarter, 0, 0] == pytest.approx(0.09 * outs, rel=1e-6)
-    assert got["wafers_to_die"][quarter, 0] == pytest.approx(saved / (1 + weight), rel=1e-6)
-    other = saved * weight / (1 + weight)
-    assert got["wafers_other"][quarter, 0, 0] == pytest.approx(other, rel=1e-6)
+@given(st.integers(1, 40), places, places, st.floats(1e-3, 1e4))
+def test_no_wafer_is_lost_between_segments(
+    segments: int, one: float, other: float, wafers: float
+) -> None:
+    tail, front = sorted([one, other])
+    pieces = np.zeros((segments, 4, 1))
+    flow.spread(pieces, segments, tail, front, wafers, 0)
+    inside = pieces[:, a.INSIDE, 0]
+    assert inside.sum() == pytest.approx(wafers, rel=1e-9)  # of short cohorts over an edge
+    edges = np.arange(segments + 1) / segments
+    outside = (edges[1:] <= tail - 1e-9) | (edges[:-1] >= front + 1e-9)
+    assert np.all(inside[outside] == 0.0)
+    assert np.all(inside >= 0.0)
+
+
+LINES = [
+    ("one_line", ("processes.n2.raw_process_days=50",)),
+    ("one_group", ("simulation.process_noise=true", "fabs.line.plan.n2=1200")),
+    ("one_group", ("fabs.line.plan.n2=2000", "simulation.segments=3")),  # above capacity
+    ("two_fabs", ()),
+    ("overload", ()),
+    ("layers", ()),
+    ("shocks", ("simulation.flow_steps=5",)),
+]
+
+
+@pytest.mark.parametrize(("name", "changes"), LINES)
+def test_cohorts_keep_their_order_and_segments_hold_all_wafers(
+    name: str, changes: tuple[str, ...]
+) -> None:
+    """The line as it stands after some steps: after each of the last ones, and in between."""
+    made = Simulator(load_file(VALID / f"{name}.toml").with_changes(changes), ["baseline"], 7)
+    compiled = made.compiled["baseline"]
+    one_run = _Run(7, compiled, made._layouts["baseline"])
+    _, worlds = compiled.draw(7, 0, 3)
+    state, full = one_run.state, 0.0
+    for steps in (1, 2, 7, compiled.clock.steps - 1, compiled.clock.steps):
+        one_run(compiled.clock._replace(steps=steps), worlds, 0)
+        for route, cohorts in enumerate(state.cohort[:, :steps, :, :3]):
+            fronts, start = cohorts[:, a.FRONT], cohorts[:, a.START]
+            left, wip = cohorts[:, a.LEFT], state.route[route, a.WIP, :3]
+            assert np.all((fronts >= 0.0) & (fronts <= 1.0))
+            # those that left long ago stay where they were when they did
+            inside = left > 0.0
+            both = inside[1:] & inside[:-1]
+            assert np.all(np.diff(fronts, axis=0)[both] <= CLOSE)
+            assert np.all((left >= 0.0) & (left <= start))
+            for k in range(3):  # first come, first out
+                assert np.all(np.diff(inside[start[:, k] > 0.0, k].astype(int)) >= 0)
+            segments = compiled.structure.route[route, a.ROUTE_SEGMENTS]
+            there = state.segment[route, :segments, a.INSIDE, :3].sum(axis=0)
+            np.testing.assert_allclose(there, left.sum(axis=0), rtol=1e-9, atol=1e-6)
+            np.testing.assert_allclose(wip, left.sum(axis=0), rtol=1e-9, atol=1e-6)
+            full += wip.sum()
+    assert full > 0.0

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special as exact
 from scipy import stats
 
-from yieldsim.kernels.special import gamma_mean_one, normal_ppf
+from yieldsim.kernels.special import gamma_mean_one, normal_ppf, poisson_ppf
 
 # AS 241 claims about 1e-16; log, square root and two Horner chains of eight add a few roundings.
 ROUNDING = 16 * np.finfo(float).eps
@@ -78,3 +78,40 @@ def test_gamma_mean_one_at_the_ends() -> None:
 def test_gamma_mean_one_rises_with_z(a: float, b: float, shape: float) -> None:
     low, high = sorted([a, b])
     assert 0.0 <= gamma_mean_one(low, shape) <= gamma_mean_one(high, shape)
+
+
+U = np.concatenate([(np.arange(20_000) + 0.5) / 20_000, [2.0**-53, 2.0**-33, 1.0 - 2.0**-33]])
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+@pytest.mark.parametrize("mean", [1e-12, 0.03, 0.7, 3.0, 9.99, 10.0])
+def test_poisson_ppf_of_few_events_is_exact(form: str, mean: float) -> None:
+    function = poisson_ppf if form == "compiled" else poisson_ppf.py_func
+    got = np.array([function(u, mean) for u in U])
+    # where the distribution function stands at u itself, rounding decides
+    exact_from, exact_to = (stats.poisson.ppf(U * (1.0 + way * 1e-13), mean) for way in (-1, 1))
+    assert np.all((got >= exact_from) & (got <= exact_to))
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+@pytest.mark.parametrize("mean", [10.001, 13.0, 40.0, 300.0, 1e4])
+def test_poisson_ppf_of_many_events_is_one_off_at_most(form: str, mean: float) -> None:
+    function = poisson_ppf if form == "compiled" else poisson_ppf.py_func
+    got = np.array([function(u, mean) for u in U])
+    inside = (U > 1e-5) & (U < 1.0 - 1e-5)
+    assert np.abs(got - stats.poisson.ppf(U, mean))[inside].max() <= 1.0
+    even = got[: len(U) - 3]
+    # the midpoints leave out a part of the tails: 2e-4 of the variance, and of the mean far less
+    assert even.mean() == pytest.approx(mean, rel=1e-5)
+    assert -2e-3 < even.var() / mean - 1.0 < 0.014
+
+
+def test_poisson_ppf_ends() -> None:
+    assert poisson_ppf(1.0 - 2.0**-53, 10.0) <= 100.0  # though rounding may keep the sum below
+    assert [poisson_ppf(u, 0.0) for u in (1e-9, 0.5, 1.0 - 2.0**-53)] == [0.0, 0.0, 0.0]
+
+
+@given(st.floats(1e-9, 1.0 - 1e-9), st.floats(1e-9, 1.0 - 1e-9), st.floats(0.0, 1e4))
+def test_poisson_ppf_rises_with_its_uniform(a: float, b: float, mean: float) -> None:
+    low, high = sorted([a, b])
+    assert 0.0 <= poisson_ppf(low, mean) <= poisson_ppf(high, mean)
