@@ -140,9 +140,10 @@ INSIDE, PACE, ASK, SPEED = range(4)  # of a segment
 WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY = range(8)
 # of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
 # those from SHARE on are of a class, and of the next one behind it
-LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, NEED, MADE = range(11)
-SHARE, ADDER_NOW, TOOLS, UP = 11, 13, 15, 17
-GROUP_FIELDS = 19
+LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, RATIO, TIGHT = range(11)
+NEED, MADE, LOOKED_AT = 11, 12, 13  # the latter for all lanes, in the first
+SHARE, ADDER_NOW, TOOLS, UP = 14, 16, 18, 20
+GROUP_FIELDS = 22
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT, LONGEST, LONGEST_STEPS = range(6)  # of a product

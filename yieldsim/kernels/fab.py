@@ -51,7 +51,7 @@ def fab_step(
     if equipped:
         for g in range(group.shape[0]):
             group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
-        load_groups(routes, table, world.visits, state.route, a.PLANNED, group, n)
+        load_groups(structure.fab[fab], table, world.visits, state.route, a.PLANNED, group, n)
         book_load(group, tally.group[a.T_LOAD, row, fab], n)
     for route in routes:
         p = table[route, a.ROUTE_PROCESS]
@@ -61,7 +61,7 @@ def fab_step(
         days = clock.days_per_step
         release_route(raw_days, days, cap, equipped, step, state.route[route], state.lane, n)
     if equipped:
-        load_groups(routes, table, world.visits, state.route, a.FLOW, group, n)
+        load_groups(structure.fab[fab], table, world.visits, state.route, a.FLOW, group, n)
         group_waits(clock.hours_per_step, world.fab[fab], world.group, group, left, n)
     for route in routes:
         p, segments = table[route, a.ROUTE_PROCESS], table[route, a.ROUTE_SEGMENTS]
@@ -72,7 +72,7 @@ def fab_step(
     for part in range(clock.flow_steps):
         if equipped:
             visits, share = world.segment_visits, 1.0 / clock.flow_steps
-            grant(routes, table, visits, group, state.segment, state.lane, share, n)
+            grant(structure.fab[fab], table, visits, group, state.segment, state.lane, share, n)
         else:
             _slow(routes, state.segment, left, n)
         for route in routes:

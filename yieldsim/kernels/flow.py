@@ -152,30 +152,35 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
 
 @inline_jit
 def moved(pieces: Any, segments: Any, front: Any, time: Any, k: Any) -> Any:
-    """Where a front is some time later; beyond the end it goes on at the last segment's speed."""
-    place = front
+    """(where a front is some time later, in which segment); beyond the end it goes on at the last
+    segment's speed."""
+    width, place = 1.0 / segments, front
     s = min(int(front * segments), segments - 1)
-    while s < segments - 1:
-        speed, edge = pieces[s, a.SPEED, k], (s + 1.0) / segments
-        if place + speed * time <= edge:
-            return place + speed * time
-        time -= (edge - place) / speed
-        place = edge
+    reach = place + pieces[s, a.SPEED, k] * time
+    while s < segments - 1 and reach > (s + 1.0) * width:
+        way = (s + 1.0) * width - place
+        if way > 0.0:  # not by rounding only, so there is a speed
+            time -= way / pieces[s, a.SPEED, k]
         s += 1
-    return place + pieces[s, a.SPEED, k] * time
+        place = s * width
+        reach = place + pieces[s, a.SPEED, k] * time
+    return reach, s
 
 
 @inline_jit
-def spread(pieces: Any, segments: Any, tail: Any, front: Any, wafers: Any, k: Any) -> None:
-    """Add wafers that lie evenly between two places to what is INSIDE the segments."""
-    first, last = int(tail * segments), min(int(front * segments), segments - 1)
+def spread(
+    pieces: Any, segments: Any, tail: Any, first: Any, front: Any, last: Any, wafers: Any, k: Any
+) -> None:
+    """Add wafers that lie evenly between a tail in the ``first`` and a front in the ``last``
+    segment to what is INSIDE the segments."""
     if first >= last:
         pieces[last, a.INSIDE, k] += wafers
         return
-    density = wafers / (front - tail)
-    for s in range(first, last + 1):
-        begin, end = max(tail, s / segments), min(front, (s + 1.0) / segments)
-        pieces[s, a.INSIDE, k] += density * max(0.0, end - begin)
+    width, density = 1.0 / segments, wafers / (front - tail)
+    pieces[first, a.INSIDE, k] += density * ((first + 1.0) * width - tail)
+    for s in range(first + 1, last):
+        pieces[s, a.INSIDE, k] += density * width
+    pieces[last, a.INSIDE, k] += density * (front - last * width)
 
 
 @stage_jit
@@ -205,9 +210,9 @@ def advance(
     for s in range(segments):
         pieces[s, a.INSIDE, k] = 0.0
     oldest = int(line[a.OLDEST, k])
-    tail = 0.0
+    tail, first = 0.0, 0
     for t in range(step, oldest - 1, -1):  # from the newest, as a tail is the next one's front
-        front = moved(pieces, segments, cohort[t, a.FRONT, k], 1.0 / parts, k)
+        front, last = moved(pieces, segments, cohort[t, a.FRONT, k], 1.0 / parts, k)
         held = cohort[t, a.LEFT, k]
         if t == step:
             held = max(0.0, held - to_come)
@@ -221,9 +226,9 @@ def advance(
                 held -= out
                 cohort[t, a.LEFT, k] -= out
         if held > 0.0:
-            spread(pieces, segments, tail, front, held, k)
+            spread(pieces, segments, tail, first, front, last, held, k)
         cohort[t, a.FRONT, k] = front
-        tail = front
+        tail, first = front, last
     if part == parts - 1:
         while oldest <= step and cohort[oldest, a.LEFT, k] <= 0.0:
             oldest += 1
