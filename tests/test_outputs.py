@@ -14,9 +14,35 @@ ANALYST = Path(__file__).parents[1] / "benchmarks" / "analyst.toml"
 ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
 
 
-def test_none_named_keeps_all() -> None:
-    assert chosen_outputs(()) == OUTPUTS
-    assert chosen_outputs((), DEMAND_OUTPUTS) == (*OUTPUTS, *DEMAND_OUTPUTS)
+DETAILS = [
+    "tool_load",
+    "tools",
+    "tool_availability",
+    "tool_passes_possible",
+    "tool_passes",
+]
+
+
+def test_none_named_keeps_all_but_details() -> None:
+    assert [v.name for v in OUTPUTS if v.on_request] == DETAILS
+    kept = tuple(v for v in OUTPUTS if v.name not in DETAILS)
+    assert chosen_outputs(()) == kept
+    assert chosen_outputs((), DEMAND_OUTPUTS) == (*kept, *DEMAND_OUTPUTS)
+
+
+def test_details_are_kept_on_request() -> None:
+    assert [v.name for v in chosen_outputs(DETAILS)] == [
+        v.name for v in OUTPUTS if v.name in (*DETAILS, *ALWAYS)
+    ]
+    assert chosen_outputs([v.name for v in OUTPUTS]) == OUTPUTS
+
+
+def test_a_request_changes_nothing_else() -> None:
+    plain = yieldsim.run(ANALYST, realizations=3, seed=3, changes=["simulation.outputs=[]"])
+    full = yieldsim.run(ANALYST, realizations=3, seed=3, changes=[ALL])
+    assert set(full) - set(plain) == set(DETAILS)
+    for name in set(plain) & {v.name for v in OUTPUTS}:
+        np.testing.assert_array_equal(full[name].values, plain[name].values)
 
 
 def test_a_variable_that_the_model_lacks_is_left_out() -> None:

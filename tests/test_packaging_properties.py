@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.simulate import Simulator
-from yieldsim.variables import OUTPUTS
 
 VALID = Path(__file__).resolve().parent / "models" / "valid"
 Block = dict[str, np.ndarray]
@@ -180,7 +179,7 @@ IDLE_DIE = {"source": "made_up", "process": "n2", "width_mm": 15, "height_mm": 1
 def assert_unmoved(without: Simulator, with_idle: Simulator) -> None:
     """Bit for bit, for all that both have."""
     one, other = without.block(0, 3), with_idle.block(0, 3)
-    for variable in OUTPUTS:
+    for variable in without.outputs:
         values = other[variable.name]
         for axis, dim in enumerate(variable.dims, start=3):
             if dim != "bin":

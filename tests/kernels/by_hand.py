@@ -7,12 +7,12 @@ import numpy as np
 
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.simulate import Simulator
-from yieldsim.variables import OUTPUTS
+from yieldsim.variables import ALL_OUTPUTS
 
 FLOAT32 = 2e-7  # results are stored as float32
 VALID = Path(__file__).resolve().parents[1] / "models" / "valid"
 ONE_LINE, ONE_GROUP = VALID / "one_line.toml", VALID / "one_group.toml"
-ALL_KEPT = f"simulation.outputs={[variable.name for variable in OUTPUTS]}"  # also on request
+ALL_KEPT = f"simulation.outputs={[variable.name for variable in ALL_OUTPUTS]}"  # also on request
 DIES = 300_000.0  # a quarter of one_line.toml
 B_TOO = "products.b.start='2026Q1'"
 NO_WAFERS = "fabs.line.plan.n2=0"

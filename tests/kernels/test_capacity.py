@@ -54,10 +54,10 @@ def table(*processes: int) -> np.ndarray:
 def test_loads_are_the_passes_of_all_routes_of_the_fab(form: str) -> None:
     visits = np.array([[[10.0, 1.0], [4.0, 0.0]], [[2.0, 1.0], [0.0, 5.0]]])  # process, group, lane
     lines = np.zeros((3, 8, 2))
-    lines[:, a.PLANNED] = [[100.0, 1.0], [7.0, 7.0], [50.0, 2.0]]
+    lines[:, a.PLANNED] = [[7.0, 7.0], [100.0, 1.0], [50.0, 2.0]]
     lines[:, a.FLOW] = [[1.0, 0.0]] * 3
     group = groups(LOAD=[99.0, 99.0], lanes=2)
-    load, fab = kernel("load_groups", form), np.array([0, 2])  # the second route is another fab's
+    load, fab = kernel("load_groups", form), np.array([1, 3, 1])  # the first is another fab's
     load(fab, table(0, 0, 1), visits, lines, a.PLANNED, group, 2)
     np.testing.assert_array_equal(group[:, a.LOAD], [[1100.0, 3.0], [400.0, 10.0]])
     load(fab, table(0, 0, 1), visits, lines, a.FLOW, group, 2)
@@ -166,10 +166,10 @@ class Line:
         self.left = left
 
     def grant(self, form: str = "compiled", part: float = 1.0) -> None:
-        routes = np.arange(len(self.pieces))
-        lane = lane_of(self.left)
-        args = (routes, table(*routes), self.visits, self.group, self.pieces, lane, part, 1)
-        kernel("grant", form)(*args)
+        routes, lanes = len(self.pieces), self.pieces.shape[-1]
+        fab, lane = np.array([0, routes, 1]), lane_of(self.left, lanes)
+        args = (fab, table(*range(routes)), self.visits, self.group, self.pieces, lane, part)
+        kernel("grant", form)(*args, lanes)
 
     @property
     def asked(self) -> np.ndarray:
@@ -222,6 +222,22 @@ def test_without_passes_only_segments_without_visits_move(form: str) -> None:
     empty = Line([[[4.0]]], inside=[[0.0]], pace=[[1e-12]], passes=[0.0])
     empty.grant(form)
     assert empty.pieces[0, 0, a.SPEED, 0] == capacity.FASTEST  # nothing is asked for
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_lane_does_not_feel_that_a_group_is_tight_in_another(form: str) -> None:
+    visits, pace = [[[2.0], [3.0]], [[1.0], [1.0]]], 0.7
+    inside = [[[10.0, 30.0], [5.0, 8.0]], [[1.0, 3.0], [0.5, 0.8]]]
+    alone = [Line(visits, each, pace, passes=[41.0]) for each in inside]
+    both = Line(visits, inside[0], pace, passes=[41.0])
+    for name in ("visits", "group", "pieces"):
+        setattr(both, name, np.concatenate([getattr(one, name) for one in alone], axis=-1))
+    for line in (*alone, both):
+        line.grant(form)
+    for k, one in enumerate(alone):
+        np.testing.assert_array_equal(both.pieces[..., k], one.pieces[..., 0])
+        np.testing.assert_array_equal(both.group[:, a.MADE, k], one.group[:, a.MADE, 0])
+    assert alone[0].granted[0, 0] < 1.0 == alone[1].granted[0, 0]
 
 
 amounts = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))

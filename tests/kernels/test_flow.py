@@ -124,6 +124,8 @@ def test_wafers_are_shared_by_weight() -> None:
 
 # ---- cohorts on the route
 
+CLOSE = 1e-12  # some roundings of places up to one, of speeds up to twenty
+
 speeds = st.lists(st.one_of(st.just(0.0), st.floats(1e-3, 20.0)), min_size=1, max_size=6)
 places = st.floats(0.0, 1.0)
 
@@ -135,7 +137,11 @@ def pieces_of(speed: list[float]) -> np.ndarray:
 
 
 def ahead(speed: list[float], front: float, time: float) -> float:
-    return float(flow.moved(pieces_of(speed), len(speed), front, time, 0))
+    place, segment = flow.moved(pieces_of(speed), len(speed), front, time, 0)
+    width = 1.0 / len(speed)
+    assert segment * width - CLOSE <= place
+    assert place <= (segment + 1) * width + CLOSE or segment == len(speed) - 1
+    return float(place)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -143,20 +149,17 @@ def test_a_front_uses_up_its_time_segment_by_segment(form: str) -> None:
     moved = flow.moved if form == "compiled" else flow.moved.py_func
     pieces = pieces_of([0.25, 1.0, 0.0, 2.0])
 
-    def after(front: float, time: float) -> float:
+    def after(front: float, time: float) -> tuple[float, int]:
         return moved(pieces, 4, front, time, 0)
 
-    assert after(0.0, 0.5) == 0.125
-    assert after(0.0, 1.0) == 0.25
-    assert after(0.0, 1.125) == 0.375
-    assert after(0.0, 9.0) == 0.5  # nothing passes the third segment
-    assert after(0.5, 9.0) == 0.5
-    assert after(0.75, 0.125) == 1.0
-    assert after(0.75, 1.0) == 2.75  # beyond the end as in the last segment
-    assert after(1.0, 1.0) == 3.0
-
-
-CLOSE = 1e-12  # some roundings of places up to one, of speeds up to twenty
+    assert after(0.0, 0.5) == (0.125, 0)
+    assert after(0.0, 1.0) == (0.25, 0)
+    assert after(0.0, 1.125) == (0.375, 1)
+    assert after(0.0, 9.0)[0] == 0.5  # nothing passes the third segment
+    assert after(0.5, 9.0) == (0.5, 2)
+    assert after(0.75, 0.125) == (1.0, 3)
+    assert after(0.75, 1.0) == (2.75, 3)  # beyond the end as in the last segment
+    assert after(1.0, 1.0) == (3.0, 3)
 
 
 @given(speeds, places, places, st.floats(0.0, 2.0))
@@ -181,8 +184,12 @@ def test_two_moves_are_one(speed: list[float], front: float, first: float, secon
 def test_wafers_are_spread_over_the_segments_between_two_places(form: str) -> None:
     spread = flow.spread if form == "compiled" else flow.spread.py_func
     pieces = np.zeros((4, 4, 1))
-    for tail, front, wafers in ((0.125, 0.625, 40.0), (0.3, 0.4, 7.0), (1.0, 1.0, 3.0)):
-        spread(pieces, 4, tail, front, wafers, 0)
+    for tail, first, front, last, wafers in (
+        (0.125, 0, 0.625, 2, 40.0),
+        (0.3, 1, 0.4, 1, 7.0),
+        (1.0, 3, 1.0, 3, 3.0),  # without length
+    ):
+        spread(pieces, 4, tail, first, front, last, wafers, 0)
     expected = [10.0, 27.0, 10.0, 3.0]
     np.testing.assert_allclose(pieces[:, a.INSIDE, 0], expected, rtol=1e-14)
 
@@ -193,13 +200,15 @@ def test_no_wafer_is_lost_between_segments(
 ) -> None:
     tail, front = sorted([one, other])
     pieces = np.zeros((segments, 4, 1))
-    flow.spread(pieces, segments, tail, front, wafers, 0)
+    first, last = (min(int(place * segments), segments - 1) for place in (tail, front))
+    flow.spread(pieces, segments, tail, first, front, last, wafers, 0)
     inside = pieces[:, a.INSIDE, 0]
     assert inside.sum() == pytest.approx(wafers, rel=1e-9)  # of short cohorts over an edge
     edges = np.arange(segments + 1) / segments
     outside = (edges[1:] <= tail - 1e-9) | (edges[:-1] >= front + 1e-9)
     assert np.all(inside[outside] == 0.0)
-    assert np.all(inside >= 0.0)
+    # a place that rounding puts beyond its edge
+    assert np.all(inside >= -1e-9 * wafers)
 
 
 LINES = [

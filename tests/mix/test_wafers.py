@@ -75,7 +75,7 @@ def test_every_cohort_leaves_once(name: str, changes: tuple[str, ...]) -> None:
     compiled, _, found = lanes(name, *changes)
     for lane in found:
         for r in range(len(compiled.structure.route)):
-            part = exits(lane.cohort[r], compiled.clock)
+            part = exits(lane.cohort[r], lane.exits[r], compiled.clock)
             assert part.min() >= 0.0
             assert part.sum(axis=1).max() <= 1.0 + ROUNDING
             outs = (lane.cohort[r, :, a.START, None] * part).sum(axis=0)

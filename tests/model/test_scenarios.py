@@ -9,7 +9,6 @@ import pytest
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import BASELINE, ModelFile, load_file
 from yieldsim.simulate import Simulator
-from yieldsim.variables import OUTPUTS
 
 
 def with_scenario(sound: Path, changes: dict[str, Any], **keys: Any) -> ModelFile:
@@ -58,7 +57,7 @@ def test_a_scenario_may_run_another_process_and_serve_in_another_order(sound: Pa
     alone, both = (Simulator(file, names, 3) for names in (["other"], ["baseline", "other"]))
     assert alone.coords["product"] == both.coords["product"]
     one, two = alone.block(0, 3), both.block(0, 3)
-    for variable in OUTPUTS:
+    for variable in both.outputs:
         np.testing.assert_array_equal(one[variable.name][0], two[variable.name][1])
     assert one["wafer_plan"][0].sum() > two["wafer_plan"][0].sum()
 

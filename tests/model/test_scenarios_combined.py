@@ -9,7 +9,6 @@ import pytest
 from yieldsim.errors import UsageError
 from yieldsim.model import ModelFile, load_file
 from yieldsim.simulate import Simulator
-from yieldsim.variables import OUTPUTS
 
 STOP = {"kind": "deliveries_stop", "start": "2025Q3"}
 LATER = {"quarters": ["2024Q4", "2026Q1"], "values": [1, 2]}
@@ -150,10 +149,11 @@ def test_a_combination_is_known_by_its_titles_and_in_the_digest(sound: Path) -> 
 def test_a_combination_beside_others_changes_no_draw(sound: Path) -> None:
     file = changed_scenarios(sound)
     names = ["baseline", "a", "a+b"]
-    together = Simulator(file, names, 3).block(0, 4)
+    made = Simulator(file, names, 3)
+    together = made.block(0, 4)
     for place, name in enumerate(names):
         alone = Simulator(file, [name], 3).block(0, 4)
-        for variable in OUTPUTS:
+        for variable in made.outputs:
             np.testing.assert_array_equal(alone[variable.name][0], together[variable.name][place])
     # no draw differs but that of the number which b sets
     paths = [p.path for p in Simulator(file, names, 3).parameters]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
-from yieldsim.kernels.capacity import noisy_availability
+from yieldsim.kernels import arrays as a
+from yieldsim.kernels.fleets import rate_class
 from yieldsim.model.load import load_file
 from yieldsim.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
@@ -18,28 +18,44 @@ ONE_GROUP = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_grou
 HOURS_PER_QUARTER = DAYS_PER_QUARTER * 24.0
 SIGMAS = 4.0  # standard errors allowed; the seeds are fixed
 MACHINES = 40_000
+DRAWS = 20_000
 
 
 @cache
-def up_time(mttf: float, mttr: float, hours: float) -> np.ndarray:
-    """Share of a window that each of many machines is up: alternating exponential times, events
-    played one by one from a state of the long run."""
+def up_time(mttf: float, mttr: float, hours: float, cv2: float = 1.0) -> np.ndarray:
+    """Share of a window that each of many machines is up: exponential times to failure and gamma
+    repairs, events played one by one. Exponential repairs begin from a state of the long run, all
+    others ten failures before the window."""
     rng = np.random.default_rng(8)
+    early = 0.0 if cv2 == 1.0 else 10.0 * (mttf + mttr)
     up = rng.random(MACHINES) < mttf / (mttf + mttr)
-    clock, worked = np.zeros(MACHINES), np.zeros(MACHINES)
+    clock, worked = np.full(MACHINES, -early), np.zeros(MACHINES)
     while np.any(clock < hours):
-        stay = rng.exponential(np.where(up, mttf, mttr))
-        stay = np.minimum(stay, hours - clock)
-        worked += stay * up
-        clock += stay
-        up = ~up
+        repair = np.full(MACHINES, mttr)
+        if cv2 > 0.0:
+            repair = rng.gamma(1.0 / cv2, cv2 * mttr, MACHINES)
+        end = np.minimum(clock + np.where(up, rng.exponential(mttf, MACHINES), repair), hours)
+        worked += np.maximum(0.0, end - np.maximum(clock, 0.0)) * up
+        clock, up = end, ~up
     return worked / hours
 
 
-def fleets(mttf: float, mttr: float, hours: float, tools: int) -> np.ndarray:
+def fleets(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
     """Mean of the shares of fleets of so many tools."""
-    each = up_time(mttf, mttr, hours)
+    each = up_time(mttf, mttr, hours, cv2)
     return each[: MACHINES // tools * tools].reshape(-1, tools).mean(axis=1)
+
+
+def drawn(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
+    """Shares that the kernel gives to fleets in one step, nothing carried into it."""
+    tool, row = np.zeros((13, DRAWS)), np.zeros((a.GROUP_FIELDS, DRAWS))
+    tool[[a.RATE, a.PERFORMANCE, a.INITIAL_ADDER, a.INITIAL_MTTF]] = 1.0
+    tool[a.MTTF], tool[a.MTTR], tool[a.REPAIR_CV2] = mttf, mttr, cv2
+    row[a.TOOLS], lane = float(tools), np.ones((a.LANE_FIELDS, DRAWS))
+    lane[[a.LUCK, a.LUCK + 1]] = np.random.default_rng(9).random((2, DRAWS))
+    kpasses, repairs = np.zeros((2, DRAWS))
+    rate_class(True, hours, tool, 0, row, kpasses, repairs, lane, DRAWS)
+    return row[a.UP]
 
 
 def exact_variance(mttf: float, mttr: float, hours: float, tools: int) -> float:
@@ -57,6 +73,12 @@ CASES = [
 ]
 
 
+def spread_error(shares: np.ndarray) -> tuple[float, float]:
+    """(variance, its standard error)."""
+    spread = (shares - shares.mean()) ** 2
+    return float(spread.mean()), float(spread.std() / shares.size**0.5)
+
+
 @pytest.mark.parametrize(("mttf", "mttr", "hours", "tools"), CASES)
 def test_the_theory_is_that_of_the_events(
     mttf: float, mttr: float, hours: float, tools: int
@@ -64,43 +86,71 @@ def test_the_theory_is_that_of_the_events(
     shares = fleets(mttf, mttr, hours, tools)
     error = shares.std() / shares.size**0.5
     assert shares.mean() == pytest.approx(mttf / (mttf + mttr), abs=SIGMAS * error)
-    spread = (shares - shares.mean()) ** 2
-    error = spread.std() / shares.size**0.5
+    variance, error = spread_error(shares)
     expected = exact_variance(mttf, mttr, hours, tools)
-    assert spread.mean() == pytest.approx(expected, abs=SIGMAS * error)
+    assert variance == pytest.approx(expected, abs=SIGMAS * error)
 
 
 @pytest.mark.parametrize(("mttf", "mttr", "hours", "tools"), CASES)
 def test_the_kernel_has_the_mean_and_the_spread_of_the_events(
     mttf: float, mttr: float, hours: float, tools: int
 ) -> None:
-    up, tau = mttf / (mttf + mttr), mttf * mttr / (mttf + mttr)
-    luck = (np.arange(20_000) + 0.5) / 20_000
-    drawn = np.array([noisy_availability(up, mttf, mttr, float(tools), hours, u) for u in luck])
-    events = fleets(mttf, mttr, hours, tools)
-    spread = exact_variance(mttf, mttr, hours, tools)
-    error = SIGMAS * (spread / events.size) ** 0.5
-    # where the normal is cut at one, it loses a part of the upper half of its spread
-    cut = spread**0.5 * (1.0 - ndtr((1.0 - up) / spread**0.5))
-    assert drawn.mean() == pytest.approx(events.mean(), abs=error + cut)
+    shares, events = drawn(mttf, mttr, hours, tools), fleets(mttf, mttr, hours, tools)
+    error = np.hypot(shares.std() / DRAWS**0.5, events.std() / events.size**0.5)
+    assert shares.mean() == pytest.approx(events.mean(), abs=SIGMAS * error)
+    (one, error), (other, more) = spread_error(shares), spread_error(events)
     # the kernel leaves out the edge of the window, a part tau / T of the variance
-    assert drawn.std() == pytest.approx(events.std(), rel=tau / hours + 0.03)
+    edge = mttf * mttr / (mttf + mttr) / hours * other
+    assert one == pytest.approx(other + edge, abs=SIGMAS * np.hypot(error, more))
+
+
+@pytest.mark.parametrize("cv2", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize(("mttf", "mttr", "tools"), [(90.0, 10.0, 1), (60.0, 20.0, 3)])
+def test_repairs_of_any_spread_are_those_of_the_events(
+    mttf: float, mttr: float, tools: int, cv2: float
+) -> None:
+    """Over windows of many failures, so that edges matter little."""
+    hours = 40.0 * (mttf + mttr)
+    shares = drawn(mttf, mttr, hours, tools, cv2)
+    events = fleets(mttf, mttr, hours, tools, cv2)
+    error = np.hypot(shares.std() / DRAWS**0.5, events.std() / events.size**0.5)
+    # a window that begins at any time sees the mean availability, to the error of ten failures
+    assert shares.mean() == pytest.approx(events.mean(), abs=SIGMAS * error)
+    (one, error), (other, more) = spread_error(shares), spread_error(events)
+    # edges: a part of the order of (1 + cr2) tau / T of the variance, 0.5 to 1.5 %
+    edge = (1.0 + cv2) / 2.0 * mttf * mttr / (mttf + mttr) / hours * other
+    assert one == pytest.approx(other, abs=SIGMAS * np.hypot(error, more) + 2.0 * edge)
 
 
 def test_a_lines_tools_are_available_as_the_events_say() -> None:
     """Through the whole engine: two tools over quarters of one step."""
     changes = ["simulation.process_noise=true", "simulation.steps_per_quarter=1"]
+    changes.append('simulation.outputs=["tool_availability"]')
     file = load_file(ONE_GROUP).with_changes(changes)
-    use = Simulator(file, ["baseline"], 4).block(0, 3000)["utilization"][0, :, :, 0, 0]
-    shares = (30_000.0 / (2 * 10 * HOURS_PER_QUARTER) / use).ravel()
+    found = Simulator(file, ["baseline"], 4).block(0, 3000)["tool_availability"]
+    by_quarter = found[0, :, :, 0, 0, 0].astype(float)
+    shares = by_quarter.ravel()
     events = fleets(90.0, 10.0, HOURS_PER_QUARTER, 2)
     error = np.hypot(shares.std() / shares.size**0.5, events.std() / events.size**0.5)
     assert shares.mean() == pytest.approx(events.mean(), abs=SIGMAS * error)
-    # normal by a good thousand failures: relative errors of the standard deviations
+    # normal by a good hundred failures: relative errors of the standard deviations
     error = np.hypot((2 * shares.size) ** -0.5, (2 * events.size) ** -0.5)
     tau = 9.0
     assert shares.std() / events.std() == pytest.approx(
         1.0, abs=SIGMAS * error + tau / HOURS_PER_QUARTER
     )
-    apart = np.corrcoef(shares.reshape(-1, 4).T)[np.triu_indices(4, 1)]
+    apart = np.corrcoef(by_quarter.T)[np.triu_indices(4, 1)]
     assert np.all(np.abs(apart) < SIGMAS / 3000**0.5)
+
+
+def test_classes_of_a_group_have_luck_of_their_own() -> None:
+    """And so have fabs, groups and steps: imported and domestic tools of the same kind."""
+    changes = ["simulation.process_noise=true", "simulation.steps_per_quarter=1"]
+    changes += ['simulation.outputs=["tool_availability"]']
+    changes += ["fabs.line.fleets.litho.domestic={count=2}"]
+    file = load_file(ONE_GROUP).with_changes(changes)
+    found = Simulator(file, ["baseline"], 4).block(0, 2000)["tool_availability"]
+    one, other = found[0, :, :, 0, 0, 0].ravel(), found[0, :, :, 0, 0, 1].ravel()
+    error = (2 * one.size) ** -0.5
+    assert one.std() / other.std() == pytest.approx(1.0, abs=SIGMAS * 2**0.5 * error)
+    assert abs(np.corrcoef(one, other)[0, 1]) < SIGMAS / one.size**0.5
