@@ -263,7 +263,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
         "passes": (fabs, groups, 2),
         "repairs": (fabs, groups, 2),
         "group": (groups, a.GROUP_FIELDS),
-        "route": (routes, 8),
+        "route": (routes, 10),
         "segment": (routes, segments, 4),
         "die": (dies, 6),
         "stock": (dies, bins, 2),

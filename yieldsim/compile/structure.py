@@ -16,6 +16,7 @@ from ..model.recipes import memory_pools, recipes
 from ..model.schema import Die, ExponentialLearning, Product
 from .bin_tables import floorplan_tables, stacked_tables
 from .columns import CLASSES, EVENTS, LEARNING, Curves, StepOf, by_tier, noise_entity, table
+from .visits import segments_of
 
 # up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
 _LARGEST_WEIGHT = 1e10
@@ -102,6 +103,7 @@ def rows_of(model: Model) -> np.ndarray:
 
 def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Fabs, routes, their noise and the allocation of their wafers."""
+    cuts = segments_of(model, curves.columns)
     processes, dies = list(model.processes), list(model.dies)
     fabs: list[list[int]] = []
     routes: list[list[int]] = []
@@ -116,8 +118,8 @@ def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.nd
                 path = f"fabs.{fab_name}.allocation.{process}.{die}"
                 index = -1 if die == OTHER else dies.index(die)
                 entries.append([index, curves.add(path, weight)])
-            segments = model.simulation.segments if fab.fleets else 1
-            routes.append([f, processes.index(process), curve, first, len(entries), segments])
+            p = processes.index(process)
+            routes.append([f, p, curve, first, len(entries), cuts[p] if fab.fleets else 1])
             names.append(noise_entity(f"fabs.{fab_name}.plan.{process}"))
         fabs.append([first_route, len(routes), 1 if fab.fleets else 0])
     return (

@@ -1,6 +1,6 @@
 """Passes of a wafer by segment of its route: what layers, patterning and spread passes add up to.
 
-A route is cut into S segments of equal raw process time. Layers fill it one after another, and a
+A route is cut into segments of equal raw process time. Layers fill it one after another, and a
 layer's passes fall into the segments that it lies in. Where layers lie is the same in all
 realizations; how many passes they have is drawn.
 """
@@ -16,8 +16,10 @@ from scipy.sparse import csr_array
 
 from ..model import Model
 from ..model.schema import Layer, Process
+from ..units import DAYS_PER_QUARTER
 from .columns import Columns
 
+_PARTS_PER_SEGMENT = 2.0
 # what one summand of the passes is: shares of the segments, tool group, paths of its two factors
 Term = tuple[np.ndarray, str, str, str]
 
@@ -48,13 +50,13 @@ class Visits:
 
 def visits_of(model: Model, columns: Columns) -> Visits:
     """The passes of a checked model, from the columns of its parameters."""
-    groups, segments = list(model.tool_groups), model.simulation.segments
-    shape = (len(model.processes), segments, len(groups))
+    groups, cuts = list(model.tool_groups), segments_of(model, columns)
+    shape = (len(model.processes), model.simulation.segments, len(groups))
     where = np.arange(math.prod(shape)).reshape(shape)
     rows, shares, factors = [], [], []
     medians = columns.sampler.medians() if _has_layers(model) else {}
     for p, (name, process) in enumerate(model.processes.items()):
-        for share, group, *paths in _terms(model, medians, name, process):
+        for share, group, *paths in _terms(model, medians, name, process, cuts[p]):
             inside = np.flatnonzero(share)
             rows.append(where[p, inside, groups.index(group)])
             shares.append(share[inside])
@@ -77,6 +79,21 @@ def visits_of(model: Model, columns: Columns) -> Visits:
         ),
         shape=shape,
     )
+
+
+def segments_of(model: Model, columns: Columns) -> list[int]:
+    """Segments of each process's route: so many that one takes two parts of a step at the least,
+    by the median of the raw process time, and at most as many as the model asks for.
+
+    A segment hands its wafers on once a part: with shorter ones they would be held up.
+    """
+    simulation, medians = model.simulation, columns.sampler.medians()
+    parts_per_day = simulation.steps_per_quarter * simulation.flow_steps / DAYS_PER_QUARTER
+    found = []
+    for name in model.processes:
+        raw_parts = medians.get(f"processes.{name}.raw_process_days", 0.0) * parts_per_day
+        found.append(max(1, min(simulation.segments, int(raw_parts / _PARTS_PER_SEGMENT + 1e-9))))
+    return found
 
 
 def overlaps(widths: np.ndarray, segments: int) -> np.ndarray:
@@ -111,9 +128,10 @@ def _row(columns: Columns, path: str) -> int:
     return columns.constant(1.0) if found is None else found
 
 
-def _terms(model: Model, medians: dict[str, float], name: str, process: Process) -> Iterator[Term]:
+def _terms(
+    model: Model, medians: dict[str, float], name: str, process: Process, segments: int
+) -> Iterator[Term]:
     """The summands of a process's passes: those spread evenly, then those of its layers."""
-    segments = model.simulation.segments
     for group in process.visits:
         path = f"processes.{name}.visits.{group}"
         yield np.full(segments, 1.0 / segments), group, path, ""

@@ -134,10 +134,11 @@ TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
 START, LEFT, FRONT = range(3)  # of a cohort
-INSIDE, PACE, ASK, SPEED = range(4)  # of a segment
+INSIDE, PACE, GO, PERMITTED = range(4)  # of a segment
 # of a route; OLDEST is when the wafers that leave next were started (in steps; the whole part is
-# their cohort), ALLOWED what plan and tools allow, FLOW what moves through it in a step
-WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY = range(8)
+# their cohort), ALLOWED what plan and tools allow, FLOW what moves through it in a step, OUT
+# what leaves it in a part of a step and LAST_OUT in the step (before)
+WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY, OUT, LAST_OUT = range(10)
 # of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
 # those from SHARE on are of a class, and of the next one behind it
 LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, RATIO, TIGHT = range(11)

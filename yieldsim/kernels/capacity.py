@@ -1,4 +1,4 @@
-"""What tools allow a line: loads, the scarcest group, waits, passes granted downstream first."""
+"""What tools allow a line: loads, the scarcest group, queues and the waits in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from yieldsim.kernels.jit import inline_jit
 from yieldsim.units import HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
-FASTEST = 1e12  # routes per step of a line without cycle time
 _SHORTEST = 1e-12  # steps in a segment
 _KPASS = 1000.0
 
@@ -124,119 +123,6 @@ def pace_route(
                     piece[a.PACE, k] += visits[s, g, k] * group[g, a.WAIT, k]
         for k in range(n):
             piece[a.PACE, k] = max(_SHORTEST, piece[a.PACE, k] / days_per_step)
-
-
-@inline_jit
-def grant(
-    fab: Any,
-    table: Any,
-    visits: Any,
-    group: Any,
-    pieces: Any,
-    lane: Any,
-    part: Any,
-    n: Any,
-) -> None:
-    """Fill the SPEED of the segments of an equipped fab, in routes a step: groups give their passes
-    to the last segments first, in proportion where several routes ask.
-
-    ``fab`` is its row of the structure, ``table`` that of the routes, ``visits`` are (process,
-    segment, group, lane) and ``pieces`` (route, segment, field, lane). A ``part`` of a step's
-    passes is counted as MADE.
-    """
-    segments, routes = pieces.shape[1], range(fab[a.FAB_FIRST], fab[a.FAB_LAST])
-    _ask(fab, table, visits, group, pieces, lane, n)
-    for s in range(segments - 1, -1, -1):
-        for g in range(group.shape[0]):
-            if group[g, a.LOOKED_AT, 0] > 0.0:
-                _share(fab, table, visits, group[g], pieces, s, g, n)
-        for route in routes:
-            passes, piece = visits[table[route, a.ROUTE_PROCESS], s], pieces[route, s]
-            _most(passes, group, piece[a.SPEED], n)
-            for k in range(n):
-                piece[a.ASK, k] *= piece[a.SPEED, k]  # what is granted of it
-                speed = piece[a.SPEED, k] / (segments * piece[a.PACE, k])
-                piece[a.SPEED, k] = min(FASTEST, speed)
-            _take(passes, piece, group, n)
-    for route in routes:
-        passes, asked = visits[table[route, a.ROUTE_PROCESS]], pieces[route]
-        _add_passes(passes, asked, group, a.MADE, part, n)
-
-
-@inline_jit
-def _ask(fab: Any, table: Any, visits: Any, group: Any, pieces: Any, lane: Any, n: Any) -> None:
-    """Fill ASK, the wafers a step that would cross each segment at its pace, what each group can
-    give and NEEDs to give for all of them, and whether it is TIGHT: only then is it LOOKED_AT."""
-    left = lane[a.CAPACITY_LEFT]
-    for g in range(group.shape[0]):
-        for k in range(n):
-            group[g, a.GRANTABLE, k] = group[g, a.PASSES, k] * left[k]
-            group[g, a.NEED, k] = 0.0
-    for route in range(fab[a.FAB_FIRST], fab[a.FAB_LAST]):
-        for s in range(pieces.shape[1]):
-            piece = pieces[route, s]
-            for k in range(n):
-                piece[a.ASK, k] = piece[a.INSIDE, k] / piece[a.PACE, k]
-        passes, asked = visits[table[route, a.ROUTE_PROCESS]], pieces[route]
-        _add_passes(passes, asked, group, a.NEED, 1.0, n)
-    for g in range(group.shape[0]):
-        any_tight = 0.0
-        for k in range(n):
-            tight = 1.0 if group[g, a.NEED, k] > group[g, a.GRANTABLE, k] else 0.0
-            group[g, a.TIGHT, k] = tight
-            any_tight = max(any_tight, tight)
-        group[g, a.LOOKED_AT, 0] = any_tight
-
-
-@inline_jit
-def _add_passes(visits: Any, pieces: Any, group: Any, sums: Any, part: Any, n: Any) -> None:
-    """Add to a field of the groups a part of the passes of what is asked for or granted."""
-    for s in range(pieces.shape[0]):
-        asked = pieces[s, a.ASK]
-        for g in range(group.shape[0]):
-            for k in range(n):
-                group[g, sums, k] += part * asked[k] * visits[s, g, k]
-
-
-@inline_jit
-def _share(
-    fab: Any, table: Any, visits: Any, row: Any, pieces: Any, s: Any, g: Any, n: Any
-) -> None:
-    """Fill the RATIO of what a group can give to what all routes ask of it in a segment, at most
-    one. A lane in which it can give all that is asked goes unhindered, whatever rounding says."""
-    ratio, grantable = row[a.RATIO], row[a.GRANTABLE]
-    for k in range(n):
-        ratio[k] = 0.0
-    for route in range(fab[a.FAB_FIRST], fab[a.FAB_LAST]):
-        passes, asked = visits[table[route, a.ROUTE_PROCESS], s, g], pieces[route, s, a.ASK]
-        for k in range(n):
-            ratio[k] += asked[k] * passes[k]
-    for k in range(n):
-        held = row[a.TIGHT, k] > 0.0 and ratio[k] > grantable[k]
-        ratio[k] = grantable[k] / ratio[k] if held else 1.0
-
-
-@inline_jit
-def _most(passes: Any, group: Any, granted: Any, n: Any) -> None:
-    """Fill the part of what a route asks for a segment that its scarcest group can give."""
-    for k in range(n):
-        granted[k] = 1.0
-    for g in range(group.shape[0]):
-        if group[g, a.LOOKED_AT, 0] > 0.0:
-            ratio = group[g, a.RATIO]
-            for k in range(n):
-                if passes[g, k] > 0.0:
-                    granted[k] = min(granted[k], ratio[k])
-
-
-@inline_jit
-def _take(passes: Any, piece: Any, group: Any, n: Any) -> None:
-    """Take what a segment was granted from the groups that are tight."""
-    for g in range(group.shape[0]):
-        if group[g, a.LOOKED_AT, 0] > 0.0:
-            grantable = group[g, a.GRANTABLE]
-            for k in range(n):
-                grantable[k] = max(0.0, grantable[k] - piece[a.ASK, k] * passes[g, k])
 
 
 @inline_jit

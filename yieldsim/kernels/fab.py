@@ -8,10 +8,8 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.capacity import (
-    FASTEST,
     book_groups,
     book_load,
-    grant,
     group_waits,
     load_groups,
     pace_route,
@@ -20,8 +18,9 @@ from yieldsim.kernels.capacity import (
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.fleets import group_rate
-from yieldsim.kernels.flow import advance, mix_wafers, release, share_wafers, start_cohort
+from yieldsim.kernels.flow import leave, mix_wafers, release, settle, share_wafers, start_cohort
 from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.pipeline import convey, enter, grant, hand_on
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
@@ -69,26 +68,41 @@ def fab_step(
         days, pieces = clock.days_per_step, state.segment[route]
         pace_route(raw_days, days, equipped, visits, group, pieces, segments, n)
         _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
-    for part in range(clock.flow_steps):
-        if equipped:
-            visits, share = world.segment_visits, 1.0 / clock.flow_steps
-            grant(structure.fab[fab], table, visits, group, state.segment, state.lane, share, n)
-        else:
-            _slow(routes, state.segment, left, n)
+    parts = clock.flow_steps if equipped else 1
+    for part in range(parts):
+        now = step + (part + 0.5) / parts
+        _move(structure, world, state, fab, step, 1.0 / parts, n)
         for route in routes:
             for k in range(n):
-                advance(clock, structure, world, state, tally, route, step, part, row, k)
+                leave(clock, structure, world, state, tally, route, step, now, row, k)
+    for route in routes:
+        settle(state.route[route], state.cohort[route], state.segment[route], step, n)
     booked, steps = tally.fleet[:, row, fab], clock.steps_per_quarter
     if equipped:
         book_groups(steps, group, left, state.passes[fab], booked, n)
 
 
-@inline_jit
-def _slow(routes: Any, pieces: Any, left: Any, n: Any) -> None:
-    """Fill the SPEED of lines without tools: one segment, slowed down by accidents alone."""
-    for route in routes:
-        for k in range(n):
-            pieces[route, 0, a.SPEED, k] = min(FASTEST, left[k] / pieces[route, 0, a.PACE, k])
+@stage_jit
+def _move(structure: Any, world: Any, state: Any, fab: Any, step: Any, part: Any, n: Any) -> None:
+    """Move the lines of a fab by a part of a step, and fill what goes OUT of each route."""
+    table, row, pieces = structure.route, structure.fab[fab], state.segment
+    routes = range(row[a.FAB_FIRST], row[a.FAB_LAST])
+    if row[a.FAB_EQUIPPED] == 0:
+        for route in routes:
+            line, pace = state.route[route], pieces[route, 0, a.PACE]
+            left = state.lane[a.CAPACITY_LEFT]
+            convey(state.cohort[route], line, step, pace, left, line[a.OUT], n)
+        return
+    for after in range(2):
+        for route in routes:
+            line, segments = state.route[route], table[route, a.ROUTE_SEGMENTS]
+            if after == 1:
+                hand_on(pieces[route], segments, line[a.OUT], n)
+            raw_days = world.process[table[route, a.ROUTE_PROCESS], a.RAW_DAYS]
+            enter(pieces[route, 0], line[a.STARTS], raw_days, after == 0, part, n)
+        if after == 0:
+            visits, group = world.segment_visits, state.group
+            grant(row, table, visits, group, pieces, state.lane, part, n)
 
 
 @stage_jit
@@ -150,12 +164,17 @@ def release_route(
         allowed = planned * min(1.0, possible)
         line[a.ALLOWED, k] = allowed
         raw_steps = raw_days[k] / days_per_step
-        starts, capped = release(planned, allowed, equipped, wip, wip_cap[k], raw_steps)
+        leaving = line[a.LAST_OUT, k]
+        starts, capped = release(planned, allowed, equipped, wip, leaving, wip_cap[k], raw_steps)
+        line[a.LAST_OUT, k] = 0.0
         line[a.STARTS, k] = starts
         # a cap that is low for want of tools holds for want of tools
         line[a.HELD_BY, k] = float(RELEASE) if capped and allowed >= planned else held_by
         # by Little's law; a line that is empty goes by what it starts
         line[a.FLOW, k] = wip / (step - line[a.OLDEST, k]) if wip > 0.0 else starts
+        if wip <= 0.0:
+            line[a.OLDEST, k] = step
+        line[a.WIP, k] += starts
 
 
 @stage_jit

@@ -1,9 +1,7 @@
-"""Wafers through the line: release, and cohorts that cross the segments of a route.
+"""Wafers into and out of a line: release, what a cohort will yield, and first in, first out.
 
-A route is a line from 0 to 1, cut into segments of equal raw process time. The starts of a step are
-a cohort, spread evenly between its front and that of the next one. Fronts move at the speed of the
-segment that they are in, which waits and the passes granted to the segment set (`capacity`); so no
-cohort overtakes another, wafers are conserved exactly, and what leaves is known by its start.
+The starts of a step are a cohort. How many wafers leave a line is the pipeline's affair; they are
+the oldest ones in it, so each is known by its start, and wafers are conserved exactly.
 """
 
 from __future__ import annotations
@@ -25,16 +23,25 @@ _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are le
 
 @inline_jit
 def release(
-    planned: Any, allowed: Any, buffered: Any, wip: Any, cap_ratio: Any, raw_steps: Any
+    planned: Any,
+    allowed: Any,
+    buffered: Any,
+    wip: Any,
+    leaving: Any,
+    cap_ratio: Any,
+    raw_steps: Any,
 ) -> Any:
     """(wafers started, whether the WIP cap held them back).
 
     ``allowed`` is what plan and tools allow in the long run, whose raw time's worth the cap counts
-    by; a line that is ``buffered`` may start more than that until its wafers reach the cap.
+    by; a line that is ``buffered`` may start more than that until its wafers reach the cap. Those
+    that will leave in the step, as many as in the one before, make room too.
     """
     wanted = planned if buffered and raw_steps > 0.0 else allowed
     cap = cap_ratio * allowed * raw_steps
-    room = cap - wip if cap - wip > _DUST * cap else 0.0  # rounding leaves no wafers to start
+    room = cap - wip + leaving
+    if room < _DUST * cap:
+        room = 0.0  # rounding leaves no wafers to start
     if raw_steps > 0.0 and room < wanted:
         return room, True
     return wanted, False
@@ -150,41 +157,8 @@ def dies_cause(good: Any, code: Any, gain: Any) -> Any:
     return DEFECTS if lost > max(gain, _EVEN) else code
 
 
-@inline_jit
-def moved(pieces: Any, segments: Any, front: Any, time: Any, k: Any) -> Any:
-    """(where a front is some time later, in which segment); beyond the end it goes on at the last
-    segment's speed."""
-    width, place = 1.0 / segments, front
-    s = min(int(front * segments), segments - 1)
-    reach = place + pieces[s, a.SPEED, k] * time
-    while s < segments - 1 and reach > (s + 1.0) * width:
-        way = (s + 1.0) * width - place
-        if way > 0.0:  # not by rounding only, so there is a speed
-            time -= way / pieces[s, a.SPEED, k]
-        s += 1
-        place = s * width
-        reach = place + pieces[s, a.SPEED, k] * time
-    return reach, s
-
-
-@inline_jit
-def spread(
-    pieces: Any, segments: Any, tail: Any, first: Any, front: Any, last: Any, wafers: Any, k: Any
-) -> None:
-    """Add wafers that lie evenly between a tail in the ``first`` and a front in the ``last``
-    segment to what is INSIDE the segments."""
-    if first >= last:
-        pieces[last, a.INSIDE, k] += wafers
-        return
-    width, density = 1.0 / segments, wafers / (front - tail)
-    pieces[first, a.INSIDE, k] += density * ((first + 1.0) * width - tail)
-    for s in range(first + 1, last):
-        pieces[s, a.INSIDE, k] += density * width
-    pieces[last, a.INSIDE, k] += density * (front - last * width)
-
-
 @stage_jit
-def advance(
+def leave(
     clock: Any,
     structure: Any,
     world: Any,
@@ -192,52 +166,39 @@ def advance(
     tally: Any,
     route: Any,
     step: Any,
-    part: Any,
+    now: Any,
     row: Any,
     k: Any,
 ) -> None:
-    """Move a route's line by a part of a step and hand over the wafers that leave it, in one lane.
-
-    Of the newest cohort only those wafers stand in the line that were started so far.
-    """
-    line, cohort, pieces = state.route[route], state.cohort[route], state.segment[route]
-    segments, parts = structure.route[route, a.ROUTE_SEGMENTS], clock.flow_steps
-    if part == 0:
-        if line[a.WIP, k] <= 0.0:
-            line[a.OLDEST, k] = step
-        line[a.WIP, k] += cohort[step, a.START, k]
-    to_come = cohort[step, a.START, k] * (1.0 - (part + 1.0) / parts)
-    for s in range(segments):
-        pieces[s, a.INSIDE, k] = 0.0
-    oldest = int(line[a.OLDEST, k])
-    tail, first = 0.0, 0
-    for t in range(step, oldest - 1, -1):  # from the newest, as a tail is the next one's front
-        front, last = moved(pieces, segments, cohort[t, a.FRONT, k], 1.0 / parts, k)
+    """Hand over the wafers that go OUT of a route at a time, the oldest ones, in one lane."""
+    line, cohort = state.route[route], state.cohort[route]
+    left = line[a.OUT, k]
+    line[a.LAST_OUT, k] += left
+    t = int(line[a.OLDEST, k])
+    while left > 0.0 and t <= step:
         held = cohort[t, a.LEFT, k]
-        if t == step:
-            held = max(0.0, held - to_come)
-        if front > 1.0:
-            leaving = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
-            out = held if leaving >= _ALL else held * leaving
-            front = 1.0
-            if out > 0.0:
-                now = step + (part + 0.5) / parts
-                wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
-                held -= out
-                cohort[t, a.LEFT, k] -= out
-        if held > 0.0:
-            spread(pieces, segments, tail, first, front, last, held, k)
-        cohort[t, a.FRONT, k] = front
-        tail, first = front, last
-    if part == parts - 1:
-        while oldest <= step and cohort[oldest, a.LEFT, k] <= 0.0:
-            oldest += 1
-        line[a.OLDEST, k] = oldest
+        out = held if left >= held * _ALL else left
+        if out > 0.0:
+            wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
+            cohort[t, a.LEFT, k] = held - out
+        left -= out
+        t += 1 if out >= held else step + 1  # the last one keeps some
+    while line[a.OLDEST, k] <= step and cohort[int(line[a.OLDEST, k]), a.LEFT, k] <= 0.0:
+        line[a.OLDEST, k] = int(line[a.OLDEST, k]) + 1.0
+
+
+@inline_jit
+def settle(line: Any, cohort: Any, piece: Any, step: Any, n: Any) -> None:
+    """Fill when the wafers that leave next were started; empty a line that all have left."""
+    for k in range(n):
+        oldest = int(line[a.OLDEST, k])
         if oldest > step:
             line[a.WIP, k] = 0.0
+            for s in range(piece.shape[0]):
+                piece[s, a.INSIDE, k] = 0.0
         else:
             gone = 1.0 - cohort[oldest, a.LEFT, k] / cohort[oldest, a.START, k]
-            line[a.OLDEST, k] += min(gone, _ALL)
+            line[a.OLDEST, k] = oldest + min(gone, _ALL)
 
 
 @stage_jit
