@@ -35,6 +35,7 @@ CASES = [
     ("two_fabs", "cut"),
     ("two_fabs", "dirty"),
     ("overload", "baseline"),
+    ("overload", "little_wip"),
     ("layers", "baseline"),
     ("shocks", "baseline"),
     ("shocks", "opened_late"),

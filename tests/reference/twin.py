@@ -64,12 +64,22 @@ class Line:
     def __init__(self, world: World, book: Book, packaging: Packaging, name: str) -> None:
         self.world, self.book, self.name = world, book, name
         self.fab = world.model.fabs[name]
-        segments = world.model.simulation.segments if self.fab.fleets else 1
         self.routes = [
-            Route(process, passes_by_segment(world, process, segments)) for process in self.fab.plan
+            Route(process, passes_by_segment(world, process, self.segments(process)))
+            for process in self.fab.plan
         ]
+        self.started: dict[str, float] = {}
         self.tools = tools.Tools(world, name)
         self.wafers = Wafers(world, book, packaging, name)
+
+    def segments(self, process: str) -> int:
+        """Pieces of a route: one takes two parts of a step at the least, at the median raw time."""
+        if not self.fab.fleets:
+            return 1
+        simulation = self.world.model.simulation
+        raw = self.world.medians.get(f"processes.{process}.raw_process_days", 0.0)
+        parts = raw / self.world.days_per_step * simulation.flow_steps
+        return max(1, min(simulation.segments, int(parts / 2.0 + 1e-9)))
 
     def advance(self, step: int) -> None:
         """Release, defects, and flow of one step."""
@@ -82,25 +92,51 @@ class Line:
             for route in self.routes
         ]
         taus = self.steps_through_segments(step, rates, left, releases)
+        self.started = {r.process: one.starts for r, one in zip(self.routes, releases, strict=True)}
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
+            route.last_out = 0.0
             self.wafers.start(step, route, release, dirt, rates)
             days = sum(tau) * self.world.days_per_step
             self.book.add(step, "days_expected", self.name, route.process, amount=days)
-        made: dict[str, float] = defaultdict(float)
-        there = {group: rate.passes * left for group, rate in rates.items()}
-        parts = self.world.model.simulation.flow_steps
-        for part in range(parts):
-            keeps = [[left] for _ in self.routes]  # an accident slows the line
-            if rates:
-                asks = [route.asks(tau) for route, tau in zip(self.routes, taus, strict=True)]
-                keeps, granted = flow.grant(self.routes, asks, there)
-                for group, passes in granted.items():
-                    made[group] += passes / parts
-            for route, keep, tau in zip(self.routes, keeps, taus, strict=True):
-                self.move(step, part, route, flow.speeds(keep, tau))
+        made = self.move_with_tools(step, rates, left, taus) if rates else {}
         if rates:
             self.book_tools(step, rates, load, left, made)
             self.tools.gain_experience(rates, made)
+        else:
+            for route, (tau,) in zip(self.routes, taus, strict=True):
+                out = route.convey(step, left / tau)  # an accident slows the line
+                self.finish(step + 0.5, route, out)
+        for route in self.routes:
+            route.settle()
+            self.book.put(step, "wafer_wip", self.name, route.process, level=route.wip)
+            self.book_cycle_time(step, self.name, route.process)
+
+    def move_with_tools(
+        self, step: int, rates: dict[str, tools.GroupRate], left: float, taus: list[list[float]]
+    ) -> dict[str, float]:
+        """Let the lines advance part by part of the step; the passes made by each group."""
+        made: dict[str, float] = defaultdict(float)
+        parts = self.world.model.simulation.flow_steps
+        there = {group: rate.passes * left / parts for group, rate in rates.items()}
+        for part in range(parts):
+            self.enter(parts, early=True)
+            asks = [
+                route.asks(tau, 1.0 / parts) for route, tau in zip(self.routes, taus, strict=True)
+            ]
+            goes, granted = flow.grant(self.routes, asks, there)
+            for group in rates:
+                made[group] += granted.get(group, 0.0)
+            outs = [route.hand_on(go) for route, go in zip(self.routes, goes, strict=True)]
+            self.enter(parts, early=False)
+            for route, out in zip(self.routes, outs, strict=True):
+                self.finish(step + (part + 0.5) / parts, route, out)
+        return made
+
+    def enter(self, parts: int, *, early: bool) -> None:
+        """Let a part of the step's starts enter: early where they go through in no time."""
+        for route in self.routes:
+            if (self.raw_days(route.process) == 0.0) == early:
+                route.inside[0] += self.started[route.process] / parts
 
     def plan(self, step: int, route: Route) -> float:
         """Planned wafers of a step; none before the fab starts."""
@@ -158,7 +194,7 @@ class Line:
             return Release(planned, wanted, allowed, cause)
         cap = self.world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
         full = cap * allowed * raw_steps
-        room = full - route.wip
+        room = full - route.wip + route.last_out
         if room < LEAST_ROOM * full:
             room = 0.0
         if room < wanted and allowed >= planned:
@@ -196,19 +232,14 @@ class Line:
             taus.append([max(flow.LEAST_STEPS, each / self.world.days_per_step) for each in days])
         return taus
 
-    def move(self, step: int, part: int, route: Route, speed: list[float]) -> None:
-        """Let the line advance by a part of a step; what leaves it is finished."""
-        where, parts = (self.name, route.process), self.world.model.simulation.flow_steps
-        for cohort in route.cohorts[-1:]:
-            if cohort.step == step:  # started evenly over the parts
-                cohort.outside = cohort.started * (1.0 - (part + 1.0) / parts)
-        for cohort, out in flow.move(route, step, speed, 1.0 / parts):
+    def finish(self, now: float, route: Route, wafers: float) -> None:
+        """Hand over wafers that leave a line at a time."""
+        step = int(now)
+        route.last_out += wafers
+        for cohort, out in route.take(wafers):
             self.wafers.finish(step, route, cohort, out)
-            since = flow.steps_since_start(cohort, out, step + (part + 0.5) / parts)
-            days = since * self.world.days_per_step
-            self.book.add(step, "days_of_outs", *where, amount=out * days)
-        self.book.put(step, "wafer_wip", *where, level=route.wip)
-        self.book_cycle_time(step, *where)
+            days = flow.steps_since_start(cohort, out, now) * self.world.days_per_step
+            self.book.add(step, "days_of_outs", self.name, route.process, amount=out * days)
 
     def book_cycle_time(self, step: int, *where: str) -> None:
         """Mean time of the wafers that left in the quarter so far; expected where none did."""

@@ -1,7 +1,8 @@
-"""Wafers on their way in the readable twin: who gets tools, how far fronts come, who leaves.
+"""Wafers on their way in the readable twin: who gets tools, how many leave, and which.
 
-A route runs from 0 to 1 through segments of equal raw process time. The wafers of a step (a cohort)
-are spread evenly between their front and their tail, which is the front of the next cohort.
+A route with tools is cut into segments of equal raw process time, each a pool of wafers that hands
+some of them on. A route without tools is a conveyor of cohorts, the wafers of a step each. Who
+leaves is first in, first out.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tests.reference.twin_dies import Sorting
-from tests.reference.twin_visits import Passes, passes_of, segment_of, share_within
+from tests.reference.twin_visits import Passes, passes_of
 
 LEAST_STEPS = 1e-12  # that a segment takes, where a process has no raw time and no waits
-LARGEST_SPEED = 1e12  # route lengths a step
 ALL = 1.0 - 1e-9  # a larger share leaves as a whole
+FEW = 1e-3  # wafers that leave a segment at once
 
 
 @dataclass
@@ -27,14 +28,8 @@ class Cohort:
     weights: dict[str, float]  # shares of the designs
     sorting: dict[str, Sorting]  # what their dies will turn out to be
     left: float  # not yet out
-    outside: float = 0.0  # still to be started within the step
-    front: float = 0.0  # way gone by its first wafer
-    tail: float = 0.0  # way gone by its last wafer
-
-    @property
-    def inside(self) -> float:
-        """Wafers of it that stand in the line."""
-        return max(0.0, self.left - self.outside)
+    front: float = 0.0  # on a conveyor: way gone by its first wafer
+    tail: float = 0.0  # and by its last one
 
 
 @dataclass
@@ -44,11 +39,14 @@ class Route:
     process: str
     by_segment: list[Passes]
     visits: Passes = field(init=False)  # on the whole way
-    cohorts: list[Cohort] = field(default_factory=list)
+    inside: list[float] = field(init=False)  # wafers in each segment
+    cohorts: list[Cohort] = field(default_factory=list)  # oldest first
     wafers_so_far: float = 0.0
+    last_out: float = 0.0  # wafers that left in the step before
 
     def __post_init__(self) -> None:
         self.visits = passes_of(self.by_segment)
+        self.inside = [0.0] * self.segments
 
     @property
     def segments(self) -> int:
@@ -69,78 +67,87 @@ class Route:
         gone = (oldest.started - oldest.left) / oldest.started
         return self.wip / (step - oldest.step - min(gone, ALL))
 
-    def wafers_by_segment(self) -> list[float]:
-        """Where the wafers in the line are."""
-        wafers = [0.0] * self.segments
-        for cohort in self.cohorts:
-            for s in range(self.segments):
-                part = share_within(cohort.tail, cohort.front, s, self.segments)
-                wafers[s] += cohort.inside * part
-        return wafers
+    def asks(self, tau: list[float], part: float) -> list[float]:
+        """Wafers that would leave each segment in a part of a step if they got all they need."""
+        return [
+            there if there < FEW else there / max(1.0, steps / part)
+            for there, steps in zip(self.inside, tau, strict=True)
+        ]
 
-    def asks(self, tau: list[float]) -> list[float]:
-        """Wafers that would leave each segment in a step if they got all they need."""
-        wafers = self.wafers_by_segment()
-        return [there / t for there, t in zip(wafers, tau, strict=True)]
+    def hand_on(self, go: list[float]) -> float:
+        """Move wafers on by a segment; those that leave the line."""
+        came = 0.0
+        for s, wafers in enumerate(go):
+            self.inside[s] += came - wafers
+            came = wafers
+        return came
+
+    def convey(self, step: int, speed: float) -> float:
+        """Move a conveyor by a step; the wafers that leave it."""
+        out = 0.0
+        for cohort in self.cohorts:
+            cohort.front += speed
+            if cohort.step < step:  # behind the newest cohort the next will begin, at 0
+                cohort.tail += speed
+            if cohort.front > 1.0:
+                gone = 1.0
+                if cohort.tail < 1.0:
+                    gone = (cohort.front - 1.0) / (cohort.front - cohort.tail)
+                gone = 1.0 if gone >= ALL else gone
+                out += max(0.0, cohort.started * gone - (cohort.started - cohort.left))
+        return out
+
+    def take(self, wafers: float) -> list[tuple[Cohort, float]]:
+        """Take wafers out of the line, the oldest first: (cohort, how many of it)."""
+        out = []
+        for cohort in self.cohorts:
+            if wafers <= 0.0:
+                break
+            gone = cohort.left if wafers >= cohort.left * ALL else wafers
+            cohort.left -= gone
+            wafers -= gone
+            out.append((cohort, gone))
+        self.cohorts = [cohort for cohort in self.cohorts if cohort.left > 0.0]
+        return out
+
+    def settle(self) -> None:
+        """A line that all have left holds nothing, whatever rounding says."""
+        if not self.cohorts:
+            self.inside = [0.0] * self.segments
 
 
 def grant(
     routes: list[Route], asks: list[list[float]], there: Mapping[str, float]
 ) -> tuple[list[list[float]], dict[str, float]]:
-    """(share of its speed that each segment of each route keeps, passes made by each group).
+    """(wafers that go on from each segment of each route, passes made by each group).
 
-    ``there`` are the passes that each group of the fab can make in the step. The last segments
-    come first; within a segment number, all routes get the same share of what a group has left.
+    ``there`` are the passes that each group of the fab can make. The last segments come first;
+    all routes that are as far from their ends get the same share of what a group has left.
     """
     rest = dict(there)
-    keeps = [[1.0] * route.segments for route in routes]
-    for s in reversed(range(routes[0].segments)):
+    goes = [list(ask) for ask in asks]
+    for behind in range(max(route.segments for route in routes)):
+        here = [
+            (route.by_segment[route.segments - 1 - behind], go, route.segments - 1 - behind)
+            for route, go in zip(routes, goes, strict=True)
+            if behind < route.segments
+        ]
         needs: dict[str, float] = defaultdict(float)
-        for route, ask in zip(routes, asks, strict=True):
-            for group, passes in route.by_segment[s].items():
-                needs[group] += ask[s] * passes
+        for passes, go, s in here:
+            for group, visits in passes.items():
+                needs[group] += go[s] * visits
         ratios = {g: min(1.0, rest[g] / needs[g]) if needs[g] > 0.0 else 1.0 for g in rest}
-        for route, ask, keep in zip(routes, asks, keeps, strict=True):
-            visited = {g: v for g, v in route.by_segment[s].items() if v > 0.0}
-            keep[s] = min((ratios[group] for group in visited), default=1.0)
-            for group, passes in visited.items():
-                rest[group] -= keep[s] * ask[s] * passes
+        for passes, go, s in here:
+            go[s] *= min((ratios[g] for g, visits in passes.items() if visits > 0.0), default=1.0)
+            for group, visits in passes.items():
+                rest[group] -= go[s] * visits
         rest = {group: max(0.0, passes) for group, passes in rest.items()}
-    return keeps, {group: there[group] - rest[group] for group in there}
-
-
-def speeds(keeps: list[float], tau: list[float]) -> list[float]:
-    """Route lengths a step in each segment, ``tau`` being the steps that it takes undisturbed."""
-    return [min(LARGEST_SPEED, keep / len(keeps) / t) for keep, t in zip(keeps, tau, strict=True)]
-
-
-def travel(place: float, speed: list[float], time: float) -> float:
-    """Where a front stands some time later; beyond the end it goes on as in the last segment."""
-    last = len(speed) - 1
-    for s in range(segment_of(place, len(speed)), last):
-        way = (s + 1) / len(speed) - place
-        if way > speed[s] * time:
-            return place + speed[s] * time
-        time -= way / speed[s]
-        place = (s + 1) / len(speed)
-    return place + speed[last] * max(0.0, time)
-
-
-def move(route: Route, step: int, speed: list[float], time: float) -> list[tuple[Cohort, float]]:
-    """Let the line advance by a part of a step; (cohort, wafers of it) that leave."""
-    out = []
-    for cohort in route.cohorts:
-        front = travel(cohort.front, speed, time)
-        # behind the newest cohort the next will begin, at 0
-        tail = travel(cohort.tail, speed, time) if cohort.step < step else 0.0
-        if front > 1.0:
-            part = 1.0 if tail >= 1.0 else (front - 1.0) / (front - tail)
-            gone = cohort.inside * (1.0 if part >= ALL else part)
-            out.append((cohort, gone))
-            cohort.left = cohort.outside if part >= ALL else cohort.left - gone
-        cohort.front, cohort.tail = min(1.0, front), min(1.0, tail)
-    route.cohorts = [cohort for cohort in route.cohorts if cohort.left > 0.0]
-    return out
+    made: dict[str, float] = defaultdict(float)
+    for route, go in zip(routes, goes, strict=True):
+        for passes, wafers in zip(route.by_segment, go, strict=True):
+            for group, visits in passes.items():
+                made[group] += wafers * visits
+    return goes, made
 
 
 def steps_since_start(cohort: Cohort, out: float, now: float) -> float:

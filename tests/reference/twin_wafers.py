@@ -103,7 +103,7 @@ class Wafers:
             self.packaging.note_cause(die, starts * weight, worst)
         route.wafers_so_far += starts
         if starts > 0.0:
-            route.cohorts.append(Cohort(step, starts, weights, sorting, starts, starts))
+            route.cohorts.append(Cohort(step, starts, weights, sorting, left=starts))
 
     def to_test(self, name: str) -> float:
         """Share of the wafers started that come to the wafer test."""
