@@ -58,9 +58,13 @@ def check_indices(one: Compiled) -> None:
     assert s.fleet_curve.shape == (len(s.fab), groups, 2, 2)
     counted = s.fleet_curve[..., a.FLEET_COUNT] >= 0
     assert np.all(counted | (s.fleet_curve[..., a.FLEET_RETIRED] < 0))
-    segments = np.where(
-        s.fab[s.route[:, a.ROUTE_FAB], a.FAB_EQUIPPED], model.simulation.segments, 1
-    )
+    raw = one.sampler.medians()
+    days = [raw.get(f"processes.{p}.raw_process_days", 0.0) for p in model.processes]
+    parts = np.array(days)[s.route[:, a.ROUTE_PROCESS]] * one.clock.flow_steps
+    # no segment is shorter than two parts of a step
+    segments = np.floor(parts / one.clock.days_per_step / 2.0 + 1e-9)
+    segments = np.clip(segments, 1, model.simulation.segments)
+    segments = np.where(s.fab[s.route[:, a.ROUTE_FAB], a.FAB_EQUIPPED], segments, 1)
     np.testing.assert_array_equal(s.route[:, a.ROUTE_SEGMENTS], segments)
     assert within(s.die[:, a.DIE_BINS], bins + 1, 1)
     assert within(s.bank[:, a.BANK_DIE], dies)

@@ -54,7 +54,8 @@ def with_layers(
         "single": {"source": "made_up", "exposures": 1, "visits": {"etch": 1}},
         "lele": {"source": "made_up", "exposures": 2, "visits": {"etch": 2, "clean": 1}},
     }
-    raw["processes"]["n2"].update(layers=layers, **process)
+    # long enough that no segment is shorter than two parts of a step
+    raw["processes"]["n2"].update(layers=layers, raw_process_days=2000, **process)
     edit(raw)
     return ModelFile(file.place, raw, {}).model()
 

@@ -1,4 +1,4 @@
-"""What tools allow a line: loads, the scarcest group, waits, passes granted downstream first."""
+"""What tools allow a line: loads, the scarcest group, waits, the pace of segments, bookings."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def table(*processes: int) -> np.ndarray:
 @pytest.mark.parametrize("form", FORMS)
 def test_loads_are_the_passes_of_all_routes_of_the_fab(form: str) -> None:
     visits = np.array([[[10.0, 1.0], [4.0, 0.0]], [[2.0, 1.0], [0.0, 5.0]]])  # process, group, lane
-    lines = np.zeros((3, 8, 2))
+    lines = np.zeros((3, 10, 2))
     lines[:, a.PLANNED] = [[7.0, 7.0], [100.0, 1.0], [50.0, 2.0]]
     lines[:, a.FLOW] = [[1.0, 0.0]] * 3
     group = groups(LOAD=[99.0, 99.0], lanes=2)
@@ -149,156 +149,6 @@ def test_the_pace_of_a_segment_adds_the_waits_of_its_visits(form: str) -> None:
     np.testing.assert_array_equal(pieces[:, a.INSIDE], 7.0)
     pace(raw, 5.0, False, visits, group, pieces, 1, 2)
     np.testing.assert_allclose(pieces[0, a.PACE, 0], 4.0, rtol=ROUNDING)
-
-
-# ---- passes granted
-
-
-class Line:
-    """Routes over segments, and what tools can do: arrays of one lane for `grant`."""
-
-    def __init__(self, visits: Any, inside: Any, pace: Any, passes: Any, left: float = 1.0) -> None:
-        self.visits = np.array(visits, float)[..., None]  # process, segment, group, lane
-        routes, segments, size = self.visits.shape[:3]
-        self.pieces = np.zeros((routes, segments, 4, 1))
-        self.pieces[:, :, a.INSIDE, 0], self.pieces[:, :, a.PACE, 0] = inside, pace
-        self.group = groups(PASSES=list(passes), MADE=[0.0] * size)
-        self.left = left
-
-    def grant(self, form: str = "compiled", part: float = 1.0) -> None:
-        routes, lanes = len(self.pieces), self.pieces.shape[-1]
-        fab, lane = np.array([0, routes, 1]), lane_of(self.left, lanes)
-        args = (fab, table(*range(routes)), self.visits, self.group, self.pieces, lane, part)
-        kernel("grant", form)(*args, lanes)
-
-    @property
-    def asked(self) -> np.ndarray:
-        """Wafers a step that would cross each segment, (route, segment)."""
-        return self.pieces[:, :, a.INSIDE, 0] / self.pieces[:, :, a.PACE, 0]
-
-    @property
-    def granted(self) -> np.ndarray:
-        """Part of its undisturbed speed that each segment keeps, (route, segment)."""
-        segments = self.pieces.shape[1]
-        return self.pieces[:, :, a.SPEED, 0] * segments * self.pieces[:, :, a.PACE, 0]
-
-    @property
-    def made(self) -> np.ndarray:
-        return self.group[:, a.MADE, 0]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_one_group_gives_to_the_last_segment_first(form: str) -> None:
-    line = Line([[[2.0], [3.0]]], inside=[[10.0, 30.0]], pace=[[0.5, 2.0]], passes=[53.0])
-    line.grant(form, part=0.25)
-    # 15 wafers x 3 passes leave 8 of the 40 that the first segment asks for
-    np.testing.assert_allclose(line.granted, [[0.2, 1.0]], rtol=ROUNDING)
-    np.testing.assert_allclose(line.pieces[0, :, a.SPEED, 0], [0.2, 0.25], rtol=ROUNDING)
-    np.testing.assert_allclose(line.made, 53.0 / 4, rtol=ROUNDING)
-    line = Line([[[2.0], [3.0]]], [[10.0, 30.0]], [[0.5, 2.0]], [90.0], left=0.1)
-    line.grant(form)
-    np.testing.assert_allclose(line.granted, [[0.0, 0.2]], rtol=ROUNDING)
-    np.testing.assert_allclose(line.made, 9.0, rtol=ROUNDING)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_routes_share_a_group_in_proportion(form: str) -> None:
-    """Both ask one group for 10; what the second cannot use for want of another one is left."""
-    visits = [[[1.0, 0.0]], [[1.0, 1.0]]]
-    line = Line(visits, inside=[[10.0], [10.0]], pace=1.0, passes=[10.0, 2.0])
-    line.grant(form)
-    np.testing.assert_allclose(line.granted, [[0.5], [0.2]], rtol=ROUNDING)
-    np.testing.assert_allclose(line.made, [7.0, 2.0], rtol=ROUNDING)
-    line.grant(form)  # counts on
-    np.testing.assert_allclose(line.made, [14.0, 4.0], rtol=ROUNDING)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_without_passes_only_segments_without_visits_move(form: str) -> None:
-    line = Line([[[0.0], [1.0], [0.0]]], [[5.0, 5.0, 0.0]], 2.0, passes=[0.0])
-    line.grant(form)
-    np.testing.assert_allclose(line.granted, [[1.0, 0.0, 1.0]], rtol=ROUNDING)
-    assert line.made == 0.0
-    empty = Line([[[4.0]]], inside=[[0.0]], pace=[[1e-12]], passes=[0.0])
-    empty.grant(form)
-    assert empty.pieces[0, 0, a.SPEED, 0] == capacity.FASTEST  # nothing is asked for
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_lane_does_not_feel_that_a_group_is_tight_in_another(form: str) -> None:
-    visits, pace = [[[2.0], [3.0]], [[1.0], [1.0]]], 0.7
-    inside = [[[10.0, 30.0], [5.0, 8.0]], [[1.0, 3.0], [0.5, 0.8]]]
-    alone = [Line(visits, each, pace, passes=[41.0]) for each in inside]
-    both = Line(visits, inside[0], pace, passes=[41.0])
-    for name in ("visits", "group", "pieces"):
-        setattr(both, name, np.concatenate([getattr(one, name) for one in alone], axis=-1))
-    for line in (*alone, both):
-        line.grant(form)
-    for k, one in enumerate(alone):
-        np.testing.assert_array_equal(both.pieces[..., k], one.pieces[..., 0])
-        np.testing.assert_array_equal(both.group[:, a.MADE, k], one.group[:, a.MADE, 0])
-    assert alone[0].granted[0, 0] < 1.0 == alone[1].granted[0, 0]
-
-
-amounts = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))
-
-
-@st.composite
-def lines(draw: st.DrawFn, most_groups: int = 3) -> Line:
-    routes, segments = draw(st.integers(1, 3)), draw(st.integers(1, 5))
-    size = draw(st.integers(1, most_groups))
-
-    def several(count: int, values: st.SearchStrategy[float] = amounts) -> list[float]:
-        return draw(st.lists(values, min_size=count, max_size=count))
-
-    cells = routes * segments
-    return Line(
-        np.reshape(several(cells * size), (routes, segments, size)),
-        np.reshape(several(cells), (routes, segments)),
-        np.reshape(several(cells, st.floats(1e-2, 10.0)), (routes, segments)),
-        several(size),
-        draw(st.floats(0.0, 1.0)),
-    )
-
-
-@given(lines(), st.sampled_from([1.0, 0.5, 0.25]))
-def test_no_more_is_made_than_granted_and_no_more_granted_than_there_is(
-    line: Line, part: float
-) -> None:
-    line.grant(part=part)
-    assert np.all(line.granted >= 0.0)
-    assert np.all(line.granted <= 1.0 + ROUNDING)
-    wafers = line.granted * line.asked
-    passes = np.einsum("rs,rsg->g", wafers, line.visits[..., 0]) * part
-    there = line.group[:, a.PASSES, 0] * line.left * part
-    assert np.all(line.made <= there * (1.0 + ROUNDING))
-    # a sum of up to 15 terms, each with some roundings of what there was
-    np.testing.assert_allclose(line.made, passes, rtol=ROUNDING, atol=ROUNDING * there.max())
-
-
-@given(lines(most_groups=1))
-def test_downstream_has_all_before_upstream_gets_any(line: Line) -> None:
-    line.grant()
-    asks = (line.asked > 0.0) & (line.visits[..., 0, 0] > 0.0)
-    there = line.group[0, a.PASSES, 0] * line.left
-    for s in range(1, line.pieces.shape[1]):
-        short = asks[:, s] & (line.granted[:, s] < 1.0 - 1e-9)
-        if not short.any():
-            continue
-        # all routes get the same share, and behind them nothing is left
-        assert np.ptp(line.granted[asks[:, s], s]) < 1e-9
-        before = line.granted[:, :s] * line.asked[:, :s] * line.visits[:, :s, 0, 0]
-        assert before.sum() <= 1e-9 * there
-
-
-@given(lines())
-def test_all_that_a_route_asks_for_is_granted_unless_a_group_runs_out(line: Line) -> None:
-    line.grant()
-    used = line.made >= line.group[:, a.PASSES, 0] * line.left * (1.0 - 1e-9)
-    visits_used = (line.visits[..., 0] > 0.0) & used
-    short = line.granted < 1.0 - 1e-9
-    alone = line.pieces.shape[0] == 1  # of several routes one may not use its proportion
-    assert not alone or np.all(visits_used.any(axis=2)[short])
 
 
 # ---- what is booked
