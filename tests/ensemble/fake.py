@@ -56,6 +56,7 @@ class FakeSimulator:
             "fab": ["line"],
             "process": ["n2"],
             "tool_group": ["etch", "litho"],
+            "tool_class": ["imported", "domestic"],
             "die": ["ai"],
             "bin": ["1", "2"],
             "memory": [],  # a model may have none
