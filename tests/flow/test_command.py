@@ -41,6 +41,31 @@ def test_json_names_the_data_sets_own_lots_and_tools(capsys: pytest.CaptureFixtu
     assert (found["warmup_days"], found["replications"]) == (30.0, 2)
 
 
+def test_availability_is_by_expectation_and_as_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    found = figures(capsys, "--days", "300", "--warmup", "100", "--replications", "2")
+    etch, oven = found["tool_groups"]
+    # Exponential failures, every 10,080 minutes for 35.28; the oven has none.
+    assert etch["repair_expected"] == pytest.approx(35.28 / 10115.28, rel=1e-9)
+    assert oven["repair_expected"] == oven["repair"] == 0.0
+    for group in (etch, oven):
+        available, counted = group["availability"], group["availability_counted"]
+        assert available == pytest.approx(1.0 - group["repair_expected"] - group["maintenance"])
+        assert counted == pytest.approx(1.0 - group["repair"] - group["maintenance"])
+        assert group["utilization"] == pytest.approx(
+            group["utilization_counted"] * counted / available, rel=1e-3
+        )
+    assert etch["availability"] != etch["availability_counted"]
+    assert main(["flow", SMALL, "--days", "300", "--warmup", "100", "--replications", "2"]) == 0
+    row = next(row for row in capsys.readouterr().out.splitlines() if row.startswith("Etch"))
+    assert f"{etch['availability']:.2%}" in row.split()
+
+
+def test_help_says_what_availability_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flow", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Availability has the repairs of exponential failures at their expectation" in text
+
+
 def test_figures_do_not_depend_on_threads(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--days", "50", "--seed", "7", "--replications", "5")
     one, three = (figures(capsys, *options, "--threads", threads) for threads in ("1", "3"))

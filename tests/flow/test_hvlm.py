@@ -11,11 +11,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yieldsim.flow import DataSet, FlowResult, compile_line, read_dataset, replicate, summarize
+from yieldsim.flow import (
+    DataSet,
+    FlowResult,
+    Outcome,
+    compile_line,
+    read_dataset,
+    replicate,
+    summarize,
+)
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "smt2020"
 REPLICATIONS = 24
+FEW = 4  # `yieldsim flow hvlm --days 730 --seed 1 --replications 4` runs the first four of them
 DAYS, WARMUP_DAYS = 730.0, 365.0
+# Groups of two tools whose published repairs, means of 20 runs, are 0.26 points below and 0.21
+# above MTTR / (MTTF + MTTR). Their standard error is 0.17 points: such luck is nobody's to meet.
+LUCKY_REPAIRS = {"Implant_74": -0.26, "Dielectric_FE_30": 0.21}
 
 pytestmark = [
     pytest.mark.slow,
@@ -33,9 +45,19 @@ def published(name: str) -> dict[str, dict[str, float]]:
 
 
 @pytest.fixture(scope="module")
-def result() -> FlowResult:
+def outcomes() -> list[Outcome]:
     line = compile_line(read_dataset(DATA / "hvlm"))
-    return summarize(line, [replicate(line, 1, r, DAYS, WARMUP_DAYS) for r in range(REPLICATIONS)])
+    return [replicate(line, 1, r, DAYS, WARMUP_DAYS) for r in range(REPLICATIONS)]
+
+
+@pytest.fixture(scope="module")
+def result(outcomes: list[Outcome]) -> FlowResult:
+    return summarize(compile_line(read_dataset(DATA / "hvlm")), outcomes, WARMUP_DAYS)
+
+
+@pytest.fixture(scope="module")
+def few(outcomes: list[Outcome]) -> FlowResult:
+    return summarize(compile_line(read_dataset(DATA / "hvlm")), outcomes[:FEW], WARMUP_DAYS)
 
 
 def test_lots_out_and_cycle_times(result: FlowResult) -> None:
@@ -58,24 +80,45 @@ def repairs(data: DataSet, name: str) -> tuple[float, float]:
     return mttr / (mttf + mttr), variance
 
 
-def test_availability_of_every_group(result: FlowResult) -> None:
+def test_availability_of_every_group(result: FlowResult, few: FlowResult) -> None:
     """Published: means of 20 runs, as their lots out (multiples of 0.05) and spread say.
 
-    Luck with repairs alone moves them by up to 0.24 points, so ours are taken at their expectation
-    here and held to it in the next test. Granted are 0.3 points, or three standard errors of the
-    published repairs where that is more: no simulator can know those.
+    Within 0.3 points, but where the published repairs had luck; there within three standard errors
+    of those.
     """
     data = read_dataset(DATA / "hvlm")
-    groups = {group.name: group for group in result.groups}
-    gaps, beyond = [], {}
-    for name, want in published("hvlm_published_machines.txt").items():
-        share, variance = repairs(data, name)
-        gap_pp = 100.0 * (1.0 - share - groups[name].maintenance) - want["avail"]
-        gaps.append(gap_pp)
-        if abs(gap_pp) > max(0.3, 300.0 * np.sqrt(variance / (20 * groups[name].tools))):
-            beyond[name] = gap_pp
-    assert beyond == {}
-    assert sum(abs(gap) > 0.3 for gap in gaps) <= 2
+    for found in (result, few):
+        groups = {group.name: group for group in found.groups}
+        for name, want in published("hvlm_published_machines.txt").items():
+            share, variance = repairs(data, name)
+            assert groups[name].repair_expected == pytest.approx(share, rel=1e-9), name
+            gap_pp = 100.0 * groups[name].availability - want["avail"]
+            if name in LUCKY_REPAIRS:
+                luck_pp = want["br"] - 100.0 * share
+                assert luck_pp == pytest.approx(LUCKY_REPAIRS[name], abs=0.01), name
+                assert abs(gap_pp) < 300.0 * np.sqrt(variance / (20 * groups[name].tools)), name
+                gap_pp -= luck_pp
+            assert abs(gap_pp) < 0.3, name
+
+
+def test_expected_repairs_are_those_counted(result: FlowResult, few: FlowResult) -> None:
+    data = read_dataset(DATA / "hvlm")
+    for found, replications in ((result, REPLICATIONS), (few, FEW)):
+        scores, gaps_se = [], []
+        for group in found.groups:
+            if not group.repair_expected > 0.0:
+                continue
+            _, variance = repairs(data, group.name)
+            gap = group.availability_counted - group.availability
+            scores.append(gap / np.sqrt(variance / (group.tools * replications)))
+            gaps_se.append(group.availability_se)
+        # The sum of squares of n standard normals is n +- sqrt(2 n).
+        count = len(scores)
+        assert count >= 105
+        assert abs(float(np.sum(np.square(scores))) - count) < 3.0 * np.sqrt(2.0 * count)
+        assert abs(float(np.sum(scores))) < 3.0 * np.sqrt(count)
+        # Maintenance by pieces of small groups is all that is left to luck.
+        assert sum(error > 0.0015 for error in gaps_se) <= 2
 
 
 def test_repairs_and_maintenance_of_every_group(result: FlowResult) -> None:
@@ -98,19 +141,20 @@ def test_repairs_and_maintenance_of_every_group(result: FlowResult) -> None:
     assert abs(float(np.average(maintenance, weights=tools))) < 0.01
 
 
-def test_utilization_of_every_group(result: FlowResult) -> None:
+def test_utilization_of_every_group(result: FlowResult, few: FlowResult) -> None:
     data = read_dataset(DATA / "hvlm")
     batched = {s.group for part in data.parts.values() for s in part.steps if s.batch_pieces}
-    groups = {group.name: group for group in result.groups}
-    plain = 0
-    for name, want in published("hvlm_published_machines.txt").items():
-        group = data.groups[name]
-        gap_pp = 100.0 * groups[name].utilization - want["util"]
-        if group.capacity == 1 and not group.wake_least_setup and name not in batched:
-            plain += 1
-            assert abs(gap_pp) < 0.5, name
-        assert abs(gap_pp) < 4.0, name
-    assert plain == 46
+    for found in (result, few):
+        groups = {group.name: group for group in found.groups}
+        plain = 0
+        for name, want in published("hvlm_published_machines.txt").items():
+            group = data.groups[name]
+            gap_pp = 100.0 * groups[name].utilization - want["util"]
+            if group.capacity == 1 and not group.wake_least_setup and name not in batched:
+                plain += 1
+                assert abs(gap_pp) < 0.5, name
+            assert abs(gap_pp) < 4.0, name
+        assert plain == 46
 
 
 def test_littles_law(result: FlowResult) -> None:

@@ -64,6 +64,10 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
     DATASET is a folder with tool.txt, part.txt and its routes, order.txt, and what else of the
     format the line uses. The line starts empty. Lots out are those of the whole run, per
     replication; all other figures leave the warm-up out.
+
+    Availability has the repairs of exponential failures at their expectation,
+    which no run has to estimate, and maintenance as simulated; utilization is
+    over that availability. --json has both as counted, too.
     """
     from ..flow import compile_line, read_dataset, summarize
 
@@ -73,7 +77,7 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
         warmup = min(options["days"] / 2.0, _LONGEST_WARMUP_DAYS)
     options["warmup"] = warmup
     outcomes, threads, seconds = _run(line, **options)
-    result = summarize(line, outcomes)
+    result = summarize(line, outcomes, warmup)
     run = {
         "dataset": dataset,
         "days": options["days"],

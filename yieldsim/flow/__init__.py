@@ -39,7 +39,10 @@ doi:10.1109/TSM.2020.3001933, and where that is silent, as said here:
   the queue and any tool does the work left.
 - *Maintenance* by date (from start to start) or after pieces starts when the tool is empty; until
   then it takes no further lot. The first one comes at FOA times k/n for the k-th of n tools, so
-  that a group does not stop as one. Repairs and maintenance follow one another.
+  that a group does not stop as one. A failure during maintenance is repaired at once and the
+  maintenance goes on after it, so that the share of repairs is MTTR / (MTTF + MTTR) whatever a tool
+  does; with exponential times availability has it at that expectation (`yieldsim.flow.results`).
+  Pieces beyond a maintenance count towards the next one.
 - *Changes on dates* (not in the format; of lines made in Python): an order's releases follow the
   rates of its periods. A lot that is due while the pieces in the line of its limit of WIP leave no
   room for it is lost, and not caught up. A tool that is taken out of the line finishes its jobs,
