@@ -9,7 +9,7 @@ repository.
 from __future__ import annotations
 
 import argparse
-import math
+import statistics
 import sys
 import time
 
@@ -54,14 +54,14 @@ def beside(plan: str, case: fc.Case, replications: int, by_quarter: bool) -> lis
 
 
 def speed(case: fc.Case, realizations: int, rounds: int) -> list[str]:
-    """Time of the line model: whole realizations on one core, the least of some rounds."""
-    simulator, best = Simulator(case.file, ["baseline"], 1), math.inf
+    """Processor time of the line model on one core: median, least and most of some rounds."""
+    simulator, spent = Simulator(case.file, ["baseline"], 1), []
     simulator.block(0, 1)
     for _ in range(rounds):
         start = time.process_time()
         simulator.block(0, realizations)
-        best = min(best, time.process_time() - start)
-    return [case.name, f"{1e3 * best / realizations:.2f}"]
+        spent.append(1e3 * (time.process_time() - start) / realizations)
+    return [case.name, *(f"{ms:.2f}" for ms in (statistics.median(spent), min(spent), max(spent)))]
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def main() -> None:
     )
     count, rounds = (16, 1) if quick else (REALIZATIONS, 5)
     measure.table(
-        f"The line model, {quarters} quarters", ["line", "ms a realization"],
+        f"The line model, {quarters} quarters", ["line", "ms a realization", "least", "most"],
         [speed(case, count, rounds) for case in last],
     )  # fmt: skip
 

@@ -14,6 +14,7 @@ WARMUP_QUARTERS that are not counted, and have the same plan, fleets, WIP cap an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,7 @@ from yieldsim.model.parameters import parameters
 from yieldsim.model.quantity import Quantity
 from yieldsim.sampling import Sampler
 from yieldsim.simulate import Simulator
+from yieldsim.units import DAYS_PER_QUARTER
 
 ORIGIN = {"source": "benchmark", "grade": "assumed"}
 
@@ -69,6 +71,7 @@ def _without_units_of_references(table: Any) -> None:
 WARMUP_QUARTERS = 2
 LOSS_QUARTER = 11  # from the start of what is counted: three quarters of the scanners are left
 FIRST_YEAR = 2028
+STEPS_PER_QUARTER, SEGMENTS, PARTS_PER_SEGMENT = 13, 10, 2
 HVLM = Path(__file__).resolve().parents[2] / "shared" / "data" / "smt2020" / "hvlm"
 # Plan by quarter over the line's own: the data set's releases, or the baseline's plan times SCALE.
 # The tools of hvlm allow 1.02 in the long run, those of the mixed fleet as much.
@@ -176,6 +179,8 @@ def span(quarters: int) -> dict[str, Any]:
         "start": quarter_name(0),
         "end": quarter_name(quarters - 1),
         "warmup_quarters": WARMUP_QUARTERS,
+        "steps_per_quarter": STEPS_PER_QUARTER,
+        "segments": SEGMENTS,
         "process_noise": False,
         "outputs": ["wafer_plan", "wafer_starts", "wafer_outs", "wafer_wip", "cycle_time_days",
                     "utilization"],
@@ -224,9 +229,11 @@ def hvlm(line: Calibrated, ratios: Sequence[float], lost: float) -> ModelFile:
     raw["fabs"][FAB] |= {"arrival_cv2": line.arrival_cv2, "wip_cap_ratio": HVLM_CAP}
     scanners = [g for g in line.data.groups if g.startswith(("Litho_FE", "Litho_BE"))]
     raw["sources"]["benchmark"] = {"title": "plans of the benchmark"}
-    return ModelFile(
-        "hvlm", raw | {"simulation": span(len(ratios)), "events": losses(lost, scanners)}, {}
-    )
+    # its routes are short: a segment takes PARTS_PER_SEGMENT parts of a step at the least
+    shortest = min(process["raw_process_days"] for process in raw["processes"].values())
+    parts = PARTS_PER_SEGMENT * SEGMENTS * DAYS_PER_QUARTER / STEPS_PER_QUARTER / shortest
+    simulation = span(len(ratios)) | {"flow_steps": math.ceil(parts)}
+    return ModelFile("hvlm", raw | {"simulation": simulation, "events": losses(lost, scanners)}, {})
 
 
 @dataclass(frozen=True)

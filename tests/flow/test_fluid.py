@@ -17,9 +17,10 @@ FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 # What the line model is held to: the errors of a quarter's outs, all processes of a line together.
 MEAN, LARGEST = 0.02, 0.06
 REPLICATIONS = 2
-# Piles of wafers cross a segment together and leave it together: outs come in bursts which other
-# groups cannot take, and bottlenecks behind stand idle (measured: up to a third of the outs).
-BURSTS = pytest.mark.xfail(reason="outs of segments come in bursts in an overload", strict=True)
+# Waits go by the wafers in the line over their age. Where the plan jumps to more than the tools can
+# do, that is at once more than they can do too, and all segments slow down before queues have built
+# up: outs fall for a quarter (measured: by 15 to 23 %), while those of the events do not.
+JUMPS = pytest.mark.xfail(reason="waits come before the queues where a plan jumps", strict=True)
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +42,11 @@ def calibrated(fc: ModuleType) -> Any:
     ("name", "plan"),
     [
         ("hvlm", "ramp"),
-        pytest.param("hvlm", "overload", marks=BURSTS),
-        pytest.param("hvlm", "all", marks=BURSTS),
+        pytest.param("hvlm", "overload", marks=JUMPS),
+        pytest.param("hvlm", "all", marks=JUMPS),
         ("mixed fleet", "ramp"),
-        pytest.param("mixed fleet", "overload", marks=BURSTS),
-        pytest.param("mixed fleet", "all", marks=BURSTS),
+        ("mixed fleet", "overload"),
+        ("mixed fleet", "all"),
     ],
 )
 def test_outs_by_quarter(fc: ModuleType, calibrated: Any, name: str, plan: str) -> None:
