@@ -181,6 +181,13 @@ def _check_visited(model: Model, name: str, fab: Fab) -> None:
                     got=group,
                     allowed=f"a fleet of {group}, or no fleets at all",
                 )
+            counts = [fleet.count.extremes()[1] for fleet in fab.fleets[group].values()]
+            if max(counts) <= 0.0:
+                raise ModelError(
+                    f"fabs.{name}.fleets.{group}",
+                    f"has no tools in any quarter, and {process} visits it, got counts of zero",
+                    allowed="a count > 0 in some quarter",
+                )
 
 
 def _check_events(model: Model) -> None:
