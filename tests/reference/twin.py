@@ -193,7 +193,7 @@ class Line:
         if raw_steps == 0.0:
             return Release(planned, wanted, allowed, cause)
         cap = self.world.number(f"fabs.{self.name}", self.fab, "wip_cap_ratio")
-        full = cap * allowed * raw_steps
+        full = cap * allowed * max(1.0, raw_steps)
         room = full - route.wip + route.last_out
         if room < LEAST_ROOM * full:
             room = 0.0

@@ -38,7 +38,8 @@ def release(
     that will leave in the step, as many as in the one before, make room too.
     """
     wanted = planned if buffered and raw_steps > 0.0 else allowed
-    cap = cap_ratio * allowed * raw_steps
+    # the wafers of a step stand in the line even where they go through it faster
+    cap = cap_ratio * allowed * max(1.0, raw_steps)
     room = cap - wip + leaving
     if room < _DUST * cap:
         room = 0.0  # rounding leaves no wafers to start
@@ -220,7 +221,7 @@ def wafers_out(
     line, own = state.route[route], state.cohort[route, cohort]
     # evenly started over the step of the cohort
     gone = (own[a.START, k] - own[a.LEFT, k] + 0.5 * out) / own[a.START, k]
-    days = (now - cohort - gone) * clock.days_per_step
+    days = max(0.0, now - cohort - gone) * clock.days_per_step  # none below zero by rounding
     line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
     if cohort < state.exits.shape[1]:
         state.exits[route, cohort, row, k] += out
