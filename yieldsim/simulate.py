@@ -262,8 +262,9 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
     from_zero = {
         "passes": (fabs, groups, 2),
         "repairs": (fabs, groups, 2),
+        "recent": (fabs, groups),
         "group": (groups, a.GROUP_FIELDS),
-        "route": (routes, 10),
+        "route": (routes, 9),
         "segment": (routes, segments, 4),
         "die": (dies, 6),
         "stock": (dies, bins, 2),

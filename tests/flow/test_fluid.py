@@ -17,10 +17,6 @@ FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 # What the line model is held to: the errors of a quarter's outs, all processes of a line together.
 MEAN, LARGEST = 0.02, 0.06
 REPLICATIONS = 2
-# Waits go by the wafers in the line over their age. Where the plan jumps to more than the tools can
-# do, that is at once more than they can do too, and all segments slow down before queues have built
-# up: outs fall for a quarter (measured: by 15 to 23 %), while those of the events do not.
-JUMPS = pytest.mark.xfail(reason="waits come before the queues where a plan jumps", strict=True)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +38,8 @@ def calibrated(fc: ModuleType) -> Any:
     ("name", "plan"),
     [
         ("hvlm", "ramp"),
-        pytest.param("hvlm", "overload", marks=JUMPS),
-        pytest.param("hvlm", "all", marks=JUMPS),
+        ("hvlm", "overload"),
+        ("hvlm", "all"),
         ("mixed fleet", "ramp"),
         ("mixed fleet", "overload"),
         ("mixed fleet", "all"),

@@ -14,6 +14,7 @@ from yieldsim.closed_form import (
 )
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels import capacity
+from yieldsim.units import DAYS_PER_QUARTER
 
 FORMS = ["compiled", "plain"]
 ROUNDING = 64 * np.finfo(float).eps
@@ -55,12 +56,12 @@ def test_loads_are_the_passes_of_all_routes_of_the_fab(form: str) -> None:
     visits = np.array([[[10.0, 1.0], [4.0, 0.0]], [[2.0, 1.0], [0.0, 5.0]]])  # process, group, lane
     lines = np.zeros((3, 10, 2))
     lines[:, a.PLANNED] = [[7.0, 7.0], [100.0, 1.0], [50.0, 2.0]]
-    lines[:, a.FLOW] = [[1.0, 0.0]] * 3
+    lines[:, a.STARTS] = [[1.0, 0.0]] * 3
     group = groups(LOAD=[99.0, 99.0], lanes=2)
     load, fab = kernel("load_groups", form), np.array([1, 3, 1])  # the first is another fab's
     load(fab, table(0, 0, 1), visits, lines, a.PLANNED, group, 2)
     np.testing.assert_array_equal(group[:, a.LOAD], [[1100.0, 3.0], [400.0, 10.0]])
-    load(fab, table(0, 0, 1), visits, lines, a.FLOW, group, 2)
+    load(fab, table(0, 0, 1), visits, lines, a.STARTS, group, 2)
     np.testing.assert_array_equal(group[:, a.LOAD], [[12.0, 0.0], [4.0, 0.0]])
 
 
@@ -175,3 +176,14 @@ def test_loads_are_added_up() -> None:
     group, booked = groups(LOAD=[3.0, 4.0]), np.ones((2, 1))
     capacity.book_load(group, booked, 1)
     np.testing.assert_array_equal(booked, [[4.0], [5.0]])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_waits_go_by_the_passes_made_of_late(form: str) -> None:
+    group, recent = groups(MADE=[40.0], LOAD=[7.0], lanes=1), np.array([[12.0]])
+    kernel("remember", form)(DAYS_PER_QUARTER / 4, group, recent, 1)  # a quarter of the memory
+    np.testing.assert_array_equal(recent, [[19.0]])
+    kernel("recall_load", form)(recent, group, 1)
+    assert group[0, a.LOAD, 0] == 19.0
+    kernel("remember", form)(DAYS_PER_QUARTER, group, recent, 1)  # forgets all before it
+    np.testing.assert_array_equal(recent, [[40.0]])

@@ -15,7 +15,7 @@ from yieldsim.units import DAYS_PER_QUARTER
 
 HOURS_PER_QUARTER = DAYS_PER_QUARTER * 24.0
 TWO_TOOLS = 2 * 10 * 0.9 * HOURS_PER_QUARTER  # passes a quarter
-SETTLED = "simulation.warmup_quarters=4"
+SETTLED = "simulation.warmup_quarters=24"  # waits forget a start in e-folds of a quarter
 DOMESTIC = "fabs.line.fleets.litho.domestic={count=4}"
 D0 = "processes.n2.d0_mature_per_cm2=0.1"
 NOISE = "simulation.process_noise=true"

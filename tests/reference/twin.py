@@ -30,6 +30,7 @@ from tests.reference.twin_world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
 from yieldsim.model.schema import FabStarts
 
+MEMORY_DAYS = 365.25 / 4  # over which waits look at the passes made
 LEAST_ROOM = 1e-9  # of the wafers of a full line; what rounding leaves of a full one is no room
 PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 
@@ -69,6 +70,7 @@ class Line:
             for process in self.fab.plan
         ]
         self.started: dict[str, float] = {}
+        self.recent: dict[str, float] = defaultdict(float)  # passes a step, a mean that forgets
         self.tools = tools.Tools(world, name)
         self.wafers = Wafers(world, book, packaging, name)
 
@@ -91,7 +93,7 @@ class Line:
             self.release(route, plan[route.process], *self.possible(route, rates, load, left))
             for route in self.routes
         ]
-        taus = self.steps_through_segments(step, rates, left, releases)
+        taus = self.steps_through_segments(rates, left)
         self.started = {r.process: one.starts for r, one in zip(self.routes, releases, strict=True)}
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
             route.last_out = 0.0
@@ -100,6 +102,9 @@ class Line:
             self.book.add(step, "days_expected", self.name, route.process, amount=days)
         made = self.move_with_tools(step, rates, left, taus) if rates else {}
         if rates:
+            for group in rates:
+                weight = min(1.0, self.world.days_per_step / MEMORY_DAYS)
+                self.recent[group] += (made[group] - self.recent[group]) * weight
             self.book_tools(step, rates, load, left, made)
             self.tools.gain_experience(rates, made)
         else:
@@ -207,15 +212,10 @@ class Line:
         return self.world.number(f"processes.{name}", process, "raw_process_days")
 
     def steps_through_segments(
-        self, step: int, rates: dict[str, tools.GroupRate], left: float, releases: list[Release]
+        self, rates: dict[str, tools.GroupRate], left: float
     ) -> list[list[float]]:
-        """Steps that a lot spends in each segment of each route, waits at the present flow."""
-        load = self.loads(
-            {
-                route.process: route.flow(step, release.starts)
-                for route, release in zip(self.routes, releases, strict=True)
-            }
-        )
+        """Steps that a lot spends in each segment of each route, waits at the load of late."""
+        load = self.recent
         waits = {}
         for group, rate in rates.items():
             usage = load[group] / (rate.calm * left) if rate.calm * left > 0.0 else 0.0

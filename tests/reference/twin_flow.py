@@ -58,15 +58,6 @@ class Route:
         """Wafers in the line."""
         return sum(cohort.left for cohort in self.cohorts)
 
-    def flow(self, step: int, starts: float) -> float:
-        """Wafers a step by Little's law: WIP over the age of the wafers that are next to leave;
-        starts where the line is empty."""
-        if not self.cohorts:
-            return starts
-        oldest = self.cohorts[0]
-        gone = (oldest.started - oldest.left) / oldest.started
-        return self.wip / (step - oldest.step - min(gone, ALL))
-
     def asks(self, tau: list[float], part: float) -> list[float]:
         """Wafers that would leave each segment in a part of a step if they got all they need."""
         return [

@@ -135,10 +135,9 @@ TFLOPS, BANDWIDTH = range(2)
 # ---- last axes of State
 START, LEFT, FRONT = range(3)  # of a cohort
 INSIDE, PACE, GO, PERMITTED = range(4)  # of a segment
-# of a route; OLDEST is when the wafers that leave next were started (in steps; the whole part is
-# their cohort), ALLOWED what plan and tools allow, FLOW what moves through it in a step, OUT
-# what leaves it in a part of a step and LAST_OUT in the step (before)
-WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, FLOW, HELD_BY, OUT, LAST_OUT = range(10)
+# of a route; OLDEST is the cohort that leaves next, ALLOWED what plan and tools allow, OUT what
+# leaves in a part of a step and LAST_OUT in the step (before)
+WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, HELD_BY, OUT, LAST_OUT = range(9)
 # of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
 # those from SHARE on are of a class, and of the next one behind it
 LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, RATIO, TIGHT = range(11)
@@ -283,6 +282,7 @@ class State(NamedTuple):
     event: Floats  # E (first, second, third) k, factors of the step
     passes: Floats  # F G C k, thousand passes so far
     repairs: Floats  # F G C k, hours of repair that are still to come
+    recent: Floats  # F G k, passes made a step, a mean that forgets
     group: Floats  # G LOAD... k, of the fab at hand
     route: Floats  # N WAFERS_SO_FAR... k
     cohort: Floats  # N T START... k

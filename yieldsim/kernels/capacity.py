@@ -9,11 +9,14 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.jit import inline_jit
-from yieldsim.units import HOURS_PER_DAY
+from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
 _SHORTEST = 1e-12  # steps in a segment
 _KPASS = 1000.0
+# Assumption: waits follow the passes made of late, as queues take weeks to build up. From two weeks
+# to a quarter agree with the event simulator; the longest swings least where tools are scarce.
+_MEMORY_DAYS = DAYS_PER_QUARTER
 
 
 @inline_jit
@@ -152,3 +155,20 @@ def book_load(group: Any, booked: Any, n: Any) -> None:
     for g in range(group.shape[0]):
         for k in range(n):
             booked[g, k] += group[g, a.LOAD, k]
+
+
+@inline_jit
+def recall_load(recent: Any, group: Any, n: Any) -> None:
+    """Fill the LOAD of each group for its waits: the passes a step that it made of late."""
+    for g in range(group.shape[0]):
+        for k in range(n):
+            group[g, a.LOAD, k] = recent[g, k]
+
+
+@inline_jit
+def remember(days_per_step: Any, group: Any, recent: Any, n: Any) -> None:
+    """Add the passes made in a step to their mean over _MEMORY_DAYS."""
+    weight = min(1.0, days_per_step / _MEMORY_DAYS)
+    for g in range(group.shape[0]):
+        for k in range(n):
+            recent[g, k] += (group[g, a.MADE, k] - recent[g, k]) * weight

@@ -13,6 +13,8 @@ from yieldsim.kernels.capacity import (
     group_waits,
     load_groups,
     pace_route,
+    recall_load,
+    remember,
     scarcest,
 )
 from yieldsim.kernels.curves import curve_value
@@ -60,7 +62,7 @@ def fab_step(
         days = clock.days_per_step
         release_route(raw_days, days, cap, equipped, step, state.route[route], state.lane, n)
     if equipped:
-        load_groups(structure.fab[fab], table, world.visits, state.route, a.FLOW, group, n)
+        recall_load(state.recent[fab], group, n)
         group_waits(clock.hours_per_step, world.fab[fab], world.group, group, left, n)
     for route in routes:
         p, segments = table[route, a.ROUTE_PROCESS], table[route, a.ROUTE_SEGMENTS]
@@ -76,10 +78,11 @@ def fab_step(
             for k in range(n):
                 leave(clock, structure, world, state, tally, route, step, now, row, k)
     for route in routes:
-        settle(state.route[route], state.cohort[route], state.segment[route], step, n)
+        settle(state.route[route], state.segment[route], step, n)
     booked, steps = tally.fleet[:, row, fab], clock.steps_per_quarter
     if equipped:
         book_groups(steps, group, left, state.passes[fab], booked, n)
+        remember(clock.days_per_step, group, state.recent[fab], n)
 
 
 @stage_jit
@@ -147,8 +150,10 @@ def release_route(
     lane: Any,
     n: Any,
 ) -> None:
-    """Fill the STARTS of a route, what holds them (the plan, tools, accidents, the WIP cap), and
-    the FLOW through it. FRACTION and BINDING say what its scarcest group allows."""
+    """Fill the STARTS of a route and what holds them: the plan, tools, accidents, the WIP cap.
+
+    FRACTION and BINDING say what its scarcest group allows.
+    """
     for k in range(n):
         left = lane[a.CAPACITY_LEFT, k]
         fraction, group = np.inf, -1.0
@@ -170,8 +175,6 @@ def release_route(
         line[a.STARTS, k] = starts
         # a cap that is low for want of tools holds for want of tools
         line[a.HELD_BY, k] = float(RELEASE) if capped and allowed >= planned else held_by
-        # by Little's law; a line that is empty goes by what it starts
-        line[a.FLOW, k] = wip / (step - line[a.OLDEST, k]) if wip > 0.0 else starts
         if wip <= 0.0:
             line[a.OLDEST, k] = step
         line[a.WIP, k] += starts

@@ -185,21 +185,17 @@ def leave(
         left -= out
         t += 1 if out >= held else step + 1  # the last one keeps some
     while line[a.OLDEST, k] <= step and cohort[int(line[a.OLDEST, k]), a.LEFT, k] <= 0.0:
-        line[a.OLDEST, k] = int(line[a.OLDEST, k]) + 1.0
+        line[a.OLDEST, k] += 1.0
 
 
 @inline_jit
-def settle(line: Any, cohort: Any, piece: Any, step: Any, n: Any) -> None:
-    """Fill when the wafers that leave next were started; empty a line that all have left."""
+def settle(line: Any, piece: Any, step: Any, n: Any) -> None:
+    """Empty a line that all have left, whatever rounding says."""
     for k in range(n):
-        oldest = int(line[a.OLDEST, k])
-        if oldest > step:
+        if line[a.OLDEST, k] > step:
             line[a.WIP, k] = 0.0
             for s in range(piece.shape[0]):
                 piece[s, a.INSIDE, k] = 0.0
-        else:
-            gone = 1.0 - cohort[oldest, a.LEFT, k] / cohort[oldest, a.START, k]
-            line[a.OLDEST, k] = oldest + min(gone, _ALL)
 
 
 @stage_jit
