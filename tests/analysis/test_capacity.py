@@ -49,7 +49,7 @@ def group(record: dict, name: str) -> dict:
 
 def test_load_over_capacity_by_hand() -> None:
     """30,000 passes a quarter on 2 tools x 10 wafers an hour x 0.9."""
-    record = capacity_record(ran("one_group"), "2026Q4")
+    record = capacity_record(ran("one_group", "simulation.warmup_quarters=16"), "2026Q4")
     litho = group(record, "litho")
     possible = 2 * 10 * 0.9 * HOURS
     assert litho["load_over_capacity"]["p50"] == pytest.approx(30_000 / possible, rel=ROUND)
@@ -161,7 +161,8 @@ def test_the_time_that_an_accident_takes_is_down() -> None:
 
 
 def test_a_group_without_tools_has_an_infinite_load() -> None:
-    run = ran("one_group", "fabs.line.fleets.litho.imported.count=0")
+    later = '{quarters=["2027Q1"], values=[2], interpolate="step", before="zero"}'
+    run = ran("one_group", f"fabs.line.fleets.litho.imported.count={later}")
     record = capacity_record(run, "2026Q4")
     litho = group(record, "litho")
     assert litho["load_over_capacity"] == dict.fromkeys(spread(np.array([])))

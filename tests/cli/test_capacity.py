@@ -140,7 +140,8 @@ def test_a_fab_without_tools_says_so(capsys) -> None:
 
 
 def test_a_group_without_tools_is_infinite(capsys) -> None:
-    setting = ["--set", "fabs.line.fleets.litho.imported.count=0"]
+    later = '{quarters=["2027Q1"], values=[2], interpolate="step", before="zero"}'
+    setting = ["--set", f"fabs.line.fleets.litho.imported.count={later}"]
     text = printed([*ONE_GROUP, *setting, "--quarter", "2026Q4"], capsys)
     assert "litho is the bottleneck: load over capacity inf (P10 to P90: inf to inf)" in text
     assert "can carry the plan in 0 % of realizations" in text
