@@ -1,13 +1,16 @@
 # Plain `make` shows the targets. Needs make and Python >= 3.11 with venv; nothing else.
-# Overridable: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME.
+# Overridable: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME, WORKERS (of the tests).
 
 VENV ?= .venv
 REALIZATIONS ?= 256
 SEED ?= 7
 RUN_NAME ?= runs/baseline
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# a file stays with one worker, for what its tests share
+TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The first interpreter that is new enough and can make an environment; empty if there is none.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -45,15 +48,15 @@ run: setup  ## simulate the baseline, print the table, draw the fan chart (again
 	@echo "fan chart: $(RUN_NAME).png"
 
 test: setup  ## the tests, less the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(TEST) -m "not slow"
 
 test-full: setup  ## all tests
-	$(BIN)/python -m pytest
+	$(TEST)
 
 # Out-of-range reads are silent otherwise. Its own cache: Numba does not tell the two apart.
 test-bounds: setup  ## the tests with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
-		$(BIN)/python -m pytest -m "not slow"
+		$(TEST) -m "not slow"
 
 lint: setup  ## ruff check, ruff format --check, mypy
 	$(BIN)/ruff check .

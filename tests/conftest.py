@@ -3,6 +3,7 @@
 import os
 
 import hypothesis
+import pytest
 
 # Before anything imports matplotlib: the tests draw into files only.
 os.environ["MPLBACKEND"] = "Agg"
@@ -11,3 +12,19 @@ os.environ["MPLBACKEND"] = "Agg"
 # No deadline: the first example of a kernel compiles it, which takes seconds.
 hypothesis.settings.register_profile("yieldsim", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("yieldsim")
+
+# Compiling the simulation takes a minute. Workers take files in turn: one of them starts with the
+# first file, which compiles it, the other one with files that can do without.
+FIRST = "tests/test_effects.py"
+WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/flow/test_r", "tests/flow/test_twin")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort files so that two workers seldom compile the same at once."""
+
+    def order(item: pytest.Item) -> int:
+        if item.nodeid.startswith(FIRST):
+            return 0
+        return 1 if item.nodeid.startswith(WITHOUT) else 2
+
+    items.sort(key=order)

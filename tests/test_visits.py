@@ -29,13 +29,15 @@ def drawn(model: Model, count: int = 1) -> np.ndarray:
     visits = visits_of(model, columns)
     constants = np.array(list(columns.neutral))
     x = np.concatenate([sampler.draw(5, 0, count).T, np.tile(constants[:, None], (1, count))])
-    found = visits.values(x)
-    assert found.shape == (
-        len(model.processes),
-        model.simulation.segments,
-        len(model.tool_groups),
-        count,
-    )
+    total, listed = visits.values(x)
+    shape = (len(model.processes), model.simulation.segments, len(model.tool_groups), count)
+    found = np.zeros(shape)
+    for p, edges in enumerate(visits.first):
+        for s in range(len(edges) - 1):
+            own = slice(edges[s], edges[s + 1])
+            assert np.all(np.diff(visits.group[own]) > 0)  # each group once
+            found[p, s, visits.group[own]] = listed[own]
+    np.testing.assert_allclose(total, found.sum(axis=1), rtol=CLOSE)
     return found
 
 

@@ -103,6 +103,14 @@ class Sampler:
             for p in self.declared
             if isinstance(p.item, Quantity) and p.item.ref is not None
         }
+        # what does not vary is looked up once; a schedule's points stand in the compiled curves
+        self._fixed = np.full(len(self.declared), np.nan)
+        self._varying: list[tuple[int, str, Quantity]] = []
+        for number, p in enumerate(self.declared):
+            if isinstance(p.item, Quantity) and p.item.value is not None:
+                self._fixed[number] = p.item.value * p.item.factor
+            elif isinstance(p.item, Quantity):
+                self._varying.append((number, p.path, p.item))
         self._groups = [
             (paths, np.linalg.cholesky(matrix)) for paths, matrix in correlated_groups(model)
         ]
@@ -128,19 +136,14 @@ class Sampler:
 
     def _values(self, count: int, luck: Callable[[str], np.ndarray]) -> np.ndarray:
         """Values (count, width) where ``luck`` gives the uniforms of an uncertain parameter."""
-        values = np.empty((count, self.width))
-        for number, parameter in enumerate(self.declared):
-            item = parameter.item
-            if not isinstance(item, Quantity):
-                values[:, number] = np.nan  # a schedule's points stand in the compiled curves
-            elif item.ref is not None:
+        values = np.repeat(self._fixed[:, None], count, axis=1)  # a parameter in one piece
+        for number, path, item in self._varying:
+            if item.ref is not None:
                 shared = self.column[f"shared.{item.ref}"]
-                values[:, number] = values[:, shared] * self._ref_factor[parameter.path]
-            elif item.value is not None:
-                values[:, number] = item.value * item.factor
+                values[number] = values[shared] * self._ref_factor[path]
             else:
-                values[:, number] = inverse_cdf(item, luck(parameter.path))
-        return values
+                values[number] = inverse_cdf(item, luck(path))
+        return values.T
 
     def _luck(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
         u = np.empty(count)

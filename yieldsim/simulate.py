@@ -206,10 +206,11 @@ class _Layout:
         fabs, groups = structure.fleet_curve.shape[:2]
         quarters = compiled.clock.quarters
         rows = quarters + _EXTRA_ROWS
+        of_fleets = any(_PLACES[variable.name][0] == "fleet" for variable in outputs)
         self._shapes: dict[str, tuple[int, ...]] = {
             "route": (10, rows, routes),
-            "group": (2, rows, fabs, groups),
-            "fleet": (4, rows, fabs, groups, 2),
+            "group": (3, rows, fabs, groups),
+            "fleet": (4, rows if of_fleets else 0, fabs, groups, 2),
             "die": (9, rows, dies),
             "good_dies": (rows, dies, bins),
             "pool": (3, rows, len(structure.pool)),
@@ -263,9 +264,9 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, a.State]:
         "passes": (fabs, groups, 2),
         "repairs": (fabs, groups, 2),
         "recent": (fabs, groups),
-        "group": (groups, a.GROUP_FIELDS),
+        "group": (a.GROUP_FIELDS, groups),
         "route": (routes, 9),
-        "segment": (routes, segments, 4),
+        "segment": (routes, segments, a.SEGMENT_FIELDS),
         "die": (dies, 6),
         "stock": (dies, bins, 2),
         "stacks": (pools,),

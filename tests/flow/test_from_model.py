@@ -170,7 +170,11 @@ def test_passes_are_those_of_the_line_model(process: str) -> None:
     own = model(simulation__flow_steps=20)  # short routes have few segments else
     compiled = compile_model(own)
     x = np.append(compiled.sampler.draw(1, 0, 1)[0], compiled.constants)[:, None]
-    visits = compiled.passes.values(x)[list(own.processes).index(process), :, :, 0]
+    edges = compiled.passes.first[list(own.processes).index(process)]
+    visits = np.zeros((len(edges) - 1, len(own.tool_groups)))
+    for s, row in enumerate(visits):
+        listed = slice(edges[s], edges[s + 1])
+        row[compiled.passes.group[listed]] = compiled.passes.values(x)[1][listed, 0]
     passes = passes_of(own, Central(own).at, process)
     places = [one.place for one in passes]
     assert places == sorted(places)

@@ -48,11 +48,11 @@ def groups() -> tuple[np.ndarray, np.ndarray]:
     """(weights and variability, shares and adders) of three groups, in each of two lanes; the
     second lane's tools are all imported."""
     weights = np.array([[0.5, 1.0], [0.3, 1.0], [0.2, 1.0]])
-    state = np.zeros((3, a.GROUP_FIELDS, 2))
-    state[:, a.SHARE, 0], state[:, a.SHARE + 1, 0] = [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]
-    state[:, a.SHARE, 1] = 1.0
-    state[:, a.ADDER_NOW] = 1.0
-    state[:, a.ADDER_NOW + 1] = np.array([[3.0], [1.0], [2.0]])
+    state = np.zeros((a.GROUP_FIELDS, 3, 2))
+    state[a.SHARE, :, 0], state[a.SHARE + 1, :, 0] = [0.75, 1.0, 0.0], [0.25, 0.0, 1.0]
+    state[a.SHARE, :, 1] = 1.0
+    state[a.ADDER_NOW] = 1.0
+    state[a.ADDER_NOW + 1] = np.array([[3.0], [1.0], [2.0]])
     return np.repeat(weights[:, :, None], 2, axis=2), state
 
 

@@ -183,7 +183,8 @@ class Group:
     """Working arrays of a group, with so many tools of each class."""
 
     def __init__(self, *tools: float, lanes: int = 1) -> None:
-        self.row = np.zeros((a.GROUP_FIELDS, lanes))
+        self.all = np.zeros((a.GROUP_FIELDS, 2, lanes))  # the second of two groups
+        self.row = self.all[:, 1]
         self.row[a.TOOLS : a.TOOLS + len(tools)] = np.array(tools)[:, None]
         self.lane = np.ones((a.LANE_FIELDS, lanes))
         self.repairs, self.kpasses = np.zeros((2, lanes)), np.zeros((2, lanes))
@@ -194,7 +195,7 @@ class Group:
     ) -> None:
         kpasses, repairs = self.kpasses[c], self.repairs[c]
         rate = kernel("rate_class", form)
-        rate(noise, hours, tool, c, self.row, kpasses, repairs, self.lane, self.lanes)
+        rate(noise, hours, tool, c, self.all, 1, kpasses, repairs, self.lane, self.lanes)
 
 
 @pytest.mark.parametrize("form", FORMS)

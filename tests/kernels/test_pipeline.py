@@ -40,10 +40,10 @@ class Line:
     ) -> None:
         self.visits = np.array(visits, float)[..., None]
         routes, most, size = self.visits.shape[:3]
-        self.pieces = np.zeros((routes, most, 4, 1))
+        self.pieces = np.zeros((routes, most, a.SEGMENT_FIELDS, 1))
         self.pieces[:, :, a.INSIDE, 0], self.pieces[:, :, a.PACE, 0] = inside, pace
-        self.group = np.zeros((size, a.GROUP_FIELDS, 1))
-        self.group[:, a.PASSES, 0] = passes
+        self.group = np.zeros((a.GROUP_FIELDS, size, 1))
+        self.group[a.PASSES, :, 0] = passes
         self.left, self.part = left, 1.0
         self.table = np.zeros((routes, 6), np.int64)
         self.table[:, a.ROUTE_PROCESS] = range(routes)
@@ -53,8 +53,13 @@ class Line:
         fab, self.part = np.array([0, len(self.pieces), 1]), part
         lane = np.full((a.LANE_FIELDS, self.pieces.shape[-1]), 7.0)
         lane[a.CAPACITY_LEFT] = self.left
-        args = (fab, self.table, self.visits, self.group, self.pieces, lane, part)
-        kernel("grant", form)(*args, self.pieces.shape[-1])
+        *shape, lanes = self.visits.shape
+        first = shape[2] * (shape[1] * np.arange(shape[0])[:, None] + np.arange(shape[1] + 1))
+        groups, visits = np.tile(np.arange(shape[2]), shape[0] * shape[1]), self.visits
+        args = (fab, self.table, first, groups, visits.reshape(-1, lanes), self.group, self.pieces)
+        kernel("grant", form)(*args, lane, part, lanes)
+        self.pieces[:, :, a.GONE] += self.pieces[:, :, a.GO]  # as they are handed on
+        kernel("charge", form)(*args, lanes)
 
     @property
     def asked(self) -> np.ndarray:
@@ -69,12 +74,12 @@ class Line:
 
     @property
     def made(self) -> np.ndarray:
-        return self.group[:, a.MADE, 0]
+        return self.group[a.MADE, :, 0]
 
     @property
     def there(self) -> np.ndarray:
         """Passes that the groups can make in the part of the step."""
-        return self.group[:, a.PASSES, 0] * self.left * self.part
+        return self.group[a.PASSES, :, 0] * self.left * self.part
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -145,7 +150,7 @@ def test_a_lane_does_not_feel_that_a_group_is_tight_in_another(form: str) -> Non
         line.grant(form)
     for k, one in enumerate(alone):
         np.testing.assert_array_equal(both.pieces[:, :, a.GO, k], one.going)
-        np.testing.assert_array_equal(both.group[:, a.MADE, k], one.made)
+        np.testing.assert_array_equal(both.group[a.MADE, :, k], one.made)
     assert alone[0].going[0, 0] < alone[0].asked[0, 0]
     np.testing.assert_array_equal(alone[1].going, alone[1].asked)
 
@@ -212,12 +217,13 @@ def test_all_that_a_route_asks_for_is_granted_unless_a_group_runs_out(line: Line
 
 @pytest.mark.parametrize("form", FORMS)
 def test_what_goes_on_enters_the_next_segment(form: str) -> None:
-    pieces, out = np.zeros((3, 4, 2)), np.full(2, 9.0)
+    pieces, out = np.zeros((3, a.SEGMENT_FIELDS, 2)), np.full(2, 9.0)
     pieces[:, a.INSIDE] = [[10.0, 1.0], [20.0, 0.0], [30.0, 7.0]]
     pieces[:, a.GO] = [[4.0, 1.0], [5.0, 0.0], [6.0, 7.0]]
     kernel("hand_on", form)(pieces, 3, out, 2)
     np.testing.assert_array_equal(out, [6.0, 7.0])
     np.testing.assert_array_equal(pieces[:, a.INSIDE], [[6.0, 0.0], [19.0, 1.0], [29.0, 0.0]])
+    np.testing.assert_array_equal(pieces[:, a.GONE], pieces[:, a.GO])
     kernel("hand_on", form)(pieces, 2, out, 2)  # a shorter route ends sooner
     np.testing.assert_array_equal(out, [5.0, 0.0])
 
@@ -228,7 +234,7 @@ def test_what_goes_on_enters_the_next_segment(form: str) -> None:
 )
 def test_no_wafer_is_lost_between_segments(inside: list[float], share: list[float]) -> None:
     count = len(inside)
-    pieces, out = np.zeros((count, 4, 1)), np.zeros(1)
+    pieces, out = np.zeros((count, a.SEGMENT_FIELDS, 1)), np.zeros(1)
     pieces[:, a.INSIDE, 0] = inside
     pieces[:, a.GO, 0] = np.array(inside) * share[:count]
     pipeline.hand_on(pieces, count, out, 1)

@@ -1,13 +1,20 @@
-"""Quantile functions of the kernels against SciPy."""
+"""Quantile functions of the kernels against SciPy, and their power against exact arithmetic."""
+
+import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import special as exact
 from scipy import stats
 
-from yieldsim.kernels.special import gamma_mean_one, normal_ppf, poisson_ppf
+from yieldsim.kernels.special import (
+    gamma_mean_one,
+    normal_ppf,
+    poisson_ppf,
+    power_below_one,
+)
 
 # AS 241 claims about 1e-16; log, square root and two Horner chains of eight add a few roundings.
 ROUNDING = 16 * np.finfo(float).eps
@@ -115,3 +122,20 @@ def test_poisson_ppf_ends() -> None:
 def test_poisson_ppf_rises_with_its_uniform(a: float, b: float, mean: float) -> None:
     low, high = sorted([a, b])
     assert 0.0 <= poisson_ppf(low, mean) <= poisson_ppf(high, mean)
+
+
+@given(st.floats(1e-300, 1.0), st.floats(0.0, 60.0))
+@example(math.sqrt(0.5), 1.0)
+@example(math.nextafter(math.sqrt(0.5), 0.0), 1.0)
+@example(math.nextafter(1.0, 0.0), 1.0)
+@example(0.5, 3.0)
+@example(0.97, 0.0)
+def test_power_below_one(base: float, exponent: float) -> None:
+    for power in (power_below_one, power_below_one.py_func):
+        octaves = exponent * math.log2(base)
+        if octaves < -1000.0:
+            assert power(base, exponent) == pytest.approx(2.0**-1000, rel=ROUNDING)
+        else:
+            exact_power = float(np.longdouble(base) ** np.longdouble(exponent))
+            bound = (abs(octaves) + 8.0) * np.finfo(float).eps
+            assert power(base, exponent) == pytest.approx(exact_power, rel=bound, abs=0.0)

@@ -60,6 +60,7 @@ def test_a_product_is_added(folder: Path, capsys) -> None:
     assert records["products.accel_card.lag_days"]["ref"] == "shared.ai_package_lag_days"
 
 
+@pytest.mark.slow
 def test_a_line_is_added_with_its_plan_from_csv(folder: Path, capsys) -> None:
     assert checked(folder / "my_line.toml", capsys)["fabs"] == len(load_model("baseline").fabs) + 1
     plan = shown(folder / "my_line.toml", "fabs.new_line.plan", capsys)["fabs.new_line.plan.n2"]
@@ -78,6 +79,7 @@ def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) 
     assert changed[path]["distribution"]["median"] == 0.6
 
 
+@pytest.mark.slow
 def test_an_order_is_added(folder: Path, capsys) -> None:
     checked(folder / "my_order.toml", capsys)
     records = shown(folder / "my_order.toml", "orders.campus", capsys)
@@ -85,6 +87,7 @@ def test_an_order_is_added(folder: Path, capsys) -> None:
     assert records["orders.campus.pods"]["distribution"]["mode"] == 200
 
 
+@pytest.mark.slow
 def test_a_part_is_replaced_in_a_copy(folder: Path, capsys) -> None:
     mine = folder / "mine"
     shutil.copytree(SHIPPED, mine)

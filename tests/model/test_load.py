@@ -154,7 +154,7 @@ def test_a_series_takes_the_correlations_of_its_scale_with_it(sound: Path) -> No
     assert list(file.with_changes([f"{path}.scale=1"]).model().correlations) == ["defects"]
 
 
-@pytest.mark.parametrize("name", ["baseline", "sound"])
+@pytest.mark.parametrize("name", [pytest.param("baseline", marks=pytest.mark.slow), "sound"])
 def test_the_way_through_the_store_changes_nothing(name: str, sound: Path) -> None:
     file = load_file(sound if name == "sound" else name)
     again = ModelFile.from_json(file.to_json())

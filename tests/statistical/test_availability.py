@@ -48,14 +48,14 @@ def fleets(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0)
 
 def drawn(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
     """Shares that the kernel gives to fleets in one step, nothing carried into it."""
-    tool, row = np.zeros((13, DRAWS)), np.zeros((a.GROUP_FIELDS, DRAWS))
+    tool, row = np.zeros((13, DRAWS)), np.zeros((a.GROUP_FIELDS, 1, DRAWS))
     tool[[a.RATE, a.PERFORMANCE, a.INITIAL_ADDER, a.INITIAL_MTTF]] = 1.0
     tool[a.MTTF], tool[a.MTTR], tool[a.REPAIR_CV2] = mttf, mttr, cv2
     row[a.TOOLS], lane = float(tools), np.ones((a.LANE_FIELDS, DRAWS))
     lane[[a.LUCK, a.LUCK + 1]] = np.random.default_rng(9).random((2, DRAWS))
     kpasses, repairs = np.zeros((2, DRAWS))
-    rate_class(True, hours, tool, 0, row, kpasses, repairs, lane, DRAWS)
-    return row[a.UP]
+    rate_class(True, hours, tool, 0, row, 0, kpasses, repairs, lane, DRAWS)
+    return row[a.UP, 0]
 
 
 def exact_variance(mttf: float, mttr: float, hours: float, tools: int) -> float:

@@ -47,8 +47,7 @@ class Compiled:
         x = np.concatenate([drawn.T, constants])
         flat = np.concatenate([columns.ravel() for columns in self.world_columns])
         worlds = np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
-        by_segment = self.passes.values(x)
-        derived = [by_segment.sum(axis=1), by_segment]
+        derived = self.passes.values(x)
         last = len(worlds) - self.mix_size
         first = last - sum(part[..., 0].size for part in derived)
         worlds[first:last] = np.concatenate([part.reshape(-1, count) for part in derived])
@@ -74,10 +73,10 @@ def compile_model(model: Model) -> Compiled:
     times = first + (np.arange(clock.steps) + 0.5) / clock.steps_per_quarter
     curves = Curves(times, columns)
     start = StepOf(first, clock.steps_per_quarter)
-    structure = structure_of(model, curves, start)
+    passes = visits_of(model, columns)
+    structure = structure_of(model, curves, start, passes)
     quarters = clock.quarters if model.allocation.rule == MOST_COMPUTE else 0
     world = world_of(model, columns, curves, structure, quarters)
-    passes = visits_of(model, columns)
     constants = np.array(list(columns.neutral), dtype=float)
     return Compiled(model, sampler, clock, structure, world, passes, constants)
 

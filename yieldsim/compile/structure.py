@@ -16,14 +16,17 @@ from ..model.recipes import memory_pools, recipes
 from ..model.schema import Die, ExponentialLearning, Product
 from .bin_tables import floorplan_tables, stacked_tables
 from .columns import CLASSES, EVENTS, LEARNING, Curves, StepOf, by_tier, noise_entity, table
-from .visits import segments_of
+from .visits import Visits
 
 # up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
 _LARGEST_WEIGHT = 1e10
 
 
-def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
-    """The structure of a model, adding its schedules to ``curves`` on the way."""
+def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) -> a.Structure:
+    """The structure of a model, adding its schedules to ``curves`` on the way.
+
+    ``passes`` say which tool groups a segment of a route visits.
+    """
     fabs, groups = model.fabs, list(model.tool_groups)
     fleets = np.full((len(fabs), len(groups), 2, 2), -1, np.int64)
     for f, (name, fab) in enumerate(fabs.items()):
@@ -34,7 +37,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
                 place[a.FLEET_COUNT] = curves.add(f"{path}.count", fleet.count)
                 place[a.FLEET_RETIRED] = curves.add(f"{path}.retired", fleet.retired)
     fleet_names = [[noise_entity(f"fabs.{f}.fleets.{g}") for g in groups] for f in fabs]
-    fab_table, route, route_names, entry = _routes(model, curves)
+    fab_table, route, route_names, entry = _routes(model, curves, passes.segments)
     learning = [p.learning for p in model.processes.values()]
     min_good, harvest, deep = _harvest(model)
     tables = floorplan_tables(model, curves.columns.sampler)
@@ -65,6 +68,8 @@ def structure_of(model: Model, curves: Curves, start: StepOf) -> a.Structure:
         ),
         route=route,
         route_entity=route_names,
+        visit_first=passes.first,
+        visit_group=passes.group,
         entry=entry,
         die=table(dies, len(dies), 6),
         min_good=min_good,
@@ -101,9 +106,10 @@ def rows_of(model: Model) -> np.ndarray:
     return np.concatenate([np.full(warmup, quarters), steps, [quarters + 1]])
 
 
-def _routes(model: Model, curves: Curves) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _routes(
+    model: Model, curves: Curves, cuts: list[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Fabs, routes, their noise and the allocation of their wafers."""
-    cuts = segments_of(model, curves.columns)
     processes, dies = list(model.processes), list(model.dies)
     fabs: list[list[int]] = []
     routes: list[list[int]] = []

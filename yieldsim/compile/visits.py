@@ -28,24 +28,43 @@ Term = tuple[np.ndarray, str, str, str]
 class Visits:
     """Where the passes of each process lie, and which rows of a draw they are products of."""
 
-    share: csr_array  # (P S G, term): share of a term's passes that falls into a segment
+    place: np.ndarray  # visit: its place among P S G; a visit is that of a group in a segment
+    share: csr_array  # (visit, term): share of a term's passes that falls into a segment
+    whole: csr_array  # (P G, visit): 1 where a visit is one of a route to a group
     passes: np.ndarray  # term: row of the passes of one layer, or of a wafer where they are spread
     layers: np.ndarray  # term: row of the number of layers, or of the constant 1
     sampling: np.ndarray  # P G: row of the share of wafers that make the passes
     rework: np.ndarray  # P: row of the share of passes done again
+    segments: list[int]  # P: segments of each route, at most S
     shape: tuple[int, int, int]  # P S G
 
-    def values(self, x: np.ndarray) -> np.ndarray:
-        """Passes (P, S, G, count) of a wafer from the rows of a draw and constants (rows, count).
+    @property
+    def group(self) -> np.ndarray:
+        """The tool group of each visit."""
+        return self.place % self.shape[2]
+
+    @property
+    def first(self) -> np.ndarray:
+        """The first visit of each segment of a route and, last, the end (P, S + 1)."""
+        processes, segments, groups = self.shape
+        edges = groups * (
+            segments * np.arange(processes)[:, None] + np.arange(segments + 1)[None, :]
+        )
+        return np.searchsorted(self.place, edges)
+
+    def values(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Passes of a wafer from the rows of a draw and constants (rows, count): in all (P, G,
+        count), and of each visit (visit, count).
 
         v[p,s,g] = (visits[g] / S + sum over layers of overlap[l,s] * layers_l * passes_l[g])
         * sampling[g] * (1 + rework). Each realization's sum has a fixed order: it is the same to
         the last bit whatever realizations stand beside it.
         """
-        drawn = x[self.passes] * x[self.layers]
-        once = (self.share @ drawn).reshape(*self.shape, x.shape[1])
+        processes, segments, groups = self.shape
         often = x[self.sampling] * (1.0 + x[self.rework])[:, None, :]
-        return once * often[:, None, :, :]
+        route, group = self.place // (segments * groups), self.group
+        visit = (self.share @ (x[self.passes] * x[self.layers])) * often[route, group]
+        return (self.whole @ visit).reshape(processes, groups, x.shape[1]), visit
 
 
 def visits_of(model: Model, columns: Columns) -> Visits:
@@ -62,14 +81,17 @@ def visits_of(model: Model, columns: Columns) -> Visits:
             shares.append(share[inside])
             factors.append([_row(columns, path) for path in paths])
     terms = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
-    entries = (np.concatenate([*shares, []]), (np.concatenate([*rows, []]).astype(int), terms))
+    place, visit = np.unique(np.concatenate([*rows, []]).astype(int), return_inverse=True)
+    entries = (np.concatenate([*shares, []]), (visit, terms))
     passes, layers = np.array(factors, np.int64).reshape(len(rows), 2).T
     sampling = [
         [_row(columns, f"processes.{name}.sampling.{group}") for group in groups]
         for name in model.processes
     ]
     return Visits(
-        share=csr_array(entries, shape=(where.size, len(rows))),
+        place=place,
+        share=csr_array(entries, shape=(place.size, len(rows))),
+        whole=_whole(place, shape),
         passes=passes,
         layers=layers,
         sampling=np.array(sampling, np.int64).reshape(shape[0], shape[2]),
@@ -77,8 +99,16 @@ def visits_of(model: Model, columns: Columns) -> Visits:
             [columns.of(f"processes.{n}", one, "rework") for n, one in model.processes.items()],
             np.int64,
         ),
+        segments=cuts,
         shape=shape,
     )
+
+
+def _whole(place: np.ndarray, shape: tuple[int, int, int]) -> csr_array:
+    processes, segments, groups = shape
+    route, group = place // (segments * groups), place % groups
+    entries = (np.ones(place.size), (route * groups + group, np.arange(place.size)))
+    return csr_array(entries, shape=(processes * groups, place.size))
 
 
 def segments_of(model: Model, columns: Columns) -> list[int]:

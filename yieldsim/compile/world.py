@@ -112,7 +112,6 @@ def world_of(
         for n, event in model.events.items()
     ]
     blank = columns.constant(0.0)
-    passes = (len(processes), model.simulation.segments, len(groups))
     return a.World(
         curve=table(curves.world, len(curves.world), 2),
         tool=table(tool, len(groups), 2, len(_TOOL)),
@@ -127,7 +126,7 @@ def world_of(
         performance=table(performance, len(order), bins, 2),
         event=table(events, len(events), EVENT_FACTORS),
         visits=np.full((len(processes), len(groups)), blank),
-        segment_visits=np.full(passes, blank),
+        visit=np.full(len(structure.visit_group), blank),
         mix_entry=np.full((mixed_quarters, len(structure.entry)), blank),
         mix_product=np.full((mixed_quarters, *structure.product_pool.shape), blank),
     )

@@ -5,9 +5,10 @@ Tally array is the lane, marked k below. So a stage is a short loop over lanes o
 memory each, and what it costs to find the arrays is shared by the lanes.
 
 Axes: F fab, G tool group, C class (0 imported, 1 domestic), P process, N route (a process in a fab,
-sorted by fab), M allocation entry (sorted by route), D die, B bin, K die bank, H memory pool,
-L packaging line, I product (sorted by tier), E event, S curve, J segment of a route, T step, R row
-of the results (the quarters, then the warm-up, then what ends too late).
+sorted by fab), J segment of a route, V visit (of a group by a segment, sorted by process and
+segment), M allocation entry (sorted by route), D die, B bin, K die bank, H memory pool, L packaging
+line, I product (sorted by tier), E event, S curve, T step, R row of the results (the quarters, then
+the warm-up, then what ends too late).
 
 Few arrays with named last axes, because a kernel's arguments are flattened into array fields: a
 hundred arrays made every call slow and compilation take minutes.
@@ -134,20 +135,22 @@ TFLOPS, BANDWIDTH = range(2)
 
 # ---- last axes of State
 START, LEFT, FRONT = range(3)  # of a cohort
-INSIDE, PACE, GO, PERMITTED = range(4)  # of a segment
+SEGMENT_FIELDS = 5
+INSIDE, PACE, GO, PERMITTED, GONE = range(SEGMENT_FIELDS)  # of a segment; GO in a part of a step
 # of a route; OLDEST is the cohort that leaves next, ALLOWED what plan and tools allow, OUT what
 # leaves in a part of a step and LAST_OUT in the step (before)
 WAFERS_SO_FAR, WIP, OLDEST, PLANNED, ALLOWED, STARTS, HELD_BY, OUT, LAST_OUT = range(9)
 # of a group; CALM are the passes that it can make by its mean availability, PASSES by its luck;
-# those from SHARE on are of a class, and of the next one behind it
-LOAD, CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, WAIT, PASSES, GRANTABLE, RATIO, TIGHT = range(11)
-NEED, MADE, LOOKED_AT = 11, 12, 13  # the latter for all lanes, in the first
+# those from SHARE on are of a class, and of the next one behind it. LOOKED_AT is for all lanes, in
+# the first. Sums of a step stand from CALM on
+LOAD, WAIT, GRANTABLE, RATIO, TIGHT, NEED, LOOKED_AT = range(7)
+CALM, PURE, COUNT, REPAIR, REPAIR_SPREAD, PASSES, MADE = range(7, 14)
 SHARE, ADDER_NOW, TOOLS, UP = 14, 16, 18, 20
 GROUP_FIELDS = 22
 GROSS, STOCK_BAD, CAUSE, CAUSE_WAFERS, FROM_FABS, FROM_BANKS = range(6)  # of a die
 STOCK, OFFER = range(2)  # of a die's bin
 WANT, GRANTED, ACTIVE, LIMIT, LONGEST, LONGEST_STEPS = range(6)  # of a product
-LANE_FIELDS = 15
+LANE_FIELDS = 17
 # of a lane, within one stage: what accidents leave of capacity and how much dirt they bring, ...
 (
     CAPACITY_LEFT,
@@ -157,7 +160,6 @@ LANE_FIELDS = 15
     UPTIME_RATIO,
     REPAIR_RATIO,
     KEPT,
-    FIRST_STEP,
     LUCK,
     _SECOND_LUCK,
     DENSITY,
@@ -165,6 +167,9 @@ LANE_FIELDS = 15
     SURVIVE,
     FACTOR,
     ALPHA_LEFT,
+    USAGE,
+    USAGE_POWER,
+    WAIT_CV2,
 ) = range(LANE_FIELDS)
 
 # ---- first axes of Tally, named as the variables of the store
@@ -180,7 +185,7 @@ LANE_FIELDS = 15
     T_X_FACTOR,  # days at the current load until the quarter is over
     T_D0,
 ) = range(10)
-T_UTILIZATION, T_LOAD = range(2)
+T_UTILIZATION, T_LOAD, T_POSSIBLE_IN_ALL = range(3)  # the first: passes until the quarter is over
 T_TOOLS, T_UP, T_POSSIBLE, T_MADE = range(4)
 (
     T_WAFERS,
@@ -230,6 +235,8 @@ class Structure(NamedTuple):
     learning_start: Floats  # P, step
     route: Ints  # N ROUTE_
     route_entity: Words  # N, noise
+    visit_first: Ints  # P J+1, first visit of each segment of a route, and the end
+    visit_group: Ints  # V
     entry: Ints  # M ENTRY_
     die: Ints  # D DIE_
     min_good: Ints  # D B
@@ -270,7 +277,7 @@ class World(NamedTuple):
     event: Floats  # E k, three factors
     # last, as they are filled in after the draw
     visits: Floats  # P G k, passes of a wafer, rework and sampling included
-    segment_visits: Floats  # P J G k, those in each segment of the route
+    visit: Floats  # V k, those of one group in one segment of a route
     # no quarters where wafers follow the shares
     mix_entry: Floats  # quarter M k, part of what shares give the designs it moves; -1: not moved
     mix_product: Floats  # quarter I rank k, packages a step with stacks of that rank; inf: any
@@ -283,7 +290,7 @@ class State(NamedTuple):
     passes: Floats  # F G C k, thousand passes so far
     repairs: Floats  # F G C k, hours of repair that are still to come
     recent: Floats  # F G k, passes made a step, a mean that forgets
-    group: Floats  # G LOAD... k, of the fab at hand
+    group: Floats  # LOAD... G k, of the fab at hand; a field in one piece, for loops over groups
     route: Floats  # N WAFERS_SO_FAR... k
     cohort: Floats  # N T START... k
     segment: Floats  # N J INSIDE... k
@@ -312,7 +319,7 @@ class Tally(NamedTuple):
 
     route: Floats  # T_PLAN... R N k
     group: Floats  # T_UTILIZATION... R F G k
-    fleet: Floats  # T_TOOLS... R F G C k
+    fleet: Floats  # T_TOOLS... R F G C k; no rows where no output asks
     die: Floats  # T_WAFERS... R D k
     good_dies: Floats  # R D B k
     pool: Floats  # T_STACKS_IN... R H k

@@ -36,10 +36,10 @@ def adder_ratio(visits: Any, weights: Any, group: Any, lane: Any, n: Any) -> Non
         weight[k] = 0.0
     for g in range(visits.shape[0]):
         for k in range(n):
-            imported, domestic = group[g, a.SHARE, k], group[g, a.SHARE + 1, k]
+            imported, domestic = group[a.SHARE, g, k], group[a.SHARE + 1, g, k]
             if visits[g, k] > 0.0 and imported + domestic > 0.0:  # none is up: nothing starts
-                adders = imported * group[g, a.ADDER_NOW, k]
-                adders += domestic * group[g, a.ADDER_NOW + 1, k]
+                adders = imported * group[a.ADDER_NOW, g, k]
+                adders += domestic * group[a.ADDER_NOW + 1, g, k]
                 total[k] += weights[g, a.GROUP_WEIGHT, k] * adders
                 weight[k] += weights[g, a.GROUP_WEIGHT, k]
     for k in range(n):
@@ -48,7 +48,7 @@ def adder_ratio(visits: Any, weights: Any, group: Any, lane: Any, n: Any) -> Non
 
 
 @inline_jit
-def _aligned(tool: Any, group: Any, tolerance: Any, k: Any) -> Any:
+def _aligned(tool: Any, group: Any, g: Any, tolerance: Any, k: Any) -> Any:
     """Share of the passes of a group that align, one where no class has an overlay error.
 
     Overlay errors are normal: a layer survives with erf(tolerance / (sigma sqrt 2)).
@@ -56,8 +56,8 @@ def _aligned(tool: Any, group: Any, tolerance: Any, k: Any) -> Any:
     aligned = 0.0
     relevant = False
     for c in range(2):
-        sigma = tool[c, a.OVERLAY_SIGMA, k]
-        share = group[a.SHARE + c, k]
+        sigma = tool[g, c, a.OVERLAY_SIGMA, k]
+        share = group[a.SHARE + c, g, k]
         inside = 1.0
         if sigma > 0.0 and share > 0.0:
             relevant = True
@@ -74,7 +74,7 @@ def overlay_yield(process: Any, visits: Any, tool: Any, group: Any, survive: Any
         for k in range(n):
             layers = process[a.OVERLAY_LAYERS, k]
             if layers > 0.0 and visits[g, k] > 0.0:
-                aligned = _aligned(tool[g], group[g], process[a.TOLERANCE, k], k)
+                aligned = _aligned(tool, group, g, process[a.TOLERANCE, k], k)
                 if aligned != 1.0:
                     survive[k] *= aligned**layers
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.capacity import (
-    book_groups,
     book_load,
+    book_tools,
+    book_use,
     group_waits,
     load_groups,
     pace_route,
@@ -19,10 +20,10 @@ from yieldsim.kernels.capacity import (
 )
 from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
-from yieldsim.kernels.fleets import group_rate
+from yieldsim.kernels.fleets import clear_groups, group_rate
 from yieldsim.kernels.flow import leave, mix_wafers, release, settle, share_wafers, start_cohort
 from yieldsim.kernels.jit import inline_jit, stage_jit
-from yieldsim.kernels.pipeline import convey, enter, grant, hand_on
+from yieldsim.kernels.pipeline import charge, convey, enter, grant, hand_on
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 
@@ -43,32 +44,34 @@ def fab_step(
     row: Any,
     n: Any,
 ) -> None:
-    """Capacity, release, defects and flow of one fab."""
+    """Capacity, release, defects and flow of one fab.
+
+    What only sums and multiplies does so in all lanes, since a constant number of them is faster;
+    nothing reads those beyond ``n``.
+    """
     routes = range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST])
     equipped = structure.fab[fab, a.FAB_EQUIPPED] == 1
-    table, group, left = structure.route, state.group, state.lane[a.CAPACITY_LEFT]
+    table, group = structure.route, state.group
     _plan(clock, structure, world, state, fab, step, n)
     _accidents(structure.event, structure.event_hits[:, fab], state.event, state.lane, n)
     if equipped:
-        for g in range(group.shape[0]):
+        clear_groups(group, a.LANES)
+        for g in range(group.shape[1]):
             group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
-        load_groups(structure.fab[fab], table, world.visits, state.route, a.PLANNED, group, n)
-        book_load(group, tally.group[a.T_LOAD, row, fab], n)
+        load_groups(structure.fab[fab], table, world.visits, state.route, a.PLANNED, group, a.LANES)
+        book_load(group, tally.group[a.T_LOAD, row, fab], a.LANES)
     for route in routes:
         p = table[route, a.ROUTE_PROCESS]
         if equipped:
-            scarcest(world.visits[p], group, state.lane, n)
+            scarcest(world.visits[p], group, state.lane, a.LANES)
         raw_days, cap = world.process[p, a.RAW_DAYS], world.fab[fab, a.WIP_CAP]
         days = clock.days_per_step
         release_route(raw_days, days, cap, equipped, step, state.route[route], state.lane, n)
     if equipped:
-        recall_load(state.recent[fab], group, n)
-        group_waits(clock.hours_per_step, world.fab[fab], world.group, group, left, n)
+        recall_load(state.recent[fab], group, a.LANES)
+        group_waits(clock.hours_per_step, world.fab[fab], world.group, group, state.lane, n)
+    _pace(clock, structure, world, state, fab)
     for route in routes:
-        p, segments = table[route, a.ROUTE_PROCESS], table[route, a.ROUTE_SEGMENTS]
-        raw_days, visits = world.process[p, a.RAW_DAYS], world.segment_visits[p]
-        days, pieces = clock.days_per_step, state.segment[route]
-        pace_route(raw_days, days, equipped, visits, group, pieces, segments, n)
         _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
     parts = clock.flow_steps if equipped else 1
     for part in range(parts):
@@ -79,10 +82,43 @@ def fab_step(
                 leave(clock, structure, world, state, tally, route, step, now, row, k)
     for route in routes:
         settle(state.route[route], state.segment[route], step, n)
-    booked, steps = tally.fleet[:, row, fab], clock.steps_per_quarter
     if equipped:
-        book_groups(steps, group, left, state.passes[fab], booked, n)
-        remember(clock.days_per_step, group, state.recent[fab], n)
+        _book_tools(clock, structure, world, state, tally, fab, row)
+
+
+@stage_jit
+def _pace(clock: Any, structure: Any, world: Any, state: Any, fab: Any) -> None:
+    """Fill the steps that each segment of a fab's routes takes."""
+    for route in range(structure.fab[fab, a.FAB_FIRST], structure.fab[fab, a.FAB_LAST]):
+        p = structure.route[route, a.ROUTE_PROCESS]
+        pace_route(
+            world.process[p, a.RAW_DAYS],
+            clock.days_per_step,
+            structure.fab[fab, a.FAB_EQUIPPED] == 1,
+            structure.visit_first[p],
+            structure.visit_group,
+            world.visit,
+            state.group,
+            state.segment[route],
+            structure.route[route, a.ROUTE_SEGMENTS],
+            a.LANES,
+        )
+
+
+@stage_jit
+def _book_tools(
+    clock: Any, structure: Any, world: Any, state: Any, tally: Any, fab: Any, row: Any
+) -> None:
+    """Charge the passes of the step to the tools of an equipped fab, and count what they did."""
+    first, groups, pieces = structure.visit_first, structure.visit_group, state.segment
+    group, left = state.group, state.lane[a.CAPACITY_LEFT]
+    fab_row, table, lanes = structure.fab[fab], structure.route, a.LANES
+    charge(fab_row, table, first, groups, world.visit, group, pieces, lanes)
+    fleets, booked = structure.fleet_curve[fab], tally.group[:, row, fab]
+    book_use(fleets, group, left, state.passes[fab], booked, lanes)
+    if tally.fleet.shape[1] > 0:
+        book_tools(clock.steps_per_quarter, group, left, tally.fleet[:, row, fab], lanes)
+    remember(clock.days_per_step, group, state.recent[fab], lanes)
 
 
 @stage_jit
@@ -100,12 +136,12 @@ def _move(structure: Any, world: Any, state: Any, fab: Any, step: Any, part: Any
         for route in routes:
             line, segments = state.route[route], table[route, a.ROUTE_SEGMENTS]
             if after == 1:
-                hand_on(pieces[route], segments, line[a.OUT], n)
+                hand_on(pieces[route], segments, line[a.OUT], a.LANES)
             raw_days = world.process[table[route, a.ROUTE_PROCESS], a.RAW_DAYS]
             enter(pieces[route, 0], line[a.STARTS], raw_days, after == 0, part, n)
         if after == 0:
-            visits, group = world.segment_visits, state.group
-            grant(row, table, visits, group, pieces, state.lane, part, n)
+            first, groups, visits = structure.visit_first, structure.visit_group, world.visit
+            grant(row, table, first, groups, visits, state.group, pieces, state.lane, part, a.LANES)
 
 
 @stage_jit
@@ -198,7 +234,7 @@ def _density(
             for k in range(n):
                 density[k] *= state.event[e, 1, k]
     if structure.fab[fab, a.FAB_EQUIPPED] == 1:
-        adder_ratio(world.visits[p], world.group, state.group, state.lane, n)
+        adder_ratio(world.visits[p], world.group, state.group, state.lane, a.LANES)
     if clock.no_defects:
         for k in range(n):
             density[k] = 0.0

@@ -122,7 +122,7 @@ def _count_tools(
     curve = structure.fleet_curve[fab, g, c, a.FLEET_COUNT]
     curves, drawn = structure.curve, world.curve
     less = structure.fleet_curve[fab, g, c, a.FLEET_RETIRED]
-    row, waits = state.group[g], world.delay[fab, g, c]
+    group, waits = state.group, world.delay[fab, g, c]
     hits = structure.event_hits[:, fab, g]
     steps, events = structure.event_steps, structure.event
     stop, begin = wear(events, steps, hits, state.event, c, state.lane, n)
@@ -134,7 +134,7 @@ def _count_tools(
             arrived = delivered(curves[curve], position, scale, delay, step, stop)
             retired = curve_value(curves, drawn, less, step, k) if less >= 0 else 0.0
             tools = in_production(arrived, retired, state.lane[a.KEPT, k])
-        row[a.TOOLS + c, k] = tools
+        group[a.TOOLS + c, g, k] = tools
 
 
 @inline_jit
@@ -143,7 +143,8 @@ def rate_class(
     hours: Any,
     tool: Any,
     c: Any,
-    row: Any,
+    group: Any,
+    g: Any,
     kpasses: Any,
     repairs: Any,
     lane: Any,
@@ -155,7 +156,7 @@ def rate_class(
     of repair that wait, which luck adds to.
     """
     for k in range(n):
-        tools = row[a.TOOLS + c, k]
+        tools = group[a.TOOLS + c, g, k]
         if tools <= 0.0:
             continue
         mttf = tool[a.MTTF, k] * lane[a.UPTIME_RATIO, k]
@@ -177,15 +178,39 @@ def rate_class(
         scheduled = (1.0 - tool[a.NONSCHEDULED, k]) * (1.0 - tool[a.PM, k])
         scheduled *= 1.0 - tool[a.ENGINEERING_TIME, k]
         rated = tools * tool[a.RATE, k] * tool[a.PERFORMANCE, k] * hours
-        row[a.CALM, k] += rated * mean * scheduled
-        row[a.PASSES, k] += rated * up * scheduled
-        row[a.PURE, k] += rated
-        row[a.COUNT, k] += tools
-        row[a.REPAIR, k] += rated * mttr
-        row[a.REPAIR_SPREAD, k] += rated * cv2
-        row[a.SHARE + c, k] = rated * up * scheduled
-        row[a.ADDER_NOW + c, k] = adder
-        row[a.UP + c, k] = up * scheduled
+        group[a.CALM, g, k] += rated * mean * scheduled
+        group[a.PASSES, g, k] += rated * up * scheduled
+        group[a.PURE, g, k] += rated
+        group[a.COUNT, g, k] += tools
+        group[a.REPAIR, g, k] += rated * mttr
+        group[a.REPAIR_SPREAD, g, k] += rated * cv2
+        group[a.SHARE + c, g, k] = rated * up * scheduled
+        group[a.ADDER_NOW + c, g, k] = adder
+        group[a.UP + c, g, k] = up * scheduled
+
+
+@inline_jit
+def clear_groups(group: Any, n: Any) -> None:
+    """Forget what groups can do and did in the last step."""
+    for j in range(a.CALM, a.GROUP_FIELDS):
+        for g in range(group.shape[1]):
+            for k in range(n):
+                group[j, g, k] = 0.0
+
+
+@inline_jit
+def _turn_into_means(group: Any, g: Any, n: Any) -> None:
+    """Divide what was added up over the classes of a group by their passes."""
+    for k in range(n):
+        pure = group[a.PURE, g, k]
+        one = pure if pure > 0.0 else 1.0
+        group[a.REPAIR, g, k] /= one
+        group[a.REPAIR_SPREAD, g, k] /= one
+    for k in range(n):
+        passes = group[a.PASSES, g, k]
+        one = passes if passes > 0.0 else 1.0
+        group[a.SHARE, g, k] /= one
+        group[a.SHARE + 1, g, k] /= one
 
 
 @stage_jit
@@ -201,14 +226,12 @@ def group_rate(
     first: Any,
     n: Any,
 ) -> None:
-    """Fill the passes that a group can make in the step, by class, and its defect adders."""
-    row = state.group[g]
-    for j in range(a.CALM, a.GROUP_FIELDS):
-        for k in range(n):
-            row[j, k] = 0.0
+    """Fill the passes that a group can make in the step, by class, and its defect adders: all of
+    its numbers from CALM on, which start from zero."""
+    group = state.group
     for c in range(2):
         for k in range(n):
-            row[a.ADDER_NOW + c, k] = 1.0
+            group[a.ADDER_NOW + c, g, k] = 1.0
         if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] < 0:
             continue
         _count_tools(clock, structure, world, state, fab, g, c, step, n)
@@ -220,22 +243,17 @@ def group_rate(
             clock.hours_per_step,
             world.tool[g, c],
             c,
-            row,
+            group,
+            g,
             state.passes[fab, g, c],
             state.repairs[fab, g, c],
             state.lane,
             n,
         )
-    for k in range(n):
-        if row[a.PURE, k] > 0.0:
-            row[a.REPAIR, k] /= row[a.PURE, k]
-            row[a.REPAIR_SPREAD, k] /= row[a.PURE, k]
-        if row[a.PASSES, k] > 0.0:
-            row[a.SHARE, k] /= row[a.PASSES, k]
-            row[a.SHARE + 1, k] /= row[a.PASSES, k]
+    _turn_into_means(group, g, n)
     if structure.no_tool_limit[g] == 1:
         for k in range(n):
-            row[a.CALM, k] *= _MUCH
-            row[a.PASSES, k] *= _MUCH
-            row[a.PURE, k] *= _MUCH
-            row[a.COUNT, k] *= _MUCH
+            group[a.CALM, g, k] *= _MUCH
+            group[a.PASSES, g, k] *= _MUCH
+            group[a.PURE, g, k] *= _MUCH
+            group[a.COUNT, g, k] *= _MUCH

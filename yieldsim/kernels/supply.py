@@ -104,15 +104,13 @@ def _close_tools(clock: Any, structure: Any, tally: Any, row: Any, n: Any) -> No
     for fab in range(structure.fab.shape[0]):
         for g in range(structure.fleet_curve.shape[1]):
             for k in range(n):
-                made, possible = 0.0, 0.0
-                for c in range(2):
-                    made += tally.fleet[a.T_MADE, row, fab, g, c, k]
-                    possible += tally.fleet[a.T_POSSIBLE, row, fab, g, c, k]
+                possible = tally.group[a.T_POSSIBLE_IN_ALL, row, fab, g, k]
+                tally.group[a.T_UTILIZATION, row, fab, g, k] /= possible if possible > 0.0 else 1.0
+            for c in range(2 if tally.fleet.shape[1] > 0 else 0):
+                for k in range(n):
                     tools = tally.fleet[a.T_TOOLS, row, fab, g, c, k] * clock.steps_per_quarter
                     if tools > 0.0:
                         tally.fleet[a.T_UP, row, fab, g, c, k] /= tools
-                use = made / possible if possible > 0.0 else 0.0
-                tally.group[a.T_UTILIZATION, row, fab, g, k] = use
 
 
 @stage_jit
