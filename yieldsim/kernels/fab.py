@@ -22,7 +22,7 @@ from yieldsim.kernels.curves import curve_value
 from yieldsim.kernels.defects import adder_ratio, clustered, learning_ratio, overlay_yield
 from yieldsim.kernels.fleets import clear_groups, group_rate
 from yieldsim.kernels.flow import leave, mix_wafers, release, settle, share_wafers, start_cohort
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.kernels.pipeline import charge, convey, enter, grant, hand_on
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
@@ -121,7 +121,7 @@ def _book_tools(
     remember(clock.days_per_step, group, state.recent[fab], lanes)
 
 
-@stage_jit
+@apart_jit
 def _move(structure: Any, world: Any, state: Any, fab: Any, step: Any, part: Any, n: Any) -> None:
     """Move the lines of a fab by a part of a step, and fill what goes OUT of each route."""
     table, row, pieces = structure.route, structure.fab[fab], state.segment
@@ -269,7 +269,7 @@ def _cluster(
             state.lane[a.ALPHA_LEFT, k] = left
 
 
-@stage_jit
+@apart_jit
 def _start_route(
     seed: Any,
     clock: Any,

@@ -9,7 +9,7 @@ import numpy as np
 
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.curves import between, curve_value
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
 from yieldsim.kernels.special import gamma_mean_one, normal_ppf, poisson_ppf
 
@@ -213,7 +213,7 @@ def _turn_into_means(group: Any, g: Any, n: Any) -> None:
         group[a.SHARE + 1, g, k] /= one
 
 
-@stage_jit
+@apart_jit
 def group_rate(
     seed: Any,
     clock: Any,

@@ -14,7 +14,7 @@ import numpy as np
 from yieldsim.kernels import arrays as a
 from yieldsim.kernels.assembly import packages_of_dies, start_packages
 from yieldsim.kernels.curves import curve_value
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.variables import DEMAND, DIE_BANK, MEMORY, MIX, NOT_IN_PRODUCTION, PACKAGING
 
@@ -329,7 +329,7 @@ def _cut(structure: Any, state: Any, i: Any, ratio: Any, k: Any) -> None:
             state.taken[i, rank, k] *= ratio
 
 
-@stage_jit
+@apart_jit
 def package_step(
     clock: Any, structure: Any, world: Any, state: Any, tally: Any, step: Any, row: Any, n: Any
 ) -> None:
