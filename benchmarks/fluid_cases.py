@@ -71,8 +71,9 @@ def _without_units_of_references(table: Any) -> None:
 WARMUP_QUARTERS = 2
 LOSS_QUARTER = 11  # from the start of what is counted: three quarters of the scanners are left
 FIRST_YEAR = 2028
-# Of hvlm, coarser than what a model has by itself: finer ones move its mean errors by 0.2 points and
-# cost two to five times as much (benchmarks/README.md). A segment takes two parts of a step at the least.
+# Of hvlm, coarser than what a model has by itself: finer ones move its mean errors by 0.2 points
+# and cost two to five times as much (benchmarks/README.md). A segment takes two parts of a step at
+# the least.
 STEPS_PER_QUARTER, SEGMENTS, PARTS_PER_SEGMENT = 6, 4, 2
 HVLM = Path(__file__).resolve().parents[2] / "shared" / "data" / "smt2020" / "hvlm"
 # Plan by quarter over the line's own: the data set's releases, or the baseline's plan times SCALE.
