@@ -18,9 +18,9 @@ import measure
 import numpy as np
 
 import yieldsim
-from yieldsim.analysis.standard_error import P10_P50_P90, sample_quantiles
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90, sample_quantiles
 from yieldsim.ensemble import bytes_per_realization, default_block_size
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -13,7 +13,7 @@ from pathlib import Path
 import measure
 
 import yieldsim
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 BASELINE = "baseline"
 SMALL = str(Path(__file__).with_name("analyst.toml"))
@@ -22,7 +22,7 @@ SEED = 7
 # Each prints the processor time of one realization and the sum of its usable chips.
 ENGINE = """
 import time, yieldsim
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 simulator = Simulator(yieldsim.load_file({model!r}), ["baseline"], {seed})
 simulator.block(0, 2)
 start = time.process_time()

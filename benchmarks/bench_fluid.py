@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(measure.ROOT))
 
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 REALIZATIONS = 256
 

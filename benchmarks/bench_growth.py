@@ -14,7 +14,7 @@ import measure
 import numpy as np
 
 from yieldsim.model import ModelFile
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 SEED = 7
 TIMES = (1, 2, 4, 8)

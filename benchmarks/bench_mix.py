@@ -12,9 +12,9 @@ import measure
 import numpy as np
 
 import yieldsim
-from yieldsim import simulate
-from yieldsim.mix import mixer
-from yieldsim.simulate import Simulator
+from yieldsim.supply import simulate
+from yieldsim.supply.mix import mixer
+from yieldsim.supply.simulate import Simulator
 
 SEED = 7
 RULES = {"shares": "baseline", "most compute": "most_compute"}

@@ -17,10 +17,10 @@ import numpy as np
 import wafer_rivals
 
 from yieldsim.kernels.philox import fill_blocks
-from yieldsim.kernels.plain_points import GROUP, plain_block
 from yieldsim.wafer import expected_yield, wafer_model
-from yieldsim.wafer.fast import make_plain
-from yieldsim.wafer.plan import Plan, make_plan
+from yieldsim.wafer.compile.compiled import Plan, make_plan
+from yieldsim.wafer.kernels.points_plain import GROUP, plain_block
+from yieldsim.wafer.shortcuts import make_plain
 from yieldsim.wafer.simulate import run_plan
 
 SEED = 7

@@ -1,13 +1,13 @@
 """Two lines, each as a model and as a line of the event simulator, and three plans for them.
 
-Used by `bench_fluid.py` and by tests/flow/test_fluid.py.
+Used by `bench_fluid.py` and by tests/flow/beside/test_fluid.py.
 
-- *hvlm*: SMT2020's high-volume line as a model (`yieldsim.flow.as_model`). Setups and the fill of
-  batches come from a run of the event simulator at a steady nine tenths of its releases, and one
-  number, the squared coefficient of variation of arrivals, from the mean cycle time of that run.
-- *mixed fleet*: a fab of the baseline as a line (`yieldsim.flow.from_model`), with imported and
-  domestic tools in nearly every group. Nothing is measured on it.
-
+- *hvlm*: SMT2020's high-volume line as a model (`yieldsim.flow.beside.as_model`). Setups and the
+  fill of batches come from a run of the event simulator at a steady nine tenths of its releases,
+  and one number, the squared coefficient of variation of arrivals, from the mean cycle time of that
+  run.
+- *mixed fleet*: a fab of the baseline as a line (`yieldsim.flow.beside.from_model`), with imported
+  and domestic tools in nearly every group. Nothing is measured on it.
 Plans change by quarter, and tools are lost from LOSS_QUARTER on. Both simulators start empty, with
 WARMUP_QUARTERS that are not counted, and have the same plan, fleets, WIP cap and rule of release.
 """
@@ -23,16 +23,16 @@ from typing import Any
 import numpy as np
 
 from yieldsim.flow import DataSet, compile_line, count_periods, read_dataset, replicate
-from yieldsim.flow.as_model import FAB, Measured, line_tables, measured, with_plan
-from yieldsim.flow.fab_steps import Central, fab_steps
-from yieldsim.flow.from_model import line_of, with_downstream_first
+from yieldsim.flow.beside.as_model import FAB, Measured, line_tables, measured, with_plan
+from yieldsim.flow.beside.fab_steps import Central, fab_steps
+from yieldsim.flow.beside.from_model import line_of, with_downstream_first
 from yieldsim.model import Model, load_file
-from yieldsim.model.calendar import quarter_index
 from yieldsim.model.load import ModelFile
 from yieldsim.model.parameters import parameters
-from yieldsim.model.quantity import Quantity
+from yieldsim.model.schema.calendar import quarter_index
+from yieldsim.model.schema.quantity import Quantity
 from yieldsim.sampling import Sampler
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 
 ORIGIN = {"source": "benchmark", "grade": "assumed"}

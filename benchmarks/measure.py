@@ -138,10 +138,10 @@ class Parts:
 def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
     """Print where the processor time of a whole run of one thread goes, from loading to the end."""
     # Here and not above: plain NumPy's peak memory is measured with this module loaded.
-    from yieldsim import simulate
-    from yieldsim.compile import Compiled
     from yieldsim.ensemble import Writer, write
-    from yieldsim.execute import whole_run
+    from yieldsim.execute import run as whole_run
+    from yieldsim.supply import simulate
+    from yieldsim.supply.compile import Compiled
 
     places: dict[str, list[tuple[Any, str]]] = {
         "sampling": [(Compiled, "draw")],

@@ -14,8 +14,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf
 from yieldsim.kernels.philox import philox4x32, uniform_open
-from yieldsim.kernels.special import gamma_mean_one, normal_ppf
 
 Floats = NDArray[np.float64]
 

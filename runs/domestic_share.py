@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 from yieldsim.model import load_file
 from yieldsim.model.load import ModelFile
 from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, save
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 FAB, PROCESS, DIE, TOOLS_OF = "smic_sn1", "n2", "ascend_910", "2026Q4"
 YEAR = ("2026Q1", "2026Q4")

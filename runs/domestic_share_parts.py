@@ -20,11 +20,11 @@ from yieldsim.closed_form import (
     overlay_yield,
     sakasegawa_wait,
 )
-from yieldsim.kernels.geometry import count_best_of_four
 from yieldsim.model import Model
-from yieldsim.model.calendar import quarter_index
+from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.sampling import Sampler
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
+from yieldsim.wafer.kernels.geometry import count_best_of_four
 
 Floats = NDArray[np.float64]
 

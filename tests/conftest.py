@@ -15,8 +15,8 @@ hypothesis.settings.load_profile("yieldsim")
 
 # Compiling the simulation takes a minute. Workers take files in turn: one of them starts with the
 # first file, which compiles it, the other one with files that can do without.
-FIRST = "tests/test_effects.py"
-WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/flow/test_r", "tests/flow/test_twin")
+FIRST = "tests/supply/test_effects.py"
+WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/flow/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

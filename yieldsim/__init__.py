@@ -8,46 +8,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import errors
-    from .ensemble import open_ensemble
-    from .execute import run
-    from .model import load_file, load_model
-
-    __version__: str
+    from yieldsim import errors
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.execute import run
+    from yieldsim.model import load_file, load_model
+    from yieldsim.version import VERSION as __version__
 
 __all__ = ["__version__", "errors", "load_file", "load_model", "open_ensemble", "run"]
 
+# public name: module, and the name there (none: the module itself)
 _PLACES = {
-    "load_file": ".model",
-    "load_model": ".model",
-    "open_ensemble": ".ensemble",
-    "run": ".execute",
+    "__version__": ("yieldsim.version", "VERSION"),
+    "errors": ("yieldsim.errors", None),
+    "load_file": ("yieldsim.model", "load_file"),
+    "load_model": ("yieldsim.model", "load_model"),
+    "open_ensemble": ("yieldsim.ensemble", "open_ensemble"),
+    "run": ("yieldsim.execute", "run"),
 }
 
 
 def __getattr__(name: str) -> Any:
     import importlib
 
-    value: Any
-    if name == "__version__":
-        value = _version()
-    elif name == "errors":
-        value = importlib.import_module(".errors", __name__)
-    elif name in _PLACES:
-        value = getattr(importlib.import_module(_PLACES[name], __name__), name)
-    else:
+    if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    place, attribute = _PLACES[name]
+    module = importlib.import_module(place)
+    value = module if attribute is None else getattr(module, attribute)
     globals()[name] = value
     return value
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(__name__)
-    except PackageNotFoundError:  # a checkout on the path that was never installed
-        return "0+uninstalled"
 
 
 def __dir__() -> list[str]:

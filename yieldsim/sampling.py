@@ -15,11 +15,11 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
 
-from .errors import ModelError
-from .kernels.philox import STREAM_PARAMETER, column_uniforms
-from .model import Model, Quantity, parameters
-from .model.correlations import correlated_groups
-from .units import conversion_factor
+from yieldsim.errors import ModelError
+from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
+from yieldsim.model import Model, Quantity, parameters
+from yieldsim.model.checks.correlations import correlated_groups
+from yieldsim.units import conversion_factor
 
 _LEAST_U = 2.0**-53  # the uniforms are the middles of 2^52 cells of (0, 1)
 _PERT_WEIGHT = 4.0  # lambda of the PERT distribution, Malcolm et al. 1959

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from yieldsim.variables import constraint_names
+from yieldsim.outputs import constraint_names
 
 PRODUCTS = ("ascend_910b", "ascend_910c", "kirin_n2")
 KINDS = ("ai", "ai", "phone")

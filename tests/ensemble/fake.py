@@ -1,6 +1,6 @@
 """A simulation that costs nothing: deterministic figures from the realization number.
 
-The same contract as `yieldsim.simulate.Simulator`; for what goes wrong around a simulation.
+The same contract as `yieldsim.supply.simulate.Simulator`; for what goes wrong around a simulation.
 """
 
 import threading
@@ -13,7 +13,7 @@ import numpy as np
 
 from yieldsim.ensemble import Place, Plan, Writer, create
 from yieldsim.model import ModelFile, load_file
-from yieldsim.variables import OUTPUTS
+from yieldsim.outputs import OUTPUTS
 
 MODEL = Path(__file__).resolve().parents[2] / "benchmarks" / "analyst.toml"
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]

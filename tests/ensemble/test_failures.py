@@ -318,7 +318,7 @@ def test_a_disk_that_refuses_is_an_error_that_names_the_block(
     def refuse(descriptor: int, data: object) -> int:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("yieldsim.ensemble.place.os.write", refuse)
+    monkeypatch.setattr("yieldsim.ensemble.storage.os.write", refuse)
     with pytest.raises(StoreError) as error:
         writer.write(1, source.block(16, 16))
     one_line(error, str(place), words, "block 1 of 4", "the same command continues")
@@ -405,7 +405,7 @@ def test_a_sweep_by_another_process_does_not_stop_a_writer(
         os.unlink(partial)
         replace(partial, target)
 
-    monkeypatch.setattr("yieldsim.ensemble.place.os.replace", swept)
+    monkeypatch.setattr("yieldsim.ensemble.storage.os.replace", swept)
     Folder(begun).put("block_done/c.0", b"as it is there")
     with pytest.raises(FileNotFoundError):
         Folder(begun).put("block_done/c.9", b"not there")

@@ -23,7 +23,7 @@ from yieldsim.ensemble import (
     summaries,
 )
 from yieldsim.model import ModelFile
-from yieldsim.variables import OUTPUTS, constraint_names
+from yieldsim.outputs import OUTPUTS, constraint_names
 
 REALIZATIONS, SEED = 50, 3
 DRAWN = "parameter_value"

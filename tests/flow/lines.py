@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yieldsim.flow.dataset import Calendar, DataSet, Order, Part, Step, ToolGroup
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 HOUR_MIN = 60.0
 

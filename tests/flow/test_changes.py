@@ -12,7 +12,7 @@ from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, compile_line, count_periods, replicate
 from yieldsim.flow.dataset import Absence, Calendar
 from yieldsim.flow.periods import PeriodCounts
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 DAY_MIN = 1440.0
 # Times are sums of a few whole minutes turned into days and back.

@@ -11,7 +11,7 @@ from tests.flow.lines import HOUR_MIN, data_set, markov, order, step, tool_group
 from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, GroupFigures, Line, Outcome, compile_line, replicate, summarize
 from yieldsim.flow.dataset import Absence, Calendar
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 SEED = 5
 MOST_SE = 3.0

@@ -9,7 +9,7 @@ from tests.flow.lines import data_set, order, step, tool_group
 from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, Outcome, compile_line, replicate
 from yieldsim.flow.dataset import Calendar, Part, Setup
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 DAY_MIN = 1440.0
 # Times are sums of a few whole minutes turned into days and back.

@@ -13,9 +13,9 @@ from tests.flow.lines import data_set, order, step, tool_group
 from tests.reference.twin_events import Twin
 from yieldsim.flow import DataSet, compile_line, read_dataset
 from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
+from yieldsim.flow.kernels import records as k
 from yieldsim.flow.replicate import new_state, run_to
-from yieldsim.flow.table import Spread
-from yieldsim.kernels import events_types as k
+from yieldsim.flow.smt2020.tsv import Spread
 
 HVLM = Path(__file__).resolve().parents[3] / "shared" / "data" / "smt2020" / "hvlm"
 NO_HVLM = "the public data set is not here (shared/data/smt2020/hvlm)"

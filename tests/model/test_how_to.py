@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from yieldsim.analysis.evidence_file import SHIPPED_EVIDENCE, read_published
+from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, read_published
 from yieldsim.cli.main import main
 from yieldsim.model import load_file, load_model
-from yieldsim.model.files import SHIPPED
+from yieldsim.model.files.toml import SHIPPED
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "models" / "README.md"

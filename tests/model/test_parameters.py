@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from yieldsim.model import Quantity, Schedule, load_file, load_model, parameters
-from yieldsim.model.fields import Entity, spec_of
+from yieldsim.model.schema.fields import Entity, spec_of
+from yieldsim.outputs import ALL_OUTPUTS
 from yieldsim.units import UNITS
-from yieldsim.variables import ALL_OUTPUTS
 
 NAMES = {variable.name for variable in ALL_OUTPUTS}
 

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from yieldsim.model import Quantity
-from yieldsim.model.fields import Spec, check_quantity
+from yieldsim.model.schema.fields import Spec, check_quantity
 from yieldsim.units import DAYS_PER_QUARTER, UNITS, conversion_factor
 
 PAIRS = list(itertools.product(UNITS, UNITS))

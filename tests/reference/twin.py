@@ -41,7 +41,7 @@ def simulate(
     """``results[quarter][variable][name]...`` of one realization.
 
     ``values`` holds the drawn value of every parameter by its path, as `Sampler.draw` gives them;
-    names follow the dims of `yieldsim.variables.OUTPUTS`, bins are called by their own names.
+    names follow the dims of `yieldsim.outputs.OUTPUTS`, bins are called by their own names.
     Entries that are missing are zero.
     """
     world = World(model, values, seed, realization)

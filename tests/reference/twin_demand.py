@@ -1,10 +1,10 @@
 """The demand side of one realization, one quarter and one order after the other.
 
-The readable specification of `yieldsim.demand.orders` in exact fractions. Within a tier, the orders
-that are worst off come first: of all groups of orders, the one that can get the least share of
-what it lacks. It gets that share, and the rest is looked at again without it. What a group can get
-is limited by the chips of its products and by the shares that its orders may have. Chips are taken
-in a like way: the group that needs the largest part of its products' chips comes first.
+The readable specification of `yieldsim.supply.orders.deliveries` in exact fractions. Within a tier,
+the orders that are worst off come first: of all groups of orders, the one that can get the least
+share of what it lacks. It gets that share, and the rest is looked at again without it. What a group
+can get is limited by the chips of its products and by the shares that its orders may have. Chips
+are taken in a like way: the group that needs the largest part of its products' chips comes first.
 """
 
 from __future__ import annotations

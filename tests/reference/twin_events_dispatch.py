@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.reference.twin_events_parts import Group, Lot, Tool
 from yieldsim.flow.dataset import DataSet, Step
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 
 class Dispatching:

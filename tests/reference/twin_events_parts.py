@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yieldsim.flow.dataset import Calendar, Order, Part, Step, ToolGroup
-from yieldsim.flow.table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 LOT_STEP, SETUP, CLOCK, RELEASE = 64, 65, 66, 67  # streams
 FIRST_DRAW = 2**32 - 1

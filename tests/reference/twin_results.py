@@ -1,4 +1,4 @@
-"""What the readable twin books, quarter by quarter, under the names of `yieldsim.variables`."""
+"""What the readable twin books, quarter by quarter, under the names of `yieldsim.outputs`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from tests.reference.twin_world import World
-from yieldsim.model.calendar import quarter_name
-from yieldsim.variables import OUTPUTS, constraint_names
+from yieldsim.model.schema.calendar import quarter_name
+from yieldsim.outputs import OUTPUTS, constraint_names
 
 Key = tuple[str, ...]
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from yieldsim.kernels.philox import philox4x32
 from yieldsim.model import Model, Quantity, Schedule
-from yieldsim.model.calendar import quarter_index
-from yieldsim.model.fields import Entity, spec_of
+from yieldsim.model.schema.calendar import quarter_index
+from yieldsim.model.schema.fields import Entity, spec_of
 from yieldsim.sampling import Sampler
 
 DAYS_PER_QUARTER = 365.25 / 4.0

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from yieldsim.kernels import arrays as a
-from yieldsim.kernels.fleets import rate_class
 from yieldsim.model.load import load_file
-from yieldsim.simulate import Simulator
+from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.tools import rate_class
+from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 
 pytestmark = pytest.mark.statistical

@@ -8,7 +8,7 @@ from scipy import stats
 
 from yieldsim.closed_form import negative_binomial
 from yieldsim.model.load import load_file
-from yieldsim.simulate import Simulator
+from yieldsim.supply.simulate import Simulator
 
 pytestmark = pytest.mark.statistical
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from yieldsim.wafer.fit_grid import die_radii, tiles
-from yieldsim.wafer.maps import FAIL, NONE, PASS, maps_from_grids
+from yieldsim.wafer.fit.radii import die_radii, tiles
+from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, maps_from_grids
 
 
 def draw_maps(

@@ -5,7 +5,7 @@ import pytest
 import yieldsim
 from yieldsim.closed_form import harvest_bins, overlay_yield
 from yieldsim.model import Model
-from yieldsim.model.check_layers import visited_groups
+from yieldsim.model.checks.layers import visited_groups
 from yieldsim.sampling import Sampler
 from yieldsim.wafer import expected_yield
 from yieldsim.wafer.from_supply import die_of_product, wafer_model_of

@@ -5,11 +5,11 @@ beside its Monte Carlo standard error. Stores are read block by block, so that m
 for a million realizations.
 """
 
-from .correlation import rank_correlations
-from .demand import demand_summary
-from .differences import paired_differences
-from .evidence import compare_with_published
-from .quantiles import quantiles, summarize
+from yieldsim.analysis.evidence.comparison import compare_with_published
+from yieldsim.analysis.statistics.correlation import rank_correlations
+from yieldsim.analysis.statistics.differences import paired_differences
+from yieldsim.analysis.statistics.quantiles import quantiles, summarize
+from yieldsim.analysis.supply.demand import demand_summary
 
 __all__ = [
     "compare_with_published",

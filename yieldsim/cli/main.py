@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import click
 
-from ..errors import YieldsimError
+from yieldsim.errors import YieldsimError
 
 PROGRAM = "yieldsim"
 DEBUG_VARIABLE = "YIELDSIM_DEBUG"
@@ -33,26 +33,32 @@ class Target(NamedTuple):
 
 COMMANDS = {
     "run": Target(
-        ".run:run", "Simulate MODEL into an ensemble store, or continue one that was begun."
+        ".supply.run:run", "Simulate MODEL into an ensemble store, or continue one that was begun."
     ),
-    "summary": Target(".summary:summary", "Print what an ensemble says, with Monte Carlo errors."),
+    "summary": Target(
+        ".supply.summary:summary", "Print what an ensemble says, with Monte Carlo errors."
+    ),
     "compare-evidence": Target(
-        ".compare_evidence:compare_evidence", "Compare an ensemble with published figures."
+        ".evidence.compare_evidence:compare_evidence", "Compare an ensemble with published figures."
     ),
-    "plot": Target(".plot:plot", "Draw the fan chart of an ensemble."),
-    "check": Target(".check:check", "Validate a model file and all its scenarios."),
-    "show": Target(".show:show", "List a model's parameters with their sources and grades."),
-    "dies": Target(".dies:dies", "Count the whole dies on a round wafer, by exact geometry."),
+    "plot": Target(".supply.plot:plot", "Draw the fan chart of an ensemble."),
+    "check": Target(".supply.check:check", "Validate a model file and all its scenarios."),
+    "show": Target(".supply.show:show", "List a model's parameters with their sources and grades."),
+    "dies": Target(
+        ".wafers.dies:dies", "Count the whole dies on a round wafer, by exact geometry."
+    ),
     "yield": Target(
-        ".yield_:yield_", "Print the yield of a die from its area and the defect density D0."
+        ".wafers.yield_:yield_", "Print the yield of a die from its area and the defect density D0."
     ),
-    "wafer": Target(".wafer:wafer", "Simulate wafers defect by defect, and draw them."),
+    "wafer": Target(".wafers.wafer:wafer", "Simulate wafers defect by defect, and draw them."),
     "capacity": Target(
-        ".capacity:capacity",
+        ".fab.capacity:capacity",
         "Show what the tools of a fab can carry, what holds it, and its cycle times.",
     ),
-    "flow": Target(".flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."),
-    "fit": Target(".fit:fit", "Fit defect density, clustering and signatures to wafer maps."),
+    "flow": Target(".fab.flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."),
+    "fit": Target(
+        ".wafers.fit:fit", "Fit defect density, clustering and signatures to wafer maps."
+    ),
 }
 
 
@@ -88,9 +94,9 @@ class LazyGroup(click.Group):
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if not wanted or ctx.resilient_parsing:
         return
-    from .. import __version__
+    from yieldsim.version import VERSION
 
-    click.echo(f"{PROGRAM} {__version__}")
+    click.echo(f"{PROGRAM} {VERSION}")
     ctx.exit()
 
 

@@ -1,11 +1,17 @@
 """The only writer and reader of Zarr: layout, write, finalize, read, provenance."""
 
-from .finish import finalize
-from .layout import BlockSource, Plan, bytes_per_realization, default_block_size, scenario_names
-from .place import Folder, Memory, Place
-from .provenance import Stored, check_same, read_stored
-from .read import open_ensemble, open_place
-from .write import Writer, create, damaged_chunks, marked_blocks, unmark
+from yieldsim.ensemble.finish import finalize
+from yieldsim.ensemble.layout import (
+    BlockSource,
+    Plan,
+    bytes_per_realization,
+    default_block_size,
+    scenario_names,
+)
+from yieldsim.ensemble.provenance import Stored, check_same, read_stored
+from yieldsim.ensemble.read import open_ensemble, open_place
+from yieldsim.ensemble.storage import Folder, Memory, Place
+from yieldsim.ensemble.write import Writer, create, damaged_chunks, marked_blocks, unmark
 
 __all__ = [
     "BlockSource",

@@ -17,7 +17,7 @@ from zarr.codecs import BloscCodec, Crc32cCodec
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import WrapperStore
 
-from ..errors import VerificationError
+from yieldsim.errors import VerificationError
 
 CHECKSUM_BYTES = 4
 CHUNK_NAMES: Any = {"name": "default", "separator": "."}  # flat: one folder an array

@@ -8,15 +8,15 @@ from typing import Any
 
 import zarr
 
-from ..errors import IncompleteError, StoreError
-from ..variables import EXTRA_OUTPUTS, LEADING, chosen_outputs
-from .chunks import CheckedStore
-from .layout import DONE, PARAMETER_VALUE, ArraySpec
-from .place import Place, reason
-from .provenance import Stored, finished_attrs, read_stored
-from .read import unfinished
-from .summaries import SUMMARIES, summary_specs
-from .write import add_arrays, damaged_chunks, marked_blocks, unmark
+from yieldsim.ensemble.chunks import CheckedStore
+from yieldsim.ensemble.layout import DONE, PARAMETER_VALUE, ArraySpec
+from yieldsim.ensemble.provenance import Stored, finished_attrs, read_stored
+from yieldsim.ensemble.read import unfinished
+from yieldsim.ensemble.storage import Place, reason
+from yieldsim.ensemble.summaries import SUMMARIES, summary_specs
+from yieldsim.ensemble.write import add_arrays, damaged_chunks, marked_blocks, unmark
+from yieldsim.errors import IncompleteError, StoreError
+from yieldsim.outputs import EXTRA_OUTPUTS, LEADING, chosen_outputs
 
 BLOCK_DIMS = ("scenario", "realization")
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..model.calendar import quarter_index
-from ..model.limits import ALL, PREFIX, scenarios_without_limits
-from ..model.load import BASELINE, ModelFile
-from ..variables import LEADING, Variable, constraint_names
+from yieldsim.model.limits import ALL, PREFIX, scenarios_without_limits
+from yieldsim.model.load import BASELINE, ModelFile
+from yieldsim.model.schema.calendar import quarter_index
+from yieldsim.outputs import LEADING, Variable, constraint_names
 
 # Bytes of one scenario's block, and of all scenarios' together: each thread has a block or two in
 # memory while it computes and writes one.
@@ -36,7 +36,7 @@ class ParameterInfo(Protocol):
 
 
 class BlockSource(Protocol):
-    """What the store needs of a simulation (`yieldsim.simulate.Simulator`).
+    """What the store needs of a simulation (`yieldsim.supply.simulate.Simulator`).
 
     ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
     ``parameter_value`` as (scenario, count, parameter); it may be called from several threads.

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from yieldsim import __version__
-
-from ..errors import StoreError
-from .layout import Plan
-from .place import ROOT_METADATA, Place
+from yieldsim.ensemble.layout import Plan
+from yieldsim.ensemble.storage import ROOT_METADATA, Place
+from yieldsim.errors import StoreError
+from yieldsim.version import VERSION
 
 FORMAT = 1
 INCOMPLETE, COMPLETE = "incomplete", "complete"
@@ -56,7 +55,7 @@ def global_attrs(plan: Plan, command: str) -> dict[str, Any]:
         "Conventions": "CF-1.11",
         "title": str(model.get("title") or plan.file.place),
         "history": _history(command),
-        "source": f"yieldsim {__version__}, a Monte Carlo simulation",
+        "source": f"yieldsim {VERSION}, a Monte Carlo simulation",
         "yieldsim_store": FORMAT,
         "status": INCOMPLETE,
         "comment": "unfinished: only the blocks whose block_done is 1 hold results",
@@ -67,7 +66,7 @@ def global_attrs(plan: Plan, command: str) -> dict[str, Any]:
         "realizations": plan.realizations,
         "block_size": plan.block_size,
         "versions": {
-            "yieldsim": __version__,
+            "yieldsim": VERSION,
             "python": platform.python_version(),
             **{package: version(package) for package in _SOFTWARE},
         },
@@ -90,7 +89,7 @@ def finished_attrs(stored: Stored) -> dict[str, Any]:
 
 def _history(what: str) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{now} yieldsim {__version__}: {what}"
+    return f"{now} yieldsim {VERSION}: {what}"
 
 
 def read_stored(place: Place) -> Stored | None:
@@ -150,7 +149,7 @@ def check_same(stored: Stored, plan: Plan) -> None:
             raise StoreError(
                 place, f"holds another run: {name} differs", got=asked, allowed=allowed
             )
-    mine, theirs = __version__, attrs["versions"].get("yieldsim")
+    mine, theirs = VERSION, attrs["versions"].get("yieldsim")
     if not stored.complete and mine != theirs:
         raise StoreError(
             place,

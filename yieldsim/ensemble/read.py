@@ -6,18 +6,18 @@ from pathlib import Path
 
 import xarray as xr
 
-from ..errors import IncompleteError, StoreError, VerificationError
-from .chunks import CheckedStore
-from .place import Folder, Place
-from .provenance import Stored, read_stored
-from .write import marked_blocks
+from yieldsim.ensemble.chunks import CheckedStore
+from yieldsim.ensemble.provenance import Stored, read_stored
+from yieldsim.ensemble.storage import Folder, Place
+from yieldsim.ensemble.write import marked_blocks
+from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
 def open_ensemble(path: str | Path) -> xr.Dataset:
     """Open a finished ensemble store; values are read from it when they are asked for.
 
     The same figures, names, units and coordinates as ``xarray.open_zarr(path)``, and each chunk
-    is checked as it is read. Dims are those of `yieldsim.variables`.
+    is checked as it is read. Dims are those of `yieldsim.outputs`.
 
     Raises StoreError where no ensemble lies there or its metadata are damaged, IncompleteError
     where blocks are missing, and VerificationError, also later on reading, for a damaged chunk.

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import zarr
 
-from ..closed_form.ranks import spearman
-from ..model.load import ModelFile
-from .layout import PARAMETER_VALUE, ArraySpec
+from yieldsim.closed_form.ranks import spearman
+from yieldsim.ensemble.layout import PARAMETER_VALUE, ArraySpec
+from yieldsim.model.load import ModelFile
 
 QUANTILES = (0.1, 0.5, 0.9)
 CHIPS = "usable_chips"

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 import zarr
 
-from ..errors import StoreError
-from .chunks import CHUNK_NAMES, chunk_name, codecs, damage, encode
-from .layout import DONE, ArraySpec, BlockSource, Plan, block_specs, coordinate_specs
-from .place import ROOT_METADATA, Memory, Place, reason
-from .provenance import global_attrs
+from yieldsim.ensemble.chunks import CHUNK_NAMES, chunk_name, codecs, damage, encode
+from yieldsim.ensemble.layout import (
+    DONE,
+    ArraySpec,
+    BlockSource,
+    Plan,
+    block_specs,
+    coordinate_specs,
+)
+from yieldsim.ensemble.provenance import global_attrs
+from yieldsim.ensemble.storage import ROOT_METADATA, Memory, Place, reason
+from yieldsim.errors import StoreError
 
 DONE_BYTES = encode(np.ones(1, dtype="uint8"), compressed=False)
 

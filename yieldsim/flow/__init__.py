@@ -56,12 +56,12 @@ they were posted. A replication is the same bit by bit whatever the number of th
 
 from __future__ import annotations
 
-from .dataset import DataSet
-from .periods import PeriodCounts, count_periods
-from .read import read_dataset
-from .replicate import Outcome, replicate
-from .results import FlowResult, GroupFigures, LotFigures, summarize
-from .tables import DISPATCH, Line, compile_line
+from yieldsim.flow.compile import DISPATCH, Line, compile_line
+from yieldsim.flow.dataset import DataSet
+from yieldsim.flow.periods import PeriodCounts, count_periods
+from yieldsim.flow.replicate import Outcome, replicate
+from yieldsim.flow.results import FlowResult, GroupFigures, LotFigures, summarize
+from yieldsim.flow.smt2020.read import read_dataset
 
 __all__ = [
     "DISPATCH",

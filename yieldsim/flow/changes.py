@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import events_types as k
-from .dataset import DataSet
-from .step_tables import put
-from .table import Spread
+from yieldsim.flow.dataset import DataSet
+from yieldsim.flow.kernels import records as k
+from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.step_tables import put
 
 __all__ = ["Periods", "absence_clocks", "absent_times"]
 

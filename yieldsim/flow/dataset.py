@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .table import Spread
+from yieldsim.flow.smt2020.tsv import Spread
 
 __all__ = ["Absence", "Calendar", "DataSet", "Order", "Part", "Setup", "Step", "ToolGroup"]
 

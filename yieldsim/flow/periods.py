@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from .replicate import new_state, run_to
-from .tables import Line
+from yieldsim.errors import UsageError
+from yieldsim.flow.compile import Line
+from yieldsim.flow.replicate import new_state, run_to
 
 __all__ = ["PeriodCounts", "count_periods"]
 

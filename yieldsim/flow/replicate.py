@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..kernels import events_types as k
-from ..kernels.events import run_until, start
-from .tables import Line
+from yieldsim.errors import UsageError
+from yieldsim.flow.compile import Line
+from yieldsim.flow.kernels import records as k
+from yieldsim.flow.kernels.loop import run_until, start
 
 __all__ = ["Outcome", "new_state", "replicate", "run_to"]
 

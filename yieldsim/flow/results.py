@@ -28,10 +28,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import UsageError
-from ..kernels import events_types as k
-from .replicate import Outcome
-from .tables import Line
+from yieldsim.errors import UsageError
+from yieldsim.flow.compile import Line
+from yieldsim.flow.kernels import records as k
+from yieldsim.flow.replicate import Outcome
 
 __all__ = ["FlowResult", "GroupFigures", "LotFigures", "summarize"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import events_types as k
-from .dataset import DataSet, Part, Step, ToolGroup
-from .table import Spread
+from yieldsim.flow.dataset import DataSet, Part, Step, ToolGroup
+from yieldsim.flow.kernels import records as k
+from yieldsim.flow.smt2020.tsv import Spread
 
 __all__ = ["put", "step_minutes", "step_tables"]
 

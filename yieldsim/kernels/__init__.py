@@ -1,1 +1,1 @@
-"""Numba kernels: arrays in, arrays out; no checks, no input or output, no objects."""
+"""What all kernels share: JIT options, random numbers, inverse distribution functions."""

@@ -7,6 +7,7 @@ branching to an exception, which would stop a loop from vectorizing.
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,17 @@ __all__ = ["apart_jit", "bare_jit", "inline_jit", "jit", "source_stamp", "stage_
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def source_stamp(folder: Path = Path(__file__).parent) -> tuple[float, int]:
-    """Return the newest change time and the total size of all kernel sources."""
-    stats = [path.stat() for path in folder.glob("*.py")]
-    return max(s.st_mtime for s in stats), sum(s.st_size for s in stats)
+_PACKAGE = Path(__file__).parents[1]
+_CONSTANTS = ("units.py", "outputs.py")  # numbers that compile into kernels
+
+
+def source_stamp(package: Path = _PACKAGE) -> str:
+    """A digest of all sources that may compile into a kernel: every folder named ``kernels``."""
+    digest = hashlib.sha256()
+    kernels = sorted(package.rglob("kernels/*.py"))
+    for path in [*(package / name for name in _CONSTANTS), *kernels]:
+        digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 _STAMP = source_stamp()
@@ -43,8 +51,8 @@ def _forgiving(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[An
 def _compiled(function: Function, **options: Any) -> Function:
     dispatcher = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
     # Numba's disk cache looks only at the file of the function itself, so a kernel would go on
-    # running an old philox.py that was compiled into it. Ours goes stale when any kernel file
-    # changes (test_jit_cache_sees_every_kernel_file).
+    # running an old philox.py that was compiled into it. Ours goes stale when the text of any file
+    # that it may hold changes (test_jit_cache_sees_every_kernel_file).
     cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         cache_file._source_stamp = _STAMP

@@ -1,10 +1,10 @@
 """What is simulated: frozen typed descriptions, their files, and cross-checks."""
 
-from .load import BASELINE, ModelFile, load_file, load_model
-from .parameters import Parameter, parameters
-from .quantity import Quantity
-from .schedule import Schedule
-from .schema import Model
+from yieldsim.model.load import BASELINE, ModelFile, load_file, load_model
+from yieldsim.model.parameters import Parameter, parameters
+from yieldsim.model.schema import Model
+from yieldsim.model.schema.quantity import Quantity
+from yieldsim.model.schema.schedule import Schedule
 
 __all__ = [
     "BASELINE",

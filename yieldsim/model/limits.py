@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..errors import ModelError
+from yieldsim.errors import ModelError
 
 PREFIX = "no_limit:"
 ALL = "all"

@@ -20,8 +20,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
-from .changes import (
+from yieldsim.errors import UsageError
+from yieldsim.model.checks.check import check_model
+from yieldsim.model.files.merge import Raw, merge
+from yieldsim.model.files.messages import validate
+from yieldsim.model.files.scenarios import (
     BASELINE,
     JOINT,
     check_scenario,
@@ -31,13 +34,10 @@ from .changes import (
     scenario_parts,
     without_stale_correlations,
 )
-from .check import check_model
-from .fields import ORIGIN
-from .files import find_model, read_model
-from .limits import lifted
-from .merge import Raw, merge
-from .messages import validate
-from .schema import Model
+from yieldsim.model.files.toml import find_model, read_model
+from yieldsim.model.limits import lifted
+from yieldsim.model.schema import Model
+from yieldsim.model.schema.fields import ORIGIN
 
 __all__ = ["BASELINE", "ModelFile", "load_file", "load_model"]
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from .fields import POSITION, SCALE, Spec, spec_of
-from .lines import OTHER
-from .quantity import Quantity
-from .schedule import Schedule
-from .schema import Model
+from yieldsim.model.schema import Model
+from yieldsim.model.schema.fabs import OTHER
+from yieldsim.model.schema.fields import POSITION, SCALE, Spec, spec_of
+from yieldsim.model.schema.quantity import Quantity
+from yieldsim.model.schema.schedule import Schedule
 
 # wafers of designs outside the model: their weight takes dies from the others
 _OF_OTHER = Spec("1", effect=("wafers_other", 1))

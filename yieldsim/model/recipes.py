@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .chips import Die, Product
-from .schema import Model
+from yieldsim.model.schema import Model
+from yieldsim.model.schema.chips import Die, Product
 
 Recipe = tuple[tuple[int, ...], int]  # dies of each bin, and the bin that the package is sold in
 

@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
 
-from .image import BLUE, INK, OTHERS, PALE
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,7 +40,7 @@ NAME_CHARACTERS, FAB_CHARACTERS, LEGEND_CHARACTERS = 22, 64, 42
 def capacity_chart(record: Record) -> Figure:
     """Bars of the tool groups that the plan asks for, the scarcest first; two panels by quarter.
 
-    ``record`` is that of `yieldsim.analysis.capacity` of a fab with tools.
+    ``record`` is that of `yieldsim.analysis.fab.capacity` of a fab with tools.
     """
     groups = [one for one in record["tool_groups"] if one["rank"] is not None]
     rows = max(1, len(groups))

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ..analysis.evidence_words import below, published, short
-from .image import BLUE, INK, OTHERS, PALE
+from yieldsim.analysis.evidence.words import below, published, short
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ..analysis.columns import TOTAL, ai_products, labels_of, product_names
-from ..analysis.origin import origin
-from ..analysis.quantiles import quantiles
-from ..errors import UsageError
-from .image import BLUE, INK, OTHERS, PALE
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.supply.totals import TOTAL, ai_products, labels_of, product_names
+from yieldsim.errors import UsageError
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,14 +13,14 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Patch, Rectangle
 
-from .image import BLUE, INK, PALE
+from yieldsim.plots.image import BLUE, INK, PALE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from ..wafer.simulate import WaferResult
-    from ..wafer.sites import Sites
+    from yieldsim.wafer.geometry.sites import Sites
+    from yieldsim.wafer.simulate import WaferResult
 
 SCRAP = "#C9C9C9"
 GOOD = (BLUE, "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#F0E442", "#D55E00")

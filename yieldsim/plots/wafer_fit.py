@@ -9,16 +9,16 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from .image import BLUE, INK, OTHERS, PALE
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from ..wafer.fit_report import GroupFit
-    from ..wafer.fit_statistics import MapStatistics
-    from ..wafer.maps import WaferMaps
+    from yieldsim.wafer.fit.group import GroupFit
+    from yieldsim.wafer.fit.statistics import MapStatistics
+    from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
 __all__ = ["fit_figure"]
 

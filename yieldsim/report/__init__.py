@@ -1,7 +1,7 @@
 """What the commands print: text tables made of the plain numbers that the analysis returns."""
 
-from .demand import demand_text
-from .summary import (
+from yieldsim.report.demand import demand_text
+from yieldsim.report.summary import (
     correlation_table,
     difference_table,
     quarter_table,
@@ -9,7 +9,7 @@ from .summary import (
     summary_text,
     yearly_table,
 )
-from .tables import align, count, figures
+from yieldsim.report.tables import align, count, figures
 
 __all__ = [
     "align",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .tables import HEADER, align, figures, made_of, year_label
+from yieldsim.report.tables import HEADER, align, figures, made_of, year_label
 
 Found = dict[str, Any]
 Record = dict[str, Any]

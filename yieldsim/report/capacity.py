@@ -1,11 +1,11 @@
-"""The tables of a fab's capacity, from the record of `yieldsim.analysis.capacity`."""
+"""The tables of a fab's capacity, from the record of `yieldsim.analysis.fab.capacity`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from .tables import align, count, made_of, percent
+from yieldsim.report.tables import align, count, made_of, percent
 
 Record = Mapping[str, Any]
 QUANTILES = ("p10", "p50", "p90")

@@ -1,6 +1,6 @@
 """Tables of what is wanted: when orders are filled, what they lack, and the market's gap.
 
-They are made from the dictionary of `yieldsim.analysis.demand.demand_summary`.
+They are made from the dictionary of `yieldsim.analysis.supply.demand.demand_summary`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from .tables import HEADER, align, count, figures
+from yieldsim.report.tables import HEADER, align, count, figures
 
 Found = dict[str, Any]
 Record = dict[str, Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..analysis.evidence_words import below, published, short
-from .tables import HEADER, align, figures
+from yieldsim.analysis.evidence.words import below, published, short
+from yieldsim.report.tables import HEADER, align, figures
 
 Record = dict[str, Any]
 NOTES = (

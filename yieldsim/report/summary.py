@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .tables import HEADER, align, count, figures
+from yieldsim.report.tables import HEADER, align, count, figures
 
 TOTAL = "total"
 Record = dict[str, Any]

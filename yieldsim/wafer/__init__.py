@@ -3,9 +3,9 @@
 `load_wafer_model` reads a description, `simulate_wafers` draws wafers from it.
 """
 
-from yieldsim.wafer.description import WaferModel
 from yieldsim.wafer.expectation import Expectation, expected_yield
-from yieldsim.wafer.load import load_wafer_model, wafer_model
+from yieldsim.wafer.model.load import load_wafer_model, wafer_model
+from yieldsim.wafer.model.wafer_model import WaferModel
 from yieldsim.wafer.simulate import FIDELITIES, Fidelity, WaferResult, simulate_wafers
 
 __all__ = [

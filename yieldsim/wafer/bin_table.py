@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from yieldsim.errors import ModelError
-from yieldsim.wafer.description import WaferModel, bin_rules
+from yieldsim.wafer.compile.compiled import make_plan
+from yieldsim.wafer.compile.cubics import Pieces, make_pieces
 from yieldsim.wafer.expectation import expectation_of
-from yieldsim.wafer.load import wafer_model
-from yieldsim.wafer.plan import make_plan
-from yieldsim.wafer.tables import Pieces, make_pieces
+from yieldsim.wafer.model.load import wafer_model
+from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules
 
 __all__ = ["BinTable", "bin_table", "floorplan_model"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.defect_list import defects_by_die, plain_defects
-from yieldsim.wafer.fast import is_plain, make_plain
-from yieldsim.wafer.plan import Plan
+from yieldsim.wafer.compile.compiled import Plan
+from yieldsim.wafer.kernels.defect_list import defects_by_die, plain_defects
 from yieldsim.wafer.repeaters import lot_places, prints
+from yieldsim.wafer.shortcuts import is_plain, make_plain
 
 __all__ = ["Defects", "list_defects"]
 

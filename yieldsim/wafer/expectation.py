@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.closed_form import harvest_yield
-from yieldsim.kernels.field import add_signature
-from yieldsim.kernels.sorting import Sorting, cell_chances
 from yieldsim.units import MM2_PER_CM2
-from yieldsim.wafer.description import WaferModel, bin_rules, check_wafer_model
-from yieldsim.wafer.plan import Plan, excursion_chances, make_plan
-from yieldsim.wafer.sites import Sites
-from yieldsim.wafer.tables import gamma_nodes, has_spread, make_pieces
+from yieldsim.wafer.compile.compiled import Plan, excursion_chances, make_plan
+from yieldsim.wafer.compile.cubics import gamma_nodes, has_spread, make_pieces
+from yieldsim.wafer.geometry.sites import Sites
+from yieldsim.wafer.kernels.density import add_signature
+from yieldsim.wafer.kernels.sorting import Sorting, cell_chances
+from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules, check_wafer_model
 
 __all__ = ["Expectation", "expectation_of", "expected_yield"]
 

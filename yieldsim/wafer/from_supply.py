@@ -7,13 +7,13 @@ from typing import Any
 from yieldsim.closed_form import overlay_yield
 from yieldsim.errors import UsageError
 from yieldsim.model import Model, Quantity
-from yieldsim.model.check_layers import visited_groups
-from yieldsim.model.fields import Entity, spec_of
+from yieldsim.model.checks.layers import visited_groups
+from yieldsim.model.schema.fields import Entity, spec_of
 from yieldsim.sampling import Sampler
 from yieldsim.wafer.bin_table import floorplan_model
-from yieldsim.wafer.description import WaferModel
-from yieldsim.wafer.die_tables import Test
-from yieldsim.wafer.load import wafer_model
+from yieldsim.wafer.model.die import Test
+from yieldsim.wafer.model.load import wafer_model
+from yieldsim.wafer.model.wafer_model import WaferModel
 
 __all__ = ["die_of_product", "wafer_model_of"]
 

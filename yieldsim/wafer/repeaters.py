@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.repeaters import lot_repeaters, wafer_hits
-from yieldsim.wafer.floor import strips
-from yieldsim.wafer.floorplan import Damage, Holder
-from yieldsim.wafer.plan import Plan
-from yieldsim.wafer.tables import blurred, make_pieces
+from yieldsim.wafer.compile.blocks import strips
+from yieldsim.wafer.compile.compiled import Plan
+from yieldsim.wafer.compile.cubics import blurred, make_pieces
+from yieldsim.wafer.compile.floorplan import Damage, Holder
+from yieldsim.wafer.kernels.repeaters import lot_repeaters, wafer_hits
 
 __all__ = ["Hits", "damage_key", "lot_places", "prints", "repeater_mean"]
 
@@ -102,7 +102,7 @@ class Hits:
         return lot_places(self.plan, lot)[:2]
 
     def of_wafer(self, place: Ints, strip: Ints, wafer: int) -> tuple[Ints, Ints]:
-        """(start, strip) of the blocks hit, as `kernels.points.points_block` takes them."""
+        """(start, strip) of the blocks hit, as `wafer.kernels.points.points_block` takes them."""
         return prints(self.plan, place, strip, wafer)
 
     def states(self, start: Ints, strip: Ints) -> NDArray[np.int32]:

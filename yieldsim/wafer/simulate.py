@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
-from yieldsim.kernels.drawn import dies_block, expected_block
-from yieldsim.kernels.points import points_block
+from yieldsim.wafer.compile.compiled import Plan, make_plan
 from yieldsim.wafer.defects import Defects, list_defects
-from yieldsim.wafer.description import WaferModel, check_wafer_model
-from yieldsim.wafer.fast import is_plain, is_scaled, plain_wafers, scaled_wafers
-from yieldsim.wafer.plan import Plan, make_plan
+from yieldsim.wafer.geometry.sites import Sites
+from yieldsim.wafer.kernels.dies import dies_block, expected_block
+from yieldsim.wafer.kernels.points import points_block
+from yieldsim.wafer.model.wafer_model import WaferModel, check_wafer_model
 from yieldsim.wafer.repeaters import Hits, repeater_mean
-from yieldsim.wafer.sites import Sites
+from yieldsim.wafer.shortcuts import is_plain, is_scaled, plain_wafers, scaled_wafers
 
 __all__ = ["FIDELITIES", "Fidelity", "WaferResult", "simulate_wafers"]
 

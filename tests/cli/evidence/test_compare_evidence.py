@@ -1,0 +1,189 @@
+import json
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+import yieldsim.ensemble
+from tests.analysis.made_up import ensemble
+from yieldsim.analysis import compare_with_published
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.evidence.words import below, published, short
+from yieldsim.cli.main import main
+from yieldsim.plots.evidence import WIDEST, evidence_chart
+
+HEADER = "entity,period,low,central,high,unit,source,variable,select,comparable\n"
+ROWS = (
+    "in the middle,2024,,400000,,chips,one (a remark),usable_chips,product=ascend_*,as counted\n"
+    "a range,2025,100000,,900000,packages: all,two,usable_chips,product=ascend_910c,\n"
+    "far above,2025H1,,90000000,,cards,three,usable_chips,product=ascend_910c,\n"
+    "a bound,2025Q1,,,150000,chips,four,packages_started,product=ascend_910b,\n"
+    "money,2025,,7.5e9,,USD; and more,five,,,there are no prices\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: ensemble())
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> str:
+    path = tmp_path / "mine.csv"
+    path.write_text(HEADER + ROWS, encoding="utf-8")
+    return str(path)
+
+
+def test_the_json_is_that_of_the_analysis(evidence: str, capsys) -> None:
+    arguments = ["compare-evidence", "x", "--evidence", evidence, "--scenario", "domestic_late"]
+    assert main([*arguments, "--json"]) == 0
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found.pop("figures") == compare_with_published(ensemble(), evidence, "domestic_late")
+    assert found == {"scenario": "domestic_late", **origin(ensemble())}
+    assert err == ""
+
+
+def test_the_table_has_every_row_with_its_source(evidence: str, capsys) -> None:
+    assert main(["compare-evidence", "x", "--evidence", evidence]) == 0
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0] == "Published figures beside the ensemble's, scenario baseline"
+    cells = [line.split() for line in lines if line.startswith("[") and " one" not in line]
+    records = compare_with_published(ensemble(), evidence)
+    assert cells[0][:6] == ["[1]", "in", "the", "middle", "2024", "400,000"]
+    assert cells[0][6] == short(records[0]["p10"])
+    assert cells[0][-3:] == [*below(records[0]).split(), "yes"]
+    assert "100,000 to 900,000" in out
+    assert "<= 150,000" in out
+    assert "    usable_chips of product=ascend_*; as counted" in lines
+    assert "[2] packages: all: two" in lines
+    rest = out[out.index("Not compared") :]
+    assert "7.5e09" in rest
+    assert "there are no prices" in rest
+    assert "Model made_up, seed 7, 64 realizations." in rest
+
+
+def test_without_a_file_the_shipped_one_is_compared(capsys) -> None:
+    assert main(["compare-evidence", "x"]) == 0
+    out = capsys.readouterr().out
+    assert "Huawei Ascend 910C" in out
+    assert "the model has no prices" in out
+
+
+def test_the_picture_is_written(evidence: str, tmp_path: Path, capsys) -> None:
+    image = tmp_path / "x.png"
+    assert main(["compare-evidence", "x", "--evidence", evidence, "--png", str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().err == f"figure: {image}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--scenario", "x"], 2, "scenario: is not in the ensemble, got 'x'; allowed: baseline"),
+        (["--png", "x.bmp"], 2, "--png: unknown image format, got 'x.bmp'; allowed: png"),
+        (["--evidence", "none.csv"], 1, "none.csv: cannot be read (no such file or directory)"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, code, message, capsys) -> None:
+    assert main(["compare-evidence", "x", *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"yieldsim: error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.undo()
+    assert main(["compare-evidence", str(tmp_path / "none.zarr")]) == 1
+    assert capsys.readouterr().err.endswith("none.zarr: no such ensemble store\n")
+
+
+@pytest.mark.parametrize(
+    ("figures", "text"),
+    [
+        ((None, 805_000.0, None), "805,000"),
+        ((200_000.0, None, 300_000.0), "200,000 to 300,000"),
+        ((1.0, 2.0, 3.0), "1 to 3"),
+        ((1.0, 2.0, None), "1 to 2"),
+        ((None, None, 0.25), "<= 0.25"),
+        ((1.2e10, None, None), ">= 1.2e10"),
+    ],
+)
+def test_published_figures_read_well(figures, text) -> None:
+    names = ("published_low", "published_central", "published_high")
+    assert published(dict(zip(names, figures, strict=True))) == text
+
+
+@pytest.mark.parametrize(
+    ("percentile", "low", "high", "text"),
+    [
+        (0.426, None, None, "43 %"),
+        (0.996, None, None, ">99 %"),
+        (0.002, 0.0, 1.0, "<1 %"),
+        (0.0, None, None, "0 %"),
+        (None, 0.086, 0.359, "9 to 36 %"),
+        (None, None, 1.0, "100 %"),
+        (None, 0.5, 0.502, "50 %"),
+    ],
+)
+def test_shares_read_well(percentile, low, high, text) -> None:
+    record = {"percentile": percentile, "percentile_low": low, "percentile_high": high}
+    assert below(record) == text
+
+
+def test_the_picture_shows_bands_marks_and_numbers(evidence: str) -> None:
+    records = compare_with_published(ensemble(), evidence)
+    figure = evidence_chart(records, origin(ensemble()), "baseline")
+    (axes,) = figure.axes
+    first = records[0]
+    bar = axes.patches[0]
+    middle = first["p50"]
+    assert len(axes.patches) == 4  # what is not compared has no bar
+    # quotients of the same two numbers
+    assert bar.get_x() == pytest.approx(first["p10"] / middle, rel=1e-12)
+    assert bar.get_x() + bar.get_width() == pytest.approx(first["p90"] / middle, rel=1e-12)
+    marks = {line.get_marker(): line for line in axes.get_lines()}
+    diamonds = [line for line in axes.get_lines() if line.get_marker() == "D"]
+    assert diamonds[0].get_xdata()[0] == pytest.approx(400_000 / middle, rel=1e-12)
+    assert "<" in marks  # the bound
+    # what is a hundred times the median is an arrow at the edge, not a scale of a hundred
+    assert marks[">"].get_xdata()[0] == axes.get_xlim()[1] == WIDEST
+    texts = [text.get_text() for text in axes.texts]
+    assert "in the middle, 2024" in texts
+    assert "chips; one" in texts
+    assert f"published 400,000 ({below(first)} below)" in texts
+
+
+def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(tmp_path: Path) -> None:
+    long = "a long name of somebody who is counted somewhere"
+    row = f"{long},2025H1,100000,,900000,packages,{long},usable_chips,product=ascend_910c,\n"
+    path = tmp_path / "long.csv"
+    path.write_text(HEADER + ROWS + row * 3, encoding="utf-8")
+    figure = evidence_chart(compare_with_published(ensemble(), path), origin(ensemble()), "x_y")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    (axes,) = figure.axes
+    texts = [*figure.texts, *axes.texts, axes.xaxis.label, *axes.get_xticklabels()]
+    texts += figure.legends[0].get_texts()
+    boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
+    page = figure.bbox
+    assert len(boxes) > 30
+    for text, box in boxes:
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+    for (one, first), (other, second) in combinations(boxes, 2):
+        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+
+
+def test_a_row_of_nothing_but_zeros_is_drawn(tmp_path: Path) -> None:
+    ds = ensemble()
+    ds["usable_chips"][:] = 0.0
+    path = tmp_path / "zero.csv"
+    path.write_text(HEADER + "x,2024,,0,,chips,s,usable_chips,,\n", encoding="utf-8")
+    (axes,) = evidence_chart(compare_with_published(ds, path), origin(ds), "baseline").axes
+    assert len(axes.patches) == 1

@@ -1,0 +1,272 @@
+"""`yieldsim capacity`: tables that agree with the JSON, one line for errors, and the picture."""
+
+import json
+import re
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from yieldsim.cli.main import main
+from yieldsim.plots.capacity import WIDEST, capacity_chart
+
+VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
+TWO_FABS = ["capacity", str(VALID / "two_fabs.toml"), "--fab", "north", "--realizations", "20"]
+ONE_GROUP = ["capacity", str(VALID / "one_group.toml"), "--fab", "line", "--realizations", "2"]
+ONE_LINE = ["capacity", str(VALID / "one_line.toml"), "--fab", "line", "--realizations", "2"]
+
+
+def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(arguments) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def found(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
+    return json.loads(printed([*arguments, "--json"], capsys))
+
+
+def tables(text: str) -> dict[str, list[list[str]]]:
+    """First words of the line above each ruled table -> its cells, split where the rule is."""
+    lines, parts = text.splitlines(), {}
+    for number, line in enumerate(lines):
+        if re.fullmatch(r"[- ]*--[- ]*", line) and number > 1:
+            edges = [match.span() for match in re.finditer("-+", line)]
+            body = []
+            for row in lines[number + 1 :]:
+                if not row:
+                    break
+                body.append([row[first:last].strip() for first, last in edges])
+            parts[" ".join(lines[number - 3].split()[:2])] = body
+    return parts
+
+
+def test_the_tables_say_what_the_json_says(capsys) -> None:
+    arguments = [*TWO_FABS, "--quarter", "2026Q2"]
+    record, text = found(arguments, capsys), printed(arguments, capsys)
+    parts = tables(text)
+    assert len(parts) == 4
+    groups = record["tool_groups"]
+    assert len(groups) == 3
+    assert [one["rank"] for one in groups] == [1, 2, 3]
+    assert len(parts["Tool groups"]) == 3
+    for row, one in zip(parts["Tool groups"], groups, strict=True):
+        passes = [one[f"passes_{key}_per_month"]["p50"] for key in ("planned", "possible", "made")]
+        load, use = one["load_over_capacity"], one["utilization"]
+        assert row[:2] == [str(one["rank"]), one["tool_group"]]
+        assert row[2:5] == [f"{number:,.0f}" for number in passes]
+        assert row[5:8] == [f"{load[key]:.2f}" for key in ("p10", "p50", "p90")]
+        assert row[8] == f"{100 * use['p50']:.1f} %"
+        assert row[9] == f"({100 * use['p10']:.1f} % - {100 * use['p90']:.1f} %)"
+        assert row[10] == f"{100 * one['share_scarcest']:.0f} %"
+    classes = [one for each in groups for one in each["classes"].values()]
+    for row, one in zip(parts["Tools by"], classes, strict=True):
+        assert row[2:4] == [f"{one['tools']['mean']:.1f}", percent(one["availability"]["mean"])]
+        assert row[4] == f"{one['passes_possible_per_month']['mean']:,.0f}"
+        assert row[5:] == [
+            f"{one['passes_made_per_month']['mean']:,.0f}",
+            percent(one["utilization"]["mean"]),
+        ]
+    for row, one in zip(parts["Time of"], classes, strict=True):
+        assert row[2:] == [percent(share) for share in one["e10"].values()]
+        assert sum(one["e10"].values()) == pytest.approx(1.0, abs=3e-7)  # float32 outputs
+    rows = iter(parts["Wafers in"])
+    for process in record["processes"]:
+        figures = [one for key, one in process.items() if key not in ("process", "title")]
+        for one in figures:
+            cells = [float(cell.replace(",", "")) for cell in next(rows)[2:]]
+            digits = 0.5 if one["p50"] >= 200.0 else 0.051  # printed without, or with a digit
+            assert cells == pytest.approx([one[q] for q in ("p10", "p50", "p90")], abs=digits)
+    assert next(rows, None) is None
+
+
+def percent(share: float) -> str:
+    return f"{100.0 * share:.1f} %"
+
+
+def test_the_headline_names_the_bottleneck_and_the_next_two(capsys) -> None:
+    arguments = [*TWO_FABS, "--quarter", "2026Q2"]
+    record, text = found(arguments, capsys), printed(arguments, capsys)
+    first, second, third = record["tool_groups"]
+    line = text.splitlines()[0]
+    load = first["load_over_capacity"]
+    start = f"north, 2026Q2: {first['tool_group']} is the bottleneck: load over capacity "
+    assert line.startswith(f"{start}{load['p50']:.2f} ± {load['se_p50']:.2f} (P10 to P90: ")
+    assert f"next {second['tool_group']} {second['load_over_capacity']['p50']:.2f} (" in line
+    assert f"and {third['tool_group']} {third['load_over_capacity']['p50']:.2f} (" in line
+    carried = {one["quarter"]: one["share_carried"] for one in record["quarters"]}["2026Q2"]
+    assert line.endswith(f"The tools can carry the plan in {100 * carried:.0f} % of realizations.")
+
+
+def test_without_a_quarter_the_scarcest_is_in_detail(capsys) -> None:
+    record, text = found(TWO_FABS, capsys), printed(TWO_FABS, capsys)
+    loads = {one["quarter"]: one["load_over_capacity"]["p50"] for one in record["quarters"]}
+    assert record["quarter"] == max(loads, key=loads.__getitem__)
+    assert record["chosen"] == "largest load over capacity"
+    assert f"In detail: {record['quarter']}, the quarter with the largest load" in text
+    rows = tables(text)["north, by"]
+    assert len(rows) == len(loads)
+    for row, one in zip(rows, record["quarters"], strict=True):
+        assert row[0] == one["quarter"]
+        for cell, key in zip(row[1:4], ("planned", "started", "out"), strict=True):
+            assert cell == f"{one[f'{key}_wafers_per_month']['p50']:,.0f}"
+        assert row[4:6] == [one["bottleneck"], f"{100 * one['share_scarcest']:.0f} %"]
+        assert row[6] == f"{one['load_over_capacity']['p50']:.2f}"
+        assert row[7] == percent(one["utilization"]["p50"])
+        times = [one["cycle_time_days"]["p50"], one["x_factor"]["p50"]]
+        assert row[8:] == [f"{times[0]:.1f}", f"{times[1]:.2f}"]
+
+
+def test_the_detail_is_that_of_the_quarter(capsys) -> None:
+    """Of a fab with one process the figures of the quarter are those of the process."""
+    record = found([*ONE_GROUP, "--quarter", "2026Q1"], capsys)
+    quarter, process = record["quarters"][0], record["processes"][0]
+    for key, figure in process.items():
+        if key not in ("process", "title"):
+            assert quarter[key]["p50"] == pytest.approx(figure["p50"], rel=1e-12), key
+    assert record["quarters"][1]["out_wafers_per_month"] != quarter["out_wafers_per_month"]
+
+
+def test_a_fab_without_tools_says_so(capsys) -> None:
+    text = printed(ONE_LINE, capsys)
+    assert text.startswith(
+        "line, 2026Q1: the fab has no tools in the model, so it is limited by its plan alone"
+    )
+    assert "the quarter with the largest plan" in text
+    assert "tool group" not in text
+    assert found(ONE_LINE, capsys)["has_tools"] is False
+
+
+def test_a_group_without_tools_is_infinite(capsys) -> None:
+    later = '{quarters=["2027Q1"], values=[2], interpolate="step", before="zero"}'
+    setting = ["--set", f"fabs.line.fleets.litho.imported.count={later}"]
+    text = printed([*ONE_GROUP, *setting, "--quarter", "2026Q4"], capsys)
+    assert "litho is the bottleneck: load over capacity inf (P10 to P90: inf to inf)" in text
+    assert "can carry the plan in 0 % of realizations" in text
+
+
+def test_what_a_scenario_lifts_is_said(capsys) -> None:
+    arguments = [*ONE_GROUP, "--scenario", "no_limit:wafers", "--quarter", "2026Q4"]
+    text = printed(arguments, capsys)
+    assert "Scenario no_limit:wafers. Model one_group, seed 0, 2 realizations." in text
+    assert "The plan is a hundred times the model's" in text
+    assert "planned, wafers a month        100,000" in text
+
+
+def test_a_seed_and_a_setting_count(capsys) -> None:
+    one = found(TWO_FABS, capsys)
+    assert found([*TWO_FABS, "--threads", "1"], capsys) == one
+    assert found([*TWO_FABS, "--seed", "3"], capsys)["tool_groups"] != one["tool_groups"]
+    more = found([*TWO_FABS, "--set", "processes.n2.visits.litho=60"], capsys)
+    assert more["tool_groups"][0]["tool_group"] == "litho"
+
+
+def test_the_picture_is_written(tmp_path: Path, capsys) -> None:
+    image = tmp_path / "x.png"
+    assert main([*ONE_GROUP, "--png", str(image)]) == 0
+    assert image.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr().err == f"figure: {image}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--fab", "x"], 2, "--fab: is not in the model, got 'x'; allowed: line"),
+        (["--quarter", "2031Q1"], 2, "--quarter: is not in the model's time, got '2031Q1'; all"),
+        (["--quarter", "soon"], 2, "--quarter: must be a quarter, got 'soon'; allowed: such as"),
+        (["--scenario", "x"], 2, "scenario: unknown scenario, got 'x'; allowed: baseline"),
+        (["--png", "x.bmp"], 2, "--png: unknown image format, got 'x.bmp'; allowed: png"),
+        (["--png", "none/x.png"], 2, "--png: the folder is not there, got 'none'"),
+        (["--realizations", "0"], 2, "Invalid value for '--realizations'"),
+        (["--set", "fabs.line.plan.x=1"], 1, "fabs.line.plan"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, code, message, capsys, monkeypatch) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("simulated before the check")
+
+    monkeypatch.setattr("yieldsim.analysis.fab.capacity_run.Simulator", never)
+    assert main([*ONE_GROUP, *arguments]) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"yieldsim: error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_the_picture_needs_tools_and_the_command_a_fab(capsys) -> None:
+    assert main([*ONE_LINE, "--png", "x.png"]) == 2
+    message = (
+        "--png: draws tools, and the fab has none, got 'line'; allowed: a fab with tools: none"
+    )
+    assert message in capsys.readouterr().err
+    assert main(ONE_GROUP[:2]) == 2
+    assert "Missing option '--fab'" in capsys.readouterr().err
+
+
+# ---- the picture
+
+
+@pytest.fixture
+def record(capsys) -> dict:
+    return found([*TWO_FABS, "--quarter", "2026Q2"], capsys)
+
+
+def test_bars_marks_and_lines_are_the_figures(record: dict) -> None:
+    bars, loads, times = capacity_chart(record).axes
+    groups = record["tool_groups"]
+    patches = [p for p in bars.patches if p.get_height() < 0.7]  # and no shaded plan
+    classes = [one for each in groups for one in each["classes"].values()]
+    assert len(patches) == len(classes)
+    ends = {}
+    for patch in patches:
+        row = round(patch.get_y() + patch.get_height() / 2)
+        ends[row] = max(ends.get(row, 0.0), patch.get_x() + patch.get_width())
+    for row, one in enumerate(groups):
+        # two parts of one
+        capacity = one["capacity_wafers_per_month"]["p50"]
+        assert ends[row] == pytest.approx(capacity, rel=1e-9)
+        if bars.get_xlim()[1] > capacity:
+            made = [line for line in bars.get_lines() if line.get_marker() == "D"][row]
+            assert made.get_xdata()[0] == one["made_wafers_per_month"]["p50"]
+    quarters = record["quarters"]
+    plan = next(q for q in quarters if q["quarter"] == "2026Q2")["planned_wafers_per_month"]
+    assert bars.get_lines()[0].get_xdata()[0] == plan["p50"]
+    assert bars.get_xlim()[1] <= max(WIDEST * plan["p50"], 1.1 * plan["p90"])
+    assert [label.get_text() for label in bars.get_yticklabels()] == [
+        one["tool_group"] for one in groups
+    ]
+    for number, one in enumerate(groups):
+        drawn = loads.get_lines()[number].get_ydata()
+        name = one["tool_group"]
+        assert drawn.tolist() == [
+            q["tool_groups"][name]["load_over_capacity"]["p50"] for q in quarters
+        ]
+    assert times.get_lines()[0].get_ydata().tolist() == [q["x_factor"]["p50"] for q in quarters]
+
+
+def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(record: dict) -> None:
+    names = ["a_group_of_tools_with_a_very_long_name", "another_one_that_is_also_long", "z" * 40]
+    text = json.dumps(record)
+    for one, long in zip(record["tool_groups"], names, strict=True):
+        text = text.replace(f'"{one["tool_group"]}"', f'"{long}"')
+    record = json.loads(text) | {"title": "A fab with a title that no line of a page can hold " * 3}
+    figure = capacity_chart(record)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    texts = [*figure.texts, *figure.legends[0].get_texts()]
+    for axes in figure.axes:
+        texts += [*axes.texts, axes.xaxis.label, axes._left_title]
+        texts += [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        legend = axes.get_legend()
+        texts += legend.get_texts() if legend else []
+    boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
+    boxes = [(text, box) for text, box in boxes if text]
+    assert len(boxes) > 30
+    page = figure.bbox
+    for text, box in boxes:
+        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        assert inside, text
+    for (one, first), (other, second) in combinations(boxes, 2):
+        assert not first.overlaps(second), f"{one!r} lies on {other!r}"

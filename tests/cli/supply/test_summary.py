@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+import pytest
+
+import yieldsim.ensemble
+from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
+from yieldsim.analysis import summarize
+from yieldsim.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: ensemble())
+
+
+def test_the_json_is_the_summary(capsys) -> None:
+    assert main(["summary", "x.zarr", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == summarize(ensemble())
+    assert err == ""
+
+
+def test_the_text_has_the_tables(capsys) -> None:
+    assert main(["summary", "x.zarr"]) == 0
+    out = capsys.readouterr().out
+    assert "Usable AI chips per quarter, total, scenario baseline" in out
+    assert "realization by realization" in out
+
+
+def test_scenarios_and_products_can_be_chosen(capsys) -> None:
+    arguments = ["--scenario", SCENARIOS[1], "--product", "total", "--product", PRODUCTS[0]]
+    assert main(["summary", "x.zarr", *arguments, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    for key in ("records", "yearly", "binding"):
+        assert {r["scenario"] for r in found[key]} == {SCENARIOS[1]}
+        assert {r["product"] for r in found[key]} == {"total", PRODUCTS[0]}
+    assert found["differences"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scenario", "x"], "scenario: is not in the ensemble, got 'x'; allowed: baseline, dom"),
+        (["--product", "x"], "--product: is not in the ensemble, got 'x'; allowed: total, ascend"),
+    ],
+)
+def test_names_that_are_not_there_are_one_line(arguments, message, capsys) -> None:
+    assert main(["summary", "x.zarr", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"yieldsim: error: {message}")
+    assert err.count("\n") == 1
+
+
+def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.undo()
+    assert main(["summary", str(tmp_path / "none.zarr")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"yieldsim: error: {tmp_path / 'none.zarr'}: no such ensemble store\n"
+
+
+def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
+    """From the simulation through the store to the figures: the same as from the open Dataset."""
+    monkeypatch.undo()
+    model = str(Path(__file__).resolve().parents[3] / "benchmarks" / "analyst.toml")
+    store = str(tmp_path / "x.zarr")
+    arguments = ["--realizations", "48", "--seed", "7", "--block-size", "16", "--json"]
+    assert main(["run", model, *arguments, "--out", store]) == 0
+    capsys.readouterr()
+    assert main(["summary", store, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    ds = yieldsim.ensemble.open_ensemble(store)
+    chips = ds["usable_chips"].to_numpy()[0, :, 0, 0]
+    record = found["records"][0]
+    assert (record["scenario"], record["product"]) == ("baseline", "total")
+    assert record["mean"] == pytest.approx(chips.astype(float).mean(), rel=1e-12)  # rounding
+    assert (found["model"], found["seed"], found["realizations"]) == ("analyst", "7", 48)
+    assert found["binding"][0]["constraint"] in ("memory", "wafer plan", "defects")

@@ -1,0 +1,65 @@
+"""Mask layers and patterning: which tool groups a process visits, and what needs no complaint."""
+
+from pathlib import Path
+
+import pytest
+
+from yieldsim.errors import ModelError
+from yieldsim.model import Model, load_model, parameters
+from yieldsim.model.checks.layers import check_layers, visited_groups
+
+LAYERS = (
+    "tool_groups.clean={defect_weight=0, imported={wafers_per_hour=9, mttf_hours=9, mttr_hours=1}, "
+    'source="made_up"}',
+    'patterning.lele={exposures=2, visits={etch=2}, source="made_up"}',
+    'patterning.sadp={exposures=1, visits={clean=1}, source="made_up"}',  # no layer uses it
+    'processes.n3.layers.gate={order=2, patterning="lele", exposure="litho", source="made_up"}',
+    "processes.n3.layers.gate.layers=3",
+)
+
+
+def made(sound: Path, *more: str) -> Model:
+    return load_model(sound, changes=[*LAYERS, *more])
+
+
+def test_groups_are_visited_by_a_process_its_layers_and_their_patterning(sound: Path) -> None:
+    model = made(sound)
+    # in the order of the tool groups, and not by patterning that no layer uses
+    assert visited_groups(model.processes["n2"], model) == ("litho", "etch")
+    assert visited_groups(model.processes["n3"], model) == ("litho", "etch")
+    film = 'processes.n3.layers.film={order=1, visits={clean=1}, source="made_up"}'
+    model = made(sound, film)
+    assert visited_groups(model.processes["n3"], model) == ("litho", "etch", "clean")
+    assert visited_groups(load_model(sound).processes["n3"], model) == ()
+
+
+def test_what_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound: Path) -> None:
+    film = 'processes.n2.layers.film={order=1, visits={clean=4}, source="made_up"}'
+    fleet = "fabs.first.fleets.clean.imported={count=3}"
+    sampled = made(sound, film, "processes.n2.sampling.clean=0.5", fleet)
+    assert sampled.processes["n2"].sampling["clean"].value == 0.5
+    with pytest.raises(ModelError, match=r"^fabs\.first\.fleets: no tools of a group that n2 vis"):
+        made(sound, film)
+
+
+def test_the_whole_of_a_process_is_checked(sound: Path) -> None:
+    """The rules read the model that stands, whoever made it."""
+    model = made(sound)
+    check_layers(model)
+    broken = model.model_copy(update={"patterning": {}})
+    with pytest.raises(ModelError, match=r"unknown patterning, got 'lele'; allowed: none"):
+        check_layers(broken)
+
+
+@pytest.mark.parametrize("value", ["-0.1", '{dist="uniform", low=0.5, high=1.1}'])
+def test_a_share_of_wafers_is_no_more_than_all(value: str, sound: Path) -> None:
+    with pytest.raises(ModelError, match=r"^processes\.n2\.sampling\.etch: out of range, got "):
+        made(sound, f"processes.n2.sampling.etch={value}")
+
+
+def test_layers_are_parameters_with_units_of_their_own(sound: Path) -> None:
+    found = {p.path: p for p in parameters(made(sound))}
+    assert found["patterning.lele.exposures"].spec.unit == "pass/layer"
+    assert found["patterning.lele.visits.etch"].spec.unit == "pass/layer"
+    assert found["processes.n3.layers.gate.layers"].spec.unit == "layer"
+    assert "processes.n3.layers.gate.order" not in found  # it is static

@@ -1,0 +1,115 @@
+"""Every model of tests/models/invalid gets exactly the one line that its first comment says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from yieldsim.errors import ModelError
+from yieldsim.model import BASELINE, load_file
+
+INVALID = Path(__file__).resolve().parents[2] / "models" / "invalid"
+NAMES = sorted(path.stem for path in INVALID.glob("*.toml"))
+MARK = "# message: "
+# Where nothing was got, or the place itself is what was: no need to say it again.
+NOTHING_GOT = re.compile(
+    "is missing|no such file|is not a text file|is not valid TOML|does not describe"
+    "|is what an allocation calls|is the name of the model|is common to all scenarios"
+)
+
+
+def check(name: str) -> None:
+    """All that a model file must pass before it is compiled."""
+    file = load_file(name)
+    for scenario in [BASELINE, *file.scenarios]:
+        file.model(scenario)
+
+
+def test_there_are_enough_invalid_models() -> None:
+    assert len(NAMES) >= 45
+
+
+def test_the_model_that_they_extend_is_sound(invalid: Path) -> None:
+    check("parts/sound.toml")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_invalid_model_gets_its_message(name: str, invalid: Path) -> None:
+    first = (invalid / f"{name}.toml").read_text(encoding="utf-8").splitlines()[0]
+    assert first.startswith(MARK)
+    with pytest.raises(ModelError) as caught:
+        check(f"{name}.toml")
+    message = str(caught.value)
+    assert message == first.removeprefix(MARK)
+    assert "\n" not in message
+    place, _, problem = message.partition(": ")
+    assert place
+    assert ", got " in problem or NOTHING_GOT.search(problem)
+
+
+def test_an_empty_file_is_an_empty_model(tmp_path: Path) -> None:
+    path = tmp_path / "empty.toml"
+    path.touch()
+    with pytest.raises(ModelError, match=r"^name: is missing \(and 7 more\)$"):
+        check(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 9999 + "]" * 9999, "is nested too deeply; allowed: 16 levels"),
+        ("a" + ".a" * 2999 + " = 1", "is nested too deeply; allowed: 16 levels"),
+        ("a = " + "9" * 5000, "is not valid TOML: Exceeds the limit"),
+        ("a = 0x" + "f" * 5000, "must be a finite number, got more than 1e30; allowed: 64 bits"),
+        ('include = ["a\\u0000b"]', "no such file, got 'a\\x00b'"),
+        (f'include = ["{"a" * 5000}"]', "cannot be read (file name too long)"),
+        (
+            '[[table]]\nfile = "a\\u0000b"\ninto = "dies.{die}"',
+            "cannot be read (embedded null byte)",
+        ),
+    ],
+)
+def test_what_breaks_a_parser_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        check(str(path))
+    assert message in str(caught.value)
+    assert len(str(caught.value)) < 6000
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_and_a_broken_name_are_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is not a file"):
+        check(str(tmp_path))
+    with pytest.raises(ModelError, match="cannot be read"):
+        check("x" * 5000)
+
+
+def test_a_loop_of_links_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").symlink_to(tmp_path / "b.toml")
+    (tmp_path / "b.toml").symlink_to(tmp_path / "a.toml")
+    with pytest.raises(ModelError, match="no such file"):
+        check(str(tmp_path / "a.toml"))
+
+
+def test_a_file_must_be_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'title = "caf\xe9"\n')
+    with pytest.raises(ModelError) as caught:
+        check(str(path))
+    assert str(caught.value) == "latin.toml: is not a text file in UTF-8"
+
+
+def test_an_unreadable_part_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "main.toml"
+    path.write_text('[[table]]\nfile = "bad.csv"\ninto = "dies.{die}"\n', encoding="utf-8")
+    for content, problem in {
+        b"die,width_mm\nphone,10\xe9\n": "bad.csv: is not a text file in UTF-8",
+        b'die,width_mm\nphone,"10\n': "bad.csv: cannot be read (unexpected end of data)",
+        b"die,die\nphone,10\n": "bad.csv: has a column twice, got die, die",
+    }.items():
+        (tmp_path / "bad.csv").write_bytes(content)
+        with pytest.raises(ModelError) as caught:
+            check(str(path))
+        assert str(caught.value) == problem

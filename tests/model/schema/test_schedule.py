@@ -1,0 +1,108 @@
+"""Schedules: curves through the middles of quarters, steps, what stands before, two worlds."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from yieldsim.model import Quantity, Schedule
+from yieldsim.model.schema.calendar import quarter_index, quarter_name, quarter_range
+
+Q = quarter_index("2025Q1")
+
+
+def schedule(**keys: Any) -> Schedule:
+    return Schedule.model_validate({"source": "s", "grade": "assumed", **keys})
+
+
+def low(item: Schedule, *times: float) -> list[float]:
+    """The low curve at times in quarters from the start of 2025."""
+    return [float(x) for x in item.curves(Q + np.array(times))[0]]
+
+
+def test_quarters_count_from_the_year_0() -> None:
+    assert quarter_index("2025Q1") == 2025 * 4
+    assert quarter_name(quarter_index("2024Q4")) == "2024Q4"
+    assert quarter_range("2024Q4", "2025Q2") == ["2024Q4", "2025Q1", "2025Q2"]
+    assert quarter_range("2025Q2", "2025Q1") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["2025Q0", "2025Q5", "2025q1", "25Q1", "2025Q1\n", " 2025Q1", "0025Q1", "２０２５Q1"]
+)
+def test_other_texts_are_no_quarters(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a quarter, got "):
+        quarter_index(text)
+
+
+def test_linear_points_stand_in_the_middle_of_their_quarters() -> None:
+    item = schedule(quarters=["2025Q1", "2025Q3"], values=[10, 30])
+    assert low(item, 0.5, 1.0, 1.5, 2.5) == [10.0, 15.0, 20.0, 30.0]
+    assert low(item, -5.0, 0.0, 2.9, 40.0) == [10.0, 10.0, 30.0, 30.0]  # flat outside
+
+
+def test_steps_hold_from_the_start_of_their_quarters() -> None:
+    item = schedule(quarters=["2025Q1", "2025Q3"], values=[10, 30], interpolate="step")
+    assert low(item, -5.0, 0.0, 1.999, 2.0, 9.0) == [10.0, 10.0, 10.0, 30.0, 30.0]
+
+
+@pytest.mark.parametrize("interpolate", ["linear", "step"])
+def test_zero_before_the_first_quarter(interpolate: str) -> None:
+    keys = {"quarters": ["2025Q1", "2025Q3"], "values": [10, 30], "before": "zero"}
+    item = schedule(**keys, interpolate=interpolate)
+    assert low(item, -0.001, 0.0, 0.25) == [0.0, 10.0, 10.0]
+
+
+def test_two_worlds_stay_apart() -> None:
+    item = schedule(quarters=["2025Q1", "2025Q2"], low=[1, 2], high=[5, 7], position={"value": 0.5})
+    lower, upper = item.curves(Q + np.array([0.5, 1.0, 1.5]))
+    np.testing.assert_array_equal(lower, [1.0, 1.5, 2.0])
+    np.testing.assert_array_equal(upper, [5.0, 6.0, 7.0])
+    assert item.describe() == "low(2025Q1 1 2025Q2 2) high(2025Q1 5 2025Q2 7)"
+    assert item.extremes() == (1.0, 7.0)
+
+
+def test_one_series_is_both_worlds() -> None:
+    lower, upper = schedule(quarters=["2025Q1"], values=[4]).curves(np.array([Q + 0.5]))
+    assert lower == upper == 4.0
+
+
+def test_a_number_is_a_constant() -> None:
+    item = schedule(value=7, unit="wafer/quarter", note="n")
+    assert (item.values, item.unit, item.note, item.scale) == ((7.0,), "wafer/quarter", "n", None)
+    assert low(item, -900.0, 0.0, 900.0) == [7.0, 7.0, 7.0]
+
+
+def test_an_uncertain_constant_is_a_scale_of_one() -> None:
+    item = schedule(dist="lognormal", median=2000, sigma=0.2, unit="wafer/month", note="n")
+    assert (item.values, item.unit) == ((1.0,), "wafer/month")
+    assert isinstance(item.scale, Quantity)
+    assert item.scale.describe() == "lognormal(median 2000, sigma 0.2)"
+    assert (item.scale.source, item.scale.grade, item.scale.note) == ("s", "assumed", "n")
+
+
+def test_a_reference_is_a_scale_of_one() -> None:
+    item = schedule(ref="level")
+    assert item.scale is not None
+    assert (item.values, item.scale.ref) == ((1.0,), "level")
+
+
+def test_a_constant_can_have_a_scale_of_its_own() -> None:
+    item = schedule(value=7, scale={"dist": "uniform", "low": 0.5, "high": 2})
+    assert item.scale is not None
+    assert (item.values, item.scale.support()) == ((7.0,), (0.5, 2.0))
+
+
+def test_position_and_scale_inherit_the_source_of_their_series() -> None:
+    position = {"value": 0.5, "source": "own", "grade": "reported"}
+    item = schedule(quarters=["2025Q1"], low=[1], high=[2], position=position, scale=3)
+    assert item.position is not None
+    assert item.scale is not None
+    assert (item.position.source, item.position.grade) == ("own", "reported")
+    assert (item.scale.value, item.scale.source, item.scale.grade) == (3.0, "s", "assumed")
+
+
+def test_a_factor_converts_the_curves() -> None:
+    item = schedule(quarters=["2025Q1"], values=[9000]).in_unit("wafer/month", 1 / 3)
+    assert low(item, 0.5) == [9000 * (1 / 3)]
+    assert item.extremes() == (9000.0, 9000.0)  # points stay as stated

@@ -1,0 +1,189 @@
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+from tests.analysis.made_up import SCENARIOS, ensemble
+from yieldsim.errors import UsageError
+from yieldsim.plots.fan import COLUMNS_OF_PANELS, fan_chart
+from yieldsim.plots.image import image_format, save
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def wide(products: int = 12, scenarios: int = 6, quarter_count: int = 20) -> xr.Dataset:
+    """As many products, scenarios and quarters as the baseline has."""
+    names = tuple(f"scenario_number_{i}" for i in range(scenarios))
+    ds = ensemble(realizations=20, quarter_count=quarter_count, scenarios=names)
+    ds = ds.isel(product=[0] * products)
+    labels = [f"long_product_name_{i}" for i in range(products)]
+    return ds.assign_coords(product=labels, product_kind=("product", ["ai"] * products))
+
+
+def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Every text that is drawn, with the box it covers."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = list(figure.texts)
+    for axes in figure.axes:
+        drawn += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
+        drawn += [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        legend = axes.get_legend()
+        drawn += legend.get_texts() if legend else []
+    return [
+        (text.get_text(), text.get_window_extent(canvas.get_renderer()))
+        for text in drawn
+        if text.get_visible() and text.get_text()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ds", "products"),
+    [
+        (ensemble(), ()),
+        (ensemble(quarter_count=1, scenarios=("baseline",)), ()),
+        (ensemble(), ("total", "kirin_n2")),
+        (wide(), ()),
+        (wide(products=2, quarter_count=9), ()),
+    ],
+    ids=["small", "one quarter", "chosen", "full size", "two products"],
+)
+def test_no_two_texts_overlap_and_none_leaves_the_page(ds: xr.Dataset, products) -> None:
+    figure = fan_chart(ds, products)
+    texts = texts_of(figure)
+    assert len(texts) > 6
+    page = figure.bbox
+    for text, box in texts:
+        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        assert inside, text
+    for (one, first), (other, second) in combinations(texts, 2):
+        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+
+
+def test_bands_and_median_are_the_quantiles() -> None:
+    ds = ensemble(realizations=50)
+    axes = fan_chart(ds).axes[0]
+    total = ds["usable_chips"].to_numpy().astype(float)[..., :2].sum(axis=3)
+    p10, p25, p50, p75, p90 = np.quantile(total[0], (0.1, 0.25, 0.5, 0.75, 0.9), axis=0)
+    for band, low, high in zip(axes.collections, (p10, p25), (p90, p75), strict=True):
+        drawn = band.get_paths()[0].vertices
+        for i in range(8):
+            at = drawn[np.isclose(drawn[:, 0], i), 1]
+            # sums in another order: the last digit of a double
+            assert at.min() == pytest.approx(low[i], rel=1e-12)
+            assert at.max() == pytest.approx(high[i], rel=1e-12)
+    medians = [line.get_ydata() for line in axes.get_lines()]
+    np.testing.assert_allclose(medians[0], p50, rtol=1e-12)
+    np.testing.assert_allclose(medians[1], np.quantile(total[1], 0.5, axis=0), rtol=1e-12)
+
+
+def test_every_ai_product_has_a_panel() -> None:
+    axes = fan_chart(ensemble()).axes
+    titles = [a.get_title(loc="left") for a in axes]
+    assert titles == [
+        "Usable AI chips per quarter, all AI products",
+        "ascend 910b",
+        "ascend 910c",
+    ]
+    assert all(a.get_ylim()[0] == 0.0 for a in axes)
+    assert axes[0].get_ylabel() == "chips per quarter"
+
+
+def test_products_that_never_leave_a_chip_have_no_panel() -> None:
+    ds = wide(products=3)
+    ds["usable_chips"][..., 1] = 0.0
+    titles = [a.get_title(loc="left") for a in fan_chart(ds).axes[1:]]
+    assert titles == ["long product name 0", "long product name 2"]
+
+
+def test_one_product_that_is_the_total_is_not_drawn_twice() -> None:
+    assert len(fan_chart(ensemble().isel(product=[0])).axes) == 1
+
+
+def test_panels_stand_in_rows() -> None:
+    axes = fan_chart(wide()).axes[1:]
+    lefts = {round(a.get_subplotspec().colspan.start, 3) for a in axes}
+    assert len(axes) == 12
+    assert len(lefts) == COLUMNS_OF_PANELS
+
+
+def test_chosen_products_have_large_panels() -> None:
+    axes = fan_chart(ensemble(), ["kirin_n2", "total"]).axes
+    assert [a.get_title(loc="left") for a in axes] == [
+        "Usable chips per quarter, kirin n2",
+        "Usable AI chips per quarter, all AI products",
+    ]
+    with pytest.raises(UsageError, match="product: is not in the ensemble, got 'x'; allowed: tot"):
+        fan_chart(ensemble(), ["x"])
+
+
+def test_the_legend_names_bands_and_scenarios() -> None:
+    legend = fan_chart(ensemble()).axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [
+        f"median, {SCENARIOS[0]}",
+        "P25 to P75",
+        "P10 to P90",
+        f"median, {SCENARIOS[1].replace('_', ' ')}",
+    ]
+
+
+def test_the_foot_says_where_the_figures_come_from() -> None:
+    (foot,) = fan_chart(ensemble()).texts
+    assert foot.get_text().startswith(
+        "Source: yieldsim, model made_up, 2 scenarios, seed 7, 64 realizations."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "magic"), [("x.png", PNG), ("x", PNG), ("x.SVG", b"<?xml"), ("x.pdf", b"%PDF")]
+)
+def test_the_ending_says_the_format_and_the_bytes_repeat(name, magic, tmp_path: Path) -> None:
+    written = []
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / name
+        save(fan_chart(ensemble(realizations=8)), path)
+        written.append(path.read_bytes())
+    assert written[0].startswith(magic)
+    assert written[0] == written[1]
+
+
+TOO_LARGE = """
+import resource, sys
+from tests.analysis.made_up import ensemble
+from yieldsim.plots.fan import fan_chart
+from yieldsim.plots.image import save
+
+figure = fan_chart(ensemble(realizations=8))
+resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
+try:
+    save(figure, sys.argv[1])
+except OSError as error:
+    print(error.filename)
+"""
+
+
+def test_what_could_not_be_written_in_full_is_taken_away(tmp_path: Path) -> None:
+    # a limit on the size of files stands for a disk that fills up in the middle
+    path = tmp_path / "fan.png"
+    done = subprocess.run(
+        [sys.executable, "-c", TOO_LARGE, str(path)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (f"{path}\n", "")
+    assert not path.exists()
+
+
+def test_an_unknown_ending_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"--out: unknown image format, got 'x\.bmp'; allowed: p"):
+        image_format("some/x.bmp")

@@ -1,0 +1,224 @@
+"""Yields of dies and bins in kernels against the closed forms."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from yieldsim.closed_form import harvest_bins, negative_binomial
+from yieldsim.model.load import load_file
+from yieldsim.model.schema import Die
+from yieldsim.supply.compile import compile_model, harvest_weights
+from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.dies import (
+    POISSON_ALPHA,
+    area_yield,
+    bin_tails,
+    deep_tails,
+    gross_dies,
+    sort_dies,
+)
+
+FORMS = ["compiled", "plain"]
+ONE_LINE = Path(__file__).resolve().parents[2] / "models" / "valid" / "one_line.toml"
+# exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
+ROUNDING = 32 * np.finfo(float).eps
+
+# cores and the least good ones of each bin: none, the two Ascend designs, and two that only a
+# quadrature can do
+PLANS = {
+    "no cores": (0, [0]),
+    "24 and 20 of 25": (25, [24, 20]),
+    "18, 16, 14 of 18": (18, [18, 16, 14]),
+    "132 of 144": (144, [132]),
+    "140, 132, 0 of 144": (144, [140, 132, 0]),
+}
+
+
+def compiled_or_plain(kernel: Any, form: str) -> Any:
+    return kernel if form == "compiled" else kernel.py_func
+
+
+def design(cores: int, least: list[int], deep: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(indices, rules, harvest weights) of a design as `compile` makes them."""
+    bins = {f"bin{k}": {"min_good_cores": number} for k, number in enumerate(least)}
+    table = {"process": "p", "width_mm": 1, "height_mm": 1, "cores": cores, "bins": bins}
+    die = Die.model_validate({**table, "source": "test", "grade": "assumed"})
+    weights = np.array([harvest_weights(die, number) for number in least])
+    return np.array([cores, len(least), int(deep), 0, 0, 0]), np.array(least), weights
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_area_yield_is_the_negative_binomial(form: str) -> None:
+    kernel = compiled_or_plain(area_yield, form)
+    for alpha in (0.3, 2.0, 10.0, 1e4, 1e7, 1e8, 1e12):
+        for faults in (0.0, 1e-9, 0.1, 0.814, 3.0, 50.0):
+            exact = float(negative_binomial(faults * 100.0, 1.0, alpha))
+            # beyond POISSON_ALPHA the Poisson stands in: it differs by faults^2 / (2 alpha)
+            slack = ROUNDING * (1.0 + faults) + faults**2 / alpha * (alpha >= POISSON_ALPHA)
+            assert kernel(faults, alpha) == pytest.approx(exact, rel=slack)
+
+
+def test_area_yield_goes_to_poisson() -> None:
+    for alpha in (1e3, 1e5, 1e7, 1e9):
+        # (1 + x/alpha)^-alpha = exp(-x + x^2 / (2 alpha) - ...)
+        off = area_yield(2.0, alpha) / math.exp(-2.0) - 1.0
+        assert abs(off) <= 2.0**2 / (2.0 * alpha) + ROUNDING
+    assert area_yield(2.0, math.inf) == math.exp(-2.0)
+
+
+DEEP_ERROR = 1e-10  # what deep_tails says of itself, for alpha >= 0.3
+
+
+@pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0, 1.3, 2.0, 5.0, 10.0, 200.0, 1e5, 1e9])
+@pytest.mark.parametrize("faults", [0.05, 1.0, 4.0, 12.0])
+@pytest.mark.parametrize("form", FORMS)
+def test_deep_tails(form: str, alpha: float, faults: float) -> None:
+    """The quadrature against the closed form, bin by bin, up to twelve faults a die."""
+    cores, least = 144, np.array([144, 140, 132, 100, 0])
+    fatal, core = 0.3 * faults, 0.7 * faults / cores
+    expected = harvest_bins(100.0 * fatal, 100.0 * core, cores, list(least), 1.0, alpha)
+    tail = np.empty(len(least))
+    kernel = compiled_or_plain(deep_tails, form)
+    kernel(fatal, core, cores, least, len(least), alpha, tail)
+    # beyond POISSON_ALPHA the Poisson stands in, as in area_yield
+    slack = DEEP_ERROR + faults**2 / alpha * (alpha >= POISSON_ALPHA)
+    np.testing.assert_allclose(tail, np.cumsum(expected[:-1]), rtol=0.0, atol=slack)
+
+
+@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("alpha", [0.5, 2.0, 7.0, 1e9])
+@pytest.mark.parametrize("d0", [0.0, 0.02, 0.1, 0.6])
+def test_bins_agree_with_the_closed_form(name: str, alpha: float, d0: float) -> None:
+    cores, least = PLANS[name]
+    deep = cores > 100
+    indices, rules, weights = design(cores, least, deep)
+    fatal_mm2, core_mm2 = 281.0, 400.0 / cores if cores else 0.0
+    tail = np.empty(len(least))
+    bin_tails(indices, rules, weights, d0 * fatal_mm2 / 100, d0 * core_mm2 / 100, alpha, tail)
+    if cores:
+        expected = harvest_bins(fatal_mm2, core_mm2, cores, least, d0, alpha)[:-1]
+    else:
+        expected = np.array([negative_binomial(fatal_mm2, d0, alpha)])
+    # an alternating sum loses the digits of its largest weight (6e5 at most here), the quadrature
+    # errs as above; alpha 1e9 is taken for Poisson
+    slack = 2.0 * DEEP_ERROR if deep else float(np.abs(weights).max()) * ROUNDING
+    slack += (6.81 * d0) ** 2 / alpha * (alpha >= POISSON_ALPHA)
+    np.testing.assert_allclose(np.diff(tail, prepend=0.0), expected, rtol=0.0, atol=slack)
+
+
+@pytest.mark.parametrize("cores", [32, 64, 144, 512])
+def test_bins_are_right_on_both_sides_of_the_change_of_method(cores: int) -> None:
+    """Sums that would cancel go to the quadrature; the others are right to 1e-6 of all dies."""
+
+    def compiled(least: int) -> a.Structure:
+        file = load_file(ONE_LINE)
+        file.raw["dies"]["chip"] |= {"cores": cores, "core_fraction": 0.7}
+        file.raw["dies"]["chip"]["bins"] = {"most": {"min_good_cores": least}}
+        for product in file.raw["products"].values():
+            product["performance"] = {"most": {"tflops_fp16": 1}}
+        return compile_model(file.model()).structure
+
+    edge = next(k for k in range(cores, 0, -1) if compiled(k - 1).die[0, a.DIE_DEEP])
+    assert cores // 2 < edge < cores
+    for least, error in ((edge, 1e-6), (edge - 1, DEEP_ERROR)):
+        s = compiled(least)
+        for d0 in (0.02, 0.1, 0.5):
+            tail = np.empty(1)
+            fatal, core = d0 * 5.0 * 0.3, d0 * 5.0 * 0.7 / cores
+            bin_tails(s.die[0], s.min_good[0], s.harvest[0], fatal, core, 2.0, tail)
+            expected = harvest_bins(150.0, 350.0 / cores, cores, [least], d0, 2.0)[0]
+            assert tail[0] == pytest.approx(expected, abs=error)
+
+
+def test_harvest_weights_sum_to_one() -> None:
+    """Without defects every die has all its cores: the sum over the areas is certain."""
+    for cores, least in ((25, [24, 20]), (18, [18, 14]), (5, [1]), (5, [3, 0]), (0, [0])):
+        assert np.all(design(cores, least, deep=False)[2].sum(axis=1) == 1.0)
+
+
+def die_values(**changes: float) -> np.ndarray:
+    values = {
+        "WIDTH": 20.0,
+        "HEIGHT": 25.0,
+        "GIVEN_GROSS": 0.0,
+        "CORE_FRACTION": 0.5,
+        "MEMORY_FRACTION": 0.2,
+        "MEMORY_REPAIR": 0.75,
+        "PARAMETRIC": 0.9,
+        "OVERKILL": 0.04,
+        "ESCAPE": 0.1,
+    }
+    die = np.zeros(len(values))
+    for name, value in (values | changes).items():
+        die[getattr(a, name)] = value
+    return die
+
+
+def sort(
+    die: np.ndarray, d0: float, alpha: float = 2.0, survive: float = 0.95, form: str = "compiled"
+) -> tuple[float, np.ndarray]:
+    indices, rules, weights = design(25, [24, 20], deep=False)
+    out = np.zeros(3)
+    kernel = compiled_or_plain(sort_dies, form)
+    table = np.zeros((1, 2, 4))  # unused: this die has no floorplan
+    good = kernel(die, indices, rules, weights, table, d0, alpha, survive, np.empty(2), out)
+    return good, out
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_dies_are_sorted_by_hand(form: str) -> None:
+    # 5 cm2, of which 0.5 in cores and 0.2 * 0.75 mended: 35 % of the area kills
+    bins = harvest_bins(175.0, 10.0, 25, [24, 20], 0.3, 2.0)[:-1]
+    good, out = sort(die_values(), 0.3, form=form)
+    assert good == pytest.approx(bins.sum() * 0.95 * 0.9, rel=1e-9)
+    np.testing.assert_allclose(out[:2], bins * 0.95 * 0.9 * 0.96, rtol=1e-9)
+    assert out[2] == pytest.approx((1.0 - good) * 0.1, rel=1e-12)
+
+
+def test_a_perfect_wafer_loses_only_what_the_test_rejects() -> None:
+    good, out = sort(die_values(PARAMETRIC=1.0), 0.0, survive=1.0)
+    assert good == 1.0
+    np.testing.assert_array_equal(out, [0.96, 0.0, 0.0])
+
+
+def test_mended_memory_and_forgiven_cores_never_make_the_fatal_area_negative() -> None:
+    _, out = sort(die_values(CORE_FRACTION=0.5, MEMORY_FRACTION=0.5, MEMORY_REPAIR=1.0), 0.0)
+    assert out[0] > 0.0
+    whole, _ = sort(die_values(CORE_FRACTION=0.0, MEMORY_FRACTION=1.0, MEMORY_REPAIR=1.0), 9.0)
+    assert whole == pytest.approx(0.95 * 0.9, rel=1e-12)
+
+
+@given(
+    st.floats(0.0, 3.0),
+    st.floats(0.0, 3.0),
+    st.floats(0.4, 50.0),
+    st.floats(0.0, 0.6),
+    st.floats(0.0, 1.0),
+)
+def test_more_defects_never_mean_more_dies(
+    one: float, other: float, alpha: float, in_cores: float, repair: float
+) -> None:
+    """Neither in all bins nor in the better ones; a worse bin may gain what a better one loses."""
+    die = die_values(CORE_FRACTION=in_cores, MEMORY_REPAIR=repair)
+    (good_low, low), (good_high, high) = (sort(die, d0, alpha) for d0 in sorted((one, other)))
+    slack = 1e-9  # of the alternating sum, whose largest weight is 5e5
+    assert good_high <= good_low + slack
+    assert np.all(np.cumsum(high[:2]) <= np.cumsum(low[:2]) + slack)
+    assert high[2] >= low[2] - slack
+    assert np.all(low >= 0.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_gross_dies_are_given_or_counted(form: str) -> None:
+    count = compiled_or_plain(gross_dies, form)
+    wafer = np.zeros(3)
+    wafer[a.DIAMETER], wafer[a.EDGE], wafer[a.SCRIBE] = 300.0, 3.0, 0.1
+    # cases.md: 26 x 33 mm on the best of the four half-pitch offsets
+    assert count(wafer, die_values(WIDTH=26.0, HEIGHT=33.0)) == 64.0
+    assert count(wafer, die_values(WIDTH=33.0, HEIGHT=26.0)) == 64.0
+    assert count(wafer, die_values(GIVEN_GROSS=77.5)) == 77.5

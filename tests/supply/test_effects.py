@@ -1,0 +1,305 @@
+"""Every declared parameter moves its output, in the direction that it declares.
+
+Each parameter of the baseline, of a scenario with lost service, and of a made-up model with the
+fields that these lack is turned up and down in the same realizations, and the output of its
+declaration (`Spec.effect`) is compared. It is counted up to each quarter, so that a delay counts,
+and over the coordinates that the parameter's path names (a product's chips, a group's tools).
+
+A turn goes half of the way to a bound, or to 1.5 times and two thirds of the value: far enough for
+whole tools and steps of time. It is made in the drawn worlds and in the curves of the schedules, so
+that nothing has to be compiled again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from yieldsim.model import ModelFile, Parameter, Quantity, Schedule, load_file, parameters
+from yieldsim.model.schema.fabs import OTHER
+from yieldsim.model.schema.fields import Entity, Spec, spec_of
+from yieldsim.outputs import ALL_OUTPUTS, OUTPUTS
+from yieldsim.sampling import Sampler
+from yieldsim.supply.compile import columns
+from yieldsim.supply.orders.compiled import Series
+from yieldsim.supply.simulate import Simulator
+
+SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
+REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
+SEED = 7
+COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions
+# Results are stored in single precision: less than this share of the whole is rounding.
+ROUNDING = 1e-6
+SUPPLY_ONLY = f"simulation.outputs={[variable.name for variable in OUTPUTS]}"
+ALL_KEPT = f"simulation.outputs={[variable.name for variable in ALL_OUTPUTS]}"  # on request too
+DIMS = {variable.name: variable.dims for variable in ALL_OUTPUTS}
+TABLES = {
+    "fabs": "fab",
+    "processes": "process",
+    "tool_groups": "tool_group",
+    "dies": "die",
+    "memory": "memory",
+    "packaging": "packaging",
+    "products": "product",
+    "orders": "order",
+    "imports": "import",
+}
+EXTRA = (  # what neither the baseline nor its scenarios declare
+    "tool_groups.litho.imported.repair_cv2=0.5",
+    "tool_groups.litho.imported.engineering_fraction=0.05",
+    "tool_groups.litho.imported.nonscheduled_fraction=0.02",
+    "fabs.first.fleets.litho.imported.qualification_quarters=0.5",
+    "fabs.first.fleets.litho.imported.retired=1",
+    "tool_groups.litho.service_cv2=0.8",
+    "tool_groups.etch.service_cv2=0.8",
+    'events.leak={kind="excursion", start="2025Q4", end="2026Q1", d0_ratio=1.5}',
+    'processes.n2.learning={kind="power", start_ratio=3, reference_wafers=9000, exponent=0.5}',
+    "dies.phone.gross_die_per_wafer=500",
+    "products.handset.demand=20000",
+    "products.chip.burn_in_yield=0.9",
+    "products.chip.rework_fraction=0.4",
+    "products.chip.rework_yield=0.5",
+)
+SCARCE = (  # where tools hold starts, losing them costs some
+    'events.scrapped={kind="service_loss", start="2025Q2", mttf_ratio=0.9, mttr_ratio=1.1,'
+    " quarters=3, cannibalized=0.1}",
+    'events.seized={kind="tools_lost", start="2025Q4", groups=["etch"], share=0.4}',
+)
+FEW_TOOLS = ("fabs.first.fleets.etch.imported.count=8", "simulation.process_noise=false")
+ENOUGH_TOOLS = (  # so that wafers wait for some
+    'fabs.first.fleets.litho.imported.count={quarters=["2024Q1", "2026Q1"], values=[3, 5]}',
+    "fabs.first.fleets.etch.imported.count=14",
+)
+
+
+class Given(Sampler):
+    """A sampler that hands out one drawn table."""
+
+    def __init__(self, sampler: Sampler, drawn: np.ndarray) -> None:
+        self.__dict__.update(vars(sampler))
+        self.drawn = drawn
+
+    def draw(self, seed: int, first: int, count: int) -> np.ndarray:
+        return self.drawn
+
+
+class Bench:
+    """One model in one scenario, whose drawn parameters and schedules can be turned."""
+
+    def __init__(self, file: ModelFile, scenario: str) -> None:
+        self.curves: dict[str, int] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(columns.Curves, "add", self._noting(columns.Curves.add))
+            self.simulator = Simulator(file.with_changes([COARSE, ALL_KEPT]), [scenario], SEED)
+        # without the orders, which take most of the time of so few realizations
+        self.supply = Simulator(file.with_changes([COARSE, SUPPLY_ONLY]), [scenario], SEED)
+        self.scenario = scenario
+        self.compiled = self.simulator.compiled[scenario]
+        self.demand = self.simulator.demand[scenario]
+        self.model = self.simulator.models[scenario]
+        self.parameters = {p.path: p for p in parameters(self.model)}
+        self.drawn = self.compiled.sampler.draw(SEED, 0, REALIZATIONS)
+        self.base = self._run(self.simulator, self.drawn, {})
+
+    def _noting(self, add: Callable[..., int]) -> Callable[..., int]:
+        def noting(curves: columns.Curves, path: str, schedule: Schedule | None) -> int:
+            self.curves[path] = add(curves, path, schedule)
+            return self.curves[path]
+
+        return noting
+
+    def _run(
+        self,
+        simulator: Simulator,
+        drawn: np.ndarray,
+        curves: dict[str, np.ndarray],
+        series: dict[str, Series] | None = None,
+    ) -> dict[str, np.ndarray]:
+        structure = self.compiled.structure._replace(**curves)
+        sampler = Given(self.compiled.sampler, drawn)
+        turned = replace(self.compiled, sampler=sampler, structure=structure)
+        simulator.compiled[self.scenario] = turned
+        all_series = {**self.demand.series, **(series or {})}
+        simulator.demand[self.scenario] = replace(self.demand, series=all_series)
+        return simulator.block(0, REALIZATIONS)
+
+    def turned(self, parameter: Parameter, up: bool) -> dict[str, np.ndarray]:
+        """Results with one parameter turned up or down in all realizations and at all times."""
+        spec = self._range(parameter)
+        supplied = parameter.spec.effect[0] in {variable.name for variable in OUTPUTS}
+        simulator = self.supply if supplied else self.simulator
+        if parameter.path in self.demand.series:
+            series = self.demand.series[parameter.path]
+            low, high = (turn(curve, spec, up) for curve in (series.low, series.high))
+            moved = {parameter.path: replace(series, low=low, high=high)}
+            return self._run(simulator, self.drawn, {}, moved)
+        if isinstance(parameter.item, Schedule):
+            number = self.curves[parameter.path]
+            curve = self.compiled.structure.curve.copy()
+            curve[number] = turn(curve[number], spec, up)
+            return self._run(simulator, self.drawn, {"curve": curve})
+        column = self.compiled.sampler.column
+        drawn = self.drawn.copy()
+        own = column[parameter.path]
+        drawn[:, own] = turn(drawn[:, own], spec, up)
+        for one, share in self._referring(parameter):
+            drawn[:, column[one.path]] = drawn[:, own] * share
+        return self._run(simulator, drawn, {})
+
+    def _referring(self, parameter: Parameter) -> Iterator[tuple[Parameter, float]]:
+        """The parameters that refer to a shared one, with their values over its own."""
+        column = self.compiled.sampler.column
+        for one in self.parameters.values():
+            if isinstance(one.item, Quantity) and f"shared.{one.item.ref}" == parameter.path:
+                pair = self.drawn[:, [column[one.path], column[parameter.path]]]
+                (share,) = {round(float(a / b), 9) for a, b in pair if b != 0.0}
+                yield one, share
+
+    def _range(self, parameter: Parameter) -> Spec:
+        """The field's range; of a shared quantity, what all that refer to it allow."""
+        spec = parameter.spec
+        if not parameter.path.startswith("shared."):
+            return spec
+        ranges = [(one.spec, share) for one, share in self._referring(parameter)]
+        low = max(one.minimum / share for one, share in ranges)
+        high = min(one.maximum / share for one, share in ranges)
+        return replace(spec, minimum=low, maximum=high)
+
+    def counted(self, results: dict[str, np.ndarray], parameter: Parameter) -> np.ndarray:
+        """The parameter's output by realization, quarter and any further dims, counted up."""
+        name = parameter.spec.effect[0]
+        values = results[name][0].astype(float)
+        wanted = self._coordinates(parameter.path)
+        for axis, dim in enumerate(DIMS[name], start=2):
+            if dim in wanted:
+                values = values.take([self.simulator.coords[dim].index(wanted[dim])], axis=axis)
+        return np.cumsum(values, axis=1)
+
+    def _coordinates(self, path: str) -> dict[str, str]:
+        """What a path names, by dim."""
+        steps = path.split(".")
+        found = {TABLES[steps[0]]: steps[1]} if steps[0] in TABLES else {}
+        if steps[0] == "die_banks":
+            found["die"] = self.model.die_banks[steps[1]].die
+        if steps[0] == "products" and self.model.products[steps[1]].packaging:
+            found["packaging"] = self.model.products[steps[1]].packaging[0]
+        if steps[0] in ("processes", "patterning") and steps[-2] in ("visits", "sampling"):
+            found["tool_group"] = steps[-1]
+        if steps[0] == "fabs" and steps[2] == "fleets":
+            found["tool_group"] = steps[3]
+        if steps[0] == "fabs" and steps[2] in ("plan", "allocation"):
+            found["process"] = steps[3]
+        if steps[0] == "fabs" and steps[2] == "allocation" and steps[4] != OTHER:
+            found["die"] = steps[4]
+        return found
+
+    def fault(self, parameter: Parameter) -> str | None:
+        """What is wrong with a parameter's effect, None where all is well."""
+        sign = parameter.spec.effect[1]
+        base = self.counted(self.base, parameter)
+        up, down = (self.counted(self.turned(parameter, way), parameter) for way in (True, False))
+        # what float32 loses of each entry is independent of the others; four standard errors
+        least = 4.0 * ROUNDING * float(np.sqrt(np.square(base).sum()))
+        if sign == 0:
+            still = any(np.abs(one - base).sum() <= least for one in (up, down))
+            return f"{parameter.path}: does not move {parameter.spec.effect[0]}" if still else None
+        moved = [float((one - base).sum()) * way * sign for one, way in ((up, 1), (down, -1))]
+        if min(moved) > least:
+            return None
+        return f"{parameter.path}: {parameter.spec.effect} moved by {moved} of {base.sum():g}"
+
+
+def turn(values: np.ndarray, spec: Spec, up: bool) -> np.ndarray:
+    """Values turned up or down, within the field's range."""
+    if spec.maximum == 1.0 and set(np.unique(values)) <= {0.0, 1.0}:
+        return np.full_like(values, 1.0 if up else 0.0)  # which of two worlds holds
+    above = values - spec.minimum
+    if not up:
+        return spec.minimum + above / 1.5
+    if spec.maximum < np.inf:
+        return values + 0.5 * (spec.maximum - values)
+    return spec.minimum + np.where(above == 0.0, 0.5, above * 1.5)
+
+
+@cache
+def bench(name: str) -> Bench:
+    if name == "extra":
+        return Bench(load_file(SOUND).with_changes([*EXTRA, *ENOUGH_TOOLS]), "baseline")
+    if name == "scarce":
+        return Bench(load_file(SOUND).with_changes([*SCARCE, *FEW_TOOLS]), "baseline")
+    return Bench(load_file("baseline"), name)
+
+
+def tables(scenario: str) -> set[str]:
+    """The first two steps of all paths of the baseline in a scenario."""
+    found = parameters(load_file("baseline").model(scenario))
+    return {".".join(p.path.split(".")[:2]) for p in found}
+
+
+# lines and processes of many parameters, whose fields the small models have too: slow
+MORE_LINES = (
+    "fabs.smic_sn1",
+    "fabs.smic_other",
+    "fabs.huawei_affiliated",
+    "fabs.huali",
+    "fabs.smic_sn2",
+    "processes.n2",
+    "processes.n3",
+)
+CASES = [
+    *(
+        pytest.param("baseline", table, marks=[pytest.mark.slow] * (table in MORE_LINES))
+        for table in sorted(tables("baseline"))
+    ),
+    *(("service_lost", table) for table in sorted(tables("service_lost") - tables("baseline"))),
+    *(("extra", setting.partition("=")[0]) for setting in EXTRA),
+    *(("scarce", setting.partition("=")[0]) for setting in SCARCE),
+]
+
+
+@pytest.mark.parametrize(("name", "table"), CASES)
+def test_every_parameter_moves_its_output(name: str, table: str) -> None:
+    one = bench(name)
+    mine = [p for p in one.parameters.values() if f"{p.path}.".startswith(f"{table}.")]
+    assert mine
+    faults = {p.path: one.fault(p) for p in mine}
+    assert [text for path, text in faults.items() if text] == []
+
+
+def test_no_declaration_is_left_out() -> None:
+    """The models above use every parameter field of the schema."""
+    benches = [bench(name) for name in ("baseline", "service_lost", "extra", "scarce")]
+    used = {id(p.spec) for one in benches for p in one.parameters.values()}
+    declared = {
+        (kind.__name__, name): spec_of(kind, name)
+        for kind in Entity.__subclasses__()
+        for name in kind.model_fields
+        if spec_of(kind, name) is not None
+    }
+    assert len(declared) > 60
+    assert [place for place, spec in declared.items() if id(spec) not in used] == []
+
+
+def test_a_turn_stays_in_the_range() -> None:
+    values = np.array([0.0, 0.25, 0.9])
+    share, ratio = Spec("1", 0.0, 1.0), Spec("1", 1.0)
+    np.testing.assert_allclose(turn(values, share, True), [0.5, 0.625, 0.95])
+    np.testing.assert_allclose(turn(values, share, False), values / 1.5)
+    np.testing.assert_allclose(turn(np.array([1.0, 3.0]), ratio, True), [1.5, 4.0])
+    np.testing.assert_allclose(turn(np.array([1.0, 4.0]), ratio, False), [1.0, 3.0])
+    np.testing.assert_array_equal(turn(np.array([0.0, 1.0]), share, True), [1.0, 1.0])
+
+
+def test_a_dead_parameter_and_a_wrong_direction_are_found() -> None:
+    one = bench("extra")
+    dead = one.parameters["dies.phone.width_mm"]  # the count of its dies is given
+    assert "('gross_dies', -1) moved by [-0.0, 0.0] of " in str(one.fault(dead))
+    either = replace(dead.spec, effect=("gross_dies", 0))
+    assert "does not move" in str(one.fault(replace(dead, spec=either)))
+    plan = one.parameters["fabs.second.plan.n2.scale"]
+    assert one.fault(plan) is None
+    wrong = replace(plan.spec, effect=("wafer_plan", -1))
+    assert "moved by [-" in str(one.fault(replace(plan, spec=wrong)))

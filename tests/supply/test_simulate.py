@@ -1,0 +1,325 @@
+"""Promises of a block: conservation at every stage, and independence of what must not matter."""
+
+import itertools
+import threading
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.supply.kernels.by_hand import ALL_KEPT
+from yieldsim.model.load import ModelFile, load_file
+from yieldsim.model.schema.chips import Product
+from yieldsim.outputs import OUTPUTS
+from yieldsim.supply.simulate import Simulator
+
+VALID = Path(__file__).resolve().parent / "models" / "valid"
+Block = dict[str, np.ndarray]
+SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks"]  # with tools
+
+
+@cache
+def model_file(name: str) -> ModelFile:
+    place = VALID / f"{name}.toml"
+    return load_file(place if place.is_file() else name).with_changes([ALL_KEPT])
+
+
+def simulator(name: str, *scenarios: str, seed: int = 7) -> Simulator:
+    return Simulator(model_file(name), scenarios or ("baseline",), seed)
+
+
+def assert_same(one: Block, other: Block) -> None:
+    """Bit for bit: NaN equals NaN here, and -0 would differ from 0."""
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].dtype == other[name].dtype
+        assert one[name].shape == other[name].shape
+        assert one[name].tobytes() == other[name].tobytes(), name
+
+
+# ---- conservation
+
+
+def change(states: np.ndarray) -> np.ndarray:
+    """Change of a state over each quarter but the first, whose beginning is not stored."""
+    return np.diff(states, axis=2)
+
+
+def assert_balance(left: list[np.ndarray], right: list[np.ndarray], what: str) -> None:
+    """Sums are equal up to the rounding of every term to float32 (6e-8 of each)."""
+    left, right = [x.astype(float) for x in left], [x.astype(float) for x in right]
+    slack = 1e-7 * sum(np.abs(x) for x in (*left, *right)) + 1e-6
+    gap = np.abs(sum(left) - sum(right))
+    assert np.all(gap <= slack), f"{what}: {gap.max():g} too many or too few"
+
+
+def check_wafers(made: Simulator, b: Block) -> None:
+    later = slice(1, None)
+    starts, outs, wip = b["wafer_starts"], b["wafer_outs"], b["wafer_wip"]
+    # the sum of two states, not their difference, tells how well they are known
+    assert_balance(
+        [starts[:, :, later], wip[:, :, :-1]], [outs[:, :, later], wip[:, :, later]], "wafers"
+    )
+    model = made.models[made.scenarios[0]]
+    for p, process in enumerate(made.coords["process"]):
+        dies = [d for d, die in enumerate(model.dies.values()) if die.process == process]
+        lost = [b[f"wafers_{kind}"][..., p] for kind in ("scrapped", "engineering", "other")]
+        probed = b["wafers_to_die"][..., dies]
+        assert_balance(
+            [*np.moveaxis(outs[..., p], -1, 0)],
+            [*(x for one in lost for x in np.moveaxis(one, -1, 0)), *np.moveaxis(probed, -1, 0)],
+            f"wafers of {process}",
+        )
+
+
+def dies_each(product: Product, die: str) -> int:
+    """Dies of a design in a package of a product."""
+    return product.dies_per_package if product.die == die else product.other_dies.get(die, 0)
+
+
+def check_tools(made: Simulator, b: Block) -> None:
+    """No group makes more passes than it can; utilization is their quotient."""
+    made_passes, possible = (
+        b[name].astype(float) for name in ("tool_passes", "tool_passes_possible")
+    )
+    # classes share by their passes in each step: rounding of sums, and to float32
+    assert np.all(made_passes <= possible * (1.0 + 3e-7))
+    both = made_passes.sum(axis=-1), possible.sum(axis=-1)
+    assert_balance([both[0]], [b["utilization"] * both[1]], "passes")
+    tools = b["tools"]
+    assert np.all(b["tool_availability"] <= 1.0 + 1e-7)
+    assert np.all(b["tool_availability"][tools == 0.0] == 0.0)
+    assert np.all(possible[tools == 0.0] == 0.0)
+    whole = tools * made.compiled[made.scenarios[0]].clock.steps_per_quarter
+    np.testing.assert_allclose(whole, np.rint(whole), rtol=1e-6)
+
+
+def check_dies(made: Simulator, b: Block) -> None:
+    later = slice(1, None)
+    good = [*np.moveaxis(b["good_dies"], -1, 0)]
+    passed = [*good, b["bad_dies_passed"]]
+    assert_balance([b["gross_dies"]], [*passed, b["dies_scrapped"]], "dies probed")
+    stock = b["die_stock"]
+    received = [x[:, :, later] for x in (*passed, b["bank_dies"])]
+    assert_balance(
+        [*received, stock[:, :, :-1]], [b["dies_used"][:, :, later], stock[:, :, later]], "dies"
+    )
+    products = made.models[made.scenarios[0]].products.values()
+    for d, die in enumerate(made.coords["die"]):
+        used = [
+            each * b["packages_started"][..., i]
+            for i, product in enumerate(products)
+            if (
+                each := product.dies_per_package
+                if product.die == die
+                else product.other_dies.get(die, 0)
+            )
+        ]
+        assert_balance(used or [np.zeros(1)], [b["dies_used"][..., d]], f"dies {die} in packages")
+
+
+def check_packages(made: Simulator, b: Block) -> None:
+    later = slice(1, None)
+    passed = [x[:, :, later] for x in np.moveaxis(b["packages_passed"], -1, 0)]
+    wip = b["packages_wip"]
+    assert_balance(
+        [b["packages_started"][:, :, later], wip[:, :, :-1]],
+        [*passed, b["packages_failed"][:, :, later], wip[:, :, later]],
+        "packages",
+    )
+    stock = b["stack_stock"]
+    assert_balance(
+        [b["stacks_in"][:, :, later], stock[:, :, :-1]],
+        [b["stacks_used"][:, :, later], stock[:, :, later]],
+        "stacks",
+    )
+    products = made.models[made.scenarios[0]].products.values()
+    stacks = [p.stacks_per_package * b["packages_started"][..., i] for i, p in enumerate(products)]
+    assert_balance([*np.moveaxis(b["stacks_used"], -1, 0)] or [np.zeros(1)], stacks, "stacks")
+    if b["packaging_used"].size:
+        assert np.all(b["packaging_used"] <= b["packaging_capacity"] * (1 + 1e-6))
+    for name in ("usable_chips", "packages_started"):
+        assert np.all(b[name] >= 0.0), name
+    assert np.all(b["usable_chips"] <= b["packages_passed"].sum(axis=-1) * (1 + 1e-6))
+
+
+def check_conservation(made: Simulator, realizations: int) -> None:
+    block = made.block(0, realizations)
+    for variable in OUTPUTS:
+        values = block[variable.name]
+        assert np.all(np.isfinite(values)), variable.name
+        # a cycle time is a difference of times: what takes none may be off by rounding
+        least = -1e-12 if variable.name == "cycle_time_days" else 0.0
+        assert np.all(values >= least), variable.name
+    check_wafers(made, block)
+    check_tools(made, block)
+    check_dies(made, block)
+    check_packages(made, block)
+
+
+@pytest.mark.parametrize("scenario", ["baseline", "service_lost", "memory_cut"])
+def test_the_baseline_conserves_everything(scenario: str) -> None:
+    check_conservation(simulator("baseline", scenario), 8)
+
+
+@pytest.mark.parametrize("name", [*SMALL, "tiers", "one_line"])
+def test_small_models_conserve_everything(name: str) -> None:
+    check_conservation(simulator(name), 10)
+
+
+SHARE = st.floats(0.0, 1.0)
+# none, or more than would make waits over it too large for single precision
+RAW_DAYS = st.one_of(st.just(0.0), st.floats(1e-6, 300.0))
+RANDOM_CHANGES = st.fixed_dictionaries(
+    {
+        "simulation.steps_per_quarter": st.integers(1, 20),
+        "simulation.warmup_quarters": st.integers(0, 3),
+        "simulation.process_noise": st.sampled_from(["true", "false"]),
+        "fabs.north.plan.n2.scale": st.floats(0.0, 4.0),
+        "fabs.north.wip_cap_ratio": st.floats(0.1, 4.0),
+        "fabs.north.fleets.litho.imported.count": st.floats(0.0, 8.0),
+        "fabs.north.fleets.litho.domestic.install_quarters": st.floats(0.0, 6.0),
+        "processes.n2.raw_process_days": RAW_DAYS,
+        "processes.n2.d0_mature_per_cm2": st.floats(0.0, 2.0),
+        "processes.n2.alpha": st.floats(0.3, 1e6),
+        "processes.n2.cluster_wafers": st.floats(1.0, 1e5),
+        "processes.n2.line_yield": SHARE,
+        "processes.n2.engineering_fraction": SHARE,
+        "processes.n3.raw_process_days": RAW_DAYS,
+        "dies.accelerator.test_escape": SHARE,
+        "dies.accelerator.test_overkill": SHARE,
+        "dies.next.parametric_yield": SHARE,
+        "memory.stockpile.usable_fraction": SHARE,
+        "packaging.cowos.capacity": st.floats(0.0, 8000.0),
+        "products.top.dies_per_package": st.integers(1, 6),
+        "products.top.lag_days": st.floats(0.0, 300.0),
+        "products.top.tier": st.integers(1, 3),
+        "products.edge.tier": st.integers(1, 3),
+        "products.single.slip_quarters": st.floats(0.0, 3.0),
+        "products.handset.demand": st.floats(0.0, 1e7),
+        "events.accident.capacity_ratio": st.floats(0.01, 1.0),
+    }
+)
+
+
+@settings(max_examples=60)
+@given(RANDOM_CHANGES)
+def test_random_models_conserve_everything(changes: dict[str, object]) -> None:
+    settings_ = [f"{path}={value}" for path, value in changes.items()]
+    file = model_file("two_fabs").with_changes(settings_)
+    check_conservation(Simulator(file, ["baseline"], 3), 2)
+
+
+# ---- what must not matter
+
+
+@pytest.mark.parametrize("name", ["two_fabs", "tiers", "baseline"])
+def test_any_split_of_a_block_gives_the_same_bits(name: str) -> None:
+    made = simulator(name)
+    whole = made.block(0, 10)
+    for sizes in ((3, 7), (1, 8, 1)):
+        ends = np.cumsum((0, *sizes))
+        parts = [made.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
+        joined = {key: np.concatenate([p[key] for p in parts], axis=1) for key in whole}
+        assert_same(whole, joined)
+
+
+def test_a_later_realization_can_be_entered_on_its_own() -> None:
+    made = simulator("tiers")
+    far = made.block(999_990, 10)
+    assert_same({k: v[:, 9:] for k, v in far.items()}, simulator("tiers").block(999_999, 1))
+
+
+def test_threads_do_not_meet() -> None:
+    made = simulator("two_fabs")
+    expected = [made.block(first, 5) for first in (0, 5, 10, 15)]
+    found: dict[int, Block] = {}
+
+    def work(number: int) -> None:
+        found[number] = made.block(5 * number, 5)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, block in enumerate(expected):
+        assert_same(block, found[number])
+
+
+def test_scenarios_do_not_meet() -> None:
+    together = simulator("two_fabs", "cut", "baseline", "dirty").block(2, 4)
+    for number, name in enumerate(("cut", "baseline", "dirty")):
+        alone = simulator("two_fabs", name).block(2, 4)
+        for variable in OUTPUTS:
+            one = together[variable.name][number]
+            assert one.tobytes() == alone[variable.name][0].tobytes(), variable.name
+
+
+def test_scenarios_may_differ_in_the_processes_that_a_fab_runs() -> None:
+    """Each has its own routes; results stand by fab and process."""
+    base = model_file("two_fabs")
+    changes = {"fabs": {"toolless": {"plan": {"n2": 500}, "allocation": {"n2": {"phone": 1}}}}}
+    more = {"title": "", "source": "made_up", "grade": "assumed", "changes": changes}
+    file = ModelFile(base.place, base.raw, {"more": more})
+    for order in (["baseline", "more"], ["more", "baseline"]):
+        together = Simulator(file, order, 7).block(0, 3)
+        for number, name in enumerate(order):
+            alone = Simulator(file, [name], 7).block(0, 3)
+            for variable in OUTPUTS:
+                one = together[variable.name][number]
+                assert one.tobytes() == alone[variable.name][0].tobytes(), variable.name
+
+
+def test_a_realization_meets_the_same_parameters_in_every_scenario() -> None:
+    made = simulator("two_fabs", "baseline", "cut", "dirty")
+    drawn, paths = made.block(0, 50)["parameter_value"], made.coords["parameter"]
+    d0 = paths.index("processes.n2.d0_mature_per_cm2")
+    same = [k for k in range(len(paths)) if k != d0]
+    np.testing.assert_array_equal(drawn[0][:, same], drawn[2][:, same])
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    # the changed one keeps its luck: another median, the same quantile
+    np.testing.assert_allclose(drawn[2][:, d0] / drawn[0][:, d0], 0.25 / 0.15, rtol=1e-12)
+
+
+def test_scenarios_are_paired() -> None:
+    """Common luck: the spread of the difference is far below that of two separate runs."""
+    made = simulator("two_fabs", "baseline", "dirty")
+    good = made.block(0, 64)["good_dies"].sum(axis=(2, 3, 4), dtype=float)
+    assert np.std(good[0] - good[1]) < 0.3 * np.hypot(np.std(good[0]), np.std(good[1]))
+
+
+def test_the_whole_seed_counts() -> None:
+    low, high = (simulator("tiers", seed=seed).block(0, 2) for seed in (7, 7 + 2**32))
+    assert not np.array_equal(low["parameter_value"], high["parameter_value"])
+    low, high = (simulator("one_group", seed=seed).block(0, 2) for seed in (7, 7 + 2**32))
+    assert_same(low, high)  # nothing is drawn there
+
+
+# ---- what must matter in one direction
+
+
+@settings(max_examples=15)
+@given(st.lists(st.floats(0.0, 1.5), min_size=2, max_size=4), st.floats(0.5, 20.0))
+def test_more_defects_never_mean_more_good_dies(densities: list[float], alpha: float) -> None:
+    """Under the same luck, process noise on: every design, quarter and realization."""
+    totals = []
+    for d0 in sorted(densities):
+        changes = [f"processes.n2.d0_mature_per_cm2={d0}", f"processes.n2.alpha={alpha}"]
+        made = Simulator(model_file("two_fabs").with_changes(changes), ["baseline"], 5)
+        totals.append(made.block(0, 3)["good_dies"].sum(axis=-1, dtype=float))
+    for cleaner, dirtier in itertools.pairwise(totals):
+        assert np.all(dirtier <= cleaner * (1.0 + 1e-6))
+
+
+def test_without_clustering_yield_is_poisson_and_noise_is_gone() -> None:
+    noise = ("simulation.process_noise=true", "processes.n2.d0_mature_per_cm2=0.1")
+    for alpha, error in ((1e9, 1e-9), (1e5, 1e-2)):
+        file = model_file("one_line").with_changes([*noise, f"processes.n2.alpha={alpha}"])
+        got = Simulator(file, ["baseline"], 1).block(0, 20)
+        share = got["good_dies"].sum(axis=-1, dtype=float) / got["gross_dies"]
+        # 5 cm2; a density of relative spread 1/sqrt(alpha L), L > 10 clusters, remains at 1e5
+        np.testing.assert_allclose(share, np.exp(-0.5), rtol=error + 1e-7)

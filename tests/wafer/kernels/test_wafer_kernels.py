@@ -1,0 +1,191 @@
+"""Kernels of wafers beside plain Python, SciPy and one another."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+
+from tests.wafer.made_up_wafers import ALL, OPTIONS, make_model
+from yieldsim.kernels import quantiles
+from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
+from yieldsim.wafer.compile.compiled import make_plan
+from yieldsim.wafer.compile.cubics import gamma_nodes, gamma_table
+from yieldsim.wafer.kernels import points_plain as plain_points
+from yieldsim.wafer.kernels import sorting
+from yieldsim.wafer.shortcuts import make_plain
+from yieldsim.wafer.simulate import run_plan
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_exp_minus(form: str) -> None:
+    function = quantiles.exp_minus if form == "compiled" else quantiles.exp_minus.py_func
+    x = np.concatenate([[0.0], np.logspace(-20, math.log10(699), 400)])
+    got = np.array([function(np.float64(one)) for one in x])
+    # two units in the last place, as promised
+    assert np.abs(got / np.exp(-x) - 1.0).max() < 4.5e-16
+    assert function(np.float64(1e9)) == function(np.float64(700.0))
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.3, 5.0, 31.9, 32.1, 400.0, 30_000.0])
+def test_poisson_quantile(mean: float, form: str) -> None:
+    name = "poisson_quantile"
+    compiled = getattr(quantiles, name)
+    function = compiled if form == "compiled" else compiled.py_func
+    u = (np.arange(1, 200) - 0.37) / 199.0
+    got = np.array([function(one, mean) for one in u])
+    # u lies between the distribution function before and at the quantile; sums of 10^4 terms round
+    slack = 1e-11
+    assert np.all(special.pdtr(got, mean) >= u - slack)
+    assert np.all((got == 0) | (special.pdtr(got - 1.0, mean) <= u + slack))
+
+
+@given(u=st.floats(1e-9, 1.0 - 1e-9), mean=st.floats(0.0, 200.0), more=st.floats(1.0, 2.0))
+def test_more_defects_at_a_higher_mean(u: float, mean: float, more: float) -> None:
+    assert quantiles.poisson_quantile(u, mean * more) >= quantiles.poisson_quantile(u, mean)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.5, 2.0, 50.0])
+def test_gamma_quantile_error(alpha: float) -> None:
+    words = np.unique(np.geomspace(1, 2**31, 300).astype(np.uint32))
+    words = np.concatenate([[0], words, np.uint32(2**32 - 1) - words]).astype(np.uint32)
+    table = gamma_table(alpha)
+    got = np.array([quantiles.gamma_quantile(table, word) for word in words])
+    plain = np.array([quantiles.gamma_quantile.py_func(table, word) for word in words])
+    assert np.array_equal(got, plain)
+    p = (words + 0.5) / 2.0**32
+    exact = np.where(p < 0.5, special.gammaincinv(alpha, p), special.gammainccinv(alpha, 1.0 - p))
+    # linear between nodes 1/128 of an octave apart: (1/128)^2 / 8 of the curvature
+    assert np.abs(got - exact / alpha).max() < 1e-5 * max(1.0, 1.0 / alpha)
+    assert np.all(np.diff(got[np.argsort(words)]) >= 0.0)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 2.0, 300.0, math.inf])
+def test_gamma_nodes(alpha: float) -> None:
+    x, weight = gamma_nodes(alpha)
+    assert weight.sum() == pytest.approx(1.0, rel=1e-12)
+    assert weight @ x == pytest.approx(1.0, rel=1e-9)
+    exact = math.exp(-1.5) if math.isinf(alpha) else (1.0 + 1.5 / alpha) ** -alpha
+    assert weight @ np.exp(-1.5 * x) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("r", [-0.99, -0.5, 0.0, 0.3, 0.9, 0.99])
+def test_normal_pair(r: float) -> None:
+    x, w = np.polynomial.legendre.leggauss(32)
+    nodes = np.stack([0.5 * (x + 1.0), 0.5 * w])
+    law = stats.multivariate_normal([0.0, 0.0], [[1.0, r], [r, 1.0]])
+    for h, k in ((0.3, -1.0), (2.0, 1.9), (-1.5, -1.4), (0.0, 0.0), (-3.0, 3.0)):
+        got = sorting.normal_pair_below(h, k, r, nodes)
+        # SciPy's own error is near 1e-8
+        assert got == pytest.approx(law.cdf([h, k]), abs=2e-7)
+    assert sorting.normal_pair_below(np.inf, 0.5, r, nodes) == pytest.approx(special.ndtr(0.5))
+    assert sorting.normal_pair_below(-np.inf, 0.5, r, nodes) == 0.0
+
+
+def plain_wafer_by_integers(seed: int, wafer: int, below: list[int], dies: int) -> int:
+    """Good dies of a wafer, from the words one by one."""
+
+    def word(number: int) -> int:
+        entity = 0xFFFFFFFF
+        four = philox4x32.py_func(
+            *map(np.uint32, (number // 4, entity, STREAM_DEFECT_COUNT, wafer)),
+            np.uint64(seed & 0xFFFFFFFF),
+            np.uint64(seed >> 32),
+        )
+        return int(four[number % 4])
+
+    count = next(n for n, top in enumerate(below) if word(0) < top)
+    return dies - len({word(j + 1) * dies >> 32 for j in range(count)})
+
+
+@pytest.mark.parametrize("size", [(26, 33), (12, 11), (60, 70)])
+def test_plain_block_by_integers(size: tuple[float, float]) -> None:
+    """64 dies and fewer go by a mask, more by marks."""
+    change = {"die.blocks": {}, "bins": {}, "wafer": {}, "reticle": None}
+    change |= {"die.width_mm": size[0], "die.height_mm": size[1], "process.d0_per_cm2": 0.05}
+    plan = make_plan(make_model(change), 2**40 + 3)
+    plain = make_plain(plan)
+    one = run_plan(plan, 130, "points", first_wafer=2**32 - 130, keep_maps=True)
+    dies = len(plan.sites)
+    for wafer in (0, 1, 63, 64, 129):
+        number = 2**32 - 130 + wafer
+        exact = plain_wafer_by_integers(2**40 + 3, number, plain.count_below.tolist(), dies)
+        assert one.good[wafer, 0] == exact
+    assert one.bin_map is not None
+    assert np.array_equal((one.bin_map == 0).sum(axis=1), one.good[:, 0])
+
+
+def test_an_even_wafer_is_the_same_by_thresholds() -> None:
+    """Dies of unlike density are looked up; given like ones the result is the mask's."""
+    change = {"die.blocks": {}, "bins": {}, "wafer": {}, "reticle": None}
+    plan = make_plan(make_model({**change, "die.width_mm": 26, "die.height_mm": 33}), 5)
+    plain = make_plain(plan)
+    ends = np.arange(1, 65, dtype=np.uint64) << np.uint64(26)
+    cells = np.arange(plain_points.GUIDE_CELLS, dtype=np.uint64) << np.uint64(20)
+    guide = np.searchsorted(ends, cells, side="right").astype(np.int64)
+    found = []
+    for one in (plain, plain._replace(die_below=ends, die_guide=guide)):
+        out, image = np.zeros((200, 3)), np.zeros((200, 64), np.uint8)
+        words, stamp = np.zeros((4, 128), np.uint32), np.zeros(64, np.uint32)
+        first = np.zeros((4, plain_points.GROUP), np.uint32)
+        plain_points.plain_block(one, np.uint64(0), first, words, stamp, out, image)
+        found.append((out, image))
+    assert np.array_equal(found[0][0], found[1][0])
+    assert np.array_equal(found[0][1], found[1][1])
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**64 - 1),
+    d0=st.floats(0.0, 3.0),
+    cores=st.integers(1, 62),
+    option=st.sampled_from(["die", "lot", "profile"]),
+)
+def test_the_vector_loop_is_the_scalar_one(seed: int, d0: float, cores: int, option: str) -> None:
+    """`flat_points` gives what `points` gives defect by defect, and what the general tree gives."""
+    blocks = {"core": {"kind": "core", "count": cores, "area_mm2": 200.0 / cores}}
+    bins = {str(k): {"min_good_cores": k} for k in sorted({cores, cores // 2, 1}, reverse=True)}
+    change = {**OPTIONS[option], "die.blocks": blocks, "bins": bins, "process.d0_per_cm2": d0}
+    plan = make_plan(make_model(change), seed)
+    fast = run_plan(plan, 4, "points", keep_maps=True)
+    assert plan.floor.cell_node.size > 0
+    empty = np.zeros(0, np.int32)
+    for floor in (
+        plan.floor._replace(cell_node=empty),
+        plan.floor._replace(cell_node=empty, flat=False),
+    ):
+        plan.floor = floor
+        slow = run_plan(plan, 4, "points", keep_maps=True)
+        assert np.array_equal(fast.bin_map, slow.bin_map)
+        assert np.array_equal(fast.truly_good, slow.truly_good)
+
+
+def test_a_wafer_by_table_is_the_sum_of_its_dies() -> None:
+    """`expected_from_scale` against `expected_block`, die by die."""
+    change = {**OPTIONS["die"], **OPTIONS["lot"], **OPTIONS["profile"], **OPTIONS["test"]}
+    plan = make_plan(make_model(change), 1)
+    by_table = run_plan(plan, 300, "expected")
+    from yieldsim.wafer.simulate import _fill
+
+    columns = 8
+    out = np.zeros((300, columns))
+    _fill(plan, "expected", 0, out, np.zeros((300, 0), np.uint8), np.zeros((300, 0)))
+    # two cubic tables of a relative error near 1e-7, summed over 96 dies
+    assert by_table.good == pytest.approx(out[:, :2], abs=1e-4)
+    assert by_table.variance == pytest.approx(out[:, 4:6], abs=1e-4)
+    assert by_table.total_variance == pytest.approx(out[:, 6], abs=1e-4)
+
+
+def test_pieces_error() -> None:
+    for changes in (OPTIONS["nested"], OPTIONS["die"], ALL):
+        plan = make_plan(make_model(changes), 0)
+        x = np.geomspace(1e-4, 30.0, 3000)
+        x = x[x * plan.floorplan.die_cm2 < 10.0]
+        exact = plan.floorplan.tails(x)
+        assert np.abs(plan.pieces(x) - exact).max() < 1e-6
+        assert plan.pieces(np.zeros(1)) == pytest.approx(
+            plan.floorplan.tails(np.zeros(1)), abs=1e-15
+        )

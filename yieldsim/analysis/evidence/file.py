@@ -1,0 +1,180 @@
+"""A file of published figures: what was counted, when, and what in an ensemble answers to it.
+
+Each row is one figure: ``entity``, ``period`` (``2025``, ``2025H1`` or ``2025Q1``), ``low``,
+``central``, ``high`` (one of the three at least), ``unit`` and ``source``. Columns that may be left
+out say what it is compared with: ``variable`` (of the ensemble; empty for a figure that nothing in
+it answers), ``select`` (which labels are summed, such as ``product=ascend_*|kirin_*; bin=bin_1``),
+``factor`` (times the ensemble's figure), ``per`` (``period``, ``quarter`` or ``month``) and
+``comparable`` (how far the two count the same, or why they are not compared).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from yieldsim.errors import ModelError
+from yieldsim.model.files.toml import SHIPPED
+
+SHIPPED_EVIDENCE = SHIPPED / "evidence.csv"
+COLUMNS = ("entity", "period", "low", "central", "high", "unit", "source")
+OPTIONAL = ("kind", "published", "url", "variable", "select", "factor", "per", "comparable")
+PER = ("period", "quarter", "month")
+NUMBERS = ("low", "central", "high")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One row. ``variable`` is None where the file has no such column, empty where the cell is."""
+
+    place: str
+    entity: str
+    period: str
+    unit: str
+    source: str
+    low: float | None
+    central: float | None
+    high: float | None
+    variable: str | None
+    select: tuple[tuple[str, tuple[str, ...]], ...]
+    factor: float
+    per: str
+    comparable: str
+    kind: str
+    published: str
+    url: str
+
+    @property
+    def counted(self) -> str:
+        """The first word of the unit: what is counted, without the remarks that follow."""
+        return (self.unit.split() or [""])[0].strip(":;,.").lower()
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The published range; open where nothing but one bound is given."""
+        known = [x for x in (self.low, self.central, self.high) if x is not None]
+        if self.central is None and self.low is None:
+            return -math.inf, max(known)
+        if self.central is None and self.high is None:
+            return min(known), math.inf
+        return min(known), max(known)
+
+
+def read_published(path: Path) -> list[Published]:
+    """The rows of a CSV file in UTF-8.
+
+    Raises ModelError, with the line, for a file that cannot be read, lacks a column or has
+    ragged rows, and for a figure that is no number, negative, missing or above the next.
+    """
+    lines = _lines(path)
+    return [_row(path, line, cells) for line, cells in lines]
+
+
+def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            names = [name.strip() for name in reader.fieldnames or []]
+            reader.fieldnames = names
+            found = [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ModelError(str(path), f"cannot be read ({reason})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ModelError(str(path), f"cannot be read as CSV in UTF-8 ({error})") from None
+    _check_names(path, names)
+    for line, row in found:
+        if None in row or None in row.values():
+            raise ModelError(
+                f"{path.name} line {line}", "truncated or ragged row", allowed=", ".join(names)
+            )
+    return found
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    missing = [column for column in COLUMNS if column not in names]
+    if missing:
+        raise ModelError(
+            path.name, f"lacks the columns {', '.join(missing)}", allowed=", ".join(COLUMNS)
+        )
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise ModelError(path.name, "has a column twice", got=twice[0])
+
+
+def _row(path: Path, line: int, cells: dict[str, str]) -> Published:
+    text = {name: cells.get(name, "").strip() for name in (*COLUMNS, *OPTIONAL)}
+    place = f"{path.name} line {line} ({text['entity']} {text['period']})"
+    low, central, high = (_number(place, name, text[name]) for name in NUMBERS)
+    _check_order(place, {"low": low, "central": central, "high": high})
+    return Published(
+        place=place,
+        entity=text["entity"],
+        period=text["period"],
+        unit=text["unit"],
+        source=text["source"],
+        low=low,
+        central=central,
+        high=high,
+        variable=text["variable"] if "variable" in cells else None,
+        select=_select(place, text["select"]),
+        factor=_factor(place, text["factor"]),
+        per=_per(place, text["per"]),
+        comparable=text["comparable"],
+        kind=text["kind"],
+        published=text["published"],
+        url=text["url"],
+    )
+
+
+def _number(place: str, name: str, text: str) -> float | None:
+    """A figure that may be missing."""
+    return _finite(place, name, text, lambda x: x >= 0.0, "0 or more") if text else None
+
+
+def _factor(place: str, text: str) -> float:
+    return _finite(place, "factor", text, lambda x: x > 0.0, "above 0") if text else 1.0
+
+
+def _finite(
+    place: str, name: str, text: str, is_allowed: Callable[[float], bool], allowed: str
+) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ModelError(f"{place}: {name}", "must be a number", got=text) from None
+    if not math.isfinite(number) or not is_allowed(number):
+        raise ModelError(f"{place}: {name}", "must be a number", got=text, allowed=allowed)
+    return number
+
+
+def _check_order(place: str, numbers: dict[str, float | None]) -> None:
+    known = [(name, x) for name, x in numbers.items() if x is not None]
+    if not known:
+        raise ModelError(place, "has no number", allowed="one of low, central, high at least")
+    for (lower, x), (upper, y) in pairwise(known):
+        if x > y:
+            raise ModelError(f"{place}: {lower}", f"lies above {upper} ({y:g})", got=x)
+
+
+def _select(place: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """``product=a*|b; bin=bin_1`` as pairs of a dim and its patterns."""
+    found: dict[str, tuple[str, ...]] = {}
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        dim, sign, names = (piece.strip() for piece in part.partition("="))
+        patterns = tuple(name.strip() for name in names.split("|") if name.strip())
+        if not (dim and sign and patterns) or dim in found:
+            allowed = "DIM=NAME|NAME, parted by ; with each DIM once"
+            raise ModelError(f"{place}: select", "cannot be read", got=part, allowed=allowed)
+        found[dim] = patterns
+    return tuple(found.items())
+
+
+def _per(place: str, text: str) -> str:
+    if text and text not in PER:
+        raise ModelError(f"{place}: per", "is not known", got=text, allowed=", ".join(PER))
+    return text or PER[0]

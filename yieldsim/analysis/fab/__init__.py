@@ -1,0 +1,1 @@
+"""What an ensemble says of fabs: capacity, bottlenecks, tool states, cycle times, die yield."""

@@ -1,0 +1,171 @@
+"""A model simulated in memory for the figures of one fab: its wafers, its tools, their drawn times.
+
+Axes of the arrays: R realization, Q quarter, P process of the fab's plan, G tool group of the fab,
+C class (imported, domestic).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from yieldsim.errors import UsageError
+from yieldsim.execute.local import (
+    Interrupted,
+    available_cores,
+    progress_bar,
+    run_blocks,
+    say_stopping,
+)
+from yieldsim.model import Model, ModelFile
+from yieldsim.model.checks.layers import visited_groups
+from yieldsim.model.files.merge import merge
+from yieldsim.model.schema.calendar import quarter_range
+from yieldsim.supply.compile import CLASSES, Compiled
+from yieldsim.supply.kernels import records as a
+from yieldsim.supply.simulate import Simulator
+from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
+
+HOURS_PER_QUARTER = DAYS_PER_QUARTER * HOURS_PER_DAY
+BLOCK = 2 * a.LANES  # realizations, so that the progress bar of a small run moves
+ROUTE = (
+    "wafer_plan",
+    "wafer_starts",
+    "wafer_outs",
+    "wafer_wip",
+    "cycle_time_days",
+)
+GROUP = ("tool_load", "utilization")
+FLEET = ("tools", "tool_availability", "tool_passes_possible", "tool_passes")
+_TIMES = (a.PM, a.ENGINEERING_TIME, a.NONSCHEDULED)
+
+
+@dataclass(frozen=True)
+class FabRun:
+    """What a fab does in each realization and quarter.
+
+    ``figures`` has the outputs named in `ROUTE` (R Q P), `GROUP` (R Q G) and `FLEET` (R Q G C) in
+    their units per quarter. Drawn parameters: ``raw_days`` (R P), ``passes_per_hour`` of a tool in
+    production (R G C), and the shares ``pm``, ``engineering`` and ``nonscheduled`` (R G C).
+    ``classes`` (G C) says which fleets there are.
+    """
+
+    model: Model
+    scenario: str
+    seed: int
+    fab: str
+    realizations: int
+    quarters: list[str]
+    processes: list[str]
+    groups: list[str]
+    classes: np.ndarray
+    figures: dict[str, np.ndarray]
+    raw_days: np.ndarray
+    passes_per_hour: np.ndarray
+    pm: np.ndarray
+    engineering: np.ndarray
+    nonscheduled: np.ndarray
+
+
+def check_fab(model: Model, fab: str) -> None:
+    """Raise UsageError for a fab that the model does not have."""
+    if fab not in model.fabs:
+        names = ", ".join(model.fabs)
+        raise UsageError("--fab", "is not in the model", got=fab, allowed=names)
+
+
+def run_fab(
+    file: ModelFile,
+    fab: str,
+    scenario: str,
+    realizations: int,
+    seed: int,
+    threads: int | None = None,
+    progress: bool = False,
+) -> FabRun:
+    """Simulate the realizations 0, 1, ... of a scenario and keep what one fab does.
+
+    The same realizations as those of `yieldsim run`, whatever ``threads`` is. Raises UsageError for
+    an unknown scenario or fab, ModelError for a faulty model.
+    """
+    outputs = {"simulation": {"outputs": [*ROUTE, *GROUP, *FLEET]}}
+    file = ModelFile(file.place, merge(file.raw, outputs), file.scenarios)
+    simulator = Simulator(file, [scenario], seed)
+    model, compiled = simulator.models[scenario], simulator.compiled[scenario]
+    check_fab(model, fab)
+    keep = _Kept(model, fab)
+    parts: dict[int, dict[str, np.ndarray]] = {}
+    lock = threading.Lock()
+
+    def work(block: int) -> int:
+        first = block * BLOCK
+        count = min(BLOCK, realizations - first)
+        found = dict(keep.figures(simulator.block(first, count)))
+        found |= keep.drawn(compiled, seed, first, count)
+        with lock:
+            parts[block] = found
+        return count
+
+    blocks = range(-(-realizations // BLOCK))
+    try:
+        with progress_bar(realizations, 0, progress) as bar:
+            show = bar.update if bar else lambda count: None
+            run_blocks(work, blocks, threads or available_cores(), show, say_stopping)
+    except Interrupted:
+        raise KeyboardInterrupt from None
+    arrays = {name: np.concatenate([parts[b][name] for b in blocks]) for name in parts[0]}
+    return FabRun(
+        model=model,
+        scenario=scenario,
+        seed=seed,
+        fab=fab,
+        realizations=realizations,
+        quarters=quarter_range(model.simulation.start, model.simulation.end),
+        processes=keep.processes,
+        groups=keep.groups,
+        classes=keep.classes,
+        figures={name: arrays.pop(name) for name in (*ROUTE, *GROUP, *FLEET)},
+        **arrays,
+    )
+
+
+class _Kept:
+    """Which places of the arrays belong to a fab."""
+
+    def __init__(self, model: Model, fab: str) -> None:
+        one = model.fabs[fab]
+        visited = {g for p in one.plan for g in visited_groups(model.processes[p], model)}
+        there = {name for name, fleets in one.fleets.items() if fleets}
+        self.processes = [name for name in model.processes if name in one.plan]
+        self.groups = [name for name in model.tool_groups if name in visited & there]
+        fleets = [one.fleets[group] for group in self.groups]
+        self.classes = np.array([[c in fleet for c in CLASSES] for fleet in fleets], bool)
+        self.classes = self.classes.reshape(len(self.groups), len(CLASSES))
+        self._fab = list(model.fabs).index(fab)
+        self._process = [list(model.processes).index(name) for name in self.processes]
+        self._group = [list(model.tool_groups).index(name) for name in self.groups]
+
+    def figures(self, block: dict[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:
+        """The fab's part of each output, (R, Q, ...)."""
+        for name in (*ROUTE, *GROUP, *FLEET):
+            chosen = self._process if name in ROUTE else self._group
+            yield name, block[name][0][:, :, self._fab][:, :, chosen]
+
+    def drawn(self, compiled: Compiled, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
+        """The drawn parameters of `FabRun`."""
+        _, worlds = compiled.draw(seed, first, count)
+        world = a.World(*a.views(worlds, (one.shape for one in compiled.world_columns)))
+        tool = np.moveaxis(world.tool[self._group], -1, 0)  # R G C field
+        # a class that the fab lacks may have no parameters: then these are placeholders
+        tool = np.where(self.classes[..., None], tool, 0.0)
+        pm, engineering, nonscheduled = (tool[..., field] for field in _TIMES)
+        return {
+            "raw_days": world.process[self._process, a.RAW_DAYS].T,
+            "passes_per_hour": tool[..., a.RATE] * tool[..., a.PERFORMANCE],
+            "pm": pm,
+            "engineering": engineering,
+            "nonscheduled": nonscheduled,
+        }

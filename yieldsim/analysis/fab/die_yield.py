@@ -1,0 +1,93 @@
+"""How many of the dies that are made are good: by bin, and fit for mass production."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.records import Record, bin_names, share_records
+from yieldsim.analysis.supply.totals import (
+    Period,
+    gather,
+    labels_of,
+    period_quarters,
+    places_of,
+    quarter_labels,
+)
+from yieldsim.errors import StoreError
+
+GOOD, FIT = "good", "fit for mass production"
+# figure -> dies counted over dies of which they are a share
+SHARES = {GOOD: ("good_dies", "gross_dies"), FIT: ("saleable_dies", "gross_dies_started")}
+
+
+def yield_summary(ds: xr.Dataset) -> dict[str, Any]:
+    """Shares of dies as plain numbers, ready for JSON.
+
+    ``records`` (by quarter) and ``yearly`` (sums of the year over one another) hold for each
+    scenario, die and ``figure`` mean, P10, P50, P90 and the Monte Carlo error ``se_...`` of each:
+    ``good``, the share of the gross dies probed that passed the wafer test in a saleable bin
+    (``bin`` None) and by bin; and ``fit for mass production``, saleable good dies over gross dies
+    started. ``made`` is the part of the realizations in which there were dies to take a share of:
+    the figures are of these. ``missing`` lists what the ensemble does not keep and ``notes`` says
+    what follows. Raises StoreError where it keeps no dies at all.
+    """
+    pairs = {name: pair for name, pair in SHARES.items() if all(one in ds for one in pair)}
+    missing = [one for pair in SHARES.values() for one in pair if one not in ds]
+    if not pairs:
+        raise StoreError("good_dies, gross_dies", "are not kept in this ensemble's outputs")
+    return {
+        "quarters": quarter_labels(ds),
+        "yearly": [r for name in pairs for r in _records(ds, name, "year")],
+        "records": [r for name in pairs for r in _records(ds, name, "quarter")],
+        "missing": missing,
+        "notes": [_note(name, pair) for name, pair in SHARES.items() if name not in pairs],
+        **origin(ds),
+    }
+
+
+def _note(figure: str, pair: tuple[str, str]) -> str:
+    return f"the share {figure} is not given: the ensemble lacks {' or '.join(pair)}"
+
+
+def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
+    """Records in the order of scenarios, dies, bins and periods.
+
+    The shares' two variables are gathered side by side, with the same groups in each.
+    """
+    counted, of = SHARES[figure]
+    _, quarters = period_quarters(ds, period)
+    counts = [len(several) for several in quarters]
+    scenarios = labels_of(ds, "scenario")
+    groups = _groups(ds, counted, of)
+    upper = {str(number): places for number, (_, places, _) in enumerate(groups)}
+    lower = {str(number): places for number, (_, _, places) in enumerate(groups)}
+    found: dict[tuple[int, int], list[Record]] = {}
+    pairs = zip(gather(ds, counted, period, upper), gather(ds, of, period, lower), strict=True)
+    for part, whole in pairs:
+        shares = np.full(part.values.shape, np.nan)
+        np.divide(part.values, whole.values, out=shares, where=whole.values > 0.0)
+        here = counts[part.first : part.first + len(part.periods)]
+        for number, (about, _, _) in enumerate(groups):
+            place = {"scenario": scenarios[part.scenario], "figure": figure, **about}
+            several = found.setdefault((part.scenario, number), [])
+            several += share_records(shares[number], place, period, part.periods, here)
+    return [record for key in sorted(found) for record in found[key]]
+
+
+def _groups(ds: xr.Dataset, counted: str, of: str) -> list[tuple[Record, list[int], list[int]]]:
+    """For each die all bins together, then each bin: what it is, dies counted, dies it is of."""
+    groups: list[tuple[Record, list[int], list[int]]] = []
+    for die, name in enumerate(labels_of(ds, "die")):
+        whole = places_of(ds[of], {"die": [die]})
+        groups.append(({"die": name, "bin": None}, places_of(ds[counted], {"die": [die]}), whole))
+        if "bin" in ds[counted].dims:
+            labels = labels_of(ds, "bin")
+            for label, bin_name in bin_names(ds, name).items():
+                chosen = {"die": [die], "bin": [labels.index(label)]}
+                about = {"die": name, "bin": bin_name}
+                groups.append((about, places_of(ds[counted], chosen), whole))
+    return groups

@@ -1,0 +1,1 @@
+"""Quantiles with their errors, paired differences, rank correlations."""

@@ -1,0 +1,72 @@
+"""Rank correlations of the parameters: what the model asked for and what the draws have."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.supply.totals import labels_of, realization_blocks
+from yieldsim.closed_form.ranks import spearman
+from yieldsim.errors import StoreError
+from yieldsim.model import ModelFile
+
+
+def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Requested and achieved rank correlation (Spearman) of each pair the model names.
+
+    Returns records with scenario, first, second (paths of the parameters), requested, achieved
+    and ``se``, the standard error of the achieved one: (1 - r^2) sqrt((1 + r^2/2) / (n - 3)) after
+    Bonett and Wright (2000, doi:10.1007/BF02294183), for independent draws. ``achieved`` and
+    ``se`` are None where one of the two is not drawn in the scenario, or too few draws exist.
+    Raises StoreError where the ensemble lacks its model's text or the sampled parameters.
+    """
+    text = ds.attrs.get("model_json")
+    if not isinstance(text, str):
+        raise StoreError("attribute model_json", "is missing from the ensemble")
+    if "parameter_value" not in ds:
+        raise StoreError("parameter_value", "is missing from the ensemble")
+    file = ModelFile.from_json(text)
+    paths = labels_of(ds, "parameter")
+    records = []
+    for scenario, name in enumerate(labels_of(ds, "scenario")):
+        wanted = list(file.model(name).correlations.values())
+        drawn = _draws(ds, scenario, paths, {path for one in wanted for path in one.between})
+        for one in wanted:
+            first, second = one.between
+            both = first in drawn and second in drawn
+            achieved = spearman(drawn[first], drawn[second]) if both else None
+            records.append(
+                {
+                    "scenario": name,
+                    "first": first,
+                    "second": second,
+                    "requested": one.rank,
+                    "achieved": achieved,
+                    "se": _error(achieved, ds.sizes["realization"]),
+                }
+            )
+    return records
+
+
+def _draws(
+    ds: xr.Dataset, scenario: int, paths: list[str], wanted: set[str]
+) -> dict[str, np.ndarray]:
+    """Draws of those of the wanted parameters that the ensemble has, read in one pass."""
+    found = sorted(wanted.intersection(paths))
+    places = [paths.index(path) for path in found]
+    array = ds["parameter_value"]
+    values = np.empty((len(found), array.sizes["realization"]))
+    view = array.isel(scenario=scenario).transpose("realization", "parameter")
+    for block in realization_blocks(array) if found else ():
+        values[:, block] = view.isel(realization=block).to_numpy()[:, places].T
+    return dict(zip(found, values, strict=True))
+
+
+def _error(achieved: float | None, count: int) -> float | None:
+    if achieved is None or count <= 3:
+        return None
+    square = achieved**2
+    return (1.0 - square) * math.sqrt((1.0 + square / 2.0) / (count - 3))

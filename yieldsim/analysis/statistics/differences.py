@@ -1,0 +1,123 @@
+"""Paired differences between scenarios: realization r meets the same luck in each of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.statistics.standard_error import (
+    P10_P50_P90,
+    mean_and_error,
+    sample_quantiles,
+)
+from yieldsim.analysis.supply.totals import (
+    Period,
+    gather,
+    labels_of,
+    period_quarters,
+    product_groups,
+)
+from yieldsim.errors import UsageError
+
+FIGURES = ("mean", "se_mean", "sd_paired", "sd_independent", "spread_ratio")
+
+
+def paired_differences(
+    ds: xr.Dataset,
+    base: str = "baseline",
+    variable: str = "usable_chips",
+    period: Period = "quarter",
+    probabilities: Iterable[float] = P10_P50_P90,
+) -> xr.Dataset:
+    """Each other scenario minus ``base``, realization by realization.
+
+    Returns a Dataset over the other scenarios, the products (``total`` first) and the periods:
+    ``mean``, ``quantile`` (with a dim probability) and their Monte Carlo standard errors
+    ``se_mean``, ``se_quantile``; ``sd_paired``, the spread of the paired difference;
+    ``sd_independent``, what two separate runs would give, sqrt(var a + var b); and
+    ``spread_ratio``, the first over the second: the smaller, the more the common random numbers
+    have spared (its square is the share of realizations that suffice). NaN where neither varies.
+    Raises UsageError for an unknown ``base`` or an ensemble of one scenario.
+    """
+    scenarios = labels_of(ds, "scenario")
+    if base not in scenarios:
+        raise UsageError("base", "is not in the ensemble", got=base, allowed=", ".join(scenarios))
+    others = [place for place, name in enumerate(scenarios) if name != base]
+    if not others:
+        raise UsageError("scenario", f"the ensemble holds {base} alone", allowed="two or more")
+    levels = tuple(probabilities)
+    groups = product_groups(ds)
+    labels, _ = period_quarters(ds, period)
+    shape = (len(others), len(groups), len(labels))
+    figures = {name: np.empty(shape) for name in FIGURES}
+    quantile, se_quantile = np.empty((*shape, len(levels))), np.empty((*shape, len(levels)))
+    for row, other in enumerate(others):
+        pairs = zip(
+            gather(ds, variable, period, groups, [scenarios.index(base)]),
+            gather(ds, variable, period, groups, [other]),
+            strict=True,
+        )
+        for first, second in pairs:
+            at = (row, slice(None), slice(first.first, first.first + len(first.periods)))
+            for name, figure in _spreads(first.values, second.values).items():
+                figures[name][at] = figure
+            quantile[at], se_quantile[at] = sample_quantiles(second.values - first.values, levels)
+    dims = ("scenario", "product", "period")
+    units = {"units": str(ds[variable].attrs.get("units", "1"))}
+    content = {
+        name: (dims, figure, {"units": "1"} if name == "spread_ratio" else units)
+        for name, figure in figures.items()
+    }
+    wide = (*dims, "probability")
+    return xr.Dataset(
+        content | {"quantile": (wide, quantile, units), "se_quantile": (wide, se_quantile, units)},
+        coords={
+            "scenario": [scenarios[other] for other in others],
+            "product": list(groups),
+            "period": labels,
+            "probability": list(levels),
+        },
+        attrs={"variable": variable, "base": base, "realizations": ds.sizes["realization"]},
+    )
+
+
+def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean and spreads along the last axis; ``base`` and ``other`` are (..., realization)."""
+    difference = other - base
+    mean, se_mean = mean_and_error(difference)
+    paired = se_mean * np.sqrt(base.shape[-1])
+    errors = (mean_and_error(base)[1], mean_and_error(other)[1])
+    independent = np.hypot(*errors) * np.sqrt(base.shape[-1])
+    ratio = np.divide(paired, independent, out=np.full(mean.shape, np.nan), where=independent > 0.0)
+    figures = (mean, se_mean, paired, independent, ratio)
+    return dict(zip(FIGURES, figures, strict=True))
+
+
+def difference_records(ds: xr.Dataset, base: str | None = None) -> list[dict[str, Any]]:
+    """Calendar-year paired differences as plain numbers, for `summarize`.
+
+    Against ``base``, by default the scenario ``baseline``, or the first where there is none; empty
+    for one scenario.
+    """
+    scenarios = labels_of(ds, "scenario")
+    if len(scenarios) < 2:
+        return []
+    if base is None:
+        base = "baseline" if "baseline" in scenarios else scenarios[0]
+    result = paired_differences(ds, base, period="year")
+    figures = {name: result[name].to_numpy() for name in FIGURES}
+    for i, name in enumerate(("p10", "p50", "p90")):
+        figures[name] = result["quantile"].to_numpy()[..., i]
+        figures[f"se_{name}"] = result["se_quantile"].to_numpy()[..., i]
+    labels = [labels_of(result, dim) for dim in ("scenario", "product", "period")]
+    records = []
+    for s, p, t in np.ndindex(figures["mean"].shape):
+        record = {"scenario": labels[0][s], "base": base, "product": labels[1][p]}
+        numbers = {name: float(figure[s, p, t]) for name, figure in figures.items()}
+        kept = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
+        records.append(record | {"year": labels[2][t]} | kept)
+    return records

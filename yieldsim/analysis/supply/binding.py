@@ -1,0 +1,144 @@
+"""What holds supply down: how often each constraint binds, by product and for the total."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.supply.totals import (
+    BLOCK_BYTES,
+    TOTAL,
+    ai_products,
+    labels_of,
+    product_names,
+    quarter_labels,
+    realization_blocks,
+)
+from yieldsim.errors import StoreError
+from yieldsim.outputs import CONSTRAINTS, NOT_IN_PRODUCTION
+
+
+def binding_shares(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Records scenario, product, quarter, constraint, share and its standard error ``se_share``.
+
+    For a product the share is that of the realizations in which the constraint held longest. For
+    ``total`` each realization counts once, split over the AI products in production by the
+    packages that they started, evenly where none was started. Constraints stand most frequent
+    first; those that never bind are left out. Raises StoreError for a value without a name.
+    """
+    names = flag_names(ds)
+    scenarios, quarters = labels_of(ds, "scenario"), quarter_labels(ds)
+    products = [TOTAL, *product_names(ds)]
+    records: list[dict[str, Any]] = []
+    for scenario, name in enumerate(scenarios):
+        mean, square = _shares(ds, scenario, len(names))
+        for p, q in np.ndindex(mean.shape[:2]):
+            place = {"scenario": name, "product": products[p], "quarter": quarters[q]}
+            records += _ranked(place, names, mean[p, q], square[p, q], ds.sizes["realization"])
+    return records
+
+
+def flag_names(ds: xr.Dataset) -> list[str]:
+    """The meaning of each value of ``binding``, as the store's attributes have it.
+
+    ``flag_names`` is a list that may hold spaces; ``flag_meanings`` is the list of CF, or its
+    text with underscores for spaces. Raises StoreError for values that do not run from 0 on.
+    """
+    attrs = ds["binding"].attrs
+    names = attrs.get("flag_names", attrs.get("flag_meanings"))
+    if isinstance(names, str):
+        names = json.loads(names) if names.lstrip().startswith("[") else names.split()
+    if names is None:
+        highest = int(ds["binding"].max()) if ds["binding"].size else 0
+        return [*CONSTRAINTS, *(f"tools: {i}" for i in range(len(CONSTRAINTS), highest + 1))]
+    values = [int(value) for value in attrs.get("flag_values", range(len(names)))]
+    if values != list(range(len(names))):
+        raise StoreError("binding.flag_values", "must count from 0", got=values)
+    return [str(name) for name in names]
+
+
+def _shares(ds: xr.Dataset, scenario: int, flags: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and mean square over realizations of each constraint's share.
+
+    Both have the shape (1 + product, quarter, flag), the total first.
+    """
+    products, quarters = ds.sizes["product"], ds.sizes["quarter"]
+    mean = np.zeros((1 + products, quarters, flags))
+    square = np.zeros_like(mean)
+    ai = ai_products(ds)
+    for held, started in _blocks(ds, scenario, flags):
+        if held.min() < 0 or held.max() >= flags:
+            worst = held.max() if held.max() >= flags else held.min()
+            raise StoreError("binding", "holds a value without a name", got=int(worst))
+        # one histogram for all: a bin for each flag of each product in each quarter
+        bins = held + flags * np.arange(quarters * products).reshape(quarters, products)
+        counts = np.bincount(bins.ravel(), minlength=quarters * products * flags)
+        mean[1:] += counts.reshape(quarters, products, flags).swapaxes(0, 1)
+        share = _total_share(held[:, :, ai], started[:, :, ai], flags)
+        mean[0] += share.sum(axis=0)
+        square[0] += (share**2).sum(axis=0)
+    square[1:] = mean[1:]  # a product is held by one constraint: its share is 0 or 1
+    count = ds.sizes["realization"]
+    return mean / count, square / count
+
+
+def _total_share(held: np.ndarray, started: np.ndarray, flags: int) -> np.ndarray:
+    """(realization, quarter, flag) share of each constraint in what holds the AI products."""
+    rows = held.shape[0] * held.shape[1]
+    bins = held.reshape(rows, -1) + flags * np.arange(rows)[:, None]
+    weights = _weights(held, started).ravel()
+    share = np.bincount(bins.ravel(), weights, minlength=rows * flags)
+    return share.reshape(*held.shape[:2], flags)
+
+
+def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
+    """(realization, quarter, product) weights that add up to one in each realization and quarter.
+
+    Where no product is in production all share evenly: the total is then not in production.
+    """
+    active = held != NOT_IN_PRODUCTION
+    weight = np.where(active, started, 0.0)
+    none_started = weight.sum(axis=2, keepdims=True) <= 0.0
+    weight = np.where(none_started, active, weight)
+    none_active = ~active.any(axis=2, keepdims=True)
+    weight = np.where(none_active, 1.0, weight)
+    return weight / np.maximum(weight.sum(axis=2, keepdims=True), 1e-300)
+
+
+def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Constraints and packages started of a scenario, (realization, quarter, product) blocks.
+
+    The blocks that are read are cut so that the histograms of each stay small.
+    """
+    dims = ("realization", "quarter", "product")
+    step = max(1, BLOCK_BYTES // (8 * max(flags, ds.sizes["product"]) * ds.sizes["quarter"]))
+    for block in realization_blocks(ds["binding"]):
+        part = {"scenario": scenario, "realization": block}
+        held = ds["binding"].isel(part).transpose(*dims).to_numpy()
+        if "packages_started" in ds:
+            started = ds["packages_started"].isel(part).transpose(*dims).to_numpy()
+        else:
+            started = np.zeros(held.shape)
+        for first in range(0, len(held), step):
+            chosen = slice(first, first + step)
+            yield held[chosen].astype(np.int64), started[chosen].astype(np.float64)
+
+
+def _ranked(
+    place: dict[str, str], names: list[str], mean: np.ndarray, square: np.ndarray, count: int
+) -> list[dict[str, Any]]:
+    """Records of the constraints that do bind, most frequent first."""
+    records = []
+    for flag in np.argsort(-mean, kind="stable"):
+        if mean[flag] <= 0.0:
+            break
+        variance = max(0.0, float(square[flag] - mean[flag] ** 2))
+        error = math.sqrt(variance / (count - 1)) if count > 1 else None
+        shares = {"constraint": names[flag], "share": float(mean[flag]), "se_share": error}
+        records.append(place | shares)
+    return records

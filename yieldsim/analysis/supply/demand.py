@@ -1,0 +1,211 @@
+"""Demand: when each order is filled, what it still lacks, and how far supply is from demand.
+
+An order is filled in the first quarter at whose end less than half a chip of it is missing. The
+quarter by which it is filled is an outcome like any other, with ``not by the end`` as the last one:
+its P50 is the first quarter by which at least half of the realizations have filled it, and None
+where fewer than half have by the end of the horizon.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.statistics.quantiles import STATISTICS, quantiles
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90
+from yieldsim.analysis.supply.totals import ai_products, gather, labels_of, quarter_labels
+
+FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
+TOTAL = "total"
+WHOLE = {TOTAL: [0]}  # of a variable without labels
+COMPARED = (
+    "In chips every AI chip counts as one; in H100-equivalents each by its dense FP16 compute. "
+    "The gap is demand less usable domestic AI chips (those of the model and of other makers), "
+    "without and with imports; negative is a surplus."
+)
+Record = dict[str, Any]
+
+
+def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
+    """Orders and the market's gap of an ensemble as plain numbers, ready for JSON.
+
+    ``orders``: for each scenario and order what it is (title, buyer, kind, products, placed, due,
+    tier, claims), its size in chips (mean, p10, p50, p90, errors ``se_...``), the quarter by which
+    it is filled in 10, 50 and 90 % of the realizations (``filled_p10``, ...; None: not by the end)
+    and the shares filled by the due date (None without one) and by the end with their standard
+    errors. ``filled``: the share filled by each quarter. ``backlog``: chips lacking at the end of
+    each quarter. ``delivered``: chips delivered by calendar year. ``market`` and
+    ``market_yearly``: demand, supply, imports and gaps, in chips and in H100-equivalents.
+    ``imports``: each import by year. ``compared`` says what the gap compares. Lists are empty
+    where the model has no orders, imports or demand.
+    """
+    quarters = quarter_labels(ds)
+    has_orders = {"order_size", "order_backlog"} <= set(ds)
+    orders = _by_label(ds, "order") if has_orders else {}
+    filled = _filled(ds, orders) if has_orders else np.zeros((0, 0, 0))
+    return {
+        "quarters": quarters,
+        "end": quarters[-1],
+        "orders": _order_records(ds, filled, orders) if has_orders else [],
+        "filled": _filled_records(ds, filled, orders) if has_orders else [],
+        "backlog": _figures(ds, "order_backlog", "quarter", orders, "order"),
+        "delivered": _figures(ds, "order_delivered", "year", orders, "order"),
+        "market": _market(ds, "quarter"),
+        "market_yearly": _market(ds, "year"),
+        "imports": _figures(ds, "imports", "year", _by_label(ds, "import"), "import"),
+        "compared": COMPARED,
+        **origin(ds),
+    }
+
+
+def _by_label(ds: xr.Dataset, dim: str) -> dict[str, list[int]]:
+    """Each label of a dimension with its place; none where the ensemble lacks the dimension."""
+    names = labels_of(ds, dim) if dim in ds.sizes else []
+    return {name: [place] for place, name in enumerate(names)}
+
+
+def _filled(ds: xr.Dataset, orders: Mapping[str, list[int]]) -> np.ndarray:
+    """(scenario, order, quarter) share of the realizations that have filled the order by then."""
+    share = np.zeros((ds.sizes["scenario"], len(orders), ds.sizes["quarter"]))
+    parts = zip(
+        gather(ds, "order_size", groups=orders),
+        gather(ds, "order_backlog", groups=orders),
+        strict=True,
+    )
+    for size, backlog in parts:
+        done = (size.values > 0.0) & (backlog.values < FILLED_BELOW)
+        at = slice(backlog.first, backlog.first + len(backlog.periods))
+        share[backlog.scenario, :, at] = done.mean(axis=-1)
+    return share
+
+
+def _order_records(
+    ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]]
+) -> list[Record]:
+    quarters, count = quarter_labels(ds), ds.sizes["realization"]
+    # the size of the last quarter is that of every order placed within the horizon
+    last = ds.isel(quarter=[-1])
+    sizes = {
+        (r["scenario"], r["order"]): r
+        for r in _figures(last, "order_size", "quarter", orders, "order")
+    }
+    about = _about(ds)
+    records = []
+    for s, scenario in enumerate(labels_of(ds, "scenario")):
+        for o, name in enumerate(orders):
+            share = filled[s, o]
+            size = {key: sizes[scenario, name][key] for key in STATISTICS}
+            record: Record = {"scenario": scenario, "order": name}
+            record |= about.get(scenario, {}).get(name, {"due": None})
+            record |= {f"size_{key}": number for key, number in size.items()}
+            for p in P10_P50_P90:
+                record[f"filled_p{round(100 * p)}"] = _quarter_by(share, p, quarters)
+            by_due = _share_at(share, record["due"], quarters)
+            record |= {"share_by_due": by_due, "se_share_by_due": _error(by_due, count)}
+            by_end = float(share[-1])
+            records.append(
+                record | {"share_by_end": by_end, "se_share_by_end": _error(by_end, count)}
+            )
+    return records
+
+
+def _about(ds: xr.Dataset) -> dict[str, dict[str, Record]]:
+    """What each scenario says of each order, as the store's attributes have it."""
+    text = ds["order_size"].attrs.get("orders", "{}")
+    found: dict[str, dict[str, Record]] = json.loads(text)
+    return found
+
+
+def _quarter_by(share: np.ndarray, p: float, quarters: list[str]) -> str | None:
+    reached = np.flatnonzero(share >= p)
+    return quarters[int(reached[0])] if reached.size else None
+
+
+def _share_at(share: np.ndarray, due: str | None, quarters: list[str]) -> float | None:
+    """The share filled by the end of a quarter, None without a date or beyond the horizon."""
+    return None if due not in quarters else float(share[quarters.index(due)])
+
+
+def _error(share: float | None, count: int) -> float | None:
+    """Standard error of a share of ``count`` independent realizations, unbiased in its square."""
+    if share is None or count < 2:
+        return None
+    return math.sqrt(share * (1.0 - share) / (count - 1))
+
+
+def _filled_records(
+    ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]]
+) -> list[Record]:
+    quarters, count = quarter_labels(ds), ds.sizes["realization"]
+    return [
+        {
+            "scenario": scenario,
+            "order": name,
+            "quarter": quarter,
+            "share": float(filled[s, o, q]),
+            "se_share": _error(float(filled[s, o, q]), count),
+        }
+        for s, scenario in enumerate(labels_of(ds, "scenario"))
+        for o, name in enumerate(orders)
+        for q, quarter in enumerate(quarters)
+    ]
+
+
+def _market(ds: xr.Dataset, period: str) -> list[Record]:
+    """Demand, supply, imports and gaps: in chips, then in compute."""
+    if "demand" not in ds:
+        return []
+    domestic = {TOTAL: ai_products(ds)}
+    imports = {TOTAL: list(range(ds.sizes.get("import", 0)))}
+    records: list[Record] = []
+    for end, supply in (("", "usable_chips"), ("_h100_equivalents", "h100_equivalents")):
+        for variable, figure, groups in (
+            (f"demand{end}", "demand", WHOLE),
+            (supply, "domestic supply", domestic),
+            (f"other_supply{end}", "other domestic supply", WHOLE),
+            (f"imports{end}", "imports", imports),
+            (f"gap_without_imports{end}", "gap without imports", WHOLE),
+            (f"gap_with_imports{end}", "gap with imports", WHOLE),
+        ):
+            for record in _figures(ds, variable, period, groups, "group"):
+                del record["group"]
+                units = str(ds[variable].attrs.get("units", "1"))
+                records.append({"figure": figure, "variable": variable, "units": units, **record})
+    return records
+
+
+def _figures(
+    ds: xr.Dataset, variable: str, period: Any, groups: Mapping[str, list[int]], key: str
+) -> list[Record]:
+    """Records scenario, ``key``, period, mean, p10, p50, p90 and the error of each.
+
+    No records where the ensemble lacks the variable.
+    """
+    if variable not in ds or not groups:
+        return []
+    found = quantiles(ds, variable, period, groups=groups)
+    numbers = np.concatenate(
+        [
+            found["mean"].to_numpy()[..., None],
+            found["quantile"].to_numpy(),
+            found["se_mean"].to_numpy()[..., None],
+            found["se_quantile"].to_numpy(),
+        ],
+        axis=-1,
+    )
+    labels = [labels_of(found, dim) for dim in ("scenario", "product", "period")]
+    counts = found["quarters"].to_numpy().tolist()
+    records = []
+    for s, g, t in np.ndindex(numbers.shape[:-1]):
+        record: Record = {"scenario": labels[0][s], key: labels[1][g], period: labels[2][t]}
+        if period == "year":
+            record["quarters"] = counts[t]
+        values = (number if math.isfinite(number) else None for number in numbers[s, g, t].tolist())
+        records.append(record | dict(zip(STATISTICS, values, strict=True)))
+    return records

@@ -1,0 +1,81 @@
+"""What each product brings: chips, packages by bin, and compute in two measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
+from yieldsim.analysis.supply.totals import (
+    Period,
+    ai_products,
+    labels_of,
+    places_of,
+    product_groups,
+    product_names,
+    quarter_labels,
+)
+from yieldsim.units import H100_TFLOPS_FP16
+
+VARIABLES = (
+    "usable_chips",
+    "packages_started",
+    "packages_passed",
+    "h100_equivalents",
+    "h100_equivalents_bandwidth",
+)
+BY_BIN = "packages_passed"
+FIGURES = ("mean", "p10", "p50", "p90")
+
+
+def products_summary(ds: xr.Dataset) -> dict[str, Any]:
+    """Figures of each product as plain numbers, ready for JSON.
+
+    ``records`` (by quarter) and ``yearly`` (by calendar year) hold for each scenario, product
+    (``total`` first: the sum over products of kind ai) and ``variable`` mean, P10, P50, P90 and
+    the Monte Carlo error ``se_...`` of each: usable chips, packages started and passed,
+    H100-equivalents by dense FP16 compute and by memory bandwidth, and that compute as
+    ``tflops_fp16``. ``bin`` is None for all bins; packages passed also stand by the bins of the
+    product's die. ``missing`` lists variables that the ensemble does not keep, ``in_total`` the
+    products of the total.
+    """
+    there = [name for name in VARIABLES if name in ds]
+    return {
+        "quarters": quarter_labels(ds),
+        "yearly": [r for name in there for r in _records(ds, name, "year")],
+        "records": [r for name in there for r in _records(ds, name, "quarter")],
+        "missing": [name for name in VARIABLES if name not in ds],
+        "in_total": [product_names(ds)[place] for place in ai_products(ds)],
+        **origin(ds),
+    }
+
+
+def _records(ds: xr.Dataset, variable: str, period: Period) -> list[Record]:
+    about = {"variable": variable, "units": str(ds[variable].attrs.get("units", "1"))}
+    groups = []
+    dies = product_dies(ds)
+    for product, members in product_groups(ds).items():
+        place = {"product": product, **about}
+        groups.append(({**place, "bin": None}, places_of(ds[variable], {"product": members})))
+        if variable != BY_BIN or product not in product_names(ds):
+            continue
+        labels = labels_of(ds, "bin")
+        for label, name in bin_names(ds, dies.get(product)).items():
+            chosen = {"product": members, "bin": [labels.index(label)]}
+            groups.append(({**place, "bin": name}, places_of(ds[variable], chosen)))
+    found = figure_records(ds, variable, period, groups)
+    if variable == "h100_equivalents":
+        found += [_in_tflops(record) for record in found]
+    return found
+
+
+def _in_tflops(record: Record) -> Record:
+    """H100-equivalents by dense FP16 compute as that compute."""
+    scaled = {
+        name: figure * H100_TFLOPS_FP16
+        for name, figure in record.items()
+        if name.removeprefix("se_") in FIGURES and figure is not None
+    }
+    return {**record, **scaled, "variable": "tflops_fp16", "units": "TFLOPS"}

@@ -1,0 +1,227 @@
+"""Columns of an ensemble: one figure per realization, for a group of products and a period.
+
+An ensemble is stored by blocks of realizations, and a quantile needs all realizations of one
+figure. `gather` turns the one into the other a few periods at a time, within a memory budget.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.errors import StoreError, UsageError
+from yieldsim.outputs import ALL_OUTPUTS, FLOW
+
+TOTAL = "total"
+AI = "ai"
+LEADING = ("scenario", "realization", "quarter")
+BUDGET_BYTES = 192 * 2**20  # of columns gathered at once
+BLOCK_BYTES = 16 * 2**20  # of the store read at once
+Period = Literal["quarter", "half", "year", "horizon"]
+PERIODS: tuple[Period, ...] = ("quarter", "half", "year", "horizon")
+_METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Figures of one scenario: ``values`` (group, period, realization) for some ``periods``.
+
+    ``first`` is the place of the first of these periods among all of them.
+    """
+
+    scenario: int
+    first: int
+    periods: list[str]
+    values: np.ndarray
+
+
+def gather(
+    ds: xr.Dataset,
+    variable: str = "usable_chips",
+    period: Period = "quarter",
+    groups: Mapping[str, list[int]] | None = None,
+    scenarios: list[int] | None = None,
+    budget_bytes: int = BUDGET_BYTES,
+) -> Iterator[Columns]:
+    """Sums of ``variable`` over each group of products and each period, all realizations at once.
+
+    ``groups`` gives the places of the products in each (default `product_groups`). With groups
+    the variable may have other dims than product: places then count its labels as NumPy counts
+    the elements of an array of these dims (see `places_of`). Sums are made in each realization,
+    in double precision. Yields scenario by scenario as many periods at a time as
+    ``budget_bytes`` holds, at least one. Raises UsageError for a variable that has no products
+    where no groups are given, or whose sum over quarters means nothing.
+    """
+    check_variable(ds, variable, period, by_product=groups is None)
+    members = product_groups(ds) if groups is None else groups
+    labels, quarters = period_quarters(ds, period)
+    count = ds.sizes["realization"]
+    width = max(1, budget_bytes // max(1, len(members) * count * 8))
+    chosen = range(ds.sizes["scenario"]) if scenarios is None else scenarios
+    for scenario in chosen:
+        for first in range(0, len(labels), width):
+            part = quarters[first : first + width]
+            values = _sums(ds[variable], scenario, list(members.values()), part)
+            yield Columns(scenario, first, labels[first : first + width], values)
+
+
+def _sums(
+    array: xr.DataArray, scenario: int, members: list[list[int]], quarters: list[list[int]]
+) -> np.ndarray:
+    """(group, period, realization) sums of one scenario over groups of labels and of quarters."""
+    low, high = quarters[0][0], quarters[-1][-1] + 1
+    values = np.empty((len(members), len(quarters), array.sizes["realization"]))
+    view = array.isel(scenario=scenario, quarter=slice(low, high))
+    view = view.transpose("realization", "quarter", *label_dims(array))
+    for block in realization_blocks(array):
+        figures = view.isel(realization=block).to_numpy().astype(np.float64)
+        figures = figures.reshape(*figures.shape[:2], math.prod(figures.shape[2:]))
+        for p, several in enumerate(quarters):
+            # quarters of a period stand side by side
+            period = figures[:, several[0] - low : several[-1] - low + 1].sum(axis=1)
+            for g, places in enumerate(members):
+                values[g, p, block] = period[:, places].sum(axis=1)
+    return values
+
+
+def label_dims(array: xr.DataArray) -> list[str]:
+    """The dims of a variable that follow the leading ones, in its own order."""
+    return [str(dim) for dim in array.dims if dim not in LEADING]
+
+
+def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[int]:
+    """Places for `gather` of the labels chosen along some of the dims, all along the others."""
+    dims = label_dims(array)
+    labels = [list(chosen.get(dim, range(array.sizes[dim]))) for dim in dims]
+    shape = tuple(array.sizes[dim] for dim in dims)
+    grid = np.arange(math.prod(shape)).reshape(shape)
+    return [int(place) for place in grid[np.ix_(*labels)].ravel()] if dims else [0]
+
+
+def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
+    """Slices of the realizations that follow the stored blocks, near `BLOCK_BYTES` each."""
+    count = array.sizes["realization"]
+    per_realization = array.dtype.itemsize * array.size // max(1, count * array.sizes["scenario"])
+    step = max(1, BLOCK_BYTES // max(1, per_realization))
+    stored = _stored_block(array)
+    if stored:
+        step = max(1, step // stored) * stored
+    for first in range(0, count, step):
+        yield slice(first, min(first + step, count))
+
+
+def _stored_block(array: xr.DataArray) -> int:
+    """Realizations of one stored chunk, 0 where the array did not come from a store."""
+    chunks = array.encoding.get("preferred_chunks") or {}
+    if isinstance(chunks, Mapping) and "realization" in chunks:
+        size = chunks["realization"]
+        return int(size[0] if isinstance(size, tuple) else size)
+    shape = array.encoding.get("chunks")
+    if shape and len(shape) == array.ndim:
+        return int(shape[array.get_axis_num("realization")])
+    return 0
+
+
+def check_variable(
+    ds: xr.Dataset, variable: str, period: Period = "quarter", by_product: bool = True
+) -> None:
+    """Raise UsageError unless the variable can be summed over products and the period.
+
+    Without ``by_product`` it may have any dims beside the leading ones.
+    """
+    wanted = {*LEADING, "product"} if by_product else set(LEADING)
+    allowed = [
+        name
+        for name in ds.data_vars
+        if name != "binding"
+        and wanted <= set(ds[name].dims)
+        and (not by_product or len(ds[name].dims) == len(wanted))
+    ]
+    if variable not in allowed:
+        what = "is not a figure by product" if by_product else "is not a figure of the ensemble"
+        names = ", ".join(str(name) for name in allowed) or "none: the store holds no products"
+        raise UsageError("variable", what, got=variable, allowed=names)
+    if period not in PERIODS:
+        raise UsageError("period", "unknown period", got=period, allowed=", ".join(PERIODS))
+    if period != "quarter" and _METHODS.get(variable, FLOW) != FLOW:
+        raise UsageError(
+            "period", f"{variable} is no flow, its quarters do not add up", allowed="quarter"
+        )
+
+
+def product_names(ds: xr.Dataset) -> list[str]:
+    """The products in the order of the store."""
+    return labels_of(ds, "product")
+
+
+def labels_of(ds: xr.Dataset, dim: str) -> list[str]:
+    """The labels of a dimension as plain texts. Raises StoreError where it has none."""
+    if dim not in ds.coords:
+        raise StoreError(f"coordinate {dim}", "is missing from the ensemble")
+    return [str(label) for label in ds[dim].to_numpy()]
+
+
+def ai_products(ds: xr.Dataset) -> list[int]:
+    """Places of the products that count in the total: those of kind ``ai``.
+
+    An ensemble without ``product_kind`` counts all.
+    """
+    if "product_kind" not in ds.coords and "product_kind" not in ds:
+        return list(range(ds.sizes["product"]))
+    kinds = [str(kind) for kind in ds["product_kind"].to_numpy()]
+    return [place for place, kind in enumerate(kinds) if kind == AI]
+
+
+def product_groups(ds: xr.Dataset) -> dict[str, list[int]]:
+    """The total over AI products first, then each product by itself."""
+    groups = {TOTAL: ai_products(ds)}
+    return groups | {name: [place] for place, name in enumerate(product_names(ds))}
+
+
+def quarter_labels(ds: xr.Dataset) -> list[str]:
+    """The quarters as texts such as ``2025Q3``."""
+    if "quarter_label" in ds.coords:
+        return [str(label) for label in ds["quarter_label"].to_numpy()]
+    quarters = ds["quarter"].to_numpy()
+    if np.issubdtype(quarters.dtype, np.datetime64):
+        months = quarters.astype("datetime64[M]").astype(int)
+        return [f"{1970 + m // 12}Q{m % 12 // 3 + 1}" for m in months]
+    return [str(quarter) for quarter in quarters]
+
+
+def period_quarters(ds: xr.Dataset, period: Period) -> tuple[list[str], list[list[int]]]:
+    """The names of the periods and the places of the quarters in each.
+
+    A year or half (``2025H1``) that the ensemble covers in part is there with the quarters it has.
+    """
+    labels = quarter_labels(ds)
+    if period == "quarter":
+        return labels, [[place] for place in range(len(labels))]
+    if period == "horizon":
+        return [f"{labels[0]}-{labels[-1]}"], [list(range(len(labels)))]
+    several: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        name = label[:4] if period == "year" else f"{label[:4]}H{1 + (label[5:] > '2')}"
+        several.setdefault(name, []).append(place)
+    return list(several), list(several.values())
+
+
+def choose(ds: xr.Dataset, scenarios: Sequence[str]) -> xr.Dataset:
+    """The ensemble with only these scenarios, all where none is named.
+
+    Raises UsageError for one that it does not hold.
+    """
+    names = labels_of(ds, "scenario")
+    for name in scenarios:
+        if name not in names:
+            raise UsageError(
+                "scenario", "is not in the ensemble", got=name, allowed=", ".join(names)
+            )
+    if not scenarios:
+        return ds
+    return ds.isel(scenario=[names.index(name) for name in dict.fromkeys(scenarios)])

@@ -1,0 +1,1 @@
+"""Commands that compare ensembles with published figures."""

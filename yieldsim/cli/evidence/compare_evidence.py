@@ -1,0 +1,64 @@
+"""``yieldsim compare-evidence``: published figures beside the ensemble's."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from yieldsim.cli.options import as_json, store_argument
+
+
+@click.command("compare-evidence")
+@store_argument
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    help="The scenario to compare.  [default: baseline, or the first]",
+)
+@click.option(
+    "--evidence",
+    metavar="CSV",
+    type=click.Path(),
+    help="The published figures.  [default: those that ship with the package]",
+)
+@click.option("--png", metavar="FILE", help="Draw them too: png, svg or pdf.")
+@as_json
+def compare_evidence(
+    store: str, scenario: str | None, evidence: str | None, png: str | None, as_json: bool
+) -> None:
+    """Compare an ensemble with published figures.
+
+    Each published figure beside P10, P50, P90 and mean of what the ensemble has in its place, and
+    the share of realizations below it. A CSV of your own has the columns entity, period (2025,
+    2025H1 or 2025Q1), low, central, high, unit and source; variable, select, factor, per and
+    comparable may say what each is compared with.
+    """
+    from yieldsim.analysis.caption import origin
+    from yieldsim.analysis.evidence.comparison import compare_with_published, compared_scenario
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.plots.image import image_format
+
+    if png is not None:
+        image_format(png, "--png")  # before the work, not after it
+    with open_ensemble(store) as ds:
+        name = compared_scenario(ds, scenario)
+        records = compare_with_published(ds, evidence, name)
+        source = origin(ds)
+    if png is not None:
+        _draw(records, source, name, png)
+    if as_json:
+        found = {"scenario": name, **source, "figures": records}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from yieldsim.report.evidence import evidence_text
+
+        click.echo(evidence_text(records, source, name))
+
+
+def _draw(records: list[dict], source: dict, scenario: str, png: str) -> None:
+    from yieldsim.plots.evidence import evidence_chart
+    from yieldsim.plots.image import save
+
+    save(evidence_chart(records, source, scenario), png)
+    click.echo(f"figure: {png}", err=True)

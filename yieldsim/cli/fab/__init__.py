@@ -1,0 +1,1 @@
+"""Commands about fabs and lines."""

@@ -1,0 +1,105 @@
+"""`yieldsim capacity`: which tools hold a fab, how they spend their time, how wafers cross it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yieldsim.cli.options import as_json, changes, model_argument
+
+if TYPE_CHECKING:
+    from yieldsim.model import ModelFile
+
+__all__ = ["capacity"]
+
+
+@click.command()
+@model_argument
+@click.option("--fab", metavar="NAME", required=True, help="The line.")
+@click.option(
+    "--quarter",
+    metavar="2026Q3",
+    help="The quarter in detail.  [default: a line for each, and the scarcest in detail]",
+)
+@click.option("--scenario", metavar="NAME", default="baseline", show_default=True)
+@click.option(
+    "--realizations",
+    type=click.IntRange(1, 100_000),
+    default=128,
+    show_default=True,
+    help="How many worlds are drawn.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@changes
+@click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
+@click.option("--png", metavar="FILE", help="Draw it too: png, svg or pdf.")
+@as_json
+def capacity(
+    model: str,
+    fab: str,
+    quarter: str | None,
+    scenario: str,
+    realizations: int,
+    seed: int,
+    changes: tuple[str, ...],
+    threads: int | None,
+    png: str | None,
+    as_json: bool,
+) -> None:
+    """Show what the tools of a fab can carry, what holds it, and its cycle times.
+
+    The model is simulated in memory. Load over capacity are the passes that the plan asks of a tool
+    group over those that its tools could make; the bottleneck is the group where its median is
+    largest. The states of the tools are those of SEMI E10, as shares of total time.
+    """
+    from yieldsim.analysis.fab.capacity import capacity_record
+    from yieldsim.analysis.fab.capacity_run import run_fab
+    from yieldsim.model import load_file
+
+    file = load_file(model).with_changes(changes)
+    _check(file, fab, quarter, scenario, png)
+    run = run_fab(file, fab, scenario, realizations, seed, threads, progress=True)
+    record = capacity_record(run, quarter)
+    if png is not None:
+        _draw(record, png)
+    if as_json:
+        click.echo(json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from yieldsim.report.capacity import capacity_text
+
+        click.echo(capacity_text(record))
+
+
+def _check(file: ModelFile, fab: str, quarter: str | None, scenario: str, png: str | None) -> None:
+    """Refuse what cannot be done before the work, not after it."""
+    from yieldsim.analysis.fab.capacity import check_quarter
+    from yieldsim.analysis.fab.capacity_run import check_fab
+    from yieldsim.errors import UsageError
+    from yieldsim.model.schema.calendar import quarter_range
+
+    one = file.model(scenario)
+    check_fab(one, fab)
+    if quarter is not None:
+        check_quarter(quarter_range(one.simulation.start, one.simulation.end), quarter)
+    if png is None:
+        return
+    from yieldsim.plots.image import image_format
+
+    image_format(png, "--png")
+    if not Path(png).parent.is_dir():
+        raise UsageError("--png", "the folder is not there", got=str(Path(png).parent))
+    if not one.fabs[fab].fleets:
+        equipped = ", ".join(name for name, each in one.fabs.items() if each.fleets) or "none"
+        problem = "draws tools, and the fab has none"
+        raise UsageError("--png", problem, got=fab, allowed=f"a fab with tools: {equipped}")
+
+
+def _draw(record: dict[str, Any], png: str) -> None:
+    from yieldsim.plots.capacity import capacity_chart
+    from yieldsim.plots.image import save
+
+    save(capacity_chart(record), png)
+    click.echo(f"figure: {png}", err=True)

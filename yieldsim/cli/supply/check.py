@@ -1,0 +1,63 @@
+"""``yieldsim check``: validate a model file and its scenarios."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from yieldsim.cli.options import as_json, changes, model_argument
+
+
+@click.command()
+@model_argument
+@click.option(
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Check only this scenario; can be repeated.  [default: all]",
+)
+@changes
+@as_json
+def check(model: str, scenarios: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
+    """Validate a model file and all its scenarios.
+
+    Prints one line and exits 0 when all is well; otherwise the first fault, and exits 1.
+    """
+    from yieldsim.model import BASELINE, load_file, parameters
+    from yieldsim.supply.simulate import Simulator
+
+    file = load_file(model).with_changes(changes)
+    names = list(dict.fromkeys(scenarios)) or [BASELINE, *file.scenarios]
+    # all that a run does before its first draw, so that what is OK here runs
+    models = list(Simulator(file, names, seed=0).models.values())
+    found = parameters(models[0])
+    counts = {
+        "model": models[0].name,
+        "ok": True,
+        "scenarios": names,
+        "parameters": len(found),
+        "uncertain": sum(parameter.uncertain for parameter in found),
+        "fabs": len(models[0].fabs),
+        "processes": len(models[0].processes),
+        "dies": len(models[0].dies),
+        "products": len(models[0].products),
+        "sources": len(models[0].sources),
+    }
+    click.echo(json.dumps(counts, indent=2) if as_json else _line(counts, len(models)))
+
+
+def _line(counts: dict[str, object], scenarios: int) -> str:
+    return (
+        f"{counts['model']}: OK, {_many(scenarios, 'scenario')}, "
+        f"{counts['parameters']} parameters ({counts['uncertain']} uncertain), "
+        f"{_many(counts['fabs'], 'fab')}, "
+        f"{_many(counts['processes'], 'process', 'processes')}, "
+        f"{_many(counts['dies'], 'die')}, {_many(counts['products'], 'product')}, "
+        f"{_many(counts['sources'], 'source')}"
+    )
+
+
+def _many(count: object, noun: str, plural: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"

@@ -1,0 +1,55 @@
+"""``yieldsim plot``: the fan chart of an ensemble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from yieldsim.cli.options import as_json, store_argument
+
+
+@click.command()
+@store_argument
+@click.option("--out", default="fan.png", show_default=True, help="Image to write: png, svg, pdf.")
+@click.option(
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Draw only these, the first with its bands.",
+)
+@click.option(
+    "--product",
+    "products",
+    metavar="NAME",
+    multiple=True,
+    help="Draw only this product, or total; can be repeated.",
+)
+@as_json
+def plot(
+    store: str,
+    out: str,
+    scenarios: tuple[str, ...],
+    products: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Draw the fan chart of an ensemble.
+
+    P10 to P90 and P25 to P75 as bands and the median of the first scenario, the medians of the
+    others; the total above, the products below.
+    """
+    from yieldsim.analysis.supply.totals import choose
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.plots.fan import fan_chart
+    from yieldsim.plots.image import image_format, save
+
+    image_format(out)  # before the work, not after it
+    with open_ensemble(store) as ds:
+        save(fan_chart(choose(ds, scenarios), products), out)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"image": str(Path(out))}))
+    else:
+        click.echo(f"fan chart: {out}", err=True)

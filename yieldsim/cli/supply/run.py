@@ -1,0 +1,78 @@
+"""`yieldsim run`: simulate a model into an ensemble store and print what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yieldsim.cli.options import as_json, model_argument, run_options
+
+if TYPE_CHECKING:
+    from yieldsim.execute import RunResult
+
+__all__ = ["run"]
+
+
+@click.command()
+@model_argument
+@run_options
+@click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
+@click.option("--out", type=click.Path(), help="The store.  [default: ./MODEL.zarr]")
+@as_json
+def run(model: str, out: str | None, as_json: bool, **options: Any) -> None:
+    """Simulate MODEL into an ensemble store, or continue one that was begun.
+
+    MODEL is a file or the name of a model that ships with the package. Running the same command
+    again continues a store that is not complete; another model, seed, scenario, number of
+    realizations or block size is refused.
+    """
+    from yieldsim.execute import execute
+    from yieldsim.model import load_file
+
+    file = load_file(model)
+    out = f"{file.place}.zarr" if out is None else out
+    result = execute(file, out=out, progress=True, **options)
+    if as_json:
+        click.echo(json.dumps(_record(result), indent=2, ensure_ascii=False))
+        return
+    click.echo(_table(out))
+    click.echo(_closing_line(result))
+
+
+def _record(result: RunResult) -> dict[str, Any]:
+    """What was run, as JSON."""
+    plan = result.plan
+    return {
+        "store": str(result.place),
+        "complete": True,
+        "already_complete": result.already_complete,
+        "model": plan.file.place,
+        "model_hash": plan.file.digest(plan.scenarios),
+        "scenarios": list(plan.scenarios),
+        "realizations": plan.realizations,
+        "seed": plan.seed,
+        "block_size": plan.block_size,
+        "blocks": plan.blocks,
+        "blocks_computed": result.blocks_computed,
+        "threads": result.threads,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def _table(store: str) -> str:
+    """Usable AI chips of all products, per quarter and year, with the Monte Carlo error."""
+    from yieldsim.analysis.statistics.quantiles import summarize
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.report import summary_text
+
+    return summary_text(summarize(open_ensemble(store)), products=["total"])
+
+
+def _closing_line(result: RunResult) -> str:
+    plan = result.plan
+    what = f"{plan.realizations:,} realizations of {len(plan.scenarios)} scenario(s)"
+    if result.already_complete:
+        return f"ensemble: {result.place} (was complete: {what}, seed {plan.seed})"
+    return f"ensemble: {result.place} ({what}, seed {plan.seed}, in {result.seconds:.1f} s)"

@@ -1,0 +1,1 @@
+"""Commands about wafers, dies and yield."""

@@ -1,0 +1,210 @@
+"""``yieldsim fit``: density, clustering, profile and signatures from wafer maps."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yieldsim.cli.options import as_json
+from yieldsim.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from yieldsim.wafer.fit.estimate import Estimate
+    from yieldsim.wafer.fit.group import GroupFit
+    from yieldsim.wafer.fit.signatures import Signature
+    from yieldsim.wafer.maps.wafer_maps import WaferMaps
+
+ALL = "all"
+INTERVALS = (
+    "sandwich of the method of moments over wafers, Student's t; shares by Wilson's interval"
+)
+FIGURES = (
+    ("mean_yield", "of the wafers"),
+    ("sd_yield", "between wafers"),
+    ("d0", "faults per die area, mean over the disc"),
+    ("faults_per_die", "mean over the dies of the maps"),
+    ("alpha_wafer", "gamma shape between wafers, lots included"),
+    ("alpha_region", "gamma shape between blocks of a wafer"),
+    ("block_dies", "side of a block"),
+)
+
+
+@click.command()
+@click.argument("maps", metavar="MAPS", type=click.Path())
+@click.option(
+    "--label",
+    "labels",
+    metavar="NAME",
+    multiple=True,
+    help="Fit only the maps of this label, or all; can be repeated.  [default: all and each label]",
+)
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Key of the wafers that are simulated from the fit.",
+)
+@click.option("--png", metavar="FILE", help="Draw observed beside simulated: png, svg, pdf.")
+@as_json
+def fit(
+    maps: str,
+    labels: tuple[str, ...],
+    confidence: float,
+    seed: int,
+    png: str | None,
+    as_json: bool,
+) -> None:
+    """Fit defect density, clustering and signatures to wafer maps.
+
+    MAPS is a .npz (arrays die, offset, rows, cols, label), a .csv (wafer,x,y,result,label) or SEMI
+    G85 or E142 in .xml. Clustering is told at the scale of wafers and of blocks of dies; lots are
+    part of the wafers. Each map is searched for an edge ring, a centre, a donut and scratches,
+    whatever its label. Wafers are then simulated from the fit, and compared with the maps.
+    """
+    if not 0.0 < confidence < 1.0:
+        raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
+    if png is not None:
+        from yieldsim.plots.image import image_format
+
+        image_format(png, "--png")  # before the work, not after it
+    from yieldsim.wafer.maps.files import load_maps
+
+    loaded = load_maps(maps)
+    found = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
+    if png is not None:
+        from yieldsim.plots.image import save
+        from yieldsim.plots.wafer_fit import fit_figure
+
+        save(fit_figure(found), png)
+        click.echo(f"picture: {png}", err=True)
+    if as_json:
+        whole = {"maps": maps, "wafers": len(loaded), "confidence": confidence, "seed": seed}
+        groups = {group.label: _plain(group) for group in found}
+        click.echo(json.dumps(_json(whole | {"intervals": INTERVALS, "groups": groups})))
+        return
+    for number, group in enumerate(found):
+        click.echo("" if number else f"intervals at {confidence:g}: {INTERVALS}\n")
+        click.echo("\n".join(_text(group)))
+
+
+def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
+    """The groups to fit: all maps and each label, or those asked for."""
+    known = [ALL, *maps.labels()]
+    for label in labels:
+        if label not in known:
+            raise UsageError(
+                "--label", "no map has this label", got=label, allowed=", ".join(known)
+            )
+    if labels:
+        return list(dict.fromkeys(labels))
+    return known if len(known) > 2 else [ALL]
+
+
+def _fits(
+    maps: WaferMaps, labels: list[str], confidence: float, seed: int, strict: bool
+) -> list[GroupFit]:
+    """Fit each group; one that cannot be fitted is an error where it was asked for, else a note."""
+    import numpy as np
+
+    from yieldsim.wafer.fit.group import fit_group
+
+    found = []
+    for label in labels:
+        some = maps if label == ALL else maps.select(np.flatnonzero(maps.label == label))
+        try:
+            found.append(fit_group(label, some, confidence, seed))
+        except ModelError as error:
+            if strict or label == ALL:
+                raise
+            click.echo(f"note: left out: {error}", err=True)
+    return found
+
+
+def _plain(group: GroupFit) -> dict[str, Any]:
+    fit, form = group.fit, group.form
+    profile = {
+        "rho": fit.rho.tolist(),
+        "ratio": fit.ratio.tolist(),
+        "low": fit.ratio_low.tolist(),
+        "high": fit.ratio_high.tolist(),
+    }
+    return {
+        "wafers": fit.wafers,
+        "dies": fit.dies,
+        **{name: _estimate(getattr(fit, name)) for name, _ in FIGURES},
+        "profile": profile,
+        "profile_form": vars(form),
+        "block_test": {"j": fit.j, "degrees": fit.j_degrees, "p": fit.j_p},
+        "signatures": {s.kind: {**vars(s), "faults": list(s.faults)} for s in group.signatures},
+        "components": [
+            {
+                "name": part.name,
+                "share": part.share,
+                "wafers": part.fit.wafers,
+                **{name: _estimate(getattr(part.fit, name)) for name, _ in FIGURES},
+                "profile": {"rho": part.fit.rho.tolist(), "ratio": part.fit.ratio.tolist()},
+            }
+            for part in group.components
+        ],
+        "refit": [vars(row) for row in group.table],
+    }
+
+
+def _estimate(estimate: Estimate) -> dict[str, float]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _json(item: Any) -> Any:
+    """JSON knows neither inf nor nan."""
+    if isinstance(item, dict):
+        return {key: _json(value) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_json(value) for value in item]
+    if isinstance(item, float) and not math.isfinite(item):
+        return None if math.isnan(item) else str(item)
+    return item
+
+
+def _text(group: GroupFit) -> list[str]:
+    fit = group.fit
+    lines = [f"{group.label}: {fit.wafers} wafers, {fit.dies} dies"]
+    for name, meaning in FIGURES:
+        one = getattr(fit, name)
+        interval = f"[{one.low:.4g}, {one.high:.4g}]"
+        lines.append(f"  {name:16} {one.value:<10.4g} {interval:22} {meaning}")
+    lines.append("  profile by radius, mean 1 over the disc")
+    bounds = zip(fit.rho, fit.ratio, fit.ratio_low, fit.ratio_high, strict=True)
+    lines += [f"    {rho:<6.3f} {r:<8.3g} [{low:.3g}, {high:.3g}]" for rho, r, low, high in bounds]
+    form = group.form
+    verdict = "fits" if form.fits else "does not fit"
+    lines.append(
+        f"    1 + {form.amplitude:.3g} rho^{form.power:.3g} {verdict}: "
+        f"chi2 {form.chi2:.1f} for {form.degrees} degrees, p {form.p:.2g}"
+    )
+    lines.append("  signatures, share of the wafers")
+    for sign in group.signatures:
+        chance = "" if math.isnan(sign.by_chance) else _found(sign)
+        extra = "" if math.isnan(sign.peak_faults) else _shape(sign.peak_faults, sign.rho)
+        interval = f"[{sign.low:.4f}, {sign.high:.4f}]"
+        lines.append(f"    {sign.kind:16} {sign.share:<8.4f} {interval}{chance}{extra}")
+    lines.append(f"  refit by simulation, {len(group.components)} components")
+    lines.append(f"    {'':24} {'observed':>9} {'simulated':>9} {'z':>6}")
+    lines += [
+        f"    {row.name:24} {row.observed:9.4f} {row.simulated:9.4f} {row.z:6.1f}"
+        for row in group.table
+    ]
+    return lines
+
+
+def _found(sign: Signature) -> str:
+    power = "" if math.isnan(sign.power) else f", power {sign.power:.2f}"
+    return f"  found {sign.found:.4f}, by chance {sign.by_chance:.4f}{power}"
+
+
+def _shape(peak: float, rho: float) -> str:
+    return f"  +{peak:.2g} faults per die at rho {rho:.2f}"

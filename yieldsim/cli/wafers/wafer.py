@@ -1,0 +1,204 @@
+"""``yieldsim wafer``: simulate wafers, draw them, and give their maps as data."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from yieldsim.cli.options import as_json, changes, model_argument
+
+if TYPE_CHECKING:
+    from yieldsim.wafer import WaferModel, WaferResult
+
+_LETTERS = "123456789abcdefghijklmnopqrstuvwxyz"
+_MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
+
+
+@click.command()
+@model_argument
+@click.option("--product", metavar="NAME", help="The product of a supply model whose die is drawn.")
+@click.option("--process", metavar="NAME", help="Another process than the die's own.")
+@click.option("--d0", type=float, help="Killer defects per cm2 in place of the model's.")
+@click.option("--scenario", metavar="NAME", help="Of a supply model.  [default: baseline]")
+@changes
+@click.option("--wafers", type=click.IntRange(1, 100_000), default=1, show_default=True)
+@click.option(
+    "--first", type=click.IntRange(0, 2**31), default=0, help="Number of the first wafer."
+)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@click.option(
+    "--fidelity",
+    type=click.Choice(("points", "dies")),
+    default="points",
+    show_default=True,
+    help="points: every defect has a place; dies: each die is drawn.",
+)
+@click.option("--png", metavar="FILE", help="Draw the wafer, or several as a contact sheet.")
+@click.option("--npz", metavar="FILE", help="Maps as NumPy arrays, with bins and densities.")
+@click.option("--map", "map_file", metavar="FILE", help="Maps as .csv, .xml (SEMI G85) or .npz.")
+@as_json
+def wafer(
+    model: str,
+    product: str | None,
+    process: str | None,
+    d0: float | None,
+    scenario: str | None,
+    changes: tuple[str, ...],
+    wafers: int,
+    first: int,
+    seed: int,
+    fidelity: Any,
+    png: str | None,
+    npz: str | None,
+    map_file: str | None,
+    as_json: bool,
+) -> None:
+    """Simulate wafers defect by defect, and draw them.
+
+    MODEL is a wafer model (a file with [die] and [process]), or a supply model together with
+    --product: then its die at the medians of its parameters and the mature density.
+    """
+    _check_files(png, npz, map_file)
+    from yieldsim.wafer import simulate_wafers
+
+    one = _wafer_model(model, product, process, d0, scenario, changes)
+    result = simulate_wafers(one, wafers, seed, fidelity, first, keep_maps=True)
+    title = product or one.name or Path(model).stem
+    if png:
+        _draw(result, title, png)
+    if npz or map_file:
+        _save(result, title, npz, map_file)
+    if as_json:
+        click.echo(json.dumps(_record(result, one, title, seed), indent=2))
+        return
+    for number in range(min(wafers, _MOST_PICTURES)):
+        click.echo(_picture(result, number))
+    click.echo(_closing(result, title))
+
+
+def _check_files(png: str | None, npz: str | None, map_file: str | None) -> None:
+    """Refuse unknown formats before the work, not after it."""
+    from yieldsim.errors import UsageError
+
+    if png:
+        from yieldsim.plots.image import image_format
+
+        image_format(png, "--png")
+    if npz and Path(npz).suffix != ".npz":
+        raise UsageError("--npz", "unknown format", got=npz, allowed="a file that ends in .npz")
+    if map_file:
+        from yieldsim.wafer.maps.files import check_format
+
+        check_format(map_file)
+
+
+def _wafer_model(
+    model: str,
+    product: str | None,
+    process: str | None,
+    d0: float | None,
+    scenario: str | None,
+    changes: tuple[str, ...],
+) -> WaferModel:
+    """The wafer model of the file, or that of a product of a supply model."""
+    from yieldsim.errors import UsageError
+    from yieldsim.wafer import load_wafer_model
+
+    if product is None:
+        options = {"--process": process, "--set": changes or None, "--scenario": scenario}
+        for name, value in options.items():
+            if value is not None:
+                allowed = "leave it out, or give --product"
+                raise UsageError(name, "needs --product", got=value, allowed=allowed)
+        if not Path(model).suffix:
+            problem = "a supply model needs --product, the chip whose die is drawn"
+            raise UsageError("--product", problem, allowed="a product of the model")
+        one = load_wafer_model(model)
+        if d0 is None:
+            return one
+        new = {"process": one.process.model_copy(update={"d0_per_cm2": _density(d0)})}
+        return one.model_copy(update=new)
+    from yieldsim.model import BASELINE, load_file
+    from yieldsim.wafer.from_supply import die_of_product, wafer_model_of
+
+    supply = load_file(model).with_changes(changes).model(scenario or BASELINE)
+    density = None if d0 is None else _density(d0)
+    return wafer_model_of(supply, die_of_product(supply, product), process, density)
+
+
+def _density(d0: float) -> float:
+    from yieldsim.closed_form import require
+
+    return float(require("--d0", d0, least=0.0))
+
+
+def _draw(result: WaferResult, title: str, png: str) -> None:
+    from yieldsim.plots.image import save
+    from yieldsim.plots.wafer import wafer_figure
+
+    save(wafer_figure(result, title), png)
+    click.echo(f"picture: {png}", err=True)
+
+
+def _save(result: WaferResult, title: str, npz: str | None, map_file: str | None) -> None:
+    from yieldsim.wafer.maps.export import save_arrays, wafer_maps
+    from yieldsim.wafer.maps.files import save_maps
+
+    if npz:
+        save_arrays(npz, result, title)
+        click.echo(f"arrays: {npz}", err=True)
+    if map_file:
+        save_maps(map_file, wafer_maps(result, title))
+        click.echo(f"maps: {map_file}", err=True)
+
+
+def _record(result: WaferResult, model: WaferModel, title: str, seed: int) -> dict[str, Any]:
+    """What was simulated, as JSON."""
+    rows = [
+        {
+            "wafer": result.first_wafer + number,
+            "lot": int(result.lots[number]),
+            "good": dict(zip(result.bins, counts.astype(int).tolist(), strict=True)),
+            "scrap": int(result.gross - counts.sum()),
+        }
+        for number, counts in enumerate(result.good)
+    ]
+    known = result.known_good_die
+    return {
+        "name": title,
+        "fidelity": result.fidelity,
+        "seed": seed,
+        "gross_die": result.gross,
+        "d0_per_cm2": model.process.d0_per_cm2,
+        "yield": result.yield_,
+        "known_good_die": known if math.isfinite(known) else None,
+        "sd_good_per_wafer": result.sd_good_per_wafer if result.independent > 1 else None,
+        "wafers": rows,
+    }
+
+
+def _picture(result: WaferResult, number: int) -> str:
+    """One wafer in characters: a digit for the bin, a point for scrap, top row first."""
+    assert result.bin_map is not None
+    rows, columns = result.sites.shape
+    cells = [[" "] * columns for _ in range(rows)]
+    scrap = len(result.bins)
+    places = zip(result.sites.row, result.sites.column, result.bin_map[number], strict=True)
+    for row, column, code in places:
+        cells[rows - 1 - int(row)][int(column)] = "." if code == scrap else _LETTERS[int(code)]
+    lines = [" ".join(line).rstrip() for line in cells]
+    good = int(result.good[number].sum())
+    head = f"wafer {result.first_wafer + number}: {good} of {result.gross} dies ship"
+    return "\n".join([head, *lines, ""])
+
+
+def _closing(result: WaferResult, title: str) -> str:
+    bins = ", ".join(
+        f"{_LETTERS[b]} {name} {mean:.1f}"
+        for b, (name, mean) in enumerate(zip(result.bins, result.good.mean(axis=0), strict=True))
+    )
+    return f"{title}: yield {result.yield_:.4g}; dies a wafer by bin: {bins}; . scrap"

@@ -1,0 +1,1 @@
+"""The line model of the supply simulation beside the event simulator."""

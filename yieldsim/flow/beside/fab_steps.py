@@ -1,0 +1,262 @@
+"""What one fab of a model plans step by step, with which tools, at the medians of its parameters.
+
+This is the plan and the release rule of the line model (`yieldsim.supply`), by plain NumPy, for one
+fab and one certain world: what an event simulator of the same line needs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.flow.beside.passes import Pass, passes_of
+from yieldsim.model import Model, Schedule
+from yieldsim.model.schema import (
+    Accident,
+    DeliveriesStop,
+    FabStarts,
+    Fleet,
+    ServiceLoss,
+    ToolClass,
+    ToolQualified,
+    ToolsLost,
+)
+from yieldsim.model.schema.calendar import quarter_index, quarter_range
+from yieldsim.model.schema.fields import Entity, spec_of
+from yieldsim.sampling import Sampler
+from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
+
+__all__ = ["Central", "FabSteps", "Fleets", "fab_steps"]
+
+CLASSES = ("imported", "domestic")
+Array = NDArray[np.float64]
+
+
+class Central:
+    """The median of each parameter of a model."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._medians = Sampler(model).medians()
+
+    def __call__(self, path: str, entity: Entity, name: str) -> float:
+        """Field ``name`` of the entity at ``path``, or its neutral value where it is absent."""
+        if getattr(entity, name) is not None:
+            return self._medians[f"{path}.{name}"]
+        spec = spec_of(type(entity), name)
+        assert spec is not None
+        assert spec.neutral is not None
+        return spec.neutral
+
+    def at(self, path: str) -> float:
+        """The median of the parameter at ``path``, 1 where the model does not give it."""
+        return self._medians.get(path, 1.0)
+
+    def curve(self, path: str, schedule: Schedule, times: Array) -> Array:
+        """A schedule at ``times`` (quarter indices)."""
+        low, high = schedule.curves(times)
+        position = self._medians.get(f"{path}.position", 0.0)
+        return (low + position * (high - low)) * self._medians.get(f"{path}.scale", 1.0)
+
+
+@dataclass(frozen=True)
+class Fleets:
+    """The tools of one class in a group of a fab.
+
+    ``count`` by step; ``wafers_per_hour`` of a tool that works; ``up``, the mean share of the time
+    in which it is scheduled that it is not under repair; ``scheduled``, the share of all time.
+    """
+
+    group: str
+    tool_class: str
+    count: Array
+    wafers_per_hour: float
+    mttf_hours: float
+    mttr_hours: float
+    repair_cv2: float
+    scheduled: float
+
+    @property
+    def up(self) -> float:
+        return self.mttf_hours / (self.mttf_hours + self.mttr_hours)
+
+
+@dataclass(frozen=True)
+class FabSteps:
+    """One fab. Arrays by step, from the start of the warm-up.
+
+    ``ends_min``: when each step ends. By process ``planned``, wafers a step; ``cap``, most wafers
+    in the line; ``passes``, the passes of a wafer in the order of the route; ``raw_days``.
+    ``quarter_ends_days``: of the warm-up and of each quarter.
+    """
+
+    ends_min: Array
+    planned: dict[str, Array]
+    cap: dict[str, Array]
+    passes: dict[str, tuple[Pass, ...]]
+    raw_days: dict[str, float]
+    fleets: tuple[Fleets, ...]
+    lot_wafers: int
+    quarter_ends_days: tuple[float, ...]
+
+
+def fab_steps(model: Model, fab: str) -> FabSteps:
+    """One fab of a model.
+
+    Raises
+    ------
+    ModelError
+        where the fab has no tools, or the model has what changes a tool in its life (service
+        losses, accidents, tools that mature), which an event simulator of steady tools cannot show.
+    """
+    simulation, central = model.simulation, Central(model)
+    own = model.fabs[fab]
+    if not own.fleets:
+        raise ModelError(f"fabs.{fab}", "has no fleets", allowed="a fab with tools")
+    _refuse_changes(model, fab)
+    per_quarter = simulation.steps_per_quarter
+    quarters = len(quarter_range(simulation.start, simulation.end)) + simulation.warmup_quarters
+    first = quarter_index(simulation.start) - simulation.warmup_quarters
+    steps = np.arange(quarters * per_quarter, dtype=float)
+    times = first + (steps + 0.5) / per_quarter
+    begin = _starts(model, fab, first)
+    planned = {
+        name: np.where(times >= begin, central.curve(f"fabs.{fab}.plan.{name}", plan, times), 0.0)
+        * MONTHS_PER_QUARTER
+        / per_quarter
+        for name, plan in own.plan.items()
+    }
+    fleets = tuple(
+        _fleets(central, fab, group, kind, fleet, times, first)
+        for group, classes in own.fleets.items()
+        for kind, fleet in classes.items()
+    )
+    passes = {name: passes_of(model, central.at, name) for name in planned}
+    days = DAYS_PER_QUARTER / per_quarter
+    raw_days = {
+        name: central(f"processes.{name}", model.processes[name], "raw_process_days")
+        for name in planned
+    }
+    ratio = central(f"fabs.{fab}", own, "wip_cap_ratio")
+    allowed = _allowed(planned, passes, fleets, days)
+    counted = range(simulation.warmup_quarters, quarters + 1)
+    return FabSteps(
+        ends_min=(steps + 1.0) * days * HOURS_PER_DAY * 60.0,
+        planned=planned,
+        cap={name: ratio * allowed[name] * raw_days[name] / days for name in planned},
+        passes=passes,
+        raw_days=raw_days,
+        fleets=fleets,
+        lot_wafers=round(central(f"fabs.{fab}", own, "lot_size_wafers")),
+        quarter_ends_days=tuple(DAYS_PER_QUARTER * q for q in counted if q > 0),
+    )
+
+
+def _hits(names: tuple[str, ...], name: str) -> bool:
+    return not names or name in names
+
+
+def _refuse_changes(model: Model, fab: str) -> None:
+    for name, event in model.events.items():
+        if isinstance(event, ServiceLoss | Accident) and _hits(event.fabs, fab):
+            raise ModelError(
+                f"events.{name}", "is not simulated event by event", got=event.kind,
+                allowed="deliveries_stop, tools_lost, tool_qualified, fab_starts, excursion",
+            )  # fmt: skip
+
+
+def _starts(model: Model, fab: str, first: int) -> float:
+    """The quarter before which a fab starts nothing."""
+    hits = [e for e in model.events.values() if isinstance(e, FabStarts) and _hits(e.fabs, fab)]
+    return max([quarter_index(one.start) for one in hits], default=first)
+
+
+def _fleets(
+    central: Central, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
+) -> Fleets:
+    path = f"tool_groups.{group}.{kind}"
+    tool: ToolClass = getattr(central.model.tool_groups[group], kind)
+
+    def of(name: str) -> float:
+        return central(path, tool, name)
+
+    if of("initial_mttf_ratio") != 1.0:
+        raise ModelError(f"{path}.initial_mttf_ratio", "is not simulated event by event",
+                         got=of("initial_mttf_ratio"), allowed="1")  # fmt: skip
+    down = of("pm_fraction"), of("engineering_fraction"), of("nonscheduled_fraction")
+    return Fleets(
+        group=group,
+        tool_class=kind,
+        count=_count(central, fab, group, kind, fleet, times, first),
+        wafers_per_hour=of("wafers_per_hour") * of("performance"),
+        mttf_hours=of("mttf_hours"),
+        mttr_hours=of("mttr_hours"),
+        repair_cv2=of("repair_cv2"),
+        scheduled=float(np.prod(1.0 - np.array(down))),
+    )
+
+
+def _count(
+    central: Central, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
+) -> Array:
+    """Whole tools in production in each step."""
+    path = f"fabs.{fab}.fleets.{group}.{kind}"
+    per_quarter = central.model.simulation.steps_per_quarter
+    steps = np.arange(times.size, dtype=float)
+    kept, stop, begin = np.ones(times.size), np.inf, -np.inf
+    for name, event in central.model.events.items():
+        if not isinstance(event, DeliveriesStop | ToolsLost | ToolQualified):
+            continue
+        hit_class = event.tool_class is None or event.tool_class == kind
+        if not (hit_class and _hits(event.fabs, fab) and _hits(event.groups, group)):
+            continue
+        start = (quarter_index(event.start) - first) * per_quarter
+        if isinstance(event, DeliveriesStop):
+            stop = min(stop, start - 1.0)
+        elif isinstance(event, ToolQualified):
+            begin = max(begin, start)
+        else:
+            end = (quarter_index(event.end) + 1 - first) * per_quarter if event.end else np.inf
+            lost = (steps >= start) & (steps < end)
+            kept *= np.where(lost, 1.0 - central(f"events.{name}", event, "share"), 1.0)
+    delay = sum(central(path, fleet, f"{n}_quarters") for n in ("install", "qualification"))
+    curve = central.curve(f"{path}.count", fleet.count, times)
+    arrived = np.interp(np.minimum(steps - delay * per_quarter, stop), steps, curve)
+    if fleet.retired is not None:
+        arrived = arrived - central.curve(f"{path}.retired", fleet.retired, times)
+    return np.where(steps >= begin, np.floor(np.maximum(0.0, arrived) * kept + 0.5), 0.0)
+
+
+def _allowed(
+    planned: dict[str, Array],
+    passes: dict[str, tuple[Pass, ...]],
+    fleets: tuple[Fleets, ...],
+    days: float,
+) -> dict[str, Array]:
+    """Wafers a step that plan and tools allow in the long run, by the scarcest group."""
+    calm: dict[str, Array] = {}
+    for one in fleets:
+        possible = one.count * one.wafers_per_hour * one.up * one.scheduled * days * HOURS_PER_DAY
+        calm[one.group] = calm.get(one.group, 0.0) + possible
+    visits = {name: _visits(own) for name, own in passes.items()}
+    allowed = {}
+    for name, own in visits.items():
+        size = planned[name].size
+        fraction = np.full(size, np.inf)
+        for group in own:
+            load = np.sum([planned[p] * visits[p].get(group, 0.0) for p in planned], axis=0)
+            made = calm.get(group, np.zeros(size))
+            ratio = np.divide(made, load, out=np.full(size, np.inf), where=load > 0.0)
+            fraction = np.minimum(fraction, ratio)
+        allowed[name] = planned[name] * np.minimum(1.0, fraction)
+    return allowed
+
+
+def _visits(passes: tuple[Pass, ...]) -> dict[str, float]:
+    visits: dict[str, float] = {}
+    for one in passes:
+        visits[one.group] = visits.get(one.group, 0.0) + one.share * (1.0 + one.rework)
+    return visits

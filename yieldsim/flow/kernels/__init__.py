@@ -1,0 +1,1 @@
+"""The event loop of a re-entrant line. Numba only: arrays in, arrays out."""

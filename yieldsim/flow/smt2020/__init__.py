@@ -1,0 +1,1 @@
+"""Reading the SMT2020 tab-text format."""

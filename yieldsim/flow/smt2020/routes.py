@@ -1,0 +1,139 @@
+"""Reading part.txt and the route files that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from yieldsim.errors import ModelError
+from yieldsim.flow.dataset import Part, Setup, Step, ToolGroup
+from yieldsim.flow.smt2020.tsv import Row, Spread, read_table
+
+__all__ = ["read_parts"]
+
+_PART_COLUMNS = ("PART", "ROUTEFILE")
+_STEP_COLUMNS = ("STEP", "STNFAM", "PTIME", "PTUNITS", "PTPER")
+_PER_PIECE, _PER_LOT, _PER_BATCH = "per_piece", "per_lot", "per_batch"
+_PERCENT = 100.0
+
+
+def read_parts(folder: Path, groups: Mapping[str, ToolGroup]) -> dict[str, Part]:
+    """Read part.txt and its routes.
+
+    Raises
+    ------
+    ModelError
+        naming file, row and column, if a cell cannot be understood or contradicts another.
+    """
+    parts: dict[str, Part] = {}
+    tables: dict[str, list[Row]] = {}
+    for row in read_table(folder / "part.txt", _PART_COLUMNS):
+        name, file = row.text("PART"), row.text("ROUTEFILE")
+        if name in parts:
+            raise row.error("PART", "is there twice", "each part once")
+        if file not in tables:
+            if not (folder / file).is_file():
+                raise row.error("ROUTEFILE", "is not in the folder", "a file beside part.txt")
+            tables[file] = read_table(folder / file, _STEP_COLUMNS)
+        route = row.optional("ROUTE")
+        rows = [r for r in tables[file] if route == "" or r.optional("ROUTE") in ("", route)]
+        if not rows:
+            raise row.error("ROUTE", f"has no step in {file}", "a route of that file")
+        steps = _steps(rows, groups)
+        parts[name] = Part(name, row.optional("PARTFAM"), f"{file} {route}", steps)
+    if not parts:
+        raise ModelError("part.txt", "holds no part", allowed="one part at least")
+    return parts
+
+
+def _steps(rows: list[Row], groups: Mapping[str, ToolGroup]) -> tuple[Step, ...]:
+    places: dict[str, int] = {}
+    for number, row in enumerate(rows):
+        if row.text("STEP") in places:
+            raise row.error("STEP", "is there twice", "each step once in a route")
+        places[row.text("STEP")] = number
+    steps = tuple(_step(row, number, places, groups) for number, row in enumerate(rows))
+    for row, step in zip(rows, steps, strict=True):
+        if step.lens_for is not None and steps[step.lens_for].group != step.group:
+            raise row.error("FORSTEP", "is done by other tools", f"a step of {step.group}")
+    return steps
+
+
+def _step(
+    row: Row, number: int, places: Mapping[str, int], groups: Mapping[str, ToolGroup]
+) -> Step:
+    group = row.one_of("STNFAM", groups, "tool group of tool.txt")
+    per = row.choice("PTPER", (_PER_PIECE, _PER_LOT, _PER_BATCH))
+    batch = _batch(row)
+    if per == _PER_BATCH and batch is None:
+        raise row.error("BATCHMX", "is empty", "the most pieces of a batch, for per_batch")
+    lens_for = None
+    if row.choice("SVESTN", ("yes", "no"), "no") == "yes":
+        lens_for = _later(row, "FORSTEP", number, places)
+    limit = None
+    if row.has("STEP_CQT"):
+        limit = (_later(row, "STEP_CQT", number, places), row.minutes("CQT", "CQTUNITS"))
+    return Step(
+        name=row.text("STEP"),
+        group=group,
+        time=row.spread("PDIST", "PTIME", "PTIME2", "PTUNITS"),
+        by_piece=per == _PER_PIECE,
+        interval_min=_interval(row, per),
+        batch_pieces=batch,
+        setup=_setup(row),
+        sampled=row.number_in("StepPercent", 0.0, _PERCENT, default=_PERCENT) / _PERCENT,
+        rework=_rework(row, number, places),
+        lens_for=lens_for,
+        limit=limit,
+    )
+
+
+def _batch(row: Row) -> tuple[int, int] | None:
+    if not row.has("BATCHMX"):
+        if row.has("BATCHMN"):
+            raise row.error("BATCHMX", "is empty", "the most pieces of a batch")
+        return None
+    most = row.count("BATCHMX", 1)
+    return row.count("BATCHMN", 1, most, default=1), most
+
+
+def _interval(row: Row, per: str) -> float:
+    """Minutes from one unit's entry into the tool to the next one's; 0 for none."""
+    column, units = ("PartInterval", "PartIntUnits")
+    if per != _PER_PIECE:
+        column, units = ("BatchInterval", "BatchIntUnits")
+        if row.has("PartInterval"):
+            raise row.error("PartInterval", "needs PTPER per_piece", "an empty cell")
+    elif row.has("BatchInterval"):
+        raise row.error("BatchInterval", "needs PTPER per_lot or per_batch", "an empty cell")
+    return row.minutes(column, units, default=0.0, above=True)
+
+
+def _setup(row: Row) -> Setup | None:
+    if not row.has("SETUP"):
+        return None
+    time: Spread | None = None
+    if row.has("STIME"):
+        time = row.spread("SDIST", "STIME", "STIME2", "STUNITS")
+    always = row.choice("WHEN", ("need", "always"), "need") == "always"
+    return Setup(row.text("SETUP"), always, time)
+
+
+def _rework(row: Row, number: int, places: Mapping[str, int]) -> tuple[float, int] | None:
+    if not row.has("REWORK"):
+        return None
+    share = row.number_in("REWORK", 0.0, _PERCENT) / _PERCENT
+    if share >= 1.0:
+        raise row.error("REWORK", "would never end", "a number >= 0 and < 100")
+    row.choice("RWKTYPE", ("lot",), "lot")
+    back_to = places[row.one_of("RWKSTEP", places, "step of this route")]
+    if back_to > number:
+        raise row.error("RWKSTEP", "comes after this step", "this step or one before it")
+    return share, back_to
+
+
+def _later(row: Row, column: str, number: int, places: Mapping[str, int]) -> int:
+    place = places[row.one_of(column, places, "step of this route")]
+    if place <= number:
+        raise row.error(column, "does not come after this step", "a later step of the route")
+    return place

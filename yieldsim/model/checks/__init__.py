@@ -1,0 +1,1 @@
+"""Cross-checks of a model that was read."""

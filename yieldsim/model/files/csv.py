@@ -1,0 +1,99 @@
+"""Tables of a model as CSV files: rows become tables of the model.
+
+``[[table]] file = "visits.csv"  into = "processes.{process}.visits.{tool_group}"``: columns in
+braces name the place, the others become its keys, and rows that share a place and have a
+``quarter`` column become the points of a schedule. A column ``position_ref`` is
+``position = { ref = ... }``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+from yieldsim.errors import ModelError
+from yieldsim.model.files.merge import Raw, nested
+from yieldsim.model.schema.values import shown
+
+_KEYS = {"file", "into"}
+_PLACE = re.compile(r"[\w-]+|{\w+}")
+# columns that stay texts where they read like numbers, such as a year of publication or the unit 1
+_TEXTS = {"source", "grade", "note", "unit", "title", "published", "url", "quarter"}
+_POINTS = {"quarter": "quarters", "value": "values", "low": "low", "high": "high"}
+
+
+def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
+    """The parts of a model that one ``[[table]]`` entry of the file ``path`` stands for.
+
+    Raises ModelError for a file that is missing, ragged, or lacks a column that a place needs.
+    """
+    if not isinstance(table, dict) or set(table) != _KEYS:
+        raise ModelError(where, f"must have the keys file and into, got {shown(table)}")
+    for key, item in table.items():
+        if not isinstance(item, str):
+            raise ModelError(f"{where}.{key}", f"must be a text, got {shown(item)}")
+    name, into = table["file"], table["into"]
+    if not all(_PLACE.fullmatch(step) for step in into.split(".")):
+        allowed = "names and {column}s joined by dots"
+        raise ModelError(f"{where}.into", "is not a place", got=into, allowed=allowed)
+    columns = list(dict.fromkeys(re.findall(r"{(\w+)}", into)))
+    gathered: dict[tuple[str, ...], Raw] = {}
+    for line, row in _rows(path.parent / name, name, columns):
+        steps = tuple(row[step[1:-1]] if step[0] == "{" else step for step in into.split("."))
+        if not all(steps):
+            raise ModelError(f"{name} line {line}", f"names no place in {into}, got an empty cell")
+        rest = {key: text for key, text in row.items() if key not in columns}
+        _add_row(gathered.setdefault(steps, {}), rest, f"{name} line {line}")
+    return [(name, nested(steps, entry)) for steps, entry in gathered.items()]
+
+
+def _rows(path: Path, name: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.reader(stream, strict=True)
+            lines = [(reader.line_num, cells) for cells in reader if cells]
+    except FileNotFoundError:
+        raise ModelError(name, "no such file") from None
+    except UnicodeDecodeError:
+        raise ModelError(name, "is not a text file in UTF-8") from None
+    except (OSError, ValueError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ModelError(name, f"cannot be read ({reason})") from None
+    names = lines[0][1] if lines else []
+    for column in columns:
+        if column not in names:
+            allowed = ", ".join(names) or "none: the file is empty"
+            raise ModelError(name, "lacks a column", got=column, allowed=allowed)
+    if len(set(names)) != len(names):
+        raise ModelError(name, f"has a column twice, got {', '.join(names)}")
+    for line, cells in lines[1:]:
+        if len(cells) != len(names):
+            problem = f"truncated or ragged row, got {len(cells)} columns"
+            allowed = f"{len(names)}: {', '.join(names)}"
+            raise ModelError(f"{name} line {line}", problem, allowed=allowed)
+    return [(line, dict(zip(names, cells, strict=True))) for line, cells in lines[1:]]
+
+
+def _add_row(entry: Raw, row: dict[str, str], where: str) -> None:
+    series = "quarter" in row
+    for key, text in row.items():
+        if not text.strip():
+            continue
+        item = text.strip() if key in _TEXTS else _number_or_text(text.strip())
+        if series and key in _POINTS:
+            entry.setdefault(_POINTS[key], []).append(item)
+            continue
+        name = key.removesuffix("_ref")
+        said: Any = item if name == key else {"ref": item}
+        if entry.setdefault(name, said) != said:
+            problem = f"differs from the rows above in {key}, got {shown(said)}"
+            raise ModelError(where, problem, allowed=shown(entry[name]))
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text

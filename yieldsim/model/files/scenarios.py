@@ -1,0 +1,169 @@
+"""What is laid over a model: ``path=value`` settings and scenarios.
+
+A scenario may change any parameter, let a fab run another process of the model, and add events,
+sources and correlations. It may not change what the results are counted by (fabs, dies and their
+bins, products, quarters, ...): realizations of all scenarios stand side by side in one array.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from yieldsim.errors import ModelError, UsageError
+from yieldsim.model.files.merge import Raw, first_conflict, is_leaf, nested
+from yieldsim.model.limits import PREFIX
+from yieldsim.model.schema.values import is_number, shown
+
+SCENARIO_KEYS = ("title", "source", "grade", "note", "changes")
+# tables whose keys are coordinates of the results
+COORDINATES = {
+    "tool_groups": "tool group",
+    "processes": "process",
+    "fabs": "fab",
+    "dies": "die",
+    "memory": "memory pool",
+    "packaging": "packaging line",
+    "products": "product",
+    "orders": "order",
+    "imports": "import",
+}
+_COMMON = ("name", "simulation")
+BASELINE = "baseline"  # the model without changes
+JOINT = "+"  # of scenarios that are applied together
+
+
+def parse_setting(text: str, raw: Raw) -> Raw:
+    """The tables of one ``path=value`` setting for the model ``raw``; the value is TOML or a text.
+
+    A bare number keeps the unit of the parameter that it replaces. Raises ModelError.
+    """
+    path, equals, value = text.partition("=")
+    steps = [step.strip() for step in path.split(".")]
+    if not equals or not all(steps):
+        raise UsageError("--set", "must be path=value", got=text)
+    item = _toml_value(value.strip(), text)
+    node: Any = raw
+    for step in steps:
+        node = node.get(step, {}) if isinstance(node, dict) else {}
+    if is_number(item) and isinstance(node, dict) and node:
+        item = {"value": item, "unit": node["unit"]} if "unit" in node else {"value": item}
+    return nested(steps, item)
+
+
+def _toml_value(value: str, text: str) -> Any:
+    try:
+        found = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):
+        return value  # a text without quotes
+    if set(found) != {"value"}:
+        raise UsageError("--set", "must be one path=value", got=text)
+    return found["value"]
+
+
+def scenario_parts(name: str) -> tuple[str, ...]:
+    """The scenarios of a combination such as ``a+b``, in order; of another name it alone.
+
+    Raises UsageError for a part that is empty, there twice, or the baseline.
+    """
+    parts = tuple(name.split(JOINT))
+    if "" in parts and len(parts) > 1:
+        raise UsageError("scenario", "has an empty part", got=name, allowed="names joined by +")
+    if len(set(parts)) < len(parts):
+        raise UsageError("scenario", "names a part twice", got=name, allowed="each once")
+    if BASELINE in parts and len(parts) > 1:
+        problem = "cannot be combined with the model without changes"
+        allowed = JOINT.join(part for part in parts if part != BASELINE)
+        raise UsageError("scenario", problem, got=name, allowed=allowed)
+    return parts
+
+
+def refuse_conflict(one: str, other: str, entries: Mapping[str, Raw], raw: Raw) -> None:
+    """Raise UsageError where two scenarios set the same parameter of ``raw`` differently."""
+    path = first_conflict(entries[one]["changes"], entries[other]["changes"], raw)
+    if path is not None:
+        problem, got = f"both set {path}, differently", f"{one}{JOINT}{other}"
+        raise UsageError("scenario", problem, got=got, allowed="one of them")
+
+
+def check_scenario_name(name: str) -> None:
+    """Raise ModelError for the name of a scenario that means something else."""
+    if name == BASELINE:
+        problem = "is the name of the model without changes"
+        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if name.startswith(PREFIX):
+        problem = f"a name with {PREFIX} stands for the model without a limit"
+        raise ModelError("scenarios", problem, got=name, allowed="another name")
+    if JOINT in name:
+        problem = f"a name with {JOINT} is a combination of scenarios"
+        raise ModelError("scenarios", problem, got=name, allowed=f"a name without {JOINT}")
+
+
+def check_scenario(name: str, entry: Any, raw: Raw) -> None:
+    """Raise ModelError unless a scenario only says what differs and keeps all coordinates."""
+    where = f"scenarios.{name}"
+    if not isinstance(entry, dict):
+        raise ModelError(where, f"must be a table, got {shown(entry)}")
+    for key in entry:
+        if key not in SCENARIO_KEYS:
+            raise ModelError(where, "unknown key", got=key, allowed=", ".join(SCENARIO_KEYS))
+    changes = entry.get("changes", {})
+    if not isinstance(changes, dict) or not changes:
+        raise ModelError(f"{where}.changes", f"must be a table of changes, got {shown(changes)}")
+    where = f"{where}.changes"
+    for key in _COMMON:
+        if key in changes:
+            raise ModelError(f"{where}.{key}", "is common to all scenarios, got a change")
+    # a shared quantity that is new would do nothing: mostly a misspelt name
+    for table, what in (*COORDINATES.items(), ("shared", "shared quantity")):
+        _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
+    if "demand" in changes and "demand" not in raw:
+        raise ModelError(f"{where}.demand", "the model has no demand to change, got a change")
+    dies = _tables(raw.get("dies"))
+    for die, change in _tables(changes.get("dies")).items():
+        bins = dies.get(die, {}).get("bins", {"good": {}})
+        _check_names(f"{where}.dies.{die}.bins", change.get("bins"), bins, "bin")
+
+
+def _check_names(where: str, changed: Any, names: Any, what: str) -> None:
+    """A scenario may change entities of the model, but not add any."""
+    for name in changed if isinstance(changed, dict) else ():
+        if isinstance(names, dict) and name not in names:
+            allowed = ", ".join(names) or f"none: the model has no {what}"
+            raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
+
+
+def _tables(item: Any) -> dict[str, Raw]:
+    return {k: v for k, v in item.items() if isinstance(v, dict)} if isinstance(item, dict) else {}
+
+
+def without_stale_correlations(raw: Raw, changes: Raw) -> Raw:
+    """``raw`` without the correlations of parameters that ``changes`` made sure.
+
+    Who fixes a number need not know what it was correlated with.
+    """
+    old = raw.get("correlations")
+    if not isinstance(old, dict):
+        return raw
+    kept = {
+        name: one
+        for name, one in old.items()
+        if not any(_made_sure(path, changes) for path in _between(one))
+    }
+    return raw if len(kept) == len(old) else {**raw, "correlations": kept}
+
+
+def _between(correlation: Any) -> list[str]:
+    paths = correlation.get("between", []) if isinstance(correlation, dict) else []
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+
+
+def _made_sure(path: str, changes: Raw) -> bool:
+    node: Any = changes
+    for step in path.split("."):
+        if not isinstance(node, dict) or step not in node:
+            # a series was replaced whole, and its position or scale with it
+            return node is not changes and is_leaf(node)
+        node = node[step]
+    return is_number(node) or (isinstance(node, dict) and ("value" in node or "ref" in node))

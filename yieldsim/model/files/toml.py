@@ -1,0 +1,174 @@
+"""Reading model files: TOML with `extends`, included parts and CSV tables.
+
+Only parses and merges: nothing here knows what a model is made of.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from yieldsim.errors import ModelError
+from yieldsim.model.files.csv import read_table
+from yieldsim.model.files.merge import Raw, join, merge
+from yieldsim.model.files.scenarios import without_stale_correlations
+from yieldsim.model.schema.values import shown
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+# inside the wheel the models lie in the package; in a source checkout beside it
+SHIPPED = next(
+    p
+    for p in (_PACKAGE / "_models", _PACKAGE.parent / "models")
+    if p.is_dir() or p.parent != _PACKAGE
+)
+_DEEPEST = 16  # levels of tables; a model needs seven
+_LARGEST_INTEGER = 2**63
+_NEAR = "a path from the file's own folder"
+_NOT_TEXT = "is not a text file in UTF-8"
+
+
+def find_model(name: str, where: str = "model") -> Path:
+    """The path of a model file, or of a shipped model by its name.
+
+    Raises ModelError, at ``where``, when there is neither.
+    """
+    path = Path(name)
+    if path.suffix == ".toml" or _exists(path, name):
+        _must_be_file(path, name, None, "a TOML model file or a shipped model's name")
+        return path
+    shipped = {p.stem: p for p in sorted(SHIPPED.glob("*.toml")) if _is_model(p)}
+    if name not in shipped:
+        allowed = f"a .toml file, or one of: {', '.join(shipped)}"
+        raise ModelError(where, "no such file or shipped model", got=name, allowed=allowed)
+    return shipped[name]
+
+
+def _exists(path: Path, place: str) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL in it
+        raise ModelError(shown(place), f"cannot be read ({_reason(error)})") from None
+
+
+def _must_be_file(path: Path, where: str, got: str | None, allowed: str) -> None:
+    if not _exists(path, where):
+        raise ModelError(where, "no such file", got=got, allowed=allowed)
+    if not path.is_file():
+        raise ModelError(where, "is not a file", got=got, allowed=allowed)
+
+
+def _is_model(path: Path) -> bool:
+    # the parts of the baseline lie beside it; only a whole model has a name
+    return _read_toml(path, path.name).get("name") == path.stem
+
+
+def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str, Any]]:
+    """A file with its parts, laid over what it extends: its tables and its scenarios.
+
+    Raises ModelError for what is missing, unreadable, truncated, cyclic or said twice.
+    """
+    raw = _read_toml(path, path.name)
+    here = path.resolve()
+    base: Raw = {}
+    scenarios: dict[str, Any] = {}
+    if "extends" in raw:
+        where = f"{path.name}: extends"
+        name = _text(raw.pop("extends"), where)
+        beside = path.parent / name
+        found = beside if beside.suffix == ".toml" else find_model(name, where)
+        _must_be_file(found, where, name, _NEAR)
+        _refuse_cycle(found, (*trail, here), where)
+        base, scenarios = read_model(found, (*trail, here))
+        raw.setdefault("name", path.stem)  # what it extends has a name of its own
+    own = join([(path.name, _without_parts(raw)), *_parts(raw, path, (here,))])
+    added = own.pop("scenarios", {})
+    if not isinstance(added, dict):
+        raise ModelError("scenarios", f"must be a table, got {shown(added)}")
+    return merge(without_stale_correlations(base, own), own), {**scenarios, **added}
+
+
+def _without_parts(raw: Raw) -> Raw:
+    return {key: item for key, item in raw.items() if key not in ("include", "table")}
+
+
+def _parts(raw: Raw, path: Path, trail: tuple[Path, ...]) -> list[tuple[str, Raw]]:
+    """The included files and CSV tables of a file, each with its name."""
+    parts: list[tuple[str, Raw]] = []
+    where = f"{path.name}: include"
+    for item in _list(raw.get("include", []), where, "a list of file names"):
+        name = _text(item, where)
+        part_path = path.parent / name
+        _must_be_file(part_path, where, name, _NEAR)
+        _refuse_cycle(part_path, trail, where)
+        part = _read_toml(part_path, name)
+        parts.append((name, _without_parts(part)))
+        parts += _parts(part, part_path, (*trail, part_path.resolve()))
+    where = f"{path.name}: table"
+    for number, table in enumerate(_list(raw.get("table", []), where, "[[table]] entries")):
+        parts += read_table(table, path, f"{where}[{number}]")
+    return parts
+
+
+def _refuse_cycle(path: Path, trail: tuple[Path, ...], where: str) -> None:
+    if path.resolve() in trail:
+        names = " -> ".join(one.name for one in (*trail, path))
+        raise ModelError(where, f"leads back to the file itself, got {names}")
+
+
+def _list(item: Any, where: str, what: str) -> list[Any]:
+    if not isinstance(item, list):
+        raise ModelError(where, f"must be {what}, got {shown(item)}")
+    return item
+
+
+def _text(item: Any, where: str) -> str:
+    if not isinstance(item, str):
+        raise ModelError(where, f"must be a text, got {shown(item)}")
+    return item
+
+
+def _read_toml(path: Path, place: str) -> Raw:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ModelError(place, f"cannot be read ({_reason(error)})") from None
+    except UnicodeDecodeError:
+        raise ModelError(place, _NOT_TEXT) from None
+    except RecursionError:
+        raise ModelError(place, "is nested too deeply", allowed=f"{_DEEPEST} levels") from None
+    except ValueError as error:  # also an integer of more digits than Python reads
+        raise ModelError(place, f"is not valid TOML: {_toml_problem(str(error))}") from None
+    _check_values(raw, place, "")
+    return raw
+
+
+def _toml_problem(text: str) -> str:
+    """tomllib's message, in plain words where something stands there twice."""
+    text = text.replace("Cannot overwrite a value", "a key is given twice")
+    table = re.match(r"Cannot declare \((.*)\) twice", text)
+    if table is None:
+        return text
+    name = ".".join(re.findall(r"'([^']*)'", table[1]))
+    return f"table [{name}] is given twice{text[table.end() :]}"
+
+
+def _check_values(item: Any, place: str, path: str, depth: int = 0) -> None:
+    """Refuse what no later step should meet: endless nesting and integers beyond TOML's."""
+    where = f"{place}: {path}" if path else place
+    if depth > _DEEPEST:
+        raise ModelError(where, "is nested too deeply", allowed=f"{_DEEPEST} levels")
+    if isinstance(item, dict):
+        for key, one in item.items():
+            _check_values(one, place, f"{path}.{key}" if path else key, depth + 1)
+    elif isinstance(item, list):
+        for number, one in enumerate(item):
+            _check_values(one, place, f"{path}.{number}", depth + 1)
+    elif isinstance(item, int) and not -_LARGEST_INTEGER <= item < _LARGEST_INTEGER:
+        raise ModelError(where, f"must be a finite number, got {shown(item)}", allowed="64 bits")
+
+
+def _reason(error: Exception) -> str:
+    text = error.strerror if isinstance(error, OSError) else str(error)
+    return (text or str(error)).lower()

@@ -1,0 +1,1 @@
+"""The supply of usable chips: tool fleets, lines, defects, dies, packages and orders."""

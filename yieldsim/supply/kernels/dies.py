@@ -1,0 +1,196 @@
+"""Die outcomes integrated in closed form: gross dies, core harvest and bins.
+
+Clustering is a gamma density shared by the die, so every yield is a negative binomial of an area
+(Stapper 1989), and P(fatal area good and at least k of n cores good) is a sum of those (Koren and
+Koren 1998, inclusion and exclusion over cores).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.supply.kernels import records as a
+from yieldsim.units import MM2_PER_CM2
+from yieldsim.wafer.kernels.classes import cell_place, pieces_value
+from yieldsim.wafer.kernels.geometry import count_best_of_four
+
+POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
+_NODES = 32
+_NO_LIFE = 700.0  # exp(-700) = 1e-304
+_STEP = 0.2  # of the log density, where the gamma's tail makes the range long
+_NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
+
+
+@inline_jit
+def area_yield(faults: Any, alpha: Any) -> Any:
+    """(1 + faults/alpha)^-alpha, the Poisson exp(-faults) for a very large alpha."""
+    if alpha >= POISSON_ALPHA:
+        return math.exp(-faults)
+    return math.exp(-alpha * math.log1p(faults / alpha))
+
+
+@bare_jit
+def gross_dies(wafer: Any, die: Any) -> Any:
+    """Gross dies per wafer: the given count, or the best of the four half-pitch grid offsets."""
+    if die[a.GIVEN_GROSS] > 0.0:
+        return die[a.GIVEN_GROSS]
+    width, height, scribe = die[a.WIDTH], die[a.HEIGHT], wafer[a.SCRIBE]
+    radius = 0.5 * wafer[a.DIAMETER] - wafer[a.EDGE]
+    return float(count_best_of_four(width + scribe, height + scribe, width, height, radius))
+
+
+@inline_jit
+def gamma_nodes(alpha: Any) -> Any:
+    """(lowest end, step, number) of a midpoint rule over the log of a gamma density of mean one.
+
+    One node, at density one, where it is Poisson.
+    """
+    spread = math.sqrt(2.0 * _NEGLIGIBLE / alpha)
+    low = -(_NEGLIGIBLE / alpha + spread)
+    high = math.log1p(_NEGLIGIBLE / alpha + spread)
+    nodes = max(_NODES, int((high - low) / _STEP))
+    if alpha >= POISSON_ALPHA:
+        nodes = 1
+    return low, (high - low) / nodes, nodes
+
+
+@bare_jit
+def deep_tails(
+    fatal: Any, core: Any, cores: Any, min_good: Any, bins: Any, alpha: Any, tail: Any
+) -> None:
+    """Fill ``tail[b]`` where the alternating sum would cancel, by a trapezoid rule without signs.
+
+    Integrates over the log of the gamma density of the die; the integrand decays on both sides, so
+    the rule converges geometrically (Trefethen and Weideman 2014, doi:10.1137/130932132) and is
+    right to 1e-10 for alpha >= 0.3 (test_deep_tails). ``min_good`` falls from bin to bin.
+    """
+    for b in range(bins):
+        tail[b] = 0.0
+    low, step, nodes = gamma_nodes(alpha)
+    mass = 0.0
+    for node in range(nodes):
+        log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
+        density = math.exp(log_density)
+        weight = math.exp(alpha * (log_density + 1.0 - density))
+        mass += weight
+        if (fatal + cores * core) * density > _NO_LIFE:
+            continue  # the odds of a bad core may be infinite there
+        odds = math.expm1(core * density)  # of a core being bad rather than good
+        term = weight * math.exp(-(fatal + cores * core) * density)
+        met = term
+        lost = 0
+        for b in range(bins):
+            while lost < cores - min_good[b]:
+                lost += 1
+                term *= odds * (cores - lost + 1) / lost
+                met += term
+            tail[b] += met
+    for b in range(bins):
+        tail[b] /= mass
+
+
+@inline_jit
+def bin_tails(
+    design: Any, min_good: Any, harvest: Any, fatal: Any, core: Any, alpha: Any, tail: Any
+) -> None:
+    """Fill ``tail[b]`` with P(the die meets the rule of bin b); ``fatal`` and ``core`` are mean
+    faults of the fatal area and of one core."""
+    bins, cores = design[a.DIE_BINS], design[a.DIE_CORES]
+    if design[a.DIE_DEEP] == 1:
+        deep_tails(fatal, core, cores, min_good, bins, alpha, tail)
+        return
+    lowest = min_good[bins - 1]
+    for b in range(bins):
+        tail[b] = 0.0
+    for j in range(cores - lowest + 1):
+        area = area_yield(fatal + (lowest + j) * core, alpha)
+        for b in range(bins):
+            tail[b] += harvest[b, j] * area
+
+
+@bare_jit
+def table_tails(design: Any, table: Any, faults: Any, alpha: Any, tail: Any) -> None:
+    """Fill ``tail[b]`` with the share of dies in bin b or better, from the table of a floorplan.
+
+    The clustering of lots is integrated as in `deep_tails`, which the table's own does not hold.
+    """
+    bins, first, cells = design[a.DIE_BINS], design[a.DIE_TABLE_FIRST], design[a.DIE_TABLE_CELLS]
+    low, step, nodes = gamma_nodes(alpha)
+    for b in range(bins):
+        tail[b] = 0.0
+    mass = 0.0
+    for node in range(nodes):
+        log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
+        density = math.exp(log_density)
+        weight = math.exp(alpha * (log_density + 1.0 - density))
+        mass += weight
+        cell, t = cell_place(first, cells, faults * density)
+        for b in range(bins):
+            tail[b] += weight * pieces_value(table, cell, b, t)
+    above = 0.0
+    for b in range(bins):
+        above += max(0.0, tail[b] / mass)
+        tail[b] = min(above, 1.0)
+
+
+@inline_jit
+def susceptible_cm2(die: Any) -> Any:
+    """Area of a die on which a defect can kill a block."""
+    mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
+    return die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2 * (1.0 - mended)
+
+
+@inline_jit
+def alpha_within(alpha: Any, left: Any, faults: Any) -> Any:
+    """Clustering of a die given its period's mean density, such that the mean yield is kept.
+
+    ``left`` (from `clustered`) matches the variance of the density, which is right for few faults.
+    The mean of the negative binomial over the period's gamma is alpha's own, to second order in
+    the gamma's width, when left - alpha is scaled by psi = (x/(1+x))^2 / (2 (ln(1+x) - x/(1+x))),
+    x = faults/alpha (test_mean_yield_is_the_negative_binomial).
+    """
+    x = faults / alpha
+    if x < 1e-4 or left == alpha:  # the latter without process noise
+        return left
+    part = x / (1.0 + x)
+    return alpha + (left - alpha) * part * part / (2.0 * (math.log1p(x) - part))
+
+
+@inline_jit
+def sort_dies(
+    die: Any,
+    design: Any,
+    min_good: Any,
+    harvest: Any,
+    table: Any,
+    d0: Any,
+    alpha: Any,
+    survive: Any,
+    tail: Any,
+    out: Any,
+) -> Any:
+    """Fill ``out[b]`` with the share of gross dies that ship in bin b, ``out[-1]`` with escapes.
+
+    ``d0`` is per cm2, ``survive`` the systematic yield. Returns the share that is truly good.
+    """
+    area = die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2
+    if design[a.DIE_TABLED] == 1:
+        table_tails(design, table, d0 * area, alpha, tail)
+    else:
+        in_cores = die[a.CORE_FRACTION]
+        mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
+        fatal = d0 * area * max(0.0, 1.0 - in_cores - mended)
+        cores = design[a.DIE_CORES]
+        core = d0 * area * in_cores / cores if cores > 0 else 0.0
+        bin_tails(design, min_good, harvest, fatal, core, alpha, tail)
+    functional = survive * die[a.PARAMETRIC]
+    kept = functional * (1.0 - die[a.OVERKILL])
+    above = 0.0
+    for b in range(design[a.DIE_BINS]):
+        out[b] = max(0.0, tail[b] - above) * kept
+        above = tail[b]
+    good = above * functional
+    out[out.shape[0] - 1] = (1.0 - good) * die[a.ESCAPE]
+    return good

@@ -1,0 +1,177 @@
+"""The linear program: which wafers to which designs, which packages of which product.
+
+Per quarter q, with stocks that are carried over:
+
+- m[j, q], part of the divisible wafers of a route that start as entry j; at most one in sum;
+- x[i, r, q], packages of product i by recipe r, and y[i, p, q], those with stacks of its p-th pool;
+- dies of a row in stock, and stacks of a pool in stock, both at least zero.
+
+The objective is the compute of the packages that are finished before the end. Ties are broken by
+terms too small to matter: sooner rather than later, packages that end too late rather than none,
+wafers by their shares rather than moved for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from yieldsim.supply.kernels import records as a
+from yieldsim.supply.mix.realization import Lane
+from yieldsim.supply.mix.scope import Scope
+from yieldsim.supply.mix.supplies import Supplies
+
+_THOUSAND = 1e3  # dies, packages and stacks are counted in thousands
+_SOONER = 1e-4  # of the worth, per quarter
+_TOO_LATE = 1e-3  # of the worth
+_MOVED = 1e-7  # of all compute, for the wafers of a route and quarter
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A solution: parts of wafers and packages by quarter."""
+
+    wafers: np.ndarray  # (moved entry, quarter)
+    packages: list[np.ndarray]  # of each product in the scope, (rank of memory, quarter)
+
+
+@dataclass
+class _Terms:
+    """Terms of rows of a sparse matrix, gathered piece by piece."""
+
+    rows: list[np.ndarray] = field(default_factory=list)
+    columns: list[np.ndarray] = field(default_factory=list)
+    values: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray | float) -> None:
+        """Add ``values`` at places, all broadcast together; zeros are left out."""
+        several = np.broadcast_arrays(rows, columns, np.asarray(values, float))
+        kept = several[2] != 0.0
+        for kind, one in zip((self.rows, self.columns, self.values), several, strict=True):
+            kind.append(one[kept])
+
+    def matrix(self, rows: int, columns: int) -> Any:
+        """All terms as a sparse matrix."""
+        from scipy.sparse import coo_array
+
+        places = (np.concatenate(self.rows), np.concatenate(self.columns))
+        return coo_array((np.concatenate(self.values), places), shape=(rows, columns)).tocsc()
+
+
+class _Columns:
+    """Numbers of the variables, each an array (..., quarter)."""
+
+    def __init__(self, scope: Scope, pools: int, quarters: int) -> None:
+        self.count = 0
+        self.quarters = quarters
+        self.wafers = self._more(len(scope.moved))
+        self.recipes = [self._more(len(several)) for several in scope.recipes]
+        self.ranks = [self._more(max(1, len(several))) for several in scope.pools]
+        self.dies = self._more(scope.rows)
+        self.stacks = self._more(pools)
+
+    def _more(self, several: int) -> np.ndarray:
+        first = self.count
+        self.count += several * self.quarters
+        return np.arange(first, self.count).reshape(several, self.quarters)
+
+
+def best_plan(scope: Scope, lane: Lane, supplies: Supplies, made: float) -> Plan | None:
+    """The plan that makes the most compute, None where the solver finds none.
+
+    ``made`` is the compute of the shares (TFLOPS), to which the objective is scaled.
+    """
+    from scipy.optimize import linprog  # late: it takes longer to load than many runs by shares
+
+    quarters, pools = lane.clock.quarters, len(lane.structure.pool)
+    columns = _Columns(scope, pools, quarters)
+    stacks_each = lane.structure.product[scope.products, a.PRODUCT_STACKS]
+    balance, given = _balances(scope, columns, supplies, stacks_each)
+    limits, most = _limits(scope, columns, lane, supplies)
+    found = linprog(
+        -_objective(columns, supplies, max(made / _THOUSAND, 1.0)),
+        A_ub=limits,
+        b_ub=most,
+        A_eq=balance,
+        b_eq=given,
+        bounds=np.stack([np.zeros(columns.count), _upper(columns, supplies)], axis=1),
+        method="highs-ds",
+    )
+    if found.status != 0:
+        return None
+    solved = np.maximum(found.x, 0.0)
+    return Plan(solved[columns.wafers], [solved[rank] * _THOUSAND for rank in columns.ranks])
+
+
+def _objective(columns: _Columns, supplies: Supplies, scale: float) -> np.ndarray:
+    worth = np.zeros(columns.count)
+    worth[columns.wafers] = -_MOVED
+    sooner = 1.0 - _SOONER * np.arange(columns.quarters)
+    for recipes, each, done in zip(columns.recipes, supplies.worth, supplies.in_time, strict=True):
+        worth[recipes] = each[:, None] / scale * sooner * (done + _TOO_LATE * (1.0 - done))
+    return worth / _MOVED * 1e-3  # well above the solver's tolerance of 1e-7
+
+
+def _upper(columns: _Columns, supplies: Supplies) -> np.ndarray:
+    upper = np.full(columns.count, np.inf)
+    upper[columns.wafers] = supplies.wafers.free
+    for recipes, ranks, most in zip(
+        columns.recipes, columns.ranks, supplies.ceiling / _THOUSAND, strict=True
+    ):
+        upper[recipes] = most
+        upper[ranks] = most
+    return upper
+
+
+def _balances(
+    scope: Scope, columns: _Columns, supplies: Supplies, stacks_each: np.ndarray
+) -> tuple[Any, np.ndarray]:
+    """Stocks of dies and stacks, and the two ways to count a product's packages."""
+    terms, quarters = _Terms(), columns.quarters
+    pools = len(columns.stacks)
+    rows = np.arange((scope.rows + pools + len(scope.products)) * quarters).reshape(-1, quarters)
+    die_rows, pool_rows = rows[: scope.rows], rows[scope.rows : scope.rows + pools]
+    for own, stock in ((die_rows, columns.dies), (pool_rows, columns.stacks)):
+        terms.add(own, stock, 1.0)
+        terms.add(own[:, 1:], stock[:, :-1], -1.0)
+    terms.add(  # (moved, row, start, end)
+        die_rows[None, :, None, :],
+        columns.wafers[:, None, :, None],
+        -supplies.wafers.arrive / _THOUSAND,
+    )
+    for place, several in enumerate(scope.recipes):
+        same = rows[scope.rows + pools + place]
+        for r, recipe in enumerate(several):
+            for row, count in recipe:
+                terms.add(die_rows[row], columns.recipes[place][r], count)
+            terms.add(same, columns.recipes[place][r], 1.0)
+        terms.add(same, columns.ranks[place], -1.0)
+        for rank, pool in enumerate(scope.pools[place]):
+            terms.add(pool_rows[pool], columns.ranks[place][rank], float(stacks_each[place]))
+    given = np.concatenate([supplies.dies, supplies.stacks]).ravel() / _THOUSAND
+    return terms.matrix(rows.size, columns.count), np.append(
+        given, np.zeros(len(scope.products) * quarters)
+    )
+
+
+def _limits(
+    scope: Scope, columns: _Columns, lane: Lane, supplies: Supplies
+) -> tuple[Any, np.ndarray]:
+    """Wafers of each route, capacity of each line, demand of each product."""
+    terms, quarters = _Terms(), columns.quarters
+    routes, lines = len(lane.structure.route), len(lane.structure.line)
+    wanted = np.isfinite(supplies.ceiling)
+    rows = np.arange((routes + lines + len(scope.products)) * quarters).reshape(-1, quarters)
+    route_of = np.searchsorted(lane.structure.route[:, a.ROUTE_LAST], scope.moved, side="right")
+    terms.add(rows[route_of], columns.wafers, 1.0)
+    for place, several in enumerate(scope.lines):
+        for line in several:
+            each = supplies.units[place, line]
+            terms.add(rows[routes + line], columns.ranks[place], each)
+        own = rows[routes + lines + place]
+        terms.add(own, columns.ranks[place], wanted[place].astype(float))
+    ceiling = np.where(wanted, supplies.ceiling, 0.0)
+    most = [np.full(routes * quarters, _THOUSAND), supplies.capacity.ravel(), ceiling.ravel()]
+    return terms.matrix(rows.size, columns.count), np.concatenate(most) / _THOUSAND

@@ -1,0 +1,99 @@
+"""What wafers give: dies of each bin by the quarter of their start and of their end.
+
+Neither cycle time nor defects depend on which designs the wafers carry, so a run by shares tells
+exactly what every other division of the same wafers would have given, and when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from yieldsim.supply.kernels import records as a
+from yieldsim.supply.mix.realization import Lane
+from yieldsim.supply.mix.scope import Scope
+
+
+@dataclass(frozen=True)
+class Wafers:
+    """Dies from fabs, by row of the scope; ``moved`` counts the moved entries."""
+
+    given: np.ndarray  # (row, quarter), whatever the mix
+    arrive: np.ndarray  # (moved, row, quarter of start, quarter of end), were all wafers its own
+    share: np.ndarray  # (moved, quarter), of the wafers that a mix divides, by the shares
+    free: np.ndarray  # (moved, quarter) bool: the shares give it wafers and they come in time
+
+
+def wafers_of(scope: Scope, lane: Lane) -> Wafers:
+    """What the wafers of a realization give."""
+    structure, clock = lane.structure, lane.clock
+    quarters = clock.quarters
+    given = np.zeros((scope.rows, quarters))
+    arrive = np.zeros((len(scope.moved), scope.rows, quarters, quarters))
+    share = np.zeros((len(scope.moved), quarters))
+    free = np.zeros((len(scope.moved), quarters), bool)
+    place = {entry: j for j, entry in enumerate(scope.moved)}
+    before, after = slice(None, clock.warmup_steps), slice(clock.warmup_steps, None)
+    firsts = np.arange(quarters) * clock.steps_per_quarter
+    for r, route in enumerate(structure.route):
+        entries = [
+            entry
+            for entry in range(route[a.ROUTE_FIRST], route[a.ROUTE_LAST])
+            if entry in place or entry in scope.given
+        ]
+        if not entries:
+            continue
+        ends = exits(lane.cohort[r], lane.exits[r], clock)
+        starts, weight = lane.cohort[r, :, a.START], lane.weight[:, entries]
+        moved = starts * weight.sum(axis=1)
+        for entry, own in zip(entries, (starts[:, None] * weight).T, strict=True):
+            rows = scope.rows_of(structure.entry[entry, a.ENTRY_DIE])
+            dies = _dies(lane, scope, route, entry, own)  # (step, row of the design)
+            if entry not in place:
+                given[rows] += _sum(own, dies, ends)
+                continue
+            j = place[entry]
+            given[rows] += _sum(own[before], dies[before], ends[before])
+            dies, out = _filled(dies, own, clock)[after], ends[after]
+            each = (moved[after, None] * dies)[:, :, None] * out[:, None, :]
+            arrive[j, rows] = np.add.reduceat(each, firsts, axis=0).transpose(1, 0, 2)
+            wafers, total = (np.add.reduceat(x[after], firsts) for x in (own, moved))
+            share[j] = np.divide(wafers, total, out=np.zeros(quarters), where=total > 0.0)
+            free[j] = (wafers > 0.0) & (arrive[j, rows].max(axis=(0, 2)) > 0.0)
+    return Wafers(given, arrive, share, free)
+
+
+def exits(cohort: np.ndarray, left: np.ndarray, clock: a.Clock) -> np.ndarray:
+    """Parts of each step's cohort that leave the line in each quarter, (step, quarter)."""
+    starts = cohort[:, a.START, None]
+    return np.divide(left, starts, out=np.zeros_like(left), where=starts > 0.0)[:, : clock.quarters]
+
+
+def _dies(lane: Lane, scope: Scope, route: np.ndarray, entry: int, own: np.ndarray) -> np.ndarray:
+    """Dies in stock of a wafer of an entry started in each step, (step, row of the design)."""
+    die = lane.structure.entry[entry, a.ENTRY_DIE]
+    bins = int(lane.structure.die[die, a.DIE_BINS])
+    process = lane.world.process[route[a.ROUTE_PROCESS]]
+    kept = process[a.LINE_YIELD] * (1.0 - process[a.ENGINEERING])
+    rows = scope.rows_of(die)
+    found = np.zeros((len(own), rows.stop - rows.start))
+    for b in range(bins):
+        found[:, scope.row_of[die, b] - rows.start] += lane.bin_yield[:, entry, b]
+    found[:, -1] += lane.bin_yield[:, entry, -1]  # bad ones that pass
+    found[own <= 0.0] = 0.0  # what stands there is of another time
+    return found * (lane.gross[die] * kept)
+
+
+def _filled(dies: np.ndarray, own: np.ndarray, clock: a.Clock) -> np.ndarray:
+    """Dies of a wafer also in steps without one, as the mean of the others of the quarter."""
+    known = (own > 0.0).astype(float)
+    firsts = np.arange(0, len(own), clock.steps_per_quarter)
+    count = np.add.reduceat(known, firsts)
+    mean = np.add.reduceat(dies, firsts, axis=0) / np.maximum(count, 1.0)[:, None]
+    return np.where(own[:, None] > 0.0, dies, np.repeat(mean, clock.steps_per_quarter, axis=0))
+
+
+def _sum(wafers: np.ndarray, dies: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Dies by row and quarter of some cohorts' wafers."""
+    return np.add.reduce((wafers[:, None] * dies)[:, :, None] * ends[:, None, :], axis=0)

@@ -1,0 +1,1 @@
+"""A wafer model as arrays for the kernels."""

@@ -1,0 +1,1 @@
+"""Defect density, clustering, profile and signatures fitted to wafer maps."""

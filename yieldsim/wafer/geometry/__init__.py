@@ -1,0 +1,1 @@
+"""Sites of dies on a round wafer."""

@@ -1,0 +1,1 @@
+"""Wafers, dies and bins. Numba only: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""Wafer maps and the formats that hold them."""

@@ -1,0 +1,70 @@
+"""Simulated wafers as the maps and arrays that other programs read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
+from yieldsim.wafer.simulate import WaferResult
+
+__all__ = ["save_arrays", "wafer_maps"]
+
+
+def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
+    """The maps of simulated wafers with their bins, top row first; what ships passes.
+
+    ``result`` must have been simulated with ``keep_maps``, at `points` or `dies`.
+    """
+    assert result.bin_map is not None
+    rows, columns = result.sites.shape
+    cell = (rows - 1 - result.sites.row, result.sites.column)
+    grids = np.full((len(result.bin_map), rows, columns), NONE, np.uint8)
+    bins = np.zeros_like(grids)
+    passed = result.bin_map < len(result.bins)
+    grids[:, *cell] = np.where(passed, PASS, FAIL)
+    bins[:, *cell] = np.where(passed, result.bin_map, 0)
+    names = [str(result.first_wafer + number) for number in range(len(grids))]
+    maps = maps_from_grids(list(grids), [label] * len(grids), names)
+    return dataclasses.replace(maps, bin=bins.ravel(), bin_names=result.bins)
+
+
+def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
+    """Write the maps as `maps_npz` has them, and what it has no place for beside them.
+
+    ``bin`` uint8[wafer, die] (number of bins: scrap), ``bin_names``, ``density_per_cm2``
+    float64[wafer, die], ``x_mm``, ``y_mm``, ``row``, ``column``, ``die_in_field`` [die] with rows
+    from the bottom; at `points` ``defect_wafer``, ``_x_mm``, ``_y_mm``, ``_layer``,
+    ``_size_um`` and ``_killed``. Raises OSError.
+    """
+    maps, sites = wafer_maps(result, label), result.sites
+    arrays: dict[str, Any] = {
+        "die": maps.die,
+        "offset": maps.offset,
+        "rows": maps.rows,
+        "cols": maps.cols,
+        "label": maps.label,
+        "wafer": maps.name,
+        "bin": np.asarray(result.bin_map),
+        "bin_names": np.array(result.bins),
+        "density_per_cm2": np.asarray(result.density),
+        "x_mm": sites.x_mm,
+        "y_mm": sites.y_mm,
+        "row": sites.row,
+        "column": sites.column,
+        "die_in_field": sites.die_in_field,
+    }
+    if result.defects is not None:
+        arrays |= {
+            "defect_wafer": result.defects.wafer,
+            "defect_x_mm": result.defects.x_mm,
+            "defect_y_mm": result.defects.y_mm,
+            "defect_layer": result.defects.layer,
+            "defect_size_um": result.defects.size_um,
+            "defect_killed": result.defects.killed,
+        }
+    with Path(path).open("wb") as stream:
+        np.savez_compressed(stream, **arrays)

@@ -1,0 +1,85 @@
+"""Wafer maps as NumPy arrays: die, offset, rows, cols, and label and wafer where known."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.wafer_maps import CODES, WaferMaps
+
+__all__ = ["load", "save"]
+
+_NEEDED = ("die", "offset", "rows", "cols")
+
+
+def load(path: Path) -> WaferMaps:
+    """Read a ``.npz`` of concatenated row-major maps. Raises ModelError and OSError."""
+    arrays = _arrays(path)
+    for key in _NEEDED:
+        if key not in arrays:
+            allowed = ", ".join(_NEEDED)
+            raise ModelError(
+                str(path), f"has no array {key!r}", got=", ".join(arrays), allowed=allowed
+            )
+        if arrays[key].ndim != 1 or arrays[key].dtype.kind not in "iu":
+            got = f"{arrays[key].dtype} of shape {arrays[key].shape}"
+            raise ModelError(f"{path}: {key}", "wrong array", got=got, allowed="integers, one axis")
+    die, wafers = arrays["die"], len(arrays["rows"])
+    for key, size in (("cols", wafers), ("offset", wafers + 1)):
+        if len(arrays[key]) != size:
+            length = len(arrays[key])
+            raise ModelError(f"{path}: {key}", "wrong length", got=length, allowed=str(size))
+    if die.size and (int(die.max()) > 255 or int(die.min()) < 0):
+        code = int(die.max()) if int(die.max()) > 255 else int(die.min())
+        raise ModelError(f"{path}: die", "unknown code", got=code, allowed=CODES)
+    maps = WaferMaps(
+        die=die.astype(np.uint8),
+        offset=arrays["offset"].astype(np.int64),
+        rows=arrays["rows"].astype(np.int64),
+        cols=arrays["cols"].astype(np.int64),
+        label=_texts(path, arrays, "label", wafers, [""] * wafers),
+        name=_texts(path, arrays, "wafer", wafers, [str(i) for i in range(wafers)]),
+    )
+    return maps.check(str(path))
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as stream:  # an OSError of our own keeps the file's name
+        try:
+            with np.load(stream, allow_pickle=False) as archive:
+                return {key: archive[key] for key in archive.files}
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError):
+            raise ModelError(
+                str(path), "cannot be read: cut short, or no NumPy archive", allowed="a whole .npz"
+            ) from None
+
+
+def _texts(
+    path: Path, arrays: dict[str, NDArray[Any]], key: str, wafers: int, default: list[str]
+) -> NDArray[np.str_]:
+    if key not in arrays:
+        return np.array(default, dtype=np.str_)
+    if arrays[key].shape != (wafers,):
+        got = arrays[key].shape
+        raise ModelError(f"{path}: {key}", "wrong length", got=got, allowed=f"({wafers},)")
+    return arrays[key].astype(np.str_)
+
+
+def save(path: Path, maps: WaferMaps) -> None:
+    """Write the arrays that :func:`load` reads."""
+    with path.open("wb") as stream:
+        np.savez_compressed(
+            stream,
+            die=maps.die,
+            offset=maps.offset,
+            rows=maps.rows,
+            cols=maps.cols,
+            label=maps.label,
+            wafer=maps.name,
+        )

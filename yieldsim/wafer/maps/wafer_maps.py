@@ -1,0 +1,147 @@
+"""Wafer maps: which dies of a wafer passed and which failed.
+
+Every reader ends in :class:`WaferMaps`, which checks what all formats must keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+
+__all__ = [
+    "FAIL",
+    "NONE",
+    "PASS",
+    "WaferMaps",
+    "maps_from_grids",
+]
+
+NONE, PASS, FAIL = 0, 1, 2
+CODES = "0 no die, 1 pass, 2 fail"
+
+
+@dataclass(frozen=True)
+class WaferMaps:
+    """Maps of many wafers, whose grids may differ.
+
+    Attributes
+    ----------
+    die : uint8[cell], 0 no die, 1 pass, 2 fail; wafer after wafer, each row-major.
+    offset : int64[wafer + 1], where each wafer begins in ``die``.
+    rows, cols : int64[wafer], the grid of each wafer.
+    label : str[wafer], the class that someone gave the map; empty where there is none.
+    name : str[wafer], the wafer's identifier.
+    bin, bin_names : uint8[cell], the number of the bin of a die that passed, where bins are known;
+        they are written to text formats, and a fit does not read them.
+    """
+
+    die: NDArray[np.uint8]
+    offset: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    label: NDArray[np.str_]
+    name: NDArray[np.str_]
+    bin: NDArray[np.uint8] | None = None
+    bin_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def grid(self, wafer: int) -> NDArray[np.uint8]:
+        """Return one map, uint8[row, column]; a view."""
+        cells = self.die[self.offset[wafer] : self.offset[wafer + 1]]
+        return cells.reshape(self.rows[wafer], self.cols[wafer])
+
+    def bin_grid(self, wafer: int) -> NDArray[np.uint8] | None:
+        """Return the bins of one map, uint8[row, column], None where they are not known."""
+        if self.bin is None:
+            return None
+        cells = self.bin[self.offset[wafer] : self.offset[wafer + 1]]
+        return cells.reshape(self.rows[wafer], self.cols[wafer])
+
+    def labels(self) -> list[str]:
+        """Return the labels that occur, in order of the alphabet."""
+        return [str(label) for label in np.unique(self.label) if label]
+
+    def select(self, wafers: NDArray[np.int64]) -> WaferMaps:
+        """Return the maps of these wafers, in this order."""
+        parts = [self.die[self.offset[w] : self.offset[w + 1]] for w in wafers]
+        sizes = self.rows[wafers] * self.cols[wafers]
+        return WaferMaps(
+            die=np.concatenate(parts) if parts else self.die[:0],
+            offset=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            rows=self.rows[wafers],
+            cols=self.cols[wafers],
+            label=self.label[wafers],
+            name=self.name[wafers],
+        )
+
+    def check(self, where: str) -> WaferMaps:
+        """Return self. Raises ModelError for what cannot be a set of wafer maps."""
+        if len(self) == 0:
+            raise ModelError(where, "holds no wafer map", allowed="at least one map")
+        sizes = self.rows * self.cols
+        wrong = np.flatnonzero((sizes < 1) | (np.diff(self.offset) != sizes))
+        if len(wrong) or self.offset[0] != 0 or self.offset[-1] != len(self.die):
+            w = int(wrong[0]) if len(wrong) else len(self) - 1
+            raise ModelError(
+                f"{where}: wafer {self.name[w]}",
+                "ragged map",
+                got=f"{self.offset[w + 1] - self.offset[w]} cells",
+                allowed=f"rows x columns = {self.rows[w]} x {self.cols[w]}, to the end of the data",
+            )
+        bad = np.flatnonzero(self.die > FAIL)
+        if len(bad):
+            w = int(np.searchsorted(self.offset, bad[0], side="right")) - 1
+            code = int(self.die[bad[0]])
+            raise ModelError(
+                f"{where}: wafer {self.name[w]}", "unknown code", got=code, allowed=CODES
+            )
+        empty = np.flatnonzero(np.add.reduceat(self.die > NONE, self.offset[:-1]) == 0)
+        if len(empty):
+            raise ModelError(
+                f"{where}: wafer {self.name[empty[0]]}",
+                "map with no die",
+                allowed="at least one die that passed or failed",
+            )
+        return self
+
+
+def maps_from_grids(
+    grids: Sequence[NDArray[np.integer]],
+    labels: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    where: str = "maps",
+) -> WaferMaps:
+    """Build maps from grids of codes, each int[row, column].
+
+    Raises ModelError for an empty list, a grid that is no table, a code or a map without dies.
+    """
+    flat = [np.asarray(grid) for grid in grids]
+    names = [str(i) for i in range(len(flat))] if names is None else names
+    for name, grid in zip(names, flat, strict=True):
+        if grid.ndim != 2:
+            allowed = "rows of equal length"
+            raise ModelError(
+                f"{where}: wafer {name}", "ragged map", got=grid.shape, allowed=allowed
+            )
+        outside = grid[(grid < NONE) | (grid > FAIL)]
+        if outside.size:
+            got = outside.flat[0]
+            raise ModelError(f"{where}: wafer {name}", "unknown code", got=got, allowed=CODES)
+    rows = np.array([grid.shape[0] for grid in flat], np.int64)
+    cols = np.array([grid.shape[1] for grid in flat], np.int64)
+    maps = WaferMaps(
+        die=np.concatenate([g.ravel() for g in flat] or [np.zeros(0)]).astype(np.uint8),
+        offset=np.concatenate([[0], np.cumsum(rows * cols)]).astype(np.int64),
+        rows=rows,
+        cols=cols,
+        label=np.array([""] * len(flat) if labels is None else list(labels), dtype=np.str_),
+        name=np.array(list(names), dtype=np.str_),
+    )
+    return maps.check(where)

@@ -1,0 +1,1 @@
+"""What a wafer model file says."""

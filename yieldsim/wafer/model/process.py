@@ -1,0 +1,125 @@
+"""What a process does to wafers: the tables of a wafer model that say where defects fall."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from yieldsim.model.schema.values import Number
+from yieldsim.wafer.model.die import Count, NonNegative, Positive, Shape, Share, Table
+
+__all__ = ["Excursions", "Layer", "Process", "Profile", "Repeaters", "Signature", "Systematic"]
+
+
+class Profile(Table):
+    """[process.profile]: density by radius, before it is normalized to mean one over the disc.
+
+    ``1 + radial_amplitude rho^radial_power + edge_amplitude exp(-(R - r) / edge_length_mm)`` with
+    rho = r / R and R the usable radius; or a table ``rho``, ``ratio``, linear between its points
+    and level beyond them.
+    """
+
+    radial_amplitude: Number = 0.0
+    radial_power: Positive = 2.0
+    edge_amplitude: Number = 0.0
+    edge_length_mm: Positive = 5.0
+    rho: tuple[Share, ...] | None = None
+    ratio: tuple[NonNegative, ...] | None = None
+
+
+class Layer(Table):
+    """[process.layers.NAME]: a layer group. ``share`` is its part of D0 (shares add up to one).
+
+    The size x of a defect has density 2 x0^2 / x^3 above ``x0_um``.
+    """
+
+    share: Share
+    x0_um: Positive = 0.1
+
+
+class Signature(Table):
+    """[process.signatures.NAME]: extra defects on some wafers, each with ``probability``.
+
+    Density at a point is ``peak_per_cm2 exp(-(d / width)^2 / 2)``, lengths as parts of the usable
+    radius, where d is the distance from the circle of ``radius`` (edge_ring, centre, donut) or from
+    a straight line of ``length`` at a random place, within the wafer, and in a random direction
+    (scratch; length 0.5 unless given). ``span_deg`` cuts a ring to a sector in a random direction.
+    A die has the mean over its 4 x 4 parts, seen at a part's middle where ``width`` is above its
+    diagonal; a ring narrower than that may not have a ``radius`` below it, other than zero.
+    """
+
+    kind: Literal["edge_ring", "centre", "donut", "scratch"]
+    probability: Share
+    peak_per_cm2: NonNegative
+    width: Positive = 0.1
+    radius: Annotated[Number, Field(ge=0.0, le=1.5)] | None = None
+    span_deg: Annotated[Number, Field(gt=0.0, le=360.0)] = 360.0
+    length: Positive | None = None
+
+
+class Repeaters(Table):
+    """[process.repeaters]: defects of the reticle, which hit the same block of every field.
+
+    Each lot draws a Poisson number of mean ``per_cm2`` times the dies' area in a field; each prints
+    on a field with ``print_probability``, and a print kills where a fatal defect would. The table
+    [reticle] must say what a field is.
+    """
+
+    per_cm2: NonNegative = 0.0
+    print_probability: Share = 1.0
+
+
+class Excursions(Table):
+    """[process.excursions]: an excursion starts before a lot with probability 1/mean_lots_between.
+
+    It multiplies D0 by ``d0_ratio`` from that lot on, for a geometric number of lots with mean
+    ``lots_to_detect``. Several at once count as one.
+    """
+
+    mean_lots_between: Annotated[Number, Field(ge=1.0)]
+    d0_ratio: NonNegative
+    lots_to_detect: Annotated[Number, Field(ge=1.0, le=1000.0)] = 1.0
+
+
+class Systematic(Table):
+    """[process.systematic]: losses that no defect causes, independent from die to die.
+
+    Of ``critical_layers`` each survives overlay with erf(tolerance / (sigma sqrt 2)), averaged over
+    imported and domestic tools, and edge placement likewise. A die with some point less than
+    ``edge_die_mm`` from the end of the usable area, flat and notch included, has the further factor
+    ``edge_die_yield``.
+    """
+
+    systematic_yield: Share = 1.0
+    critical_layers: NonNegative = 0.0
+    overlay_tolerance_nm: Positive | None = None
+    imported_sigma_nm: NonNegative = 0.0
+    domestic_sigma_nm: NonNegative = 0.0
+    domestic_share: Share = 0.0
+    placement_tolerance_nm: Positive | None = None
+    placement_sigma_nm: NonNegative = 0.0
+    edge_die_mm: NonNegative = 0.0
+    edge_die_yield: Share = 1.0
+
+
+class Process(Table):
+    """[process]: density of defects (killers, where no layer groups are given) and its spread.
+
+    The density is gamma of mean one, times D0, at the scale of lots, of wafers and of regions of
+    ``region_dies_x`` x ``region_dies_y`` dies; alpha inf switches a scale off.
+    """
+
+    d0_per_cm2: NonNegative
+    lot_wafers: Count = 25
+    alpha_lot: Shape = float("inf")
+    alpha_wafer: Shape = float("inf")
+    alpha_region: Shape = float("inf")
+    region_dies_x: Count = 1
+    region_dies_y: Count = 1
+    profile: Profile = Profile()
+    layers: dict[str, Layer] = {}
+    signatures: dict[str, Signature] = {}
+    repeaters: Repeaters | None = None
+    excursions: Excursions | None = None
+    systematic: Systematic = Systematic()
