@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
+
 PACKAGE = ROOT / "yieldsim"
 
 # A module imports only what stands above it. `yieldsim/__init__.py` may import anything.

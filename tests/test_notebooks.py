@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 import yieldsim
+from tests.paths import ROOT
 from yieldsim.analysis import summarize
 
 nbformat = pytest.importorskip("nbformat", reason="notebooks need nbformat (pip install .[dev])")
 nbclient = pytest.importorskip("nbclient", reason="notebooks need nbclient (pip install .[dev])")
 
-FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+FOLDER = ROOT / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 FAN_CHART = FOLDER / "fan_chart.ipynb"
 # not those of the kernel itself, which would fail to shut down

@@ -18,8 +18,7 @@ import click
 import pytest
 
 import yieldsim
-from yieldsim.analysis import summarize
-from yieldsim.analysis.statistics import quantiles
+from yieldsim.analysis import quantiles, summarize
 from yieldsim.cli.main import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, cli, main
 from yieldsim.errors import YieldsimError
 from yieldsim.model import parameters

@@ -1,7 +1,6 @@
 """Draws of parameters: against scipy.stats, tied to their paths, correlated as asked."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.paths import INVALID
 from yieldsim.closed_form.ranks import spearman
 from yieldsim.errors import ModelError
 from yieldsim.model import Model, ModelFile, Quantity, load_file
 from yieldsim.sampling import Sampler, inverse_cdf, path_entity
 
-SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
+SOUND = INVALID / "parts" / "sound.toml"
 U = np.concatenate([[1e-9, 1e-4], np.linspace(0.001, 0.999, 999), [1 - 1e-4, 1 - 1e-9]])
 Z90 = stats.norm.ppf(0.9)
 # Inverse CDFs of the same family by two routes; scipy's own truncnorm and beta agree with the

@@ -4,16 +4,14 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import click
 import pytest
 
+from tests.paths import ROOT
 from yieldsim import errors
 from yieldsim.cli import main as frame
 from yieldsim.cli.main import COMMANDS, cli, main
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def outcome(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

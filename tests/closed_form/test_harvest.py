@@ -3,7 +3,6 @@
 import json
 import math
 from decimal import Decimal, localcontext
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import REFERENCE
 from yieldsim import closed_form as cf
 
-TABLE = json.loads(
-    (Path(__file__).resolve().parents[1] / "reference" / "harvest.json").read_text("utf-8")
-)
+TABLE = json.loads((REFERENCE / "harvest.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("case", TABLE["cases"])

@@ -1,18 +1,16 @@
 """Queue formulas against exact chains, and the errors that are known of them."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import REFERENCE
 from yieldsim import closed_form as cf
 
-TABLES = json.loads(
-    (Path(__file__).resolve().parents[1] / "reference" / "queues.json").read_text("utf-8")
-)
+TABLES = json.loads((REFERENCE / "queues.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("row", TABLES["mmm_wait"]["rows"])

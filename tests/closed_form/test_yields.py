@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import REFERENCE
 from yieldsim import closed_form as cf
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference"
 ROUNDING = 4 * np.finfo(float).eps  # a few operations on doubles
 
 

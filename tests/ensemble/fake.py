@@ -6,16 +6,16 @@ The same contract as `yieldsim.supply.simulate.Simulator`; for what goes wrong a
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.paths import ROOT
 from yieldsim.ensemble import Place, Plan, Writer, create
 from yieldsim.model import ModelFile, load_file
 from yieldsim.outputs import OUTPUTS
 
-MODEL = Path(__file__).resolve().parents[2] / "benchmarks" / "analyst.toml"
+MODEL = ROOT / "benchmarks" / "analyst.toml"
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]
 
 

@@ -6,11 +6,10 @@ of a year after a year of warm-up.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.paths import SHARED
 from yieldsim.flow import (
     DataSet,
     FlowResult,
@@ -21,7 +20,7 @@ from yieldsim.flow import (
     summarize,
 )
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "smt2020"
+DATA = SHARED / "data" / "smt2020"
 REPLICATIONS = 24
 FEW = 4  # `yieldsim flow hvlm --days 730 --seed 1 --replications 4` runs the first four of them
 DAYS, WARMUP_DAYS = 730.0, 365.0

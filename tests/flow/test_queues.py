@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from tests.flow.lines import markov
+from tests.paths import REFERENCE
 from yieldsim.flow import DataSet, Outcome, compile_line, replicate
 
-TABLES = json.loads(
-    (Path(__file__).resolve().parents[1] / "reference" / "queues.json").read_text("utf-8")
-)
+TABLES = json.loads((REFERENCE / "queues.json").read_text("utf-8"))
 WAITS = TABLES["mmm_wait"]["rows"]
 FAILURES = TABLES["mmm_with_failures"]["rows"]
 FLEETS = TABLES["mixed_fleet"]["rows"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.flow.lines import data_set, order, step, tool_group
+from tests.paths import SHARED
 from tests.reference.twin_events import Twin
 from yieldsim.flow import DataSet, compile_line, read_dataset
 from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
@@ -17,7 +17,7 @@ from yieldsim.flow.kernels import records as k
 from yieldsim.flow.replicate import new_state, run_to
 from yieldsim.flow.smt2020.tsv import Spread
 
-HVLM = Path(__file__).resolve().parents[3] / "shared" / "data" / "smt2020" / "hvlm"
+HVLM = SHARED / "data" / "smt2020" / "hvlm"
 NO_HVLM = "the public data set is not here (shared/data/smt2020/hvlm)"
 PLACES = {k.MOVING: "moving", k.QUEUED: "queued", k.IN_TOOL: "in tool"}
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import REFERENCE
 from yieldsim.kernels import inverse as special
 from yieldsim.kernels import philox
 from yieldsim.kernels.jit import source_stamp
 from yieldsim.wafer.kernels import geometry
 
-REFERENCE = Path(__file__).resolve().parents[1] / "reference" / "philox.json"
-KNOWN = json.loads(REFERENCE.read_text(encoding="utf-8"))["cases"]
+CASES = REFERENCE / "philox.json"
+KNOWN = json.loads(CASES.read_text(encoding="utf-8"))["cases"]
 SEED = np.uint64(0x299F31D0_A4093822)  # halves of the third known answer's key
 
 word = st.integers(0, 2**32 - 1)

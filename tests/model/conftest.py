@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-MODELS = Path(__file__).resolve().parents[1] / "models"
+from tests.paths import TESTS
+
+MODELS = TESTS / "models"
 
 
 @pytest.fixture

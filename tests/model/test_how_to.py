@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, read_published
 from yieldsim.cli.main import main
 from yieldsim.model import load_file, load_model
 from yieldsim.model.files.toml import SHIPPED
 
-ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "models" / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 HOW_TO = TEXT.split("## How to change or add something", 1)[1].split("\n## ", 1)[0]

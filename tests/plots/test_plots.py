@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from tests.analysis.made_up import SCENARIOS, ensemble
+from tests.paths import ROOT
 from yieldsim.errors import UsageError
 from yieldsim.plots.fan import COLUMNS_OF_PANELS, fan_chart
 from yieldsim.plots.image import image_format, save
@@ -175,7 +176,7 @@ def test_what_could_not_be_written_in_full_is_taken_away(tmp_path: Path) -> None
     path = tmp_path / "fan.png"
     done = subprocess.run(
         [sys.executable, "-c", TOO_LARGE, str(path)],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,

@@ -1,11 +1,11 @@
 """Availability of small fleets against a simulation of machines that fail and are repaired."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels import records as a
 from yieldsim.supply.kernels.tools import rate_class
@@ -14,7 +14,7 @@ from yieldsim.units import DAYS_PER_QUARTER
 
 pytestmark = pytest.mark.statistical
 
-ONE_GROUP = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_group.toml"
+ONE_GROUP = VALID / "one_group.toml"
 HOURS_PER_QUARTER = DAYS_PER_QUARTER * 24.0
 SIGMAS = 4.0  # standard errors allowed; the seeds are fixed
 MACHINES = 40_000

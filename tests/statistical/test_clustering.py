@@ -1,18 +1,17 @@
 """Process noise of the defect density against theory: its law, its means and its spreads."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy import stats
 
+from tests.paths import VALID
 from yieldsim.closed_form import negative_binomial
 from yieldsim.model.load import load_file
 from yieldsim.supply.simulate import Simulator
 
 pytestmark = pytest.mark.statistical
 
-ONE_LINE = Path(__file__).resolve().parents[1] / "models" / "valid" / "one_line.toml"
+ONE_LINE = VALID / "one_line.toml"
 DIE_MM2 = 500.0
 WAFERS_PER_QUARTER = 3000.0
 SIGMAS = 4.0  # standard errors allowed; the seeds are fixed

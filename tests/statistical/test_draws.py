@@ -2,13 +2,13 @@
 
 import math
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from tests.paths import VALID
 from yieldsim.closed_form.ranks import spearman
 from yieldsim.model import Quantity, parameters
 from yieldsim.model.load import load_file
@@ -16,7 +16,6 @@ from yieldsim.sampling import Sampler
 
 pytestmark = pytest.mark.statistical
 
-VALID = Path(__file__).resolve().parents[1] / "models" / "valid"
 DRAWS = 20_000
 SEED = 12
 Z90 = stats.norm.ppf(0.9)

@@ -13,7 +13,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parent.parent / "runs"
+from tests.paths import ROOT
+
+FOLDER = ROOT / "runs"
 COUNT = 12
 SINGLE = 1e-6  # results are single precision, 6e-8 each, in sums of at most 52 weeks
 # Without a later change of tools a line of one piece is at its steady state, to this.

@@ -13,11 +13,11 @@ that nothing has to be compiled again.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.paths import INVALID
 from yieldsim.model import ModelFile, Parameter, Quantity, Schedule, load_file, parameters
 from yieldsim.model.schema.fabs import OTHER
 from yieldsim.model.schema.fields import Entity, Spec, spec_of
@@ -27,7 +27,7 @@ from yieldsim.supply.compile import columns
 from yieldsim.supply.orders.compiled import Series
 from yieldsim.supply.simulate import Simulator
 
-SOUND = Path(__file__).resolve().parent / "models" / "invalid" / "parts" / "sound.toml"
+SOUND = INVALID / "parts" / "sound.toml"
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
 SEED = 7
 COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions

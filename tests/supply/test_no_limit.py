@@ -1,20 +1,19 @@
 """Worlds without one of their limits: what is lifted, what stays, and that lifting never hurts."""
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from tests.supply.kernels.by_hand import DIES, FLOAT32, ONE_LINE, Block, assert_all, of_file, run
 from yieldsim.errors import ModelError
 from yieldsim.model.limits import NO_LIMITS
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.supply.simulate import Simulator
 
-VALID = Path(__file__).resolve().parent / "models" / "valid"
 ONE_GROUP = VALID / "one_group.toml"
 LIMITS = (*NO_LIMITS, "litho")
 FILLED = "simulation.warmup_quarters=8"  # the line up to its WIP cap, so that starts are outs

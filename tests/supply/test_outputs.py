@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import yieldsim
+from tests.paths import ROOT
 from yieldsim.analysis import summarize
 from yieldsim.errors import ModelError
 from yieldsim.outputs import ALWAYS, DEMAND_OUTPUTS, OUTPUTS, chosen_outputs
 
-ANALYST = Path(__file__).parents[2] / "benchmarks" / "analyst.toml"
+ANALYST = ROOT / "benchmarks" / "analyst.toml"
 ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
 
 

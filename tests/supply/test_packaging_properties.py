@@ -2,7 +2,6 @@
 
 from copy import deepcopy
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.supply.simulate import Simulator
 
-VALID = Path(__file__).resolve().parent / "models" / "valid"
 Block = dict[str, np.ndarray]
 COUNTED = ("dies_used", "die_stock", "packages_started", "packages_passed", "packages_failed")
 COMPUTE = ("blind", "fitted", "alike")  # products of one die with four bins

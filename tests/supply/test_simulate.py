@@ -3,20 +3,19 @@
 import itertools
 import threading
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.model.schema.chips import Product
 from yieldsim.outputs import OUTPUTS
 from yieldsim.supply.simulate import Simulator
 
-VALID = Path(__file__).resolve().parent / "models" / "valid"
 Block = dict[str, np.ndarray]
 SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks"]  # with tools
 

@@ -2,13 +2,13 @@
 
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from tests.paths import REFERENCE, VALID
 from tests.reference.twin import simulate
 from tests.reference.twin_dies import good_cores, gross_dies
 from tests.reference.twin_noise import EXACT_UP_TO, down_hours, failures
@@ -16,8 +16,6 @@ from yieldsim.model.load import load_file
 from yieldsim.outputs import OUTPUTS, Variable, constraint_names
 from yieldsim.supply.simulate import Simulator
 
-HERE = Path(__file__).resolve().parent
-VALID = HERE / "models" / "valid"
 SEED = 7
 REALIZATIONS = 6
 
@@ -168,7 +166,7 @@ def test_the_models_above_reach_every_constraint_and_every_output() -> None:
 
 
 def reference(name: str) -> Any:
-    return json.loads((HERE / "reference" / f"{name}.json").read_text("utf-8"))
+    return json.loads((REFERENCE / f"{name}.json").read_text("utf-8"))
 
 
 def test_the_twin_counts_the_reference_dies() -> None:

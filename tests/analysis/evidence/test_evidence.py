@@ -7,15 +7,14 @@ import pytest
 import xarray as xr
 
 from tests.analysis.made_up import ensemble
-from yieldsim.analysis import compare_with_published
+from tests.paths import ROOT
+from yieldsim.analysis import compare_with_published, quantiles
 from yieldsim.analysis.evidence.comparison import compared_scenario
 from yieldsim.analysis.evidence.file import COLUMNS, SHIPPED_EVIDENCE
-from yieldsim.analysis.statistics import quantiles
 from yieldsim.errors import ModelError, UsageError
 
 BASE = "entity,period,low,central,high,unit,kind,source\n"
 FULL = "entity,period,low,central,high,unit,source,variable,select,factor,per,comparable\n"
-ROOT = Path(__file__).resolve().parents[3]
 FACTS = ROOT.parent / "shared" / "facts" / "published_supply_to_2025.csv"
 
 

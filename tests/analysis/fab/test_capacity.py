@@ -2,11 +2,11 @@
 
 import math
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from yieldsim.analysis.fab.capacity import capacity_record
 from yieldsim.analysis.fab.capacity_run import FabRun, run_fab
 from yieldsim.analysis.fab.capacity_tools import STATES, e10_states, scarcest, spread
@@ -14,7 +14,6 @@ from yieldsim.errors import UsageError
 from yieldsim.model.load import load_file
 from yieldsim.supply.simulate import Simulator
 
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 HOURS = 365.25 / 4 * 24  # of a quarter
 ROUND = 1e-6  # outputs are float32, 6e-8 of each figure
 ETCH = (  # a second group: 1 imported tool and 1 domestic one, 9 passes a wafer

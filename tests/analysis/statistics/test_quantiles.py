@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
-from yieldsim.analysis import summarize
-from yieldsim.analysis.statistics import quantiles
+from yieldsim.analysis import quantiles, summarize
 
 NUMBERS = {"mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90"}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from tests.paths import VALID
 from yieldsim.cli.main import main
 from yieldsim.plots.capacity import WIDEST, capacity_chart
 
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 TWO_FABS = ["capacity", str(VALID / "two_fabs.toml"), "--fab", "north", "--realizations", "20"]
 ONE_GROUP = ["capacity", str(VALID / "one_group.toml"), "--fab", "line", "--realizations", "2"]
 ONE_LINE = ["capacity", str(VALID / "one_line.toml"), "--fab", "line", "--realizations", "2"]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.paths import SMALL_LINE
 from yieldsim.cli.main import main
 from yieldsim.flow import compile_line, read_dataset, replicate
 
-SMALL = str(Path(__file__).resolve().parent / "small")
+SMALL = str(SMALL_LINE)
 WALL_CLOCK = ("seconds", "events_per_second", "threads")
 
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from yieldsim.cli.main import main
 
-ROOT = Path(__file__).resolve().parents[3]
 ANALYST = str(ROOT / "benchmarks" / "analyst.toml")
 
 

@@ -14,10 +14,10 @@ import xarray as xr
 
 import yieldsim
 from tests.ensemble.fake import MODEL, FakeSimulator
+from tests.paths import ROOT
 from yieldsim.cli.main import main
 from yieldsim.ensemble import Folder, marked_blocks
 
-ROOT = Path(__file__).resolve().parents[3]
 ANALYST = str(MODEL)
 # a run of eight blocks, each of which takes a while
 SLOW_RUN = """

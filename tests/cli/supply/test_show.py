@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from yieldsim.cli.main import main
 from yieldsim.model import load_model, parameters
 
-ROOT = Path(__file__).resolve().parents[3]
 ANALYST = str(ROOT / "benchmarks" / "analyst.toml")
 KEYS = {"path", "unit", "source", "grade", "note", "description"}
 

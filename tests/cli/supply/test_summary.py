@@ -5,6 +5,7 @@ import pytest
 
 import yieldsim.ensemble
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
+from tests.paths import ROOT
 from yieldsim.analysis import summarize
 from yieldsim.cli.main import main
 
@@ -64,7 +65,7 @@ def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypat
 def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     """From the simulation through the store to the figures: the same as from the open Dataset."""
     monkeypatch.undo()
-    model = str(Path(__file__).resolve().parents[3] / "benchmarks" / "analyst.toml")
+    model = str(ROOT / "benchmarks" / "analyst.toml")
     store = str(tmp_path / "x.zarr")
     arguments = ["--realizations", "48", "--seed", "7", "--block-size", "16", "--json"]
     assert main(["run", model, *arguments, "--out", store]) == 0

@@ -8,6 +8,7 @@ import pytest
 
 import yieldsim.ensemble
 from tests.analysis.made_up_parts import LIFTED, whole
+from tests.paths import VALID
 from yieldsim.analysis.fab.die_yield import yield_summary
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.lifted import binding_summary
@@ -95,7 +96,7 @@ def test_wrong_usage_is_one_line(arguments: list[str], message: str, capsys) -> 
 def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     """From the simulation through the store to the figures: names of bins, dies and products."""
     monkeypatch.undo()
-    model = str(Path(__file__).resolve().parents[2] / "models" / "valid" / "two_fabs.toml")
+    model = str(VALID / "two_fabs.toml")
     store = str(tmp_path / "x.zarr")
     arguments = ["--realizations", "4", "--set", "simulation.steps_per_quarter=1", "--json"]
     assert main(["run", model, *arguments, "--out", store]) == 0

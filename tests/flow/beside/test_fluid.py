@@ -6,14 +6,15 @@ Nothing in the line model is fitted to a plan that is scored (see benchmarks/flu
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[3] / "benchmarks"
+from tests.paths import ROOT
+
+FOLDER = ROOT / "benchmarks"
 # What the line model is held to: the errors of a quarter's outs, all processes of a line together.
 MEAN, LARGEST = 0.02, 0.06
 REPLICATIONS = 2

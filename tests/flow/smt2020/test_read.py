@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import SHARED, SMALL_LINE
 from yieldsim.errors import ModelError
 from yieldsim.flow import compile_line, read_dataset, replicate
 from yieldsim.flow.smt2020.tsv import Spread, read_table
 
-HVLM = Path(__file__).resolve().parents[4] / "shared" / "data" / "smt2020" / "hvlm"
+HVLM = SHARED / "data" / "smt2020" / "hvlm"
 
 # A line of two tool groups, with a value in every column that is read.
-SMALL = Path(__file__).resolve().parent / "small"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SMALL, tmp_path / "small"))
+    return Path(shutil.copytree(SMALL_LINE, tmp_path / "small"))
 
 
 def change(folder: Path, file: str, row: int, column: str, value: str) -> None:

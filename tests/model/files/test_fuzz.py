@@ -7,7 +7,6 @@ import copy
 import datetime
 import tomllib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import INVALID
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import BASELINE, Model, ModelFile, Quantity, load_file, parameters
 from yieldsim.supply.compile import compile_model
 
-SOUND = Path(__file__).resolve().parents[2] / "models" / "invalid" / "parts" / "sound.toml"
+SOUND = INVALID / "parts" / "sound.toml"
 TEXT = SOUND.read_text(encoding="utf-8")
 RAW = tomllib.loads(TEXT)
 

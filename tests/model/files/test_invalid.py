@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import INVALID
 from yieldsim.errors import ModelError
 from yieldsim.model import BASELINE, load_file
 
-INVALID = Path(__file__).resolve().parents[2] / "models" / "invalid"
 NAMES = sorted(path.stem for path in INVALID.glob("*.toml"))
 MARK = "# message: "
 # Where nothing was got, or the place itself is what was: no need to say it again.

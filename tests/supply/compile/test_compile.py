@@ -3,12 +3,12 @@
 import copy
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.outputs import OUTPUTS, constraint_names
@@ -16,7 +16,6 @@ from yieldsim.supply.compile import Compiled, compile_model
 from yieldsim.supply.kernels import records as a
 from yieldsim.supply.simulate import Simulator, new_state
 
-VALID = Path(__file__).resolve().parent / "models" / "valid"
 SMALL = ["two_fabs", "overload", "tiers", "one_line", "one_group", "layers", "shocks"]
 
 

@@ -1,19 +1,19 @@
 """Floorplans inside the supply ensemble: the bins that closed forms and simulated wafers give."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 import yieldsim
+from tests.paths import VALID
 from yieldsim.errors import ModelError
 from yieldsim.model import ModelFile
 from yieldsim.wafer import bin_table, expectation, expected_yield, simulate_wafers, wafer_model
 from yieldsim.wafer.from_supply import wafer_model_of
 
-ONE_LINE = Path(__file__).parent / "models" / "valid" / "one_line.toml"
+ONE_LINE = VALID / "one_line.toml"
 RICH: dict[str, Any] = {
     "blocks": {
         "noc": {"kind": "fatal", "area_mm2": 100},

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from yieldsim.model import Model, ModelFile, load_file, load_model
 from yieldsim.sampling import Sampler
 from yieldsim.supply.compile.columns import Columns
 from yieldsim.supply.compile.visits import overlaps, visits_of
 
-ONE_LINE = Path(__file__).resolve().parent / "models" / "valid" / "one_line.toml"
+ONE_LINE = VALID / "one_line.toml"
 GROUPS = ("scan", "etch", "clean")
 # sums of a few dozen products in another order differ by roundings of 2^-53 each
 CLOSE = 1e-13

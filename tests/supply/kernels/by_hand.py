@@ -1,16 +1,15 @@
 """One realization of small models whose results can be worked out by hand."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.paths import VALID
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.outputs import ALL_OUTPUTS
 from yieldsim.supply.simulate import Simulator
 
 FLOAT32 = 2e-7  # results are stored as float32
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 ONE_LINE, ONE_GROUP = VALID / "one_line.toml", VALID / "one_group.toml"
 ALL_KEPT = f"simulation.outputs={[variable.name for variable in ALL_OUTPUTS]}"  # also on request
 DIES = 300_000.0  # a quarter of one_line.toml

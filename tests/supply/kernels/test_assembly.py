@@ -1,13 +1,13 @@
 """Which dies go together in a package, by hand: banks give so many dies of each bin a quarter."""
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from tests.reference import twin_recipes
 from tests.supply.kernels.by_hand import (
     B_TOO,
@@ -289,7 +289,7 @@ def test_a_bad_other_die_kills_its_package(count: int) -> None:
 
 
 def test_a_design_is_a_main_die_or_another_one() -> None:
-    place = Path(__file__).resolve().parents[2] / "models" / "valid" / "pairing.toml"
+    place = VALID / "pairing.toml"
     changed = load_file(place).with_changes(["products.alike.other_dies.solo=1"])
     with pytest.raises(ModelError, match="is the main die of product plain, got 'solo'"):
         changed.model()

@@ -1,12 +1,12 @@
 """Wafers into and out of a line: release, shares of the designs, first in and first out."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.outputs import ACCIDENT, DEFECTS, RELEASE, TOOL_GROUP, WAFER_PLAN
 from yieldsim.supply.kernels import cohorts as flow
@@ -15,7 +15,6 @@ from yieldsim.supply.kernels.fab import release_route
 from yieldsim.supply.simulate import Simulator, _Run
 
 FORMS = ["compiled", "plain"]
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,7 +1,6 @@
 """Yields of dies and bins in kernels against the closed forms."""
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from yieldsim.closed_form import harvest_bins, negative_binomial
 from yieldsim.model.load import load_file
 from yieldsim.model.schema import Die
@@ -24,7 +24,7 @@ from yieldsim.supply.kernels.dies import (
 )
 
 FORMS = ["compiled", "plain"]
-ONE_LINE = Path(__file__).resolve().parents[2] / "models" / "valid" / "one_line.toml"
+ONE_LINE = VALID / "one_line.toml"
 # exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
 ROUNDING = 32 * np.finfo(float).eps
 

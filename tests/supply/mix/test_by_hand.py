@@ -6,11 +6,10 @@ a = b = 1: 40,000 of each, 88,000 H100-equivalents a quarter. The designs share 
 wafers, 112,500 dies, of which the shares make a ninth the heavy one: 12,500, too few.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.outputs import MEMORY, MIX
 from yieldsim.supply.simulate import Simulator
@@ -19,7 +18,7 @@ from yieldsim.units import DAYS_PER_QUARTER
 FLOAT32 = 2e-7  # results are stored as float32
 # the mix asks for a thousandth more than planned, which can move that share between products
 ROOM = 1e-3
-TWO = Path(__file__).resolve().parents[2] / "models" / "valid" / "two_products.toml"
+TWO = VALID / "two_products.toml"
 SHARES = "allocation.rule=shares"
 STEP_DAYS = DAYS_PER_QUARTER / 10
 

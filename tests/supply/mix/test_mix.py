@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.paths import VALID
 from yieldsim.errors import ModelError
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels.records import LANES
 from yieldsim.supply.simulate import Simulator
 
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 MIX, SHARES = "allocation.rule=most_compute", "allocation.rule=shares"
 # results are stored in single precision, 2^-24 = 6e-8 relative each, and a sum of them no worse
 FLOAT32 = 2e-7

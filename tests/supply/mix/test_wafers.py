@@ -1,10 +1,9 @@
 """The program sees the run by shares as it is: its dies, when they come, and its packages."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.supply.compile import Compiled
 from yieldsim.supply.kernels import records as a
@@ -14,7 +13,6 @@ from yieldsim.supply.mix.supplies import supplies_of
 from yieldsim.supply.mix.wafers import exits
 from yieldsim.supply.simulate import Simulator, _Run
 
-VALID = Path(__file__).resolve().parents[2] / "models" / "valid"
 MIX = "allocation.rule=most_compute"
 # sums of some hundred doubles, and the line's progress, which grows over the whole run
 ROUNDING = 1e-9

@@ -1,10 +1,9 @@
 """The small sound model of the tests with orders, a demand and imports."""
 
-from pathlib import Path
-
+from tests.paths import INVALID
 from yieldsim.model import Model, ModelFile, load_file
 
-SOUND = Path(__file__).resolve().parents[2] / "models" / "invalid" / "parts" / "sound.toml"
+SOUND = INVALID / "parts" / "sound.toml"
 ORDERS = (
     'orders.first={products=["chip"], placed="2025Q1", chips=2000, tier=1}',
     'orders.money={products=["chi*"], placed="2025Q3", due="2026Q1", tier=2, '

@@ -1,12 +1,12 @@
 """A fit is simulated again by the engine itself: what comes out must be what went in."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests.paths import SHARED
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.cli.wafers.fit import fit as command
 from yieldsim.wafer.fit.clusters import fit_clusters
@@ -19,7 +19,7 @@ from yieldsim.wafer.model.load import wafer_model
 from yieldsim.wafer.simulate import simulate_wafers
 
 SEED = 77
-REAL = Path(__file__).resolve().parents[4] / "shared" / "data" / "wm811k" / "wafer_maps.npz"
+REAL = SHARED / "data" / "wm811k" / "wafer_maps.npz"
 NO_REAL = "the real wafer maps are not here (shared/data/wm811k)"
 
 

@@ -2,13 +2,13 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.paths import REFERENCE
 from yieldsim.wafer.kernels.geometry import (
     RADIUS_TOLERANCE,
     Blocks,
@@ -19,11 +19,9 @@ from yieldsim.wafer.kernels.geometry import (
 )
 from yieldsim.wafer.kernels.offsets import best_offset as best_offset_of_blocks
 
-REFERENCE = json.loads(
-    (Path(__file__).resolve().parents[2] / "reference" / "gross_die.json").read_text("utf-8")
-)
-CASES = REFERENCE["cases"]
-WEB_CASES = REFERENCE["web_calculator"]["cases"]
+GROSS_DIE = json.loads((REFERENCE / "gross_die.json").read_text("utf-8"))
+CASES = GROSS_DIE["cases"]
+WEB_CASES = GROSS_DIE["web_calculator"]["cases"]
 RADIUS_MM = 147.0
 
 
@@ -67,7 +65,7 @@ radii = st.floats(45.0, 225.0)
 @pytest.mark.parametrize("form", ["compiled", "plain"])
 def test_reference_counts(case: dict, form: str) -> None:
     count = count_dies if form == "compiled" else count_dies.py_func
-    halves = REFERENCE["offsets_in_half_pitches"]
+    halves = GROSS_DIE["offsets_in_half_pitches"]
     assert [count(*die(case), 0.5 * x, 0.5 * y) for x, y in halves] == case["counts"]
 
 
