@@ -40,10 +40,13 @@ __all__ = [
     "column_uniforms",
     "fill_blocks",
     "fill_words",
+    "key_words",
     "noise_uniform",
     "philox4x32",
+    "seeded_words",
     "uniform53",
     "uniform_open",
+    "word_below",
 ]
 
 # One stream per kind of decision. A number, once given, keeps its meaning: changing it changes
@@ -96,6 +99,25 @@ def philox4x32(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
 
 
 @inline_jit
+def key_words(seed: Any) -> Any:
+    """Return the (low, high) words of a 64-bit number: the generator's key, for a seed."""
+    return np.uint64(seed) & _WORD, np.uint64(seed) >> _BITS_32
+
+
+@inline_jit
+def seeded_words(seed: Any, draw: Any, entity: Any, stream: Any, realization: Any) -> Any:
+    """Return the four words of counter (draw, entity, stream, realization) under a seed."""
+    key0, key1 = key_words(seed)
+    return philox4x32(draw, entity, stream, realization, key0, key1)
+
+
+@inline_jit
+def word_below(word: Any, count: Any) -> Any:
+    """Return a whole number, uint64, from 0 to ``count`` - 1: the word's share of ``count``."""
+    return (np.uint64(word) * np.uint64(count)) >> _BITS_32
+
+
+@inline_jit
 def uniform_open(word: Any) -> Any:
     """Return the middle of the word's cell, (word + 1/2) / 2^32: never 0, never 1, exact."""
     return (np.float64(word) + 0.5) * _TWO_POW_MINUS_32
@@ -126,8 +148,7 @@ def fill_words(
     numbers do not depend on how long the buffer is. ``first_draw + len(out) / 4`` must stay below
     2^32. One tight loop that vectorizes: consume the buffer in the next loop.
     """
-    key0 = np.uint64(seed) & _WORD
-    key1 = np.uint64(seed) >> _BITS_32
+    key0, key1 = key_words(seed)
     for block in range(out.shape[0] // 4):
         draw = np.uint64(first_draw) + np.uint64(block)
         w0, w1, w2, w3 = philox4x32(draw, entity, stream, realization, key0, key1)
@@ -151,8 +172,7 @@ def fill_blocks(
     ``out[w, b]`` is word w of counter (first_draw + b, entity, stream, realization): each row is
     stored in order, so that nothing has to be shuffled.
     """
-    key0 = np.uint64(seed) & _WORD
-    key1 = np.uint64(seed) >> _BITS_32
+    key0, key1 = key_words(seed)
     for block in range(out.shape[1]):
         draw = np.uint64(first_draw) + np.uint64(block)
         w0, w1, w2, w3 = philox4x32(draw, entity, stream, realization, key0, key1)
@@ -171,10 +191,8 @@ def column_uniforms(
     ``entity`` is a full 64-bit number, such as the hash of a parameter's path: its low word is the
     first word of the counter and its high word the second.
     """
-    key0 = np.uint64(seed) & _WORD
-    key1 = np.uint64(seed) >> _BITS_32
-    low = np.uint64(entity) & _WORD
-    high = np.uint64(entity) >> _BITS_32
+    key0, key1 = key_words(seed)
+    low, high = key_words(entity)
     for r in range(out.shape[0]):
         realization = np.uint64(first_realization) + np.uint64(r)
         w0, w1, _, _ = philox4x32(low, high, stream, realization, key0, key1)
@@ -184,7 +202,5 @@ def column_uniforms(
 @inline_jit
 def noise_uniform(seed: Any, draw: Any, entity: Any, stream: Any, realization: Any) -> Any:
     """Return the one uniform of a decision: counter (draw, entity, stream, realization)."""
-    key0 = np.uint64(seed) & _WORD
-    key1 = np.uint64(seed) >> _BITS_32
-    w0, w1, _, _ = philox4x32(draw, entity, stream, realization, key0, key1)
+    w0, w1, _, _ = seeded_words(seed, draw, entity, stream, realization)
     return uniform53(w0, w1)

@@ -18,13 +18,11 @@ import numpy as np
 
 from yieldsim.flow.kernels.records import BUCKET_BITS, EXPONENTIAL, UNIFORM
 from yieldsim.kernels.jit import inline_jit
-from yieldsim.kernels.philox import philox4x32
+from yieldsim.kernels.philox import seeded_words
 
 __all__ = ["block", "next_event", "overlap", "post", "spread", "take_out", "word_uniform"]
 
 _MASK = (1 << BUCKET_BITS) - 1
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 _TWO_POW_MINUS_32 = 2.0**-32
 
 
@@ -87,8 +85,7 @@ def take_out(state: Any, node: Any) -> None:
 def block(state: Any, draw: Any, entity: Any, stream: Any) -> Any:
     """Return four words of counter (draw, entity, stream, replication)."""
     run = state.run[0]
-    seed = np.uint64(run.seed)
-    return philox4x32(draw, entity, stream, run.replication, seed & _WORD, seed >> _BITS_32)
+    return seeded_words(run.seed, draw, entity, stream, run.replication)
 
 
 @inline_jit

@@ -16,7 +16,7 @@ from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
     STREAM_DEFECT_PLACE,
     fill_blocks,
-    philox4x32,
+    seeded_words,
     uniform_open,
 )
 from yieldsim.kernels.quantiles import poisson_quantile
@@ -27,8 +27,6 @@ __all__ = ["defects_by_die", "plain_defects"]
 
 _IN_BLOCK = 3
 _ZERO = np.uint32(0)
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 
 
 @jit
@@ -68,15 +66,14 @@ def defects_by_die(
 @jit
 def plain_defects(plain: Any, floor: Any, wafer: Any) -> NDArray[np.float64]:
     """Return the list of a wafer of `plain_points`, whose defects are not numbered by die."""
-    key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
-    w0, _, _, _ = philox4x32(_ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+    w0, _, _, _ = seeded_words(plain.seed, _ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer)
     count = looked_up(plain.count_below, plain.count_guide, w0)
     out = np.empty((count, 6))
     for defect in range(count):
         word = np.uint32(defect + 1)
-        four = philox4x32(word // 4, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        four = seeded_words(plain.seed, word // 4, PLAIN, STREAM_DEFECT_COUNT, wafer)
         out[defect, 0] = die_of(plain, four[word % 4])
-        four = philox4x32(word, PLAIN, STREAM_DEFECT_PLACE, wafer, key0, key1)
+        four = seeded_words(plain.seed, word, PLAIN, STREAM_DEFECT_PLACE, wafer)
         x, y, layer_word, size_word = four
         out[defect, 1] = uniform_open(x) - 0.5
         out[defect, 2] = uniform_open(y) - 0.5

@@ -19,7 +19,7 @@ from yieldsim.kernels.philox import (
     STREAM_EXCURSION,
     STREAM_SIGNATURE,
     fill_blocks,
-    philox4x32,
+    seeded_words,
     uniform_open,
 )
 from yieldsim.kernels.quantiles import gamma_quantile
@@ -32,8 +32,6 @@ _LOT = np.uint32(0)
 _WAFER = np.uint32(1)
 _REGION = np.uint32(2)
 _ZERO = np.uint32(0)
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 
 # Columns of `Field.signatures`.
 PROBABILITY, PEAK, RADIUS, WIDTH, HALF_SPAN, HALF_LENGTH = range(6)  # length > 0: a scratch
@@ -67,13 +65,6 @@ class Field(NamedTuple):
     half_y: Any
 
 
-@inline_jit
-def _words(field: Any, draw: Any, entity: Any, stream: Any, realization: Any) -> Any:
-    key0 = field.seed & _WORD
-    key1 = field.seed >> _BITS_32
-    return philox4x32(draw, entity, stream, realization, key0, key1)
-
-
 @bare_jit
 def in_excursion(field: Any, lot: Any) -> Any:
     """Whether an excursion that started before this lot, or an earlier one, still lasts.
@@ -84,7 +75,7 @@ def in_excursion(field: Any, lot: Any) -> Any:
     start, go_on = field.excursion[0], field.excursion[1]
     for back in range(field.look_back):
         number = np.uint32(np.int64(lot) - back)
-        w0, w1, _, _ = _words(field, _ZERO, _ZERO, STREAM_EXCURSION, number)
+        w0, w1, _, _ = seeded_words(field.seed, _ZERO, _ZERO, STREAM_EXCURSION, number)
         # it lasts beyond `back` lots with probability go_on^back
         if uniform_open(w0) < start and uniform_open(w1) < go_on**back:
             return True
@@ -96,7 +87,7 @@ def lot_density(field: Any, lot: Any) -> Any:
     """D0 times what the whole lot shares."""
     density = field.d0_per_cm2
     if field.lot_gamma.shape[1] > 0:
-        w0, _, _, _ = _words(field, _ZERO, _LOT, STREAM_DENSITY, lot)
+        w0, _, _, _ = seeded_words(field.seed, _ZERO, _LOT, STREAM_DENSITY, lot)
         density *= gamma_quantile(field.lot_gamma, w0)
     if field.look_back > 0 and in_excursion(field, lot):
         density *= field.excursion[2]
@@ -108,7 +99,7 @@ def wafer_ratio(field: Any, wafer: Any) -> Any:
     """The wafer's own gamma."""
     if field.wafer_gamma.shape[1] == 0:
         return 1.0
-    w0, _, _, _ = _words(field, _ZERO, _WAFER, STREAM_DENSITY, wafer)
+    w0, _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
     return gamma_quantile(field.wafer_gamma, w0)
 
 
@@ -118,14 +109,13 @@ def wafer_ratios(field: Any, first_wafer: Any, words: Any, out: Any) -> None:
 
     ``words`` uint32[wafer] is work space.
     """
-    key0, key1 = field.seed & _WORD, field.seed >> _BITS_32
     if field.wafer_gamma.shape[1] == 0:
         for w in range(out.shape[0]):
             out[w] = 1.0
         return
     for w in range(words.shape[0]):
-        wafer = (np.uint64(first_wafer) + np.uint64(w)) & _WORD
-        words[w], _, _, _ = philox4x32(_ZERO, _WAFER, STREAM_DENSITY, wafer, key0, key1)
+        wafer = np.uint32(np.uint64(first_wafer) + np.uint64(w))
+        words[w], _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
     for w in range(out.shape[0]):
         out[w] = gamma_quantile(field.wafer_gamma, words[w])
 
@@ -190,7 +180,7 @@ def add_signatures(field: Any, wafer: Any, extra: Any) -> Any:
     found = False
     for kind in range(field.signatures.shape[0]):
         shape = field.signatures[kind]
-        w0, w1, w2, w3 = _words(field, _ZERO, np.uint32(kind), STREAM_SIGNATURE, wafer)
+        w0, w1, w2, w3 = seeded_words(field.seed, _ZERO, np.uint32(kind), STREAM_SIGNATURE, wafer)
         if uniform_open(w0) >= shape[PROBABILITY]:
             continue
         if not found:

@@ -20,7 +20,7 @@ from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
     STREAM_DEFECT_PLACE,
     fill_blocks,
-    philox4x32,
+    seeded_words,
     uniform_open,
 )
 from yieldsim.kernels.quantiles import poisson_quantile
@@ -32,8 +32,6 @@ from yieldsim.wafer.kernels.sorting import parametric_shift
 __all__ = ["Floor", "points_block"]
 
 _ZERO = np.uint32(0)
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 _GUIDE_BITS = np.uint32(22)
 GUIDE_CELLS = 1024  # of the 32 bits of a place in the die's height
 _IN_BLOCK = 3  # places that fit beside the count in its block of four words
@@ -88,8 +86,7 @@ def strip_of(floor: Any, word: Any) -> Any:
 @inline_jit
 def place_words(field: Any, die: Any, defect: Any, wafer: Any) -> Any:
     """Words of a defect: height in the die, width in the die, layer, size."""
-    key0, key1 = field.seed & _WORD, field.seed >> _BITS_32
-    return philox4x32(np.uint32(die), np.uint32(defect), STREAM_DEFECT_PLACE, wafer, key0, key1)
+    return seeded_words(field.seed, np.uint32(die), np.uint32(defect), STREAM_DEFECT_PLACE, wafer)
 
 
 @inline_jit

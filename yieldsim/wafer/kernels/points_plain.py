@@ -14,13 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import bare_jit, inline_jit
-from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
+from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, seeded_words, word_below
 
 __all__ = ["GROUP", "GUIDE_CELLS", "PLAIN", "Plain", "die_of", "looked_up", "plain_block"]
 
 PLAIN = np.uint32(0xFFFFFFFF)  # entity; that of the counts by die is 0
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 _GUIDE_BITS = np.uint32(20)
 GUIDE_CELLS = 4096  # of a word: where to begin to look in a table of thresholds
 GROUP = 64  # wafers whose first blocks are made together
@@ -58,20 +56,18 @@ def looked_up(below: Any, guide: Any, word: Any) -> Any:
 @inline_jit
 def _bit(word: Any, dies: Any, wanted: Any) -> Any:
     """The bit of the word's die, no bit where the word is not wanted."""
-    die = (np.uint64(word) * dies) >> _BITS_32
-    return (_ONE << die) if wanted else _ZERO
+    return (_ONE << word_below(word, dies)) if wanted else _ZERO
 
 
 @inline_jit
 def _killed_mask(plain: Any, wafer: Any, defects: Any) -> Any:
     """Mask of the dies that the defects after the third hit."""
-    key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
     dies = np.uint64(plain.dies)
     mask = _ZERO
     vectors = (defects + 4 * _LANES) // (4 * _LANES)
     for block in range(_LANES * vectors):
         draw = np.uint64(block) + _ONE
-        w0, w1, w2, w3 = philox4x32(draw, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = seeded_words(plain.seed, draw, PLAIN, STREAM_DEFECT_COUNT, wafer)
         left = defects - 3 - 4 * block
         mask |= _bit(w0, dies, left > 0) | _bit(w1, dies, left > 1)
         mask |= _bit(w2, dies, left > 2) | _bit(w3, dies, left > 3)
@@ -81,11 +77,10 @@ def _killed_mask(plain: Any, wafer: Any, defects: Any) -> Any:
 @inline_jit
 def _killed_marks(plain: Any, wafer: Any, defects: Any, words: Any, mark: Any, stamp: Any) -> Any:
     """Mark the dies that the defects after the third hit; returns how many were unmarked."""
-    key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
     blocks = (defects + 4 * _LANES) // (4 * _LANES) * _LANES
     for block in range(blocks):
         draw = np.uint64(block) + _ONE
-        w0, w1, w2, w3 = philox4x32(draw, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = seeded_words(plain.seed, draw, PLAIN, STREAM_DEFECT_COUNT, wafer)
         words[0, block] = w0
         words[1, block] = w1
         words[2, block] = w2
@@ -100,7 +95,7 @@ def _killed_marks(plain: Any, wafer: Any, defects: Any, words: Any, mark: Any, s
 def die_of(plain: Any, word: Any) -> Any:
     """The die that a word hits."""
     if plain.die_below.shape[0] == 0:
-        return np.int64((np.uint64(word) * np.uint64(plain.dies)) >> _BITS_32)
+        return np.int64(word_below(word, plain.dies))
     return looked_up(plain.die_below, plain.die_guide, word)
 
 
@@ -125,10 +120,9 @@ def _population(mask: Any) -> Any:
 @bare_jit
 def _first_blocks(plain: Any, first_wafer: Any, first: Any) -> None:
     """Fill ``first`` uint32[4, GROUP] with block 0 of each wafer."""
-    key0, key1 = plain.seed & _WORD, plain.seed >> _BITS_32
     for w in range(GROUP):
         wafer = np.uint64(first_wafer) + np.uint64(w)
-        w0, w1, w2, w3 = philox4x32(_ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer, key0, key1)
+        w0, w1, w2, w3 = seeded_words(plain.seed, _ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer)
         first[0, w] = w0
         first[1, w] = w1
         first[2, w] = w2

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import jit
-from yieldsim.kernels.philox import STREAM_REPEATER, noise_uniform, philox4x32, uniform_open
+from yieldsim.kernels.philox import (
+    STREAM_REPEATER,
+    noise_uniform,
+    seeded_words,
+    uniform_open,
+    word_below,
+)
 from yieldsim.kernels.quantiles import poisson_quantile
 from yieldsim.wafer.kernels.points import strip_of
 
@@ -20,8 +26,6 @@ __all__ = ["lot_repeaters", "wafer_hits"]
 
 _RETICLE = np.uint32(0xFFFFFFFF)  # entity of what the lot draws; fields have the numbers from zero
 _ZERO = np.uint32(0)
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 
 
 @jit
@@ -38,10 +42,9 @@ def lot_repeaters(
     strip = np.empty(count, np.int64)
     across = np.empty(count)
     up = np.empty(count)
-    key0, key1 = np.uint64(seed) & _WORD, np.uint64(seed) >> _BITS_32
     for k in range(count):
-        w0, w1, w2, _ = philox4x32(np.uint32(k + 1), _RETICLE, STREAM_REPEATER, lot, key0, key1)
-        place[k] = np.int64((np.uint64(w0) * np.uint64(dies_in_field)) >> _BITS_32)
+        w0, w1, w2, _ = seeded_words(seed, np.uint32(k + 1), _RETICLE, STREAM_REPEATER, lot)
+        place[k] = np.int64(word_below(w0, dies_in_field))
         strip[k] = strip_of(floor, w1)
         across[k] = uniform_open(w2) - 0.5
         up[k] = uniform_open(w1) - 0.5

@@ -20,7 +20,7 @@ from yieldsim.kernels.philox import (
     STREAM_SPEED,
     STREAM_TEST,
     noise_uniform,
-    philox4x32,
+    seeded_words,
     uniform_open,
 )
 
@@ -37,8 +37,6 @@ _DIE = np.uint32(0)
 _LOT = np.uint32(1)
 _WAFER = np.uint32(2)
 _ZERO = np.uint32(0)
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 _TWO_PI = 2.0 * math.pi
 _FAR = 38.0  # beyond it a normal tail is zero
 
@@ -127,8 +125,7 @@ def sort_die(
         true = sorting.bin_of[works, cell]
     if not sorting.has_systematic and sorting.escape == 0.0 and sorting.overkill == 0.0:
         return true, true
-    key0, key1 = sorting.seed & _WORD, sorting.seed >> _BITS_32
-    w0, w1, _, _ = philox4x32(np.uint32(die), _DIE, STREAM_TEST, wafer, key0, key1)
+    w0, w1, _, _ = seeded_words(sorting.seed, np.uint32(die), _DIE, STREAM_TEST, wafer)
     if uniform_open(w0) >= sorting.survive[die]:
         true = bins
     u = uniform_open(w1)
