@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ensemble.fake import FakeSimulator, analyst_file
-from yieldsim.ensemble import Plan, bytes_per_realization, default_block_size, scenario_names
+from yieldsim.ensemble import Plan, bytes_per_realization, default_block_size
 from yieldsim.ensemble.layout import block_specs
 
 
@@ -57,11 +57,3 @@ def test_what_was_never_written_is_no_possible_result() -> None:
     assert {np.dtype(spec.dtype).name for spec in specs} == {"float32", "float64", "int16"}
     for spec in specs:
         assert spec.fill == -1 if spec.dtype == "int16" else math.isnan(spec.fill)
-
-
-def test_scenario_names() -> None:
-    file = analyst_file(early={"changes": {"products": {}}})
-    assert scenario_names(file, []) == ("baseline",)
-    assert scenario_names(file, ["late", "baseline", "late"]) == ("late", "baseline")
-    assert scenario_names(file, ["all"]) == ("baseline", "late", "early")
-    assert scenario_names(file, ["early", "all"]) == ("early", "baseline", "late")

@@ -6,7 +6,6 @@ from yieldsim.ensemble.layout import (
     Plan,
     bytes_per_realization,
     default_block_size,
-    scenario_names,
 )
 from yieldsim.ensemble.provenance import Stored, check_same, read_stored
 from yieldsim.ensemble.read import open_ensemble, open_place
@@ -31,6 +30,5 @@ __all__ = [
     "open_ensemble",
     "open_place",
     "read_stored",
-    "scenario_names",
     "unmark",
 ]

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from yieldsim.model.limits import ALL, PREFIX, scenarios_without_limits
-from yieldsim.model.load import BASELINE, ModelFile
+from yieldsim.model.load import ModelFile
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.outputs import LEADING, Variable, constraint_names
 
@@ -263,17 +262,3 @@ def _filled(
     chunks = tuple(max(1, n) for n in array.shape)
     dtype = str if text else array.dtype.name
     return ArraySpec(name, dims, dtype, array.shape, chunks, attrs, array)
-
-
-def scenario_names(file: ModelFile, asked: Sequence[str]) -> tuple[str, ...]:
-    """The scenarios to run: as asked, each once; ``all`` is the baseline and all of the file.
-
-    ``no_limit:all`` is the baseline and it with each constraint lifted. Combinations (``a+b``) are
-    run where they are asked for by name.
-    """
-    several = {
-        "all": [BASELINE, *(name for name in file.scenarios if name != BASELINE)],
-        PREFIX + ALL: [BASELINE, *scenarios_without_limits(file.raw)],
-    }
-    chosen = [one for name in asked for one in several.get(name, [name])]
-    return tuple(dict.fromkeys(chosen or [BASELINE]))

@@ -27,7 +27,6 @@ from yieldsim.ensemble import (
     marked_blocks,
     open_place,
     read_stored,
-    scenario_names,
     unmark,
 )
 from yieldsim.errors import IncompleteError, UsageError
@@ -38,7 +37,7 @@ from yieldsim.execute.local import (
     run_blocks,
     say_stopping,
 )
-from yieldsim.model.load import BASELINE, ModelFile, load_file
+from yieldsim.model.load import ModelFile, load_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -128,7 +127,7 @@ def execute(
         scenarios = [scenarios]
     file = model if isinstance(model, ModelFile) else load_file(model)
     file = file.with_changes(changes)
-    names = scenario_names(file, scenarios or [BASELINE])
+    names = file.scenario_names(scenarios or ())
     source = _simulator(file, names, seed)  # first: a faulty model is to be told as such
     place: Place = Memory() if out is None else Folder(out)
     stored = read_stored(place)

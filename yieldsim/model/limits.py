@@ -1,46 +1,24 @@
-"""Constraints that can be lifted, to see what each of them costs.
-
-A scenario ``no_limit:memory`` is made of any model: the same world in which memory limits nothing.
-It may be combined, ``memory_slow+no_limit:packaging``; ``no_limit:all`` asks for each in turn.
-"""
+"""Constraints that a scenario ``no_limit:NAME`` can lift, to see what each of them costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from yieldsim.errors import ModelError
-
-PREFIX = "no_limit:"
-ALL = "all"
-TOOLS = "tools"  # every tool group
+TOOLS = "tools"  # every tool group; a single one is lifted by its own name
 NO_LIMITS = ("memory", "packaging", "demand", "defects", "wafers", TOOLS)
 
 
-def lifted(part: str) -> str | None:
-    """What a part of a scenario's name lifts, None for an ordinary scenario."""
-    return part.removeprefix(PREFIX) if part.startswith(PREFIX) else None
-
-
-def check_limits(names: Iterable[str], groups: Iterable[str], where: str) -> None:
-    """Raise ModelError for a name that is no constraint of the model."""
-    allowed = [*NO_LIMITS, *(group for group in groups if group not in NO_LIMITS)]
-    for name in names:
-        if name not in allowed:
-            raise ModelError(where, "unknown limit", got=name, allowed=", ".join(allowed))
-
-
-def scenarios_without_limits(raw: Mapping[str, Any]) -> list[str]:
-    """The names of the scenarios that lift one constraint that a model has, each."""
+def limits_of(raw: Mapping[str, Any]) -> list[str]:
+    """Those of `NO_LIMITS` that apply to a model of raw tables."""
     products = raw.get("products", {})
     tables = products.values() if isinstance(products, dict) else ()
-    demanded = any(isinstance(one, dict) and "demand" in one for one in tables)
-    there = {
+    applies = {
         "memory": bool(raw.get("memory")),
         "packaging": bool(raw.get("packaging")),
-        "demand": demanded,
+        "demand": any(isinstance(table, dict) and "demand" in table for table in tables),
         "defects": True,
         "wafers": bool(raw.get("tool_groups")),
         TOOLS: bool(raw.get("tool_groups")),
     }
-    return [PREFIX + name for name in NO_LIMITS if there[name]]
+    return [name for name in NO_LIMITS if applies[name]]

@@ -1,14 +1,14 @@
 """Model files and their scenarios.
 
-Loading only parses and merges; `schema` validates and `check` compares the parts. A file may say
+`files` parses and merges, `schema` validates and `checks` compares the parts. A file may have
 
-- ``extends = "baseline"``: another model (a shipped name or a path) that it is laid over;
-- ``include = ["fabs.toml", ...]``: parts of the same model, none of which may repeat another;
+- ``extends = "baseline"``: another model (a shipped name or a path) that this one changes;
+- ``include = ["fabs.toml", ...]``: parts of the same model, which may not repeat each other;
 - ``[[table]] file = "visits.csv"  into = "processes.{process}.visits.{tool_group}"``: rows of a
-  CSV file (see `tables`);
+  CSV file (see `files.csv`);
 - ``[scenarios.NAME]`` with ``title``, ``source``, ``grade`` and ``[scenarios.NAME.changes]``.
 
-Scenarios are combined by their names: ``a+b`` applies a and then b.
+Names of scenarios combine: see `scenario_names`.
 """
 
 from __future__ import annotations
@@ -25,21 +25,26 @@ from yieldsim.model.checks.check import check_model
 from yieldsim.model.files.merge import Raw, merge
 from yieldsim.model.files.messages import validate
 from yieldsim.model.files.scenarios import (
-    BASELINE,
-    JOINT,
     check_scenario,
-    check_scenario_name,
     parse_setting,
     refuse_conflict,
-    scenario_parts,
     without_stale_correlations,
 )
 from yieldsim.model.files.toml import find_model, read_model
-from yieldsim.model.limits import lifted
+from yieldsim.model.limits import limits_of
+from yieldsim.model.scenario_names import (
+    BASELINE,
+    check_scenario_name,
+    checked_parts,
+    expand_names,
+    lifted_limit,
+    lifted_limits,
+    scenario_parts,
+)
 from yieldsim.model.schema import Model
 from yieldsim.model.schema.fields import ORIGIN
 
-__all__ = ["BASELINE", "ModelFile", "load_file", "load_model"]
+__all__ = ["ModelFile", "load_file", "load_model"]
 
 _SETTING = {"source": "setting", "grade": "assumed"}
 _SETTING_TITLE = "given when the model was loaded"
@@ -54,11 +59,11 @@ class ModelFile:
     scenarios: dict[str, Raw]
 
     def model(self, scenario: str = BASELINE) -> Model:
-        """The validated model of one scenario (``baseline`` is the file without changes).
+        """The validated model of one scenario; ``baseline`` is the file without changes.
 
-        ``a+b`` applies a and then b. All scenarios have the same fabs, dies, products, ... in the
-        same order. Raises ModelError with the place, what was got and what is allowed, and
-        UsageError for an unknown scenario or for two that set a parameter differently.
+        All scenarios have the same fabs, dies, products, ... in the same order. Raises ModelError
+        with the place, the value got and what is allowed, and UsageError for an unknown scenario
+        or for two that set one parameter differently.
         """
         parts = self._parts(scenario)
         raw = self.raw
@@ -71,17 +76,20 @@ class ModelFile:
         return model
 
     def title(self, scenario: str) -> str:
-        """The title of a scenario, or those of all that it combines; its name where it has none."""
+        """The titles of all scenarios that a name combines; a part without a title is named."""
         return "; ".join(
-            str(self.scenarios.get(part, {}).get("title", part)) for part in scenario.split(JOINT)
+            str(self.scenarios.get(part, {}).get("title", part))
+            for part in scenario_parts(scenario)
         )
 
+    def scenario_names(self, asked: Iterable[str]) -> tuple[str, ...]:
+        """The scenarios to run, each once, with ``all`` and ``no_limit:all`` written out."""
+        return expand_names(asked, self.scenarios, limits_of(self.raw))
+
     def _parts(self, scenario: str) -> tuple[str, ...]:
-        """The scenarios that one name stands for: none for the baseline."""
-        if scenario == BASELINE:
-            return ()
-        parts = scenario_parts(scenario)
-        named = [part for part in parts if lifted(part) is None]
+        """The scenarios that one name combines, none for the baseline, after all checks."""
+        parts = checked_parts(scenario)
+        named = [part for part in parts if lifted_limit(part) is None]
         for part in named:
             if part not in self.scenarios:
                 alone = len(parts) == 1
@@ -89,27 +97,26 @@ class ModelFile:
                 names = [*[BASELINE][:alone], *sorted(self.scenarios)]
                 raise UsageError("scenario", problem, got=part, allowed=", ".join(names))
             check_scenario(part, self.scenarios[part], self.raw)
-        for one, other in itertools.combinations(named, 2):
-            refuse_conflict(one, other, self.scenarios, self.raw)
+        for pair in itertools.combinations(named, 2):
+            refuse_conflict(*pair, self.scenarios, self.raw)
         return parts
 
     def _changes(self, part: str, earlier: Sequence[str]) -> tuple[Raw, Raw]:
-        """What a scenario changes, given those before it, and the origin of what names none."""
-        if (limit := lifted(part)) is not None:
-            before = [name for one in earlier if (name := lifted(one)) is not None]
-            return {"simulation": {"no_limit": [*before, limit]}}, {}
+        """The changes of one part after ``earlier`` ones, and the source and grade they inherit."""
+        if lifted_limit(part) is not None:
+            limits = [limit for name in (*earlier, part) for limit in lifted_limits(name)]
+            return {"simulation": {"no_limit": limits}}, {}
         entry = self.scenarios[part]
         changes: Raw = entry["changes"]
-        for name in filter(
-            lambda one: lifted(one) is None, earlier
-        ):  # a correlation ends with whichever of the two fixes a number
-            changes = without_stale_correlations(changes, self.scenarios[name]["changes"])
+        for name in earlier:
+            if lifted_limit(name) is None:  # a number that either scenario fixes is not correlated
+                changes = without_stale_correlations(changes, self.scenarios[name]["changes"])
         return changes, {key: entry[key] for key in ORIGIN if key in entry}
 
     def with_changes(self, changes: Iterable[str]) -> ModelFile:
-        """The same file with ``path=value`` settings laid over it (values in TOML).
+        """The same file after ``path=value`` settings (values in TOML).
 
-        A setting that makes a parameter sure ends its correlations.
+        A parameter that a setting fixes loses its correlations.
         """
         raw = self.raw
         for text in changes:
@@ -117,16 +124,13 @@ class ModelFile:
             raw = merge(without_stale_correlations(raw, setting), setting, _SETTING)
             sources = raw.get("sources", {})
             if isinstance(sources, dict):
-                raw["sources"] = {
-                    "setting": {"title": "given when the model was loaded"},
-                    **sources,
-                }
+                raw["sources"] = {"setting": {"title": _SETTING_TITLE}, **sources}
         return ModelFile(self.place, raw, self.scenarios)
 
     def to_json(self) -> str:
-        """The whole model as text, from which `from_json` makes it again.
+        """The whole file as text; `from_json` reads it.
 
-        The order of the tables is kept: it is that of the coordinates, and of a die's bins.
+        Tables keep their order, which is that of the coordinates and of a die's bins.
         """
         content = {"place": self.place, "raw": self.raw, "scenarios": self.scenarios}
         return json.dumps(content, ensure_ascii=False, default=str)
@@ -138,21 +142,21 @@ class ModelFile:
         return cls(content["place"], content["raw"], content["scenarios"])
 
     def digest(self, scenarios: Sequence[str] = ()) -> str:
-        """SHA-256 of the tables and of the named scenarios: the identity of a run's model."""
-        named = {name: self._named(name) for name in scenarios}
+        """SHA-256 of the tables and the named scenarios, which identifies the model of a run."""
+        named = {name: self._entries(name) for name in scenarios}
         text = json.dumps([self.raw, named], default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def _named(self, scenario: str) -> Raw | list[Raw | None] | None:
-        """The table of a scenario, or those of all that it combines."""
-        parts = scenario.split(JOINT)
+    def _entries(self, scenario: str) -> Raw | list[Raw | None] | None:
+        """The table of a scenario, or a list of those that it combines."""
+        parts = scenario_parts(scenario)
         if len(parts) == 1:
             return self.scenarios.get(scenario)
         return [self.scenarios.get(part) for part in parts]
 
 
 def load_file(name: str | Path) -> ModelFile:
-    """Read a model file, or the model of that name that ships with the package.
+    """Read a model file, or a shipped model by its name.
 
     Raises ModelError for a file that is missing, unreadable, truncated or not TOML.
     """
@@ -165,7 +169,7 @@ def load_file(name: str | Path) -> ModelFile:
 
 
 def load_model(name: str | Path, scenario: str = BASELINE, changes: Iterable[str] = ()) -> Model:
-    """The validated model of a file or shipped name, in one scenario, with ``path=value`` changes.
+    """The validated model of a file or shipped name, in one scenario, after ``path=value`` changes.
 
     Raises ModelError with the place, the value got and what is allowed.
     """

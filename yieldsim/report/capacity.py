@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from yieldsim.model.scenario_names import BASELINE
 from yieldsim.report.tables import align, count, made_of, percent
 
 Record = Mapping[str, Any]
@@ -190,7 +191,7 @@ def _about(record: Record) -> str:
 
 def _notes(record: Record) -> list[str]:
     lines = [made_of({**record, "seed": str(record["seed"])})]
-    if record["scenario"] != "baseline":
+    if record["scenario"] != BASELINE:
         lines[0] = f"Scenario {record['scenario']}. {lines[0]}"
     if record["has_tools"]:
         lines += [*NOTES, TOOL_NOTE]

@@ -5,25 +5,9 @@ import pytest
 
 from tests.analysis.made_up_parts import LIFTED, whole
 from yieldsim.analysis.supply.binding import binding_shares
-from yieldsim.analysis.supply.lifted import binding_summary, lifted_limits, without_lifts
+from yieldsim.analysis.supply.lifted import binding_summary
 from yieldsim.errors import StoreError, UsageError
 from yieldsim.report.binding import binding_text
-
-
-@pytest.mark.parametrize(
-    ("name", "lifted", "base"),
-    [
-        ("baseline", [], "baseline"),
-        ("a+b", [], "a+b"),
-        ("no_limit:memory", ["memory"], "baseline"),
-        ("domestic_late+no_limit:memory", ["memory"], "domestic_late"),
-        ("no_limit:memory+no_limit:packaging", ["memory", "packaging"], "baseline"),
-        ("a+no_limit:tools: etch+b", ["tools: etch"], "a+b"),
-    ],
-)
-def test_names_say_what_is_lifted_from_what(name: str, lifted: list[str], base: str) -> None:
-    assert lifted_limits(name) == lifted
-    assert without_lifts(name) == base
 
 
 def test_what_a_lifted_limit_adds_is_paired_with_its_own_base() -> None:

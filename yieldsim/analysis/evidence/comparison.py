@@ -19,8 +19,8 @@ from yieldsim.analysis.statistics.standard_error import (
 )
 from yieldsim.analysis.supply.totals import Period, choose, gather, labels_of, quarter_labels
 from yieldsim.errors import ModelError
+from yieldsim.model.scenario_names import BASELINE
 
-BASELINE = "baseline"
 STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
 PERCENTILES = ("percentile", "se_percentile", "percentile_low", "percentile_high")
 

@@ -22,13 +22,14 @@ from yieldsim.analysis.supply.totals import (
     product_groups,
 )
 from yieldsim.errors import UsageError
+from yieldsim.model.scenario_names import BASELINE
 
 FIGURES = ("mean", "se_mean", "sd_paired", "sd_independent", "spread_ratio")
 
 
 def paired_differences(
     ds: xr.Dataset,
-    base: str = "baseline",
+    base: str = BASELINE,
     variable: str = "usable_chips",
     period: Period = "quarter",
     probabilities: Iterable[float] = P10_P50_P90,
@@ -107,7 +108,7 @@ def difference_records(ds: xr.Dataset, base: str | None = None) -> list[dict[str
     if len(scenarios) < 2:
         return []
     if base is None:
-        base = "baseline" if "baseline" in scenarios else scenarios[0]
+        base = BASELINE if BASELINE in scenarios else scenarios[0]
     result = paired_differences(ds, base, period="year")
     figures = {name: result[name].to_numpy() for name in FIGURES}
     for i, name in enumerate(("p10", "p50", "p90")):

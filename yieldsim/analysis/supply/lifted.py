@@ -25,9 +25,7 @@ from yieldsim.analysis.supply.totals import (
     quarter_labels,
 )
 from yieldsim.errors import StoreError
-
-LIFTED = "no_limit:"
-BASELINE = "baseline"
+from yieldsim.model.scenario_names import join_parts, lifted_limits, without_lifts
 
 
 def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
@@ -61,24 +59,12 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
     }
 
 
-def lifted_limits(scenario: str) -> list[str]:
-    """The constraints that a scenario lifts, by its name: ``a+no_limit:memory`` lifts memory."""
-    parts = scenario.split("+")
-    return [part.removeprefix(LIFTED) for part in parts if part.startswith(LIFTED)]
-
-
-def without_lifts(scenario: str) -> str:
-    """The name of the same scenario with all its constraints."""
-    kept = [part for part in scenario.split("+") if not part.startswith(LIFTED)]
-    return "+".join(kept) or BASELINE
-
-
 def _added(ds: xr.Dataset, scenario: str) -> list[Record]:
     """The paired differences of one scenario to the same with its constraints."""
     base = without_lifts(scenario)
     labels, places = period_quarters(ds, "year")
     quarters = {label: len(several) for label, several in zip(labels, places, strict=True)}
-    lifted = "+".join(lifted_limits(scenario))
+    lifted = join_parts(lifted_limits(scenario))
     return [
         {"lifted": lifted, **record, "quarters": quarters[record["year"]]}
         for record in difference_records(choose(ds, [base, scenario]), base)

@@ -19,7 +19,7 @@ from yieldsim.model.checks.demand import check_demand
 from yieldsim.model.checks.layers import check_layers, visited_groups
 from yieldsim.model.checks.names import known, reach
 from yieldsim.model.files.merge import LEAF_KEYS
-from yieldsim.model.limits import check_limits
+from yieldsim.model.limits import NO_LIMITS
 from yieldsim.model.parameters import Parameter, parameters
 from yieldsim.model.schema import Model
 from yieldsim.model.schema.calendar import quarter_index
@@ -96,7 +96,9 @@ def _check_time(model: Model) -> None:
         raise ModelError("simulation.end", "is too far from start", got=end, allowed=allowed)
     for name in model.simulation.outputs:
         known("simulation.outputs", name, [v.name for v in ALL_OUTPUTS], "output")
-    check_limits(model.simulation.no_limit, model.tool_groups, "simulation.no_limit")
+    limits = list(dict.fromkeys([*NO_LIMITS, *model.tool_groups]))
+    for name in model.simulation.no_limit:
+        known("simulation.no_limit", name, limits, "limit")
 
 
 def _check_origin(model: Model, parameter: Parameter) -> None:

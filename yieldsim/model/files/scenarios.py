@@ -13,7 +13,7 @@ from typing import Any
 
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model.files.merge import Raw, first_conflict, is_leaf, nested
-from yieldsim.model.limits import PREFIX
+from yieldsim.model.scenario_names import join_parts
 from yieldsim.model.schema.values import is_number, shown
 
 SCENARIO_KEYS = ("title", "source", "grade", "note", "changes")
@@ -30,8 +30,6 @@ COORDINATES = {
     "imports": "import",
 }
 _COMMON = ("name", "simulation")
-BASELINE = "baseline"  # the model without changes
-JOINT = "+"  # of scenarios that are applied together
 
 
 def parse_setting(text: str, raw: Raw) -> Raw:
@@ -62,42 +60,12 @@ def _toml_value(value: str, text: str) -> Any:
     return found["value"]
 
 
-def scenario_parts(name: str) -> tuple[str, ...]:
-    """The scenarios of a combination such as ``a+b``, in order; of another name it alone.
-
-    Raises UsageError for a part that is empty, there twice, or the baseline.
-    """
-    parts = tuple(name.split(JOINT))
-    if "" in parts and len(parts) > 1:
-        raise UsageError("scenario", "has an empty part", got=name, allowed="names joined by +")
-    if len(set(parts)) < len(parts):
-        raise UsageError("scenario", "names a part twice", got=name, allowed="each once")
-    if BASELINE in parts and len(parts) > 1:
-        problem = "cannot be combined with the model without changes"
-        allowed = JOINT.join(part for part in parts if part != BASELINE)
-        raise UsageError("scenario", problem, got=name, allowed=allowed)
-    return parts
-
-
-def refuse_conflict(one: str, other: str, entries: Mapping[str, Raw], raw: Raw) -> None:
-    """Raise UsageError where two scenarios set the same parameter of ``raw`` differently."""
-    path = first_conflict(entries[one]["changes"], entries[other]["changes"], raw)
+def refuse_conflict(first: str, second: str, entries: Mapping[str, Raw], raw: Raw) -> None:
+    """Raise UsageError where two scenarios set one parameter of ``raw`` differently."""
+    path = first_conflict(entries[first]["changes"], entries[second]["changes"], raw)
     if path is not None:
-        problem, got = f"both set {path}, differently", f"{one}{JOINT}{other}"
+        problem, got = f"both set {path}, differently", join_parts([first, second])
         raise UsageError("scenario", problem, got=got, allowed="one of them")
-
-
-def check_scenario_name(name: str) -> None:
-    """Raise ModelError for the name of a scenario that means something else."""
-    if name == BASELINE:
-        problem = "is the name of the model without changes"
-        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
-    if name.startswith(PREFIX):
-        problem = f"a name with {PREFIX} stands for the model without a limit"
-        raise ModelError("scenarios", problem, got=name, allowed="another name")
-    if JOINT in name:
-        problem = f"a name with {JOINT} is a combination of scenarios"
-        raise ModelError("scenarios", problem, got=name, allowed=f"a name without {JOINT}")
 
 
 def check_scenario(name: str, entry: Any, raw: Raw) -> None:

@@ -1,0 +1,93 @@
+"""The grammar of scenario names.
+
+``baseline`` is the model without changes. ``a+b`` applies a, then b. ``no_limit:memory`` lifts one
+constraint (see `yieldsim.model.limits`) and combines like any other: ``slow+no_limit:memory``.
+Where several scenarios are asked for, ``all`` stands for the baseline and every scenario of the
+model, and ``no_limit:all`` for the baseline and each of its constraints lifted in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from yieldsim.errors import ModelError, UsageError
+
+BASELINE = "baseline"
+ALL = "all"
+NO_LIMIT = "no_limit:"
+JOINT = "+"
+
+
+def scenario_parts(name: str) -> tuple[str, ...]:
+    """The scenarios that a name combines, in order."""
+    return tuple(name.split(JOINT))
+
+
+def checked_parts(name: str) -> tuple[str, ...]:
+    """`scenario_parts` of a name that a user gave; none for the baseline.
+
+    Raises UsageError for a part that is empty, repeated, or the baseline beside others.
+    """
+    if name == BASELINE:
+        return ()
+    parts = scenario_parts(name)
+    if "" in parts and len(parts) > 1:
+        raise UsageError("scenario", "has an empty part", got=name, allowed="names joined by +")
+    if len(set(parts)) < len(parts):
+        raise UsageError("scenario", "names a part twice", got=name, allowed="each once")
+    if BASELINE in parts:
+        problem = "cannot be combined with the model without changes"
+        allowed = join_parts(part for part in parts if part != BASELINE)
+        raise UsageError("scenario", problem, got=name, allowed=allowed)
+    return parts
+
+
+def join_parts(parts: Iterable[str]) -> str:
+    """The name that combines some scenarios; the inverse of `scenario_parts`."""
+    return JOINT.join(parts)
+
+
+def lifted_limit(part: str) -> str | None:
+    """The constraint that one part of a name lifts, None for an ordinary scenario."""
+    return part.removeprefix(NO_LIMIT) if part.startswith(NO_LIMIT) else None
+
+
+def lifted_limits(name: str) -> list[str]:
+    """The constraints that a scenario lifts: ``a+no_limit:memory`` lifts memory."""
+    limits = map(lifted_limit, scenario_parts(name))
+    return [limit for limit in limits if limit is not None]
+
+
+def without_lifts(name: str) -> str:
+    """The name of the same scenario with all constraints in force."""
+    kept = [part for part in scenario_parts(name) if lifted_limit(part) is None]
+    return join_parts(kept) or BASELINE
+
+
+def expand_names(
+    asked: Iterable[str], scenarios: Iterable[str], limits: Iterable[str]
+) -> tuple[str, ...]:
+    """The names asked for, each once, with ``all`` and ``no_limit:all`` written out.
+
+    ``scenarios`` and ``limits`` are what the model has. Combinations run only where they are named.
+    No name at all is the baseline.
+    """
+    groups: dict[str, Sequence[str]] = {
+        ALL: [BASELINE, *(name for name in scenarios if name != BASELINE)],
+        NO_LIMIT + ALL: [BASELINE, *(NO_LIMIT + limit for limit in limits)],
+    }
+    names = [name for word in asked for name in groups.get(word, [word])]
+    return tuple(dict.fromkeys(names or [BASELINE]))
+
+
+def check_scenario_name(name: str) -> None:
+    """Raise ModelError for a name that the grammar reserves."""
+    if name == BASELINE:
+        problem = "is the name of the model without changes"
+        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if name.startswith(NO_LIMIT):
+        problem = f"names with {NO_LIMIT} stand for a lifted constraint"
+        raise ModelError("scenarios", problem, got=name, allowed="another name")
+    if JOINT in name:
+        problem = f"names with {JOINT} combine scenarios"
+        raise ModelError("scenarios", problem, got=name, allowed=f"a name without {JOINT}")
