@@ -1,5 +1,5 @@
 # Plain `make` shows the targets. Needs make and Python >= 3.11 with venv; nothing else.
-# Overridable: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME, WORKERS (of the tests).
+# Variables to override: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME, WORKERS (tests).
 
 VENV ?= .venv
 REALIZATIONS ?= 256
@@ -9,9 +9,9 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# a file stays with one worker, for what its tests share
+# One worker runs all tests of a file, because they share fixtures.
 TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# The first interpreter that is new enough and can make an environment; empty if there is none.
+# The first interpreter that is new enough and can make an environment; empty if none is.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& { echo $$p; break; }; done)
@@ -23,10 +23,10 @@ help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
-setup: $(STAMP)  ## make .venv from requirements.lock, again only when the pins change
+setup: $(STAMP)  ## make .venv from requirements.lock, or update it when the pins change
 
-# An environment that works is updated; one that does not (moved, half made) is made anew.
-# The package itself goes in without isolation, its build backend is pinned in the lock too.
+# A working environment is updated; a broken one (moved, half made) is made anew. The package itself
+# is installed without build isolation, because requirements.lock pins its build backend too.
 $(STAMP): requirements.lock pyproject.toml
 	@py="$(PYTHON)"; test -n "$$py" \
 		&& "$$py" -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -34,27 +34,28 @@ $(STAMP): requirements.lock pyproject.toml
 			"(make PYTHON=/path/to/python; on Debian install python3-venv)" >&2; exit 1; }; \
 	$(BIN)/python -m pip --version >/dev/null 2>&1 \
 		|| { echo "setup: making $(VENV) with $$py"; "$$py" -m venv --clear $(VENV); }
-	@echo "setup: installing what requirements.lock pins (a minute or two)"
+	@echo "setup: installing the packages of requirements.lock (a minute or two)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --no-build-isolation --editable .
 	@touch $@
 
-run: setup  ## simulate the baseline, print the table, draw the fan chart (again: continues)
+run: setup  ## simulate the baseline, print the table, draw the fan chart; again to continue
 	$(BIN)/yieldsim run baseline --realizations $(REALIZATIONS) --seed $(SEED) --out $(RUN_NAME).zarr
 	$(BIN)/yieldsim summary $(RUN_NAME).zarr
 	$(BIN)/yieldsim plot $(RUN_NAME).zarr --out $(RUN_NAME).png
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 
-test: setup  ## the tests, less the slow ones
+test: setup  ## run the tests except the slow ones
 	$(TEST) -m "not slow"
 
-test-full: setup  ## all tests
+test-full: setup  ## run all tests
 	$(TEST)
 
-# Out-of-range reads are silent otherwise. Its own cache: Numba does not tell the two apart.
-test-bounds: setup  ## the tests with Numba's bounds checks on
+# Out-of-range reads are silent otherwise. It needs a cache of its own, because Numba does not tell
+# kernels with bounds checks from those without.
+test-bounds: setup  ## run the tests with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
 		$(TEST) -m "not slow"
 
@@ -67,11 +68,11 @@ format: setup  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## the side-by-side benchmarks, one after another
+bench: setup  ## run the side-by-side benchmarks
 	@set -e; for script in benchmarks/bench_*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script"; done
 
-lock: setup  ## resolve pyproject.toml again into requirements.lock
+lock: setup  ## resolve pyproject.toml into requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--fork-strategy fewest --upgrade --no-emit-index-url --no-header --quiet \
 		--output-file requirements.lock

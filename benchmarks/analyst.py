@@ -29,12 +29,12 @@ def draw(count: int, seed: int) -> tuple[Floats, Floats, Floats, Floats]:
 def packages(
     d0_per_cm2: Floats, wafer_scale: Floats, stack_scale: Floats, passed: Floats
 ) -> Floats:
-    """Packages that pass per quarter, (draw, quarter). Dies and stacks left over are kept."""
+    """Packages that pass per quarter, (draw, quarter). Leftover dies and stacks carry over."""
     faults = d0_per_cm2[:, None] * LEARNING * DIE_CM2
     dies = wafer_scale[:, None] * WAFERS * GROSS_DIE_PER_WAFER * (1.0 + faults / ALPHA) ** -ALPHA
     stacks = stack_scale[:, None] * STACKS
-    # What is left waits, and one of the two is always used up: so the packages begun up to a
-    # quarter are the lesser of what all dies and all stacks up to then allow, exactly.
+    # One of the two is always used up and the rest of the other waits. The packages begun up to a
+    # quarter are therefore exactly the smaller of what all dies and all stacks up to then allow.
     by_dies = np.cumsum(dies, axis=1) / DIES_PER_PACKAGE
     by_stacks = np.cumsum(stacks, axis=1) / STACKS_PER_PACKAGE
     return passed[:, None] * np.diff(np.minimum(by_dies, by_stacks), axis=1, prepend=0.0)
@@ -46,9 +46,10 @@ def simulate(count: int, seed: int) -> Floats:
 
 
 def simulate_each_quarter(count: int, seed: int) -> Floats:
-    """The same line with every factor drawn anew in each quarter and nothing kept, (draw, quarter).
+    """The same line with every factor drawn anew each quarter and no stock, (draw, quarter).
 
-    Another model, since the engine's worlds keep their draws: it shows what 64 draws a world cost.
+    This is another model, because the engine draws once per realization. It shows the cost of 64
+    draws per realization.
     """
     rng, shape = np.random.default_rng(seed), (count, len(QUARTERS))
     d0_per_cm2 = 0.10 * rng.lognormal(0.0, 0.30, shape)

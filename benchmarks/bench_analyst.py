@@ -1,7 +1,7 @@
-"""The analyst's small model side by side: 25 lines of NumPy, and the engine on a model file.
+"""The analyst's small model twice: 25 lines of NumPy, and the engine on a model file.
 
-Prints the quantiles of both with z-scores, the speed, where the engine's time goes, and the peak
-memory. Exit code 1 if the two are not the same model.
+It prints the quantiles of both with z-scores, their speed, where the engine's time goes, and their
+peak memory. The exit code is 1 if the two are not the same model.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ PATHS = (
     "products.accelerator.assembly_yield",
 )
 
-# Each in a process of its own; the ensemble of the engine goes to disk, NumPy's stays in memory.
+# Each runs in its own process. The engine writes its ensemble to disk; NumPy keeps it in memory.
 NUMPY_PEAK = f"""
 import analyst, measure, numpy
 numpy.quantile(analyst.simulate({{draws}}, {NUMPY_SEED}), {P10_P50_P90}, axis=0)
@@ -69,7 +69,7 @@ QUICK = Size(4_000, 1, (4_000,))
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little of everything")
+    parser.add_argument("--quick", action="store_true", help="small sizes, once")
     size = QUICK if parser.parse_args().quick else FULL
     print(f"analyst: {size.draws:,} draws; {measure.machine()}")
     same = compare(size.draws)
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def engine(draws: int, threads: int, store: Path | None) -> xr.Dataset:
-    """A whole run: loading, sampling, simulating, writing, finalizing."""
+    """A whole run: load, sample, simulate, write, finalize."""
     return yieldsim.run(MODEL, realizations=draws, seed=SEED, threads=threads, out=store)
 
 
@@ -90,17 +90,17 @@ def supply(ds: xr.Dataset) -> np.ndarray:
 
 
 def same_draws_error(ds: xr.Dataset) -> float:
-    """Largest relative difference if NumPy is given the very draws of the engine."""
+    """Largest relative difference when NumPy is given the engine's own draws."""
     drawn = ds["parameter_value"].isel(scenario=0)
     expected = analyst.packages(*(drawn.sel(parameter=path).values for path in PATHS))
     return float(np.abs(supply(ds) / expected - 1.0).max())
 
 
 def z_scores(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Quantiles of two independent samples and the differences in standard errors.
+    """Quantiles of two independent samples and their differences in standard errors.
 
-    Both samples are (draw, quarter); the results (quarter + 1, quantile), the last row the sum of
-    the last four quarters. Standard errors by Maritz and Jarrett.
+    Both samples are (draw, quarter). The results are (quarter + 1, quantile); the last row is the
+    sum of the last four quarters. Standard errors by Maritz and Jarrett.
     """
     quantiles, errors = [], []
     for packages in (ours, theirs):
@@ -113,7 +113,7 @@ def z_scores(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def compare(draws: int) -> bool:
-    """Print the quantiles of both models; whether they agree."""
+    """Print the quantiles of both models and return whether they agree."""
     with measure.scratch() as folder:
         ds = engine(draws, 1, folder / "analyst.zarr")
         theirs, error = supply(ds), same_draws_error(ds)
@@ -141,14 +141,14 @@ def compare(draws: int) -> bool:
 
 
 def block_alone(draws: int, simulator: Simulator) -> None:
-    """The simulation of all blocks, in the block size of a run, one after another."""
+    """Simulate all blocks one after another, in the block size of a run."""
     size = default_block_size(draws, bytes_per_realization(simulator), 1)
     for first in range(0, draws, size):
         simulator.block(first, min(size, draws - first))
 
 
 def speed(size: Size) -> None:
-    """Print draws per second, side by side: in every round each case once."""
+    """Print draws per second; every round runs each case once."""
     draws = size.draws
     simulator = Simulator(yieldsim.load_file(MODEL), ["baseline"], SEED)
 
@@ -193,7 +193,7 @@ def parts(draws: int) -> None:
 
 
 def memory(counts: tuple[int, ...]) -> None:
-    """Print the peak memory of both, every figure from a process of its own."""
+    """Print the peak memory of both, each figure from its own process."""
     rows = []
     for name, code in (("NumPy", NUMPY_PEAK), ("yieldsim.run, 2 threads", ENGINE_PEAK)):
         peaks = [float(measure.child("-c", code.format(draws=draws))[0]) for draws in counts]

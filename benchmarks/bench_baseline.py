@@ -1,4 +1,4 @@
-"""The full baseline: realizations per second, first and later commands, and plain Python beside it.
+"""The full baseline: realizations per second, time of commands, and the ratio to plain Python.
 
 Plain Python is the readable twin of the tests, and the engine's own kernels without compilation.
 """
@@ -42,7 +42,7 @@ results = twin.simulate(model, values, {seed}, 0)
 seconds = time.process_time() - start
 print(seconds, sum(sum(quarter["usable_chips"].values()) for quarter in results.values()))
 """
-# A command with its peak memory.
+# Runs a command and prints its peak memory.
 COMMAND = """
 import sys, measure
 from yieldsim.cli.main import main
@@ -63,7 +63,7 @@ class Size:
     model: str
     realizations: int
     repeats: int
-    whole: bool  # whether compilation, and the memory of more realizations, are measured as well
+    whole: bool  # also measure compilation, and the memory of more realizations
 
 
 FULL = Size(BASELINE, 256, 3, True)
@@ -72,7 +72,7 @@ QUICK = Size(SMALL, 16, 1, False)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a little of it, on the small model")
+    parser.add_argument("--quick", action="store_true", help="small sizes, on the small model")
     size = QUICK if parser.parse_args().quick else FULL
     name = Path(size.model).stem
     print(f"{name}: {size.realizations:,} realizations; {measure.machine()}")
@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def speed(size: Size) -> float:
-    """Print realizations per second; returns those per second of one core."""
+    """Print realizations per second and return those per second of one core."""
     file = yieldsim.load_file(size.model)
     simulator = Simulator(file, ["baseline"], SEED)
     noise = simulator.models["baseline"].simulation.process_noise
@@ -146,14 +146,14 @@ def plain(size: Size, rate: float) -> None:
     for name, code, env in cases:
         output, _ = measure.child("-c", code.format(model=size.model, seed=SEED), env=env)
         seconds, chips = map(float, output.split())
-        each = seconds if rows else 1.0 / rate  # of a whole block: one alone is mostly set-up
+        each = seconds if rows else 1.0 / rate  # of a block: one alone is mostly set-up
         rows.append([name, f"{1e3 * each:,.2f}", f"{each * rate:,.0f}", f"{chips:,.0f}"])
     heads = ["", "CPU ms", "engine is faster by", "chips in all"]
     measure.table("One realization", heads, rows)
 
 
 def commands(size: Size) -> None:
-    """Print the time and peak memory of commands, each in a process of its own."""
+    """Print the time and peak memory of commands, each in its own process."""
     rows: list[list[str]] = []
 
     def show(name: str, env: dict[str, str], repeats: int, *arguments: str) -> None:
@@ -181,7 +181,7 @@ def commands(size: Size) -> None:
     if size.whole:
         show(f"run {model}, {4 * size.realizations}", {}, 1, *run(4 * size.realizations))
     heads = ["yieldsim", "wall s", "CPU s", "peak MiB"]
-    measure.table("Commands (first: its kernels are compiled)", heads, rows)
+    measure.table("Commands (first: including compilation)", heads, rows)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How a run grows with products, bins and scenarios: linearly at worst.
+"""How the time of a run grows with products, bins and scenarios: at most linearly.
 
-Each case doubles one of them three times and fits the slope of the logarithm of the time over that
-of the number: 1 is linear, less is better, since much of a run (tools, the line) does not depend on
-them. A slope above the limit ends with exit code 1.
+Each case doubles one number three times and fits the slope of log time against log number. A slope
+of 1 is linear; less is better, because much of a run (tools, the line) does not depend on the
+number. A slope above the limit ends with exit code 1.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from yieldsim.supply.simulate import Simulator
 
 SEED = 7
 TIMES = (1, 2, 4, 8)
-MOST_SLOPE = 1.1  # linear, and what neighbours on the machine add to the larger ones
+MOST_SLOPE = 1.1  # linear, plus what other load on the machine adds to the longer runs
 ORIGIN = {"source": "made_up", "grade": "assumed"}
 CORES = 16
 
@@ -34,7 +34,7 @@ def main() -> None:
         ("products", 1, "shares", realizations),
         ("bins", 1, "shares", realizations),
         ("scenarios", 1, "shares", realizations),
-        # of one product there is nothing to choose
+        # with one product there is nothing to choose
         ("products", 2, "most_compute", max(8, realizations // 32)),
     ):
         numbers = [first * times for times in TIMES]
@@ -44,13 +44,13 @@ def main() -> None:
         rows.append([f"{what} from {first}, {rule}", *each, f"{slope:.2f}"])
         slopes.append(slope)
     heads = ["CPU ms a realization", "first", *(f"{times} times" for times in TIMES[1:]), "slope"]
-    measure.table("Growth of a run (slope of the logarithms, 1 is linear)", heads, rows)
+    measure.table("Growth of the time of a run (slope of log time; 1 is linear)", heads, rows)
     if max(slopes) > MOST_SLOPE:
         raise SystemExit(f"a run grows faster than linearly: slope {max(slopes):.2f}")
 
 
 def measured(what: str, numbers: list[int], rule: str, count: int, repeats: int) -> list[float]:
-    """The least processor time of a block for each of some numbers."""
+    """The least processor time of a block for each of the numbers."""
     simulators = {str(number): simulator(what, number, rule) for number in numbers}
     for one in simulators.values():
         one.block(0, 1)
@@ -61,7 +61,7 @@ def measured(what: str, numbers: list[int], rule: str, count: int, repeats: int)
 
 
 def simulator(what: str, number: int, rule: str) -> Simulator:
-    """A model with a number of products, bins or scenarios and one of all else."""
+    """A model with ``number`` products, bins or scenarios and one of everything else."""
     products, bins = (number if what == name else 1 for name in ("products", "bins"))
     several = number if what == "scenarios" else 1
     raw = model(products, bins, rule)
@@ -72,12 +72,12 @@ def simulator(what: str, number: int, rule: str) -> Simulator:
 
 
 def model(products: int, bins: int, rule: str) -> dict[str, Any]:
-    """One line, each product with a design of its own, all with the same memory and packaging."""
+    """One line; each product has its own design, and all share memory and packaging."""
     designs = [f"die_{k}" for k in range(products)]
     return {
         "name": "growth",
         **ORIGIN,
-        "sources": {"made_up": {"title": "for the clock alone"}},
+        "sources": {"made_up": {"title": "for timing only"}},
         "simulation": {"start": "2026Q1", "end": "2027Q4"},
         "allocation": {"rule": rule},
         "wafer": {"diameter_mm": 300, "edge_exclusion_mm": 3, "scribe_mm": 0.1, **ORIGIN},

@@ -1,7 +1,7 @@
-"""What the most compute costs: the baseline by shares, and by the mix of a linear program.
+"""The cost of the rule `most_compute`: the baseline by shares, and by a linear program's mix.
 
-Prints the processor time of each, where that of the mix goes, and how much compute the mix adds
-under the same luck.
+It prints the processor time of each, where the time of the mix goes, and how much compute the mix
+adds under the same luck.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def rates(simulators: dict[str, Simulator], count: int, repeats: int) -> None:
-    """Print the time of a block by each rule, one after the other in each round."""
+    """Print the time of a block by each rule; every round runs each rule once."""
     best = measure.side_by_side(
         {name: lambda _, one=one: one.block(0, count) for name, one in simulators.items()}, repeats
     )
@@ -65,11 +65,11 @@ def parts(simulator: Simulator, count: int) -> None:
         [name, f"{1e3 * clock.seconds[name] / count:.2f}", f"{clock.seconds[name] / total:.0%}"]
         for name in PLACES
     ]
-    measure.table("Where the time of the most compute goes", ["", "CPU ms each", "share"], rows)
+    measure.table("Where the time of the mix goes", ["", "CPU ms each", "share"], rows)
 
 
 def gains(simulators: dict[str, Simulator], count: int) -> None:
-    """Print the compute of all quarters that the mix adds, by realization."""
+    """Print how much compute the mix adds over all quarters, by realization."""
     made = []
     for simulator in simulators.values():
         (model,) = simulator.models.values()

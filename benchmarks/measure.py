@@ -1,4 +1,4 @@
-"""What the benchmarks share: clocks, peak memory, a sum of time by part, and tables."""
+"""What the benchmarks share: clocks, peak memory, time by part, and tables."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MIB = 2.0**20
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds by the clock, and of processor time of all threads of the process."""
+    """Wall-clock seconds, and processor seconds of all threads of the process."""
 
     wall_s: float
     cpu_s: float
@@ -37,9 +37,9 @@ def timed(work: Callable[..., object], *arguments: object) -> Timing:
 
 
 def least(timings: Iterable[Timing]) -> Timing:
-    """The least wall and the least processor time of some repeats.
+    """The least wall time and the least processor time of some repeats.
 
-    The least, because whatever else runs on the machine only ever adds.
+    Other load on the machine only ever adds time, so the least is the best estimate.
     """
     timings = list(timings)
     return Timing(min(t.wall_s for t in timings), min(t.cpu_s for t in timings))
@@ -47,13 +47,13 @@ def least(timings: Iterable[Timing]) -> Timing:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """An empty folder that is deleted in the end."""
+    """An empty folder, deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="yieldsim-bench-") as folder:
         yield Path(folder)
 
 
 def side_by_side(cases: Mapping[str, Callable[[Path], object]], repeats: int) -> dict[str, Timing]:
-    """The least times of each case; every round runs each once, with an empty folder for it."""
+    """The least times of each case; every round runs each case once, in an empty folder."""
     timings: dict[str, list[Timing]] = {name: [] for name in cases}
     for _ in range(repeats):
         for name, case in cases.items():
@@ -63,9 +63,9 @@ def side_by_side(cases: Mapping[str, Callable[[Path], object]], repeats: int) ->
 
 
 def peak_mib() -> float:
-    """Most memory that this process ever had resident, MiB."""
-    # Linux counts the parent's pages in ru_maxrss of a process that it started, so the kernel's
-    # own figure of this address space goes before it.
+    """Peak resident memory of this process, MiB."""
+    # On Linux, ru_maxrss of a child process includes pages of its parent. VmHWM counts this address
+    # space alone, so it is preferred.
     status = Path("/proc/self/status")
     if status.exists():
         lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
@@ -76,9 +76,9 @@ def peak_mib() -> float:
 
 
 def child(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[str, Timing]:
-    """Run this Python with some arguments, and return its stdout and its times.
+    """Run this Python with some arguments and return its stdout and its times.
 
-    The repository and its benchmarks are on its path. Raises RuntimeError with its stderr where it
+    The repository and its benchmarks are on its path. Raises RuntimeError with its stderr if it
     fails.
     """
     paths = [str(ROOT), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")]
@@ -97,9 +97,9 @@ def child(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[str, T
 
 
 class Parts:
-    """Sums the processor time that calls of some functions take, the inner ones left out.
+    """Sums the processor time of calls of some functions, without that of watched inner calls.
 
-    For one working thread: the processor's clock is that of the whole process.
+    Use it with one working thread, because the processor clock is that of the whole process.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Parts:
 
     @contextmanager
     def watching(self, places: Mapping[str, Sequence[tuple[Any, str]]]) -> Iterator[Parts]:
-        """Measure, for each part by name, the functions ``(owner, attribute)`` while this lasts."""
+        """Within the context, measure the functions ``(owner, attribute)`` of each named part."""
         kept = []
         for part, functions in places.items():
             for owner, attribute in functions:
@@ -136,8 +136,8 @@ class Parts:
 
 
 def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
-    """Print where the processor time of a whole run of one thread goes, from loading to the end."""
-    # Here and not above: plain NumPy's peak memory is measured with this module loaded.
+    """Print where the processor time of a whole run with one thread goes."""
+    # Imported late, because the peak memory of plain NumPy is measured with this module loaded.
     from yieldsim.ensemble import Writer, write
     from yieldsim.execute import run as whole_run
     from yieldsim.supply import simulate
@@ -165,7 +165,7 @@ def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: the first column to the left, figures to the right."""
+    """Print a table: first column left-aligned, figures right-aligned."""
     widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
     print(f"\n{title}")
     for row in (heads, *rows):
@@ -177,7 +177,7 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def machine() -> str:
-    """Where this runs, in one line."""
+    """The machine and the versions, in one line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     software = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "zarr"))
     where = f"{cores} cores, {platform.machine()}, {platform.system()}"

@@ -1,9 +1,9 @@
 """What SN1 loses as the domestic share of its tools rises from 0 to 60 %, all else equal.
 
-The tools of the baseline's SMIC SN1 of 2026Q4, all groups in the same domestic share, stand still
-while the plan asks for more than they can make. Prints the tables of models/README.md and draws
-models/domestic_share.png; `--quick` is a small run without the picture. What to change stands in
-capitals below.
+The line has the tools of the baseline's SMIC SN1 of 2026Q4, all groups at the same domestic share.
+The fleets stay constant, and the plan asks for more than they can make. The script prints the
+tables of models/README.md and draws models/domestic_share.png; `--quick` is a small run without the
+picture. The constants in capitals below are the settings.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ YEAR = ("2026Q1", "2026Q4")
 WARMUP_QUARTERS = 8  # the same tools stand from two years before: domestic ones are no longer new
 SHARES = tuple(range(0, 61, 10))  # domestic tools of all, %
 REALIZATIONS, SEED = 512, 7
-# above what any draw's tools allow; it rises slowly, so that no line is filled in one stroke
+# above what the tools allow in any draw; it rises slowly, so that no line is filled all at once
 PLAN = {"quarters": ["2024Q1", "2025Q1"], "values": [1000.0, 60000.0]}
-# what is worse in a domestic tool; what is not named is as in the imported tool of its group
+# what is worse in a domestic tool; every other field equals that of the group's imported tool
 PENALTIES = {
     "throughput": ("wafers_per_hour", "performance"),
     "uptime": ("mttf_hours", "mttr_hours", "pm_fraction", "initial_mttf_ratio"),
     "adders": ("defect_adder", "initial_adder_ratio"),
     "overlay": ("overlay_sigma_nm",),
 }
-YOUNG = ("initial_mttf_ratio", "initial_adder_ratio")  # what new tools lack
+YOUNG = ("initial_mttf_ratio", "initial_adder_ratio")  # penalties of new tools only
 UNITS = {"wafers_per_hour": "wafer/hour", "mttf_hours": "hour", "mttr_hours": "hour"}
 UNITS |= {"overlay_sigma_nm": "nm"}
 SCANNERS = "arf_immersion"
@@ -62,9 +62,9 @@ def model_file(
 ) -> ModelFile:
     """The line with ``share`` % domestic tools.
 
-    ``penalties`` are those that domestic tools have; without ``maturing`` none is ever new. A
+    Domestic tools have the ``penalties``; without ``maturing`` they are mature from the start. A
     ``clean`` line loses dies to overlay alone. Tool groups in ``imported`` have no domestic tool.
-    ``segments`` are the pieces of the route, else as many as in the baseline.
+    ``segments`` is the number of segments of the route, by default that of the baseline.
     """
     raw = copy.deepcopy(_baseline())
     process, die = raw["processes"][PROCESS], raw["dies"][DIE]
@@ -89,8 +89,8 @@ def model_file(
 def _baseline() -> dict[str, Any]:
     """The parts of the baseline that this line needs, with a product that limits nothing.
 
-    What is drawn for imported tools moves to shared quantities, which a domestic tool without the
-    penalty refers to as well: it is then as good as the imported one in each realization.
+    Uncertain fields of imported tools become shared quantities. A domestic tool without a penalty
+    refers to the same quantity, so it is as good as the imported tool in each realization.
     """
     whole = copy.deepcopy(load_file("baseline").raw)
     names = ("name", "simulation", "wafer", "sources", "shared", "tool_groups", "patterning")
@@ -110,7 +110,7 @@ def _baseline() -> dict[str, Any]:
 def _domestic(
     group: dict[str, Any], penalties: Collection[str], *, maturing: bool
 ) -> dict[str, Any]:
-    """A domestic tool of a group that is worse than the imported one in some ways only."""
+    """A group's domestic tool, worse than the imported one only by these penalties."""
     own, tool = group["domestic"], dict(group["imported"])
     names = [name for penalty in penalties for name in PENALTIES[penalty]]
     for name in [*names, "maturity_kpasses"]:
@@ -121,7 +121,7 @@ def _domestic(
 
 @cache
 def fleet(group: str) -> tuple[int, int]:
-    """Tools of a group, both classes, of the low and the high published series."""
+    """Tools of a group, both classes together, by the low and the high published series."""
     fleets = _baseline()["fabs"][FAB]["fleets"][group]
     counts = [one["count"] for one in fleets.values()]
     low, high = (
@@ -132,12 +132,12 @@ def fleet(group: str) -> tuple[int, int]:
 
 
 def domestic_tools(count: int, share: int) -> int:
-    """Whole tools, rounded as the engine rounds: a half goes up."""
+    """Whole domestic tools, rounded half up as in the engine."""
     return (2 * count * share + 100) // 200
 
 
 def _fleets(group: str, share: int) -> dict[str, Any]:
-    """The fleets of both classes at a domestic share, the same in all quarters."""
+    """The fleets of both classes at a domestic share, constant over time."""
     domestic = [domestic_tools(count, share) for count in fleet(group)]
     imported = [count - one for count, one in zip(fleet(group), domestic, strict=True)]
     series = {"quarters": [TOOLS_OF], "position": {"ref": "smic_capacity_level"}, **ASSUMED}
@@ -149,7 +149,7 @@ def _fleets(group: str, share: int) -> dict[str, Any]:
 
 
 def simulate(file: ModelFile, count: int, seed: int = SEED) -> Figures:
-    """The year's figures of the engine, `overlay` as if nothing else were lost (`clean`)."""
+    """The engine's figures of the year; `overlay` is the die yield, which is right if `clean`."""
     block = Simulator(file, ["baseline"], seed).block(0, count)
     found = {name: block[name][0].astype(float) for name in KEPT}
     starts, outs = found["wafer_starts"][:, :, 0, 0], found["wafer_outs"][:, :, 0, 0]
@@ -164,14 +164,14 @@ def simulate(file: ModelFile, count: int, seed: int = SEED) -> Figures:
 
 
 def engine(share: int, count: int, seed: int = SEED, **options: Any) -> Figures:
-    """The year's figures of the engine, overlay from a second run that loses dies to it alone."""
+    """The engine's figures of the year, with overlay from a run that loses dies to it alone."""
     figures = simulate(model_file(share, **options), count, seed)
     clean = simulate(model_file(share, **options, clean=True), count, seed)
     return Figures(**{**vars(figures), "overlay": clean.die_yield})
 
 
 def parts(share: int, count: int, seed: int = SEED, **options: Any) -> Figures:
-    """The same figures by plain formulas."""
+    """The same figures from plain formulas."""
     return what_parts_say(model_file(share, **options).model(), count, seed)
 
 
@@ -179,7 +179,7 @@ FIGURES = tuple(one.name for one in fields(Figures) if one.name != "binding")
 
 
 def deviations(ours: Figures, theirs: Figures) -> dict[str, Floats]:
-    """Engine over plain formulas less one, realization by realization."""
+    """Relative deviation of the engine from plain formulas, realization by realization."""
     return {name: getattr(ours, name) / getattr(theirs, name) - 1.0 for name in FIGURES}
 
 
@@ -210,17 +210,17 @@ def main() -> None:
     print(f"{count} realizations, seed {SEED}, the same luck for all shares; P10 / P50 / P90\n")
     for title, runs in (("process noise on", noisy), ("process noise off", calm)):
         _table(f"The year 2026, {title}", _levels(runs))
-        _table(f"Over share 0, realization by realization, {title}", _levels(runs, shares[0]))
-    _table("Domestic tools of all, %: low series, high series", _real_shares(shares))
+        _table(f"Ratio to share 0, realization by realization, {title}", _levels(runs, shares[0]))
+    _table("Actual domestic share of all tools, %: low series, high series", _real_shares(shares))
     _table("Group that binds, share of realizations (process noise off)", _binding(calm))
-    _table("Domestic tools worse in one way only: good dies over share 0", _costs(shares, count))
-    _table("Engine over parts less one: median, median size, largest", _beside(shares, count))
+    _table("Domestic tools worse in one way only: ratios to share 0", _costs(shares, count))
+    _table("Engine against plain formulas: median, median size, largest", _beside(shares, count))
     if not options.quick:
         save(picture(noisy, said), options.out)
 
 
 def _levels(runs: dict[int, Figures], base: int | None = None) -> Iterator[list[str]]:
-    """Quantiles by share, or those of the ratios to one share."""
+    """Quantiles by share, or quantiles of the ratios to one share."""
     yield ["share, %", *(NAMES[name][0].removesuffix(", %") for name in FIGURES)]
     for share, figures in runs.items():
         row = [str(share)]
@@ -234,7 +234,7 @@ def _levels(runs: dict[int, Figures], base: int | None = None) -> Iterator[list[
 
 
 def real_shares(share: int) -> tuple[float, float]:
-    """Domestic tools of all tools of the line, of the low and the high series, in %."""
+    """Actual domestic share of the line's tools in %, by the low and the high series."""
     fleets = np.array([fleet(group) for group in _baseline()["tool_groups"]])
     domestic = np.array([[domestic_tools(int(n), share) for n in row] for row in fleets])
     low, high = 100.0 * domestic.sum(axis=0) / fleets.sum(axis=0)
@@ -260,7 +260,7 @@ def _binding(runs: dict[int, Figures]) -> Iterator[list[str]]:
 
 
 def _costs(shares: Sequence[int], count: int) -> Iterator[list[str]]:
-    """What each penalty costs alone, all of them, and all with the scanners left imported."""
+    """The cost of each penalty alone, of all, and of all with imported immersion scanners."""
     cases: dict[str, dict[str, Any]] = {name: {"penalties": [name]} for name in PENALTIES}
     cases |= {"none": {"penalties": []}, "all": {}}
     cases["all, immersion scanners imported"] = {"imported": [SCANNERS]}
@@ -284,11 +284,11 @@ def _costs(shares: Sequence[int], count: int) -> Iterator[list[str]]:
 
 
 def _beside(shares: Sequence[int], count: int) -> Iterator[list[str]]:
-    """Deviations from the plain formulas, over all shares."""
+    """Deviations of the engine from the plain formulas, over all shares."""
     yield ["", *(NAMES[name][0].removesuffix(", %") for name in FIGURES), "same group binds"]
     cases: dict[str, dict[str, Any]] = {
-        "never new, one piece": {"maturing": False, "segments": 1},
-        "never new": {"maturing": False},
+        "always mature, one segment": {"maturing": False, "segments": 1},
+        "always mature": {"maturing": False},
         "maturing": {},
     }
     for title, options in cases.items():
@@ -324,7 +324,7 @@ PANELS = {
 
 
 def picture(runs: dict[int, Figures], said: dict[int, Figures]) -> Figure:
-    """Bands and medians of the engine against the domestic share, and what the parts say."""
+    """Bands and medians of the engine against the domestic share, with points by plain formulas."""
     figure = Figure(figsize=(11.0, 4.0), layout="constrained")
     figure.get_layout_engine().set(rect=(0.0, 0.05, 1.0, 0.95), w_pad=0.12)  # type: ignore[union-attr]
     shares = list(runs)

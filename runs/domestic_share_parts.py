@@ -1,8 +1,8 @@
-"""What the parts say of a line with two classes of tools: plain formulas on the same drawn numbers.
+"""A line with two classes of tools by plain formulas, on the same drawn numbers as the engine.
 
-DESIGN 2.1 and 2.2 in NumPy, beside the engine and without its code: capacity is the least of
-mu_g / v_g, the density the mature one times learning and the weighted adders of the passes, overlay
-and die yields are closed forms. Axes: r realization, g tool group, c class (imported, domestic).
+It uses closed forms instead of the engine's kernels. Capacity is the minimum of mu_g / v_g. Density
+is the mature density times learning and the weighted adders of the passes. Overlay and die yields
+are closed forms. Axes: r realization, g tool group, c class (imported, domestic).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Floats = NDArray[np.float64]
 CLASSES = ("imported", "domestic")
 DAYS_PER_MONTH = DAYS_PER_QUARTER / MONTHS_PER_QUARTER
 HOURS_PER_MONTH = DAYS_PER_MONTH * HOURS_PER_DAY
-HIGHEST_USE = 0.97  # beyond, waits stay as they are there; the formula diverges at 1
-HALVINGS = 25  # of the interval in which the flow lies: 2^-25 = 3e-8 of the capacity
-# field of a tool -> what stands for one that is not given
+HIGHEST_USE = 0.97  # above it waits keep this value; the formula diverges at 1
+HALVINGS = 25  # of the interval that contains the flow: 2^-25 = 3e-8 of the capacity
+# field of a tool -> its value if the model does not give one (None: required)
 TOOL_FIELDS = {
     "wafers_per_hour": None,
     "performance": 1.0,
@@ -50,7 +50,7 @@ TOOL_FIELDS = {
 
 
 class Draws:
-    """The numbers of the first realizations by their paths in the model, each (r,)."""
+    """Drawn values of the first realizations by path in the model, each (r,)."""
 
     def __init__(self, model: Model, count: int, seed: int) -> None:
         sampler = Sampler(model)
@@ -66,7 +66,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over the last year, each (r,); `binding` numbers the tool groups of the model."""
+    """Means over the last year, each (r,); `binding` is the index of the binding tool group."""
 
     outs_per_month: Floats
     d0_per_cm2: Floats
@@ -78,13 +78,13 @@ class Figures:
 
 @dataclass(frozen=True)
 class Line:
-    """One line and its process: tool fields (r, g, c), passes (r, g) and numbers (r,)."""
+    """One line and its process: tool fields (r, g, c), passes (r, g), other values (r,)."""
 
     tools: Floats
     field: dict[str, Floats]
     passes: Floats
     defect_weight: Floats
-    cv2: Floats  # of arrivals and of work without failures
+    cv2: Floats  # of arrivals plus that of service without failures
     lot: Floats
     raw_months: Floats
     wip_cap: Floats
@@ -93,10 +93,10 @@ class Line:
 def what_parts_say(model: Model, count: int, seed: int, *, late: bool = False) -> Figures:
     """The figures of a model with one line, one process and one design.
 
-    Step by step, since tools mature with the passes that they made; wafers out in a step met the
-    defects of a cycle time before it, which is WIP over flow (Little's law). The line starts empty,
-    so passes counted from the first step on are too many, and those from the first wafers out on
-    (``late``) too few.
+    The calculation goes step by step, because tools mature with the passes that they made. Wafers
+    out in a step met the defects of one cycle time earlier, and cycle time is WIP over flow
+    (Little's law). The line starts empty: passes counted from the first step are too many, and
+    passes counted from the first wafers out (``late``) are too few.
     """
     value = Draws(model, count, seed)
     (fab, line), (process, die) = _one(model.fabs), (_one(model.processes)[0], _one(model.dies)[0])
@@ -120,7 +120,7 @@ def what_parts_say(model: Model, count: int, seed: int, *, late: bool = False) -
     year = np.arange(len(steps.times))[-steps.in_year :]
     by_start = [_delayed(np.array(series), np.array(delays), year) for series in (d0s, overlays)]
     outs = np.array(flows)[year]
-    # by quarters, in which the yield is as good as straight in the density
+    # by quarter: within one, yield is almost linear in the density
     weights = outs.reshape(4, -1, count)
     quarters = weights.sum(axis=1) / outs.sum(axis=0)
     met = [
@@ -139,8 +139,8 @@ def what_parts_say(model: Model, count: int, seed: int, *, late: bool = False) -
 
 @dataclass(frozen=True)
 class _Steps:
-    times: Floats  # middles, as quarter indices
-    months: float  # in a step
+    times: Floats  # midpoints of the steps, as quarter indices
+    months: float  # per step
     in_year: int
 
     @classmethod
@@ -159,7 +159,7 @@ def _one(table: dict[str, Any]) -> tuple[str, Any]:
 
 
 def _series(schedule: Any, value: Draws, times: Floats) -> Floats:
-    """A schedule by realization and time: the low and the high series at the level drawn."""
+    """A schedule by realization and time, between its low and high series at the drawn level."""
     low, high = schedule.curves(times)
     position = np.zeros(value.count)
     if schedule.position is not None:
@@ -191,7 +191,7 @@ def _line(model: Model, value: Draws, fab: str, process: str) -> Line:
 
 
 def _passes_of_wafer(model: Model, value: Draws, process: str, group: str) -> Floats:
-    """v_g = sum of visits * sampling * (1 + rework): those of no layer, and layer by layer."""
+    """v_g = sum of visits * sampling * (1 + rework), over all layers and the visits of no layer."""
     prefix = f"processes.{process}"
     total = value(f"{prefix}.visits.{group}", 0.0).copy()
     for name, layer in model.processes[process].layers.items():
@@ -205,7 +205,7 @@ def _passes_of_wafer(model: Model, value: Draws, process: str, group: str) -> Fl
 
 
 def _passes_per_month(line: Line, kpasses: Floats) -> tuple[Floats, Floats]:
-    """(n wph perf A eta of each class, its adder) after so many thousand passes, both (r, g, c)."""
+    """(Passes a month, defect adder) after ``kpasses`` thousand passes, both (r, g, c)."""
     field = line.field
     young = np.exp(-kpasses / field["maturity_kpasses"])
     mttf = field["mttf_hours"] * (1.0 - (1.0 - field["initial_mttf_ratio"]) * young)
@@ -219,22 +219,22 @@ def _rated(line: Line) -> Floats:
 
 
 def _capacity(line: Line, passes: Floats) -> tuple[Floats, NDArray[np.int64]]:
-    """(wafers a month that the scarcest group allows, which one it is), both (r,)."""
-    with np.errstate(divide="ignore"):  # a group that no wafer visits allows any number
+    """(Wafers a month that the bottleneck group allows, its index), both (r,)."""
+    with np.errstate(divide="ignore"):  # a group that no wafer visits is no limit
         wafers = np.where(line.passes > 0.0, passes.sum(axis=2) / line.passes, np.inf)
     return wafers.min(axis=1), wafers.argmin(axis=1)
 
 
 def _sustained(line: Line, passes: Floats, capacity: Floats) -> Floats:
-    """Flow (r,) at which the line holds the wafers that the release rule lets in.
+    """Flow (r,) at which WIP equals the cap of the release rule, at most the capacity.
 
-    Wafers in the line are flow times cycle time, raw process time and the waits of all visits; a
-    line whose cap lies below that of full use runs below its capacity.
+    WIP is flow times cycle time, and cycle time is raw process time plus the waits of all visits.
+    A line whose WIP cap is below the WIP of full use runs below its capacity.
     """
     rated = _rated(line)
     possible, pure = passes.sum(axis=2), rated.sum(axis=2)
     count = line.tools.sum(axis=2)
-    work = count * line.lot * HOURS_PER_MONTH  # hours of all tools for a lot each
+    work = count * line.lot * HOURS_PER_MONTH  # over passes a month: tool hours for a lot
     mttr, repair_cv2 = (
         (rated * line.field[name]).sum(axis=2) / pure for name in ("mttr_hours", "repair_cv2")
     )
@@ -254,7 +254,7 @@ def _sustained(line: Line, passes: Floats, capacity: Floats) -> Floats:
 def _d0(
     model: Model, value: Draws, process: str, line: Line, adders: Floats, time: float
 ) -> Floats:
-    """Mature density times learning times sum_g w_g sum_c share adder over sum_g w_g."""
+    """Mature density * learning * (sum_g w_g sum_c share * adder) / sum_g w_g."""
     prefix = f"processes.{process}"
     elapsed = time - quarter_index(model.processes[process].learning.start)
     ratio, tau = (value(f"{prefix}.learning.{key}") for key in ("start_ratio", "tau_quarters"))
@@ -265,7 +265,7 @@ def _d0(
 
 
 def _overlay(line: Line, value: Draws, process: str, share: Floats) -> Floats:
-    """Every critical layer aligned, each exposed by a class in proportion to its passes."""
+    """Probability that every critical layer is aligned; classes expose in proportion to passes."""
     tolerance = value(f"processes.{process}.overlay_tolerance_nm", 1.0)[:, None, None]
     aligned = share * overlay_yield(line.field["overlay_sigma_nm"], tolerance, 1.0)
     layers = value(f"processes.{process}.overlay_layers", 0.0)
@@ -274,7 +274,7 @@ def _overlay(line: Line, value: Draws, process: str, share: Floats) -> Floats:
 
 
 def _delayed(series: Floats, delays: Floats, places: NDArray[np.int64]) -> Floats:
-    """A series (step, r) at so many steps before some steps."""
+    """A series (step, r) at ``places``, read ``delays`` steps earlier."""
     steps = np.arange(len(series), dtype=float)
     columns = [
         np.interp(places - delays[places, r], steps, series[:, r]) for r in range(series.shape[1])
@@ -285,7 +285,7 @@ def _delayed(series: Floats, delays: Floats, places: NDArray[np.int64]) -> Float
 def _die_yield(
     model: Model, value: Draws, process: str, die: str, d0: Floats, overlay: Floats
 ) -> Floats:
-    """Good dies over gross dies: harvest, overlay, systematic and parametric loss, the test's."""
+    """Good over gross dies: harvest, overlay, systematic and parametric loss, test overkill."""
     design, prefix = model.dies[die], f"dies.{die}"
     area = value(f"{prefix}.width_mm") * value(f"{prefix}.height_mm")
     core, memory = (value(f"{prefix}.{kind}_fraction", 0.0) for kind in ("core", "memory"))
@@ -300,7 +300,7 @@ def _die_yield(
 
 
 def _gross_dies(value: Draws, die: str) -> Floats:
-    """Dies on a wafer, counted (r,)."""
+    """Gross die per wafer (r,), counted by geometry."""
     radius = 0.5 * value("wafer.diameter_mm") - value("wafer.edge_exclusion_mm")
     width, height = value(f"dies.{die}.width_mm"), value(f"dies.{die}.height_mm")
     scribe = value("wafer.scribe_mm")

@@ -160,5 +160,5 @@ def test_the_script_runs() -> None:
     command = [sys.executable, str(FOLDER / "domestic_share.py"), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for text in ("process noise on", "Group that binds", "worse in", "never new, one piece"):
+    for text in ("process noise on", "Group that binds", "worse in", "always mature, one segment"):
         assert text in done.stdout
