@@ -24,14 +24,14 @@ import numpy as np
 
 from yieldsim.flow import DataSet, compile_line, count_periods, read_dataset, replicate
 from yieldsim.flow.beside.as_model import FAB, Measured, line_tables, measured, with_plan
-from yieldsim.flow.beside.fab_steps import Central, fab_steps
+from yieldsim.flow.beside.fab_steps import fab_steps
 from yieldsim.flow.beside.from_model import line_of, with_downstream_first
 from yieldsim.model import Model, load_file
 from yieldsim.model.load import ModelFile
 from yieldsim.model.parameters import parameters
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.model.schema.quantity import Quantity
-from yieldsim.sampling import Sampler
+from yieldsim.sampling import Medians, Sampler
 from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 
@@ -119,15 +119,15 @@ def mixed_fleet(
     """
     raw = at_medians(load_file("baseline").model())
     model = ModelFile("baseline", raw, {}).model()
-    central, own = Central(model), raw["fabs"][fab]
+    medians, own = Medians(model), raw["fabs"][fab]
     when = np.array([quarter_index(of) + 0.5])
     for name in own["plan"]:
-        planned = central.curve(f"fabs.{fab}.plan.{name}", model.fabs[fab].plan[name], when)[0]
+        planned = medians.curve(f"fabs.{fab}.plan.{name}", model.fabs[fab].plan[name], when)[0]
         own["plan"][name] = series(planned * SCALE * np.asarray(ratios))
     for group, classes in own["fleets"].items():
         for kind in classes:
             fleet = model.fabs[fab].fleets[group][kind]
-            count = central.curve(f"fabs.{fab}.fleets.{group}.{kind}.count", fleet.count, when)[0]
+            count = medians.curve(f"fabs.{fab}.fleets.{group}.{kind}.count", fleet.count, when)[0]
             classes[kind] = {"count": round(float(count)), **ORIGIN}
     own["fleets"]["arf_immersion"]["imported"]["count"] = SCANNERS
     for group in raw["tool_groups"].values():

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from scipy.special import betaincinv, ndtr, ndtri
 
 from yieldsim.errors import ModelError
 from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
-from yieldsim.model import Model, Quantity, parameters
+from yieldsim.model import Model, Quantity, Schedule, parameters
 from yieldsim.model.checks.correlations import correlated_groups
+from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.units import conversion_factor
 
 _LEAST_U = 2.0**-53  # the uniforms are the middles of 2^52 cells of (0, 1)
@@ -161,3 +162,31 @@ class Sampler:
             for row, path in enumerate(paths):
                 scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
         return scores
+
+
+class Medians:
+    """The central case of a model: every parameter at its median."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.by_path = Sampler(model).medians()
+
+    def __call__(self, path: str, entity: Entity, name: str) -> float:
+        """Field ``name`` of the entity at ``path``; its neutral value where it is left out."""
+        if getattr(entity, name) is None:
+            return neutral_value(entity, name)
+        return self.by_path[f"{path}.{name}"]
+
+    def row(self, path: str, entity: Entity, names: Iterable[str]) -> dict[str, float]:
+        """Several fields of one entity."""
+        return {name: self(path, entity, name) for name in names}
+
+    def at(self, path: str) -> float:
+        """The median of the parameter at ``path``, 1 where the model does not give it."""
+        return self.by_path.get(path, 1.0)
+
+    def curve(self, path: str, schedule: Schedule, times: np.ndarray) -> np.ndarray:
+        """The schedule at ``path`` at ``times`` (quarter indices), in the field's unit."""
+        low, high = schedule.curves(times)
+        position = self.by_path.get(f"{path}.position", 0.0)
+        return (low + position * (high - low)) * self.by_path.get(f"{path}.scale", 1.0)

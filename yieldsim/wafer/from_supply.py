@@ -6,10 +6,9 @@ from typing import Any
 
 from yieldsim.closed_form import overlay_yield
 from yieldsim.errors import UsageError
-from yieldsim.model import Model, Quantity
+from yieldsim.model import Model
 from yieldsim.model.checks.layers import visited_groups
-from yieldsim.model.schema.fields import Entity, spec_of
-from yieldsim.sampling import Sampler
+from yieldsim.sampling import Medians
 from yieldsim.wafer.bin_table import floorplan_model
 from yieldsim.wafer.model.die import Test
 from yieldsim.wafer.model.load import wafer_model
@@ -42,17 +41,17 @@ def wafer_model_of(
         raise UsageError("--process", "is not in the model", got=name, allowed=allowed)
     if one.floorplan is not None:
         return _with_floorplan(model, die, name, d0_per_cm2)
-    values = _Values(Sampler(model).medians())
+    medians = Medians(model)
     here = model.processes[name]
-    made = values.row(f"processes.{name}", here, _PROCESS)
-    design = values.row(f"dies.{die}", one, _DIE)
+    made = medians.row(f"processes.{name}", here, _PROCESS)
+    design = medians.row(f"dies.{die}", one, _DIE)
     systematic = made["systematic_yield"] * design["parametric_yield"]
-    systematic *= _aligned(model, values, name, made)
+    systematic *= _aligned(model, medians, name, made)
     density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
     return wafer_model(
         {
             "name": f"{die} on {name}",
-            "wafer": values.row("wafer", model.wafer, _WAFER),
+            "wafer": medians.row("wafer", model.wafer, _WAFER),
             "die": _die(one.cores, design),
             "bins": {
                 key: {"min_good_cores": rule.min_good_cores} for key, rule in one.bins.items()
@@ -67,15 +66,15 @@ def _with_floorplan(model: Model, die: str, process: str, d0_per_cm2: float | No
     """`wafer_model_of` a die that has a floorplan, with all that stands in it."""
     one = model.dies[die]
     assert one.floorplan is not None
-    values = _Values(Sampler(model).medians())
-    made = values.row(f"processes.{process}", model.processes[process], _PROCESS)
-    design = values.row(f"dies.{die}", one, _DIE)
-    wafer = values.row("wafer", model.wafer, _WAFER)
+    medians = Medians(model)
+    made = medians.row(f"processes.{process}", model.processes[process], _PROCESS)
+    design = medians.row(f"dies.{die}", one, _DIE)
+    wafer = medians.row("wafer", model.wafer, _WAFER)
     size = design["width_mm"], design["height_mm"]
     found = floorplan_model(f"dies.{die}.floorplan", one.floorplan.root, wafer, *size)
     systematic = found.process.systematic
     survive = systematic.systematic_yield * made["systematic_yield"]
-    survive *= _aligned(model, values, process, made)
+    survive *= _aligned(model, medians, process, made)
     density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
     changed = systematic.model_copy(update={"systematic_yield": survive})
     return found.model_copy(
@@ -123,24 +122,7 @@ _DIE = (
 )
 
 
-class _Values:
-    """Medians by path, and the neutral value of a field that is not given."""
-
-    def __init__(self, medians: dict[str, float]) -> None:
-        self.medians = medians
-
-    def row(self, path: str, entity: Entity, names: tuple[str, ...]) -> dict[str, float]:
-        return {name: self.of(path, entity, name) for name in names}
-
-    def of(self, path: str, entity: Entity, name: str) -> float:
-        if isinstance(getattr(entity, name), Quantity):
-            return self.medians[f"{path}.{name}"]
-        spec = spec_of(type(entity), name)
-        assert spec is not None and spec.neutral is not None
-        return spec.neutral
-
-
-def _aligned(model: Model, values: _Values, process: str, made: dict[str, float]) -> float:
+def _aligned(model: Model, medians: Medians, process: str, made: dict[str, float]) -> float:
     """Share of dies whose layers all align on imported tools."""
     survive = 1.0
     if made["overlay_layers"] <= 0.0:
@@ -148,7 +130,7 @@ def _aligned(model: Model, values: _Values, process: str, made: dict[str, float]
     for group in visited_groups(model.processes[process], model):
         tool = model.tool_groups[group].imported
         path = f"tool_groups.{group}.imported"
-        sigma = values.of(path, tool, "overlay_sigma_nm") if tool is not None else 0.0
+        sigma = medians(path, tool, "overlay_sigma_nm") if tool is not None else 0.0
         if sigma > 0.0:
             tolerance, layers = made["overlay_tolerance_nm"], made["overlay_layers"]
             survive *= float(overlay_yield(sigma, tolerance, layers))

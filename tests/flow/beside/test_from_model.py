@@ -11,11 +11,12 @@ import pytest
 from tests.flow.test_twin import run_both
 from yieldsim.errors import ModelError
 from yieldsim.flow import compile_line, count_periods, replicate
-from yieldsim.flow.beside.fab_steps import Central, fab_steps
+from yieldsim.flow.beside.fab_steps import fab_steps
 from yieldsim.flow.beside.from_model import absences_of, line_of, rates_of
 from yieldsim.flow.beside.passes import passes_of
 from yieldsim.model import Model
 from yieldsim.model.load import ModelFile
+from yieldsim.sampling import Medians
 from yieldsim.supply.compile import compile_model
 
 SMALL = """
@@ -175,7 +176,7 @@ def test_passes_are_those_of_the_line_model(process: str) -> None:
     for s, row in enumerate(visits):
         listed = slice(edges[s], edges[s + 1])
         row[compiled.passes.group[listed]] = compiled.passes.values(x)[1][listed, 0]
-    passes = passes_of(own, Central(own).at, process)
+    passes = passes_of(own, Medians(own).at, process)
     places = [one.place for one in passes]
     assert places == sorted(places)
     found = np.zeros_like(visits)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
 from yieldsim.flow.beside.passes import Pass, passes_of
-from yieldsim.model import Model, Schedule
+from yieldsim.model import Model
 from yieldsim.model.schema import (
     Accident,
     DeliveriesStop,
@@ -25,41 +25,13 @@ from yieldsim.model.schema import (
     ToolsLost,
 )
 from yieldsim.model.schema.calendar import quarter_index, quarter_range
-from yieldsim.model.schema.fields import Entity, spec_of
-from yieldsim.sampling import Sampler
+from yieldsim.sampling import Medians
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
 
-__all__ = ["Central", "FabSteps", "Fleets", "fab_steps"]
+__all__ = ["FabSteps", "Fleets", "fab_steps"]
 
 CLASSES = ("imported", "domestic")
 Array = NDArray[np.float64]
-
-
-class Central:
-    """The median of each parameter of a model."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self._medians = Sampler(model).medians()
-
-    def __call__(self, path: str, entity: Entity, name: str) -> float:
-        """Field ``name`` of the entity at ``path``, or its neutral value where it is absent."""
-        if getattr(entity, name) is not None:
-            return self._medians[f"{path}.{name}"]
-        spec = spec_of(type(entity), name)
-        assert spec is not None
-        assert spec.neutral is not None
-        return spec.neutral
-
-    def at(self, path: str) -> float:
-        """The median of the parameter at ``path``, 1 where the model does not give it."""
-        return self._medians.get(path, 1.0)
-
-    def curve(self, path: str, schedule: Schedule, times: Array) -> Array:
-        """A schedule at ``times`` (quarter indices)."""
-        low, high = schedule.curves(times)
-        position = self._medians.get(f"{path}.position", 0.0)
-        return (low + position * (high - low)) * self._medians.get(f"{path}.scale", 1.0)
 
 
 @dataclass(frozen=True)
@@ -112,7 +84,7 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
         where the fab has no tools, or the model has what changes a tool in its life (service
         losses, accidents, tools that mature), which an event simulator of steady tools cannot show.
     """
-    simulation, central = model.simulation, Central(model)
+    simulation, medians = model.simulation, Medians(model)
     own = model.fabs[fab]
     if not own.fleets:
         raise ModelError(f"fabs.{fab}", "has no fleets", allowed="a fab with tools")
@@ -124,23 +96,23 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
     times = first + (steps + 0.5) / per_quarter
     begin = _starts(model, fab, first)
     planned = {
-        name: np.where(times >= begin, central.curve(f"fabs.{fab}.plan.{name}", plan, times), 0.0)
+        name: np.where(times >= begin, medians.curve(f"fabs.{fab}.plan.{name}", plan, times), 0.0)
         * MONTHS_PER_QUARTER
         / per_quarter
         for name, plan in own.plan.items()
     }
     fleets = tuple(
-        _fleets(central, fab, group, kind, fleet, times, first)
+        _fleets(medians, fab, group, kind, fleet, times, first)
         for group, classes in own.fleets.items()
         for kind, fleet in classes.items()
     )
-    passes = {name: passes_of(model, central.at, name) for name in planned}
+    passes = {name: passes_of(model, medians.at, name) for name in planned}
     days = DAYS_PER_QUARTER / per_quarter
     raw_days = {
-        name: central(f"processes.{name}", model.processes[name], "raw_process_days")
+        name: medians(f"processes.{name}", model.processes[name], "raw_process_days")
         for name in planned
     }
-    ratio = central(f"fabs.{fab}", own, "wip_cap_ratio")
+    ratio = medians(f"fabs.{fab}", own, "wip_cap_ratio")
     allowed = _allowed(planned, passes, fleets, days)
     counted = range(simulation.warmup_quarters, quarters + 1)
     return FabSteps(
@@ -150,7 +122,7 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
         passes=passes,
         raw_days=raw_days,
         fleets=fleets,
-        lot_wafers=round(central(f"fabs.{fab}", own, "lot_size_wafers")),
+        lot_wafers=round(medians(f"fabs.{fab}", own, "lot_size_wafers")),
         quarter_ends_days=tuple(DAYS_PER_QUARTER * q for q in counted if q > 0),
     )
 
@@ -175,13 +147,13 @@ def _starts(model: Model, fab: str, first: int) -> float:
 
 
 def _fleets(
-    central: Central, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
+    medians: Medians, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
 ) -> Fleets:
     path = f"tool_groups.{group}.{kind}"
-    tool: ToolClass = getattr(central.model.tool_groups[group], kind)
+    tool: ToolClass = getattr(medians.model.tool_groups[group], kind)
 
     def of(name: str) -> float:
-        return central(path, tool, name)
+        return medians(path, tool, name)
 
     if of("initial_mttf_ratio") != 1.0:
         raise ModelError(f"{path}.initial_mttf_ratio", "is not simulated event by event",
@@ -190,7 +162,7 @@ def _fleets(
     return Fleets(
         group=group,
         tool_class=kind,
-        count=_count(central, fab, group, kind, fleet, times, first),
+        count=_count(medians, fab, group, kind, fleet, times, first),
         wafers_per_hour=of("wafers_per_hour") * of("performance"),
         mttf_hours=of("mttf_hours"),
         mttr_hours=of("mttr_hours"),
@@ -200,14 +172,14 @@ def _fleets(
 
 
 def _count(
-    central: Central, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
+    medians: Medians, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
 ) -> Array:
     """Whole tools in production in each step."""
     path = f"fabs.{fab}.fleets.{group}.{kind}"
-    per_quarter = central.model.simulation.steps_per_quarter
+    per_quarter = medians.model.simulation.steps_per_quarter
     steps = np.arange(times.size, dtype=float)
     kept, stop, begin = np.ones(times.size), np.inf, -np.inf
-    for name, event in central.model.events.items():
+    for name, event in medians.model.events.items():
         if not isinstance(event, DeliveriesStop | ToolsLost | ToolQualified):
             continue
         hit_class = event.tool_class is None or event.tool_class == kind
@@ -221,12 +193,12 @@ def _count(
         else:
             end = (quarter_index(event.end) + 1 - first) * per_quarter if event.end else np.inf
             lost = (steps >= start) & (steps < end)
-            kept *= np.where(lost, 1.0 - central(f"events.{name}", event, "share"), 1.0)
-    delay = sum(central(path, fleet, f"{n}_quarters") for n in ("install", "qualification"))
-    curve = central.curve(f"{path}.count", fleet.count, times)
+            kept *= np.where(lost, 1.0 - medians(f"events.{name}", event, "share"), 1.0)
+    delay = sum(medians(path, fleet, f"{n}_quarters") for n in ("install", "qualification"))
+    curve = medians.curve(f"{path}.count", fleet.count, times)
     arrived = np.interp(np.minimum(steps - delay * per_quarter, stop), steps, curve)
     if fleet.retired is not None:
-        arrived = arrived - central.curve(f"{path}.retired", fleet.retired, times)
+        arrived = arrived - medians.curve(f"{path}.retired", fleet.retired, times)
     return np.where(steps >= begin, np.floor(np.maximum(0.0, arrived) * kept + 0.5), 0.0)
 
 

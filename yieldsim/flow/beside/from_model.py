@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
-from yieldsim.flow.beside.fab_steps import Central, FabSteps, Fleets, fab_steps
+from yieldsim.flow.beside.fab_steps import FabSteps, Fleets, fab_steps
 from yieldsim.flow.beside.passes import Pass
 from yieldsim.flow.dataset import Absence, Calendar, DataSet, Order, Part, Step, ToolGroup
 from yieldsim.flow.smt2020.tsv import Spread
 from yieldsim.model import Model
+from yieldsim.sampling import Medians
 
 __all__ = ["absences_of", "line_of", "rates_of", "with_downstream_first"]
 
@@ -49,12 +50,12 @@ def line_of(model: Model, fab: str, *, poisson: bool = False, downstream: bool =
         where the fab has what the event simulator does not (see `fab_steps`), or less raw process
         time than work.
     """
-    steps, central = fab_steps(model, fab), Central(model)
+    steps, medians = fab_steps(model, fab), Medians(model)
     fleets: dict[str, list[Fleets]] = {}
     for one in steps.fleets:
         if one.count.max() > 0.0:
             fleets.setdefault(one.group, []).append(one)
-    parts, move_min = _parts(steps, fleets, central)
+    parts, move_min = _parts(steps, fleets, medians)
     orders = [_order(name, k / len(parts), steps, poisson) for k, name in enumerate(parts)]
     used = {step.group for part in parts.values() for step in part.steps}
     groups = {name: _group(name, own) for name, own in fleets.items() if name in used}
@@ -172,7 +173,7 @@ def _calendars(fleets: Sequence[Fleets]) -> list[Calendar]:
 
 
 def _parts(
-    steps: FabSteps, fleets: Mapping[str, Sequence[Fleets]], central: Central
+    steps: FabSteps, fleets: Mapping[str, Sequence[Fleets]], medians: Medians
 ) -> tuple[dict[str, Part], float]:
     """The routes, and the minutes of transport between two steps."""
     work = {name: _work_min(own) * steps.lot_wafers for name, own in fleets.items()}
@@ -199,7 +200,7 @@ def _parts(
         delay_min = more / max(count, 1) - move_min
         delays = [Pass(_DELAY, (k + 0.5) / count, 1.0, 0.0) for k in range(count)]
         passes = tuple(sorted([*steps.passes[name], *delays], key=lambda one: one.place))
-        route = tuple(_step(k, one, delay_min, steps, central) for k, one in enumerate(passes))
+        route = tuple(_step(k, one, delay_min, steps, medians) for k, one in enumerate(passes))
         parts[name] = Part(name, name, name, route)
     return parts, move_min
 
@@ -211,11 +212,11 @@ def _work_min(fleets: Sequence[Fleets]) -> float:
     return _HOUR_MIN * count / rate
 
 
-def _step(number: int, one: Pass, delay_min: float, steps: FabSteps, central: Central) -> Step:
+def _step(number: int, one: Pass, delay_min: float, steps: FabSteps, medians: Medians) -> Step:
     time = Spread(delay_min)
     if one.group != _DELAY:
-        group = central.model.tool_groups[one.group]
-        cv2 = central(f"tool_groups.{one.group}", group, "service_cv2")
+        group = medians.model.tool_groups[one.group]
+        cv2 = medians(f"tool_groups.{one.group}", group, "service_cv2")
         time = _law(steps.lot_wafers * _HOUR_MIN, cv2)  # at a wafer an hour: speeds are rates
     # A geometric number makes the mean; who goes back does the step by its sampling again.
     again = min(one.rework / (1.0 + one.rework) / max(one.share, 1e-9), _MOST_AGAIN)

@@ -64,6 +64,13 @@ def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
     return extra.get("spec") if isinstance(extra, dict) else None  # type: ignore[return-value]
 
 
+def neutral_value(entity: BaseModel, name: str) -> float:
+    """What stands for field ``name`` of an entity where the model leaves it out."""
+    spec = spec_of(type(entity), name)
+    assert spec is not None and spec.neutral is not None, name
+    return spec.neutral
+
+
 class Entity(BaseModel):
     """Base of all model tables: unknown keys are refused, numbers inherit source and grade."""
 

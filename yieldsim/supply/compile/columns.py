@@ -23,7 +23,7 @@ from yieldsim.model.schema import (
     ToolsLost,
 )
 from yieldsim.model.schema.calendar import quarter_index
-from yieldsim.model.schema.fields import Entity, spec_of
+from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.sampling import Sampler, path_entity
 from yieldsim.supply.kernels import records as a
 
@@ -59,9 +59,7 @@ class Columns:
             return self.constant(1.0)
         if isinstance(getattr(entity, name), Quantity):
             return self.sampler.column[f"{path}.{name}"]
-        spec = spec_of(type(entity), name)
-        assert spec is not None and spec.neutral is not None
-        return self.constant(spec.neutral)
+        return self.constant(neutral_value(entity, name))
 
     def row(self, path: str, entity: Entity | None, names: Sequence[str], width: int) -> list[int]:
         """Columns of several fields, padded with ones to a width."""
