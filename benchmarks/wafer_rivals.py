@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
 from yieldsim.kernels.philox import philox4x32, uniform_open
 
 Floats = NDArray[np.float64]
@@ -68,7 +68,7 @@ def scalar_plain(seed: Any, grid: Any, box: Any, radius: Any, d0: Any, good: Any
 @plain
 def gamma(key: Any, entity: Any, realization: Any, alpha: Any) -> Any:
     w0, _, _, _ = philox4x32(0, entity, 2, realization, key, np.uint64(0))
-    return gamma_mean_one(normal_ppf(uniform_open(w0)), alpha)
+    return gamma_wilson_hilferty(normal_ppf(uniform_open(w0)), alpha)
 
 
 @plain

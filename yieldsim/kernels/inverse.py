@@ -1,19 +1,33 @@
-"""Functions that kernels need: inverse distributions, one uniform per decision and no rejection,
-and a power that loops over lanes can take several of at once."""
+"""Inverse distribution functions: one uniform per decision, no rejection.
+
+Gamma and Poisson have two forms each, whose draws differ: the supply ensemble takes the faster,
+approximate one, the wafer kernels the exact or tabulated one.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from yieldsim.kernels.elementary import exp_minus
 from yieldsim.kernels.jit import inline_jit
 
-__all__ = ["gamma_mean_one", "normal_ppf", "poisson_ppf", "power_below_one"]
+__all__ = [
+    "GAMMA_CELLS",
+    "GAMMA_FIRST",
+    "GAMMA_STEPS",
+    "gamma_tabulated",
+    "gamma_wilson_hilferty",
+    "normal_ppf",
+    "poisson_ppf_exact",
+    "poisson_ppf_within_one",
+]
 
 # M. J. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied
 # Statistics 37 (1988) 477-484, doi:10.2307/2347330, routine PPND16. Lowest order first.
+Coefficients = tuple[float, ...]
 _CENTRE_TOP = (
     3.3871328727963666080e0,
     1.3314166789178437745e2,
@@ -78,25 +92,30 @@ _CENTRE_HALF_WIDTH = 0.425
 _CENTRE_SHIFT = 0.180625  # 0.425 squared
 _TAIL_SHIFT = 1.6
 _FAR_SHIFT = 5.0  # where sqrt(-log(tail)) leaves the tail's range for the far one
-_SUMMED_UP_TO = 10.0  # events expected, below which a Poisson quantile is summed up
+_SUMMED_UP_TO = 10.0  # mean of `poisson_ppf_within_one` up to which probabilities are summed
 _MOST_EVENTS = 100
-# log(m) = 2 (s + s^3/3 + s^5/5 + ...), s = (m - 1)/(m + 1), and the exponential series. Highest
-# order first; what is cut off is below 2^-53 of the result for m in [sqrt(1/2), sqrt(2)] and for
-# exponents of 2 within a half.
-_LOG_SERIES = (1 / 21, 1 / 19, 1 / 17, 1 / 15, 1 / 13, 1 / 11, 1 / 9, 1 / 7, 1 / 5, 1 / 3)
-_EXP_SERIES = tuple(1.0 / math.factorial(order) for order in range(13, -1, -1))
-_LN_2 = math.log(2.0)
-_MANTISSA = np.uint64(52)  # bits
-_BIAS = np.uint64(1023)
-_ROOT_HALF_TO_ONE = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)  # in bits of a double
-_TWO_52, _TWO_52_BITS = 2.0**52, np.uint64(0x4330000000000000)
-# beside it, whole numbers of either sign stand in the last bits
-_MIDDLE, _MIDDLE_LESS_BIAS = 1.5 * 2.0**52, np.uint64(0x4338000000000000 - 1023)
-_LEAST_EXPONENT = -1000.0
+# `poisson_ppf_exact` sums from zero below this mean: the sum is short, and exp(-mean) does not
+# underflow.
+_LEAST_MODE = 32.0
+_NO_TERM = 1e-18
+
+# A gamma table has two rows, for words below and above the median. Each holds quantiles at
+# probabilities (word + 1/2) / 2^32, counted from the nearer end, with GAMMA_STEPS nodes per octave,
+# so that both tails are as fine as the middle. The top bits of the word as a float64 give the node.
+GAMMA_STEPS = 128
+_STEP_BITS = np.uint64(45)  # 52 bits of mantissa less log2(GAMMA_STEPS)
+_REST = np.uint64((1 << 45) - 1)
+_REST_UP = np.uint64(7)
+_ONE_BITS = np.uint64(1023 << 52)
+GAMMA_FIRST = 1022 * GAMMA_STEPS  # index of 0.5, the least word's middle
+_FIRST = np.uint64(GAMMA_FIRST)
+GAMMA_CELLS = 32 * GAMMA_STEPS  # octaves from 2^-1 to 2^31
+_TOP = np.uint32(31)
+_ALL = np.uint32(0xFFFFFFFF)
 
 
 @inline_jit
-def _ratio(top: Any, bottom: Any, r: Any) -> Any:
+def _ratio(top: Coefficients, bottom: Coefficients, r: float) -> float:
     """Return the quotient of two polynomials of degree 7 by Horner's rule."""
     above = top[7]
     below = bottom[7]
@@ -107,10 +126,10 @@ def _ratio(top: Any, bottom: Any, r: Any) -> Any:
 
 
 @inline_jit
-def normal_ppf(u: Any) -> Any:
+def normal_ppf(u: float) -> float:
     """Return the standard normal quantile of ``u`` in (0, 1), about 16 digits (AS 241 PPND16).
 
-    ``u`` is not checked: 0 and 1 are outside, and the uniforms of philox.py never reach them.
+    ``u`` is not checked. The uniforms of philox.py never reach 0 or 1.
     """
     q = u - 0.5
     if abs(q) <= _CENTRE_HALF_WIDTH:
@@ -124,15 +143,15 @@ def normal_ppf(u: Any) -> Any:
 
 
 @inline_jit
-def gamma_mean_one(z: Any, shape: Any) -> Any:
-    """Turn a standard normal ``z`` into an (almost) gamma variate of mean one and given shape.
+def gamma_wilson_hilferty(z: float, shape: float) -> float:
+    """Turn a standard normal ``z`` into an approximate gamma variate of mean one.
 
     The cube of E. B. Wilson and M. M. Hilferty, "The distribution of chi-square", PNAS 17 (1931)
-    684-688, doi:10.1073/pnas.17.12.684, divided by its own mean and cut at zero. Against the exact
-    law at shape 2 the mean errs by 3e-8, the variance by -0.07 %, the distribution function by
-    0.0034 at most and the yield E[exp(-lambda x)], lambda <= 2, by 0.033 % of itself; all fall as
-    the shape grows (test_gamma_mean_one_error). At shape 0.5 the yield errs by 0.35 %, and below 1
-    the lower tail is poor. ``shape`` may be infinite: the result is one.
+    684-688, doi:10.1073/pnas.17.12.684, divided by its own mean and cut at zero. Errors at shape 2:
+    the mean 3e-8, the variance -0.07 %, the distribution function at most 0.0034 and the yield
+    E[exp(-lambda x)], lambda <= 2, 0.033 % of itself. All fall as the shape grows
+    (test_gamma_wilson_hilferty_error). At shape 0.5 the yield errs by 0.35 %, and below 1 the lower
+    tail is poor. ``shape`` may be infinite: the result is one.
     """
     ninth = 1.0 / (9.0 * shape)
     cube_root = (1.0 - ninth) + z * math.sqrt(ninth)
@@ -143,13 +162,32 @@ def gamma_mean_one(z: Any, shape: Any) -> Any:
 
 
 @inline_jit
-def poisson_ppf(u: Any, mean: Any) -> Any:
-    """Return the Poisson quantile of ``u``: exact up to a mean of 10, then one off at most.
+def gamma_tabulated(table: NDArray[np.float64], word: np.uint32) -> float:
+    """Return the gamma quantile of a word, linear between the nodes of a table.
 
-    Above, the mean errs by less than 1e-5 of itself and the variance by 1.4 % at most; it is the
-    expansion of E. A. Cornish and R. A. Fisher, "Moments and cumulants in the
+    ``table`` is float64[2, GAMMA_CELLS + 1]. The error is below 1e-5 for shapes of 0.1 and more
+    (test_gamma_tabulated_error).
+    """
+    upper = word >> _TOP
+    near = word if upper == np.uint32(0) else word ^ _ALL
+    bits = np.float64(np.float64(near) + 0.5).view(np.uint64)
+    # unsigned indices spare Numba the test for negative ones
+    cell = (bits >> _STEP_BITS) - _FIRST
+    # the rest becomes the mantissa of a number in [1, 2): converting 64-bit integers to floats
+    # would not vectorize
+    part = np.uint64(((bits & _REST) << _REST_UP) | _ONE_BITS).view(np.float64) - 1.0
+    left = table[upper, cell]
+    return left + part * (table[upper, cell + np.uint64(1)] - left)
+
+
+@inline_jit
+def poisson_ppf_within_one(u: float, mean: float) -> float:
+    """Return the Poisson quantile of ``u``: exact up to a mean of 10, at most one off above.
+
+    Above 10 it is the expansion of E. A. Cornish and R. A. Fisher, "Moments and cumulants in the
     specification of distributions", Revue de l'Institut International de Statistique 5 (1938)
-    307-320, to the term of the skewness.
+    307-320, to the term of the skewness: the mean errs by less than 1e-5 of itself and the variance
+    by at most 1.4 %.
     """
     if mean > _SUMMED_UP_TO:
         z = normal_ppf(u)
@@ -164,27 +202,42 @@ def poisson_ppf(u: Any, mean: Any) -> Any:
 
 
 @inline_jit
-def power_below_one(base: Any, exponent: Any) -> Any:
-    """``base ** exponent`` for 0 < base <= 1 and 0 <= exponent; below 2^-1000 it is that.
+def poisson_ppf_exact(u: float, mean: float) -> int:
+    """Return the least n with P(N <= n) >= u for a Poisson N. It rises with the mean at fixed u."""
+    if mean < _LEAST_MODE:
+        return _from_zero(u, mean)
+    return _from_mode(u, mean)
 
-    Shifts, sums and products alone, so that a loop over lanes takes four at a time; the library's
-    ``exp`` and ``log`` take one, in twice the time of all four. Errors are those of rounding the
-    exponent of 2 in the result: about 2^-53 times its size and a few 2^-53 (test_power_below_one).
-    """
-    bits = np.float64(base).view(np.uint64)
-    biased = np.uint64(bits + _ROOT_HALF_TO_ONE) >> _MANTISSA
-    mantissa = np.uint64(bits + ((_BIAS - biased) << _MANTISSA)).view(np.float64)
-    s = (mantissa - 1.0) / (mantissa + 1.0)
-    series = _LOG_SERIES[0]
-    for k in range(1, 10):
-        series = series * (s * s) + _LOG_SERIES[k]
-    whole = np.uint64(biased + _TWO_52_BITS).view(np.float64) - (_TWO_52 + 1023.0)
-    log_2 = 2.0 * (s + s * (s * s) * series) / _LN_2 + whole
-    target = max(exponent * log_2, _LEAST_EXPONENT)
-    shifted = target + _MIDDLE  # rounds it to a whole number
-    rest = (target - (shifted - _MIDDLE)) * _LN_2
-    power = _EXP_SERIES[0]
-    for k in range(1, 14):
-        power = power * rest + _EXP_SERIES[k]
-    octaves = np.float64(shifted).view(np.uint64) - _MIDDLE_LESS_BIAS
-    return power * np.uint64(octaves << _MANTISSA).view(np.float64)
+
+@inline_jit
+def _from_zero(u: float, mean: float) -> int:
+    """Add up probabilities from zero. Rounding may leave the whole sum below u."""
+    term = exp_minus(mean)
+    reached = term
+    count = 0
+    while u > reached and (term > _NO_TERM or count < mean):
+        count += 1
+        term *= mean / count
+        reached += term
+    return count
+
+
+@inline_jit
+def _from_mode(u: float, mean: float) -> int:
+    """Walk from the mode down to where terms vanish, then add up from there."""
+    count = int(mean)
+    term = math.exp(count * math.log(mean) - mean - math.lgamma(count + 1.0))
+    reached = 0.0
+    while count > 0 and term > _NO_TERM:
+        term *= count / mean
+        count -= 1
+    reached = term
+    while u > reached and (term > _NO_TERM or count < mean):
+        count += 1
+        term *= mean / count
+        reached += term
+    return count
+
+
+# TODO names used by supply/kernels/tools.py
+gamma_mean_one, poisson_ppf = gamma_wilson_hilferty, poisson_ppf_within_one

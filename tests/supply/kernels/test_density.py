@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yieldsim.closed_form import exponential_learning, overlay_yield, power_learning
-from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
 from yieldsim.kernels.philox import STREAM_DENSITY, noise_uniform
 from yieldsim.supply.kernels import density as defects
 from yieldsim.supply.kernels import records as a
@@ -114,7 +114,7 @@ def clustered(alpha: float, clusters: float, form: str = "compiled") -> tuple[fl
 def test_the_factor_of_a_period_is_a_gamma_of_its_luck(form: str) -> None:
     u = noise_uniform(SEED, np.uint32(DRAW), ENTITY, STREAM_DENSITY, WHO)
     factor, left = clustered(2.0, 5.0, form)
-    assert factor == gamma_mean_one(normal_ppf(u), 10.0)
+    assert factor == gamma_wilson_hilferty(normal_ppf(u), 10.0)
     assert left == 11.0 / 4.0
     # no less than one cluster: a tenth of a lot has the density of a lot
     assert clustered(2.0, 0.1, form) == clustered(2.0, 1.0, form)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
 from yieldsim.supply.kernels import records as a
 from yieldsim.supply.kernels import tools as fleets
 
@@ -120,7 +120,7 @@ def test_repair_hours_by_hand(form: str) -> None:
     for u1, u2 in [(0.05, 0.5), (0.3, 0.1), (0.6, 0.9), (0.999, 0.7)]:
         count = stats.poisson.ppf(u1, failures)
         for cv2 in (0.0, 0.5, 1.0):
-            each = gamma_mean_one(normal_ppf(u2), count / cv2) if count and cv2 else 1.0
+            each = gamma_wilson_hilferty(normal_ppf(u2), count / cv2) if count and cv2 else 1.0
             expected = 20.0 + 0.9 * (count * 10.0 * each - 20.0)
             got = repair(failures, mttf, mttr, cv2, u1, u2)
             assert got == pytest.approx(expected, rel=ROUNDING)

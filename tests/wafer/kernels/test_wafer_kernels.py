@@ -9,58 +9,13 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 from tests.wafer.made_up_wafers import ALL, OPTIONS, make_model
-from yieldsim.kernels import quantiles
 from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
 from yieldsim.wafer.compile.compiled import make_plan
-from yieldsim.wafer.compile.cubics import gamma_nodes, gamma_table
+from yieldsim.wafer.compile.cubics import gamma_nodes
 from yieldsim.wafer.kernels import points_plain as plain_points
 from yieldsim.wafer.kernels import sorting
 from yieldsim.wafer.shortcuts import make_plain
 from yieldsim.wafer.simulate import run_plan
-
-
-@pytest.mark.parametrize("form", ["compiled", "plain"])
-def test_exp_minus(form: str) -> None:
-    function = quantiles.exp_minus if form == "compiled" else quantiles.exp_minus.py_func
-    x = np.concatenate([[0.0], np.logspace(-20, math.log10(699), 400)])
-    got = np.array([function(np.float64(one)) for one in x])
-    # two units in the last place, as promised
-    assert np.abs(got / np.exp(-x) - 1.0).max() < 4.5e-16
-    assert function(np.float64(1e9)) == function(np.float64(700.0))
-
-
-@pytest.mark.parametrize("form", ["compiled", "plain"])
-@pytest.mark.parametrize("mean", [0.0, 1e-9, 0.3, 5.0, 31.9, 32.1, 400.0, 30_000.0])
-def test_poisson_quantile(mean: float, form: str) -> None:
-    name = "poisson_quantile"
-    compiled = getattr(quantiles, name)
-    function = compiled if form == "compiled" else compiled.py_func
-    u = (np.arange(1, 200) - 0.37) / 199.0
-    got = np.array([function(one, mean) for one in u])
-    # u lies between the distribution function before and at the quantile; sums of 10^4 terms round
-    slack = 1e-11
-    assert np.all(special.pdtr(got, mean) >= u - slack)
-    assert np.all((got == 0) | (special.pdtr(got - 1.0, mean) <= u + slack))
-
-
-@given(u=st.floats(1e-9, 1.0 - 1e-9), mean=st.floats(0.0, 200.0), more=st.floats(1.0, 2.0))
-def test_more_defects_at_a_higher_mean(u: float, mean: float, more: float) -> None:
-    assert quantiles.poisson_quantile(u, mean * more) >= quantiles.poisson_quantile(u, mean)
-
-
-@pytest.mark.parametrize("alpha", [0.1, 0.5, 2.0, 50.0])
-def test_gamma_quantile_error(alpha: float) -> None:
-    words = np.unique(np.geomspace(1, 2**31, 300).astype(np.uint32))
-    words = np.concatenate([[0], words, np.uint32(2**32 - 1) - words]).astype(np.uint32)
-    table = gamma_table(alpha)
-    got = np.array([quantiles.gamma_quantile(table, word) for word in words])
-    plain = np.array([quantiles.gamma_quantile.py_func(table, word) for word in words])
-    assert np.array_equal(got, plain)
-    p = (words + 0.5) / 2.0**32
-    exact = np.where(p < 0.5, special.gammaincinv(alpha, p), special.gammainccinv(alpha, 1.0 - p))
-    # linear between nodes 1/128 of an octave apart: (1/128)^2 / 8 of the curvature
-    assert np.abs(got - exact / alpha).max() < 1e-5 * max(1.0, 1.0 / alpha)
-    assert np.all(np.diff(got[np.argsort(words)]) >= 0.0)
 
 
 @pytest.mark.parametrize("alpha", [0.1, 2.0, 300.0, math.inf])

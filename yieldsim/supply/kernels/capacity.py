@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.kernels.inverse import power_below_one
+from yieldsim.kernels.elementary import power_below_one
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.supply.kernels import records as a
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY

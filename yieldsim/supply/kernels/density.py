@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.kernels.philox import STREAM_DENSITY, noise_uniform
 from yieldsim.supply.kernels import records as a
@@ -93,7 +93,7 @@ def clustered(
         return 1.0, alpha
     u = noise_uniform(seed, np.uint32(draw), entity, STREAM_DENSITY, realization)
     count = max(clusters, 1.0)
-    factor = gamma_mean_one(normal_ppf(u), alpha * count)
+    factor = gamma_wilson_hilferty(normal_ppf(u), alpha * count)
     if count <= 1.0:
         return factor, 2.0 * POISSON_ALPHA
     return factor, (alpha * count + 1.0) / (count - 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from yieldsim.kernels.quantiles import GAMMA_CELLS, GAMMA_FIRST, GAMMA_STEPS
+from yieldsim.kernels.inverse import GAMMA_CELLS, GAMMA_FIRST, GAMMA_STEPS
 from yieldsim.wafer.compile.floorplan import Floorplan, Holder
 from yieldsim.wafer.kernels.classes import WORKING_STEPS
 
@@ -34,7 +34,7 @@ def has_spread(alpha: float) -> bool:
 
 
 def gamma_table(alpha: float) -> Floats:
-    """The table of `kernels.quantiles.gamma_quantile`, without columns for ``alpha`` inf."""
+    """The table of `kernels.inverse.gamma_tabulated`, without columns for ``alpha`` inf."""
     if not has_spread(alpha):
         return np.zeros((2, 0))
     octave, step = np.divmod(np.arange(GAMMA_CELLS + 1) + GAMMA_FIRST, GAMMA_STEPS)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.inverse import poisson_ppf_exact
 from yieldsim.kernels.jit import jit
 from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
@@ -19,7 +20,6 @@ from yieldsim.kernels.philox import (
     seeded_words,
     uniform_open,
 )
-from yieldsim.kernels.quantiles import poisson_quantile
 from yieldsim.wafer.kernels.points import kills, layer_and_size, place_words, strip_of
 from yieldsim.wafer.kernels.points_plain import PLAIN, die_of, looked_up
 
@@ -39,7 +39,7 @@ def defects_by_die(
     fill_blocks(words, field.seed, _ZERO, _ZERO, STREAM_DEFECT_COUNT, wafer)
     counts = np.empty(dies, np.int64)
     for die in range(dies):
-        counts[die] = poisson_quantile(uniform_open(words[0, die]), density[die] * floor.area_cm2)
+        counts[die] = poisson_ppf_exact(uniform_open(words[0, die]), density[die] * floor.area_cm2)
     out = np.empty((counts.sum(), 6))
     row = 0
     for die in range(dies):

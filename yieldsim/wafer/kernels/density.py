@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.inverse import gamma_tabulated
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import (
     STREAM_DENSITY,
@@ -22,7 +23,6 @@ from yieldsim.kernels.philox import (
     seeded_words,
     uniform_open,
 )
-from yieldsim.kernels.quantiles import gamma_quantile
 from yieldsim.wafer.kernels.signatures import ring_mean, scratch_mean, spot_mean
 
 __all__ = ["Field", "add_signatures", "density_row", "lot_density", "wafer_ratio", "wafer_ratios"]
@@ -88,7 +88,7 @@ def lot_density(field: Any, lot: Any) -> Any:
     density = field.d0_per_cm2
     if field.lot_gamma.shape[1] > 0:
         w0, _, _, _ = seeded_words(field.seed, _ZERO, _LOT, STREAM_DENSITY, lot)
-        density *= gamma_quantile(field.lot_gamma, w0)
+        density *= gamma_tabulated(field.lot_gamma, w0)
     if field.look_back > 0 and in_excursion(field, lot):
         density *= field.excursion[2]
     return density
@@ -100,7 +100,7 @@ def wafer_ratio(field: Any, wafer: Any) -> Any:
     if field.wafer_gamma.shape[1] == 0:
         return 1.0
     w0, _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
-    return gamma_quantile(field.wafer_gamma, w0)
+    return gamma_tabulated(field.wafer_gamma, w0)
 
 
 @bare_jit
@@ -117,7 +117,7 @@ def wafer_ratios(field: Any, first_wafer: Any, words: Any, out: Any) -> None:
         wafer = np.uint32(np.uint64(first_wafer) + np.uint64(w))
         words[w], _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
     for w in range(out.shape[0]):
-        out[w] = gamma_quantile(field.wafer_gamma, words[w])
+        out[w] = gamma_tabulated(field.wafer_gamma, words[w])
 
 
 @bare_jit
@@ -136,7 +136,7 @@ def density_row(
     fill_blocks(words, field.seed, _ZERO, _REGION, STREAM_DENSITY, wafer)
     for block in range(words.shape[1]):
         for k in range(4):
-            regions[4 * block + k] = gamma_quantile(field.region_gamma, words[k, block])
+            regions[4 * block + k] = gamma_tabulated(field.region_gamma, words[k, block])
     for die in range(dies):
         out[die] = wafer_density * field.profile[die] * regions[field.region[die]]
 

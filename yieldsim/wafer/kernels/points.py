@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.inverse import poisson_ppf_exact
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
@@ -23,7 +24,6 @@ from yieldsim.kernels.philox import (
     seeded_words,
     uniform_open,
 )
-from yieldsim.kernels.quantiles import poisson_quantile
 from yieldsim.wafer.kernels.density import add_signatures, density_row, lot_density, wafer_ratio
 from yieldsim.wafer.kernels.dies import count_dies
 from yieldsim.wafer.kernels.points_flat import flat_masks
@@ -248,7 +248,7 @@ def points_classes(
         for die in range(dies):
             if work.works[die] < -1:
                 u = uniform_open(words[0, die])
-                count = poisson_quantile(u, work.density[die] * floor.area_cm2)
+                count = poisson_ppf_exact(u, work.density[die] * floor.area_cm2)
                 work.works[die] = flat_lost(
                     field, floor, die, wafer, count, words, work.stamp, mark * dies + die
                 )
@@ -256,7 +256,7 @@ def points_classes(
             work.works[die] = floor.class_by_lost[work.works[die] + 1]
         return
     for die in range(dies):
-        count = poisson_quantile(uniform_open(words[0, die]), work.density[die] * floor.area_cm2)
+        count = poisson_ppf_exact(uniform_open(words[0, die]), work.density[die] * floor.area_cm2)
         if count == 0 and hit_start.shape[0] == 0:
             found = np.int64(0)
         elif flat:

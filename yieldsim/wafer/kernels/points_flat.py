@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.kernels.elementary import exp_minus
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import uniform_open
-from yieldsim.kernels.quantiles import exp_minus
 
 __all__ = ["BORDER", "FLAT_CELLS", "FLAT_CORES", "flat_masks"]
 

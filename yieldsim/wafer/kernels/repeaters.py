@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.inverse import poisson_ppf_exact
 from yieldsim.kernels.jit import jit
 from yieldsim.kernels.philox import (
     STREAM_REPEATER,
@@ -19,7 +20,6 @@ from yieldsim.kernels.philox import (
     uniform_open,
     word_below,
 )
-from yieldsim.kernels.quantiles import poisson_quantile
 from yieldsim.wafer.kernels.points import strip_of
 
 __all__ = ["lot_repeaters", "wafer_hits"]
@@ -37,7 +37,7 @@ def lot_repeaters(
     Their number is Poisson of the given mean.
     """
     u = noise_uniform(seed, _ZERO, _RETICLE, STREAM_REPEATER, lot)
-    count = poisson_quantile(u, mean)
+    count = poisson_ppf_exact(u, mean)
     place = np.empty(count, np.int64)
     strip = np.empty(count, np.int64)
     across = np.empty(count)

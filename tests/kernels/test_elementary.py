@@ -1,0 +1,39 @@
+"""Elementary functions of the kernels against the library's."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from yieldsim.kernels.elementary import exp_minus, power_below_one
+
+ROUNDING = 16 * np.finfo(float).eps
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_exp_minus(form: str) -> None:
+    function = exp_minus if form == "compiled" else exp_minus.py_func
+    x = np.concatenate([[0.0], np.logspace(-20, math.log10(699), 400)])
+    got = np.array([function(np.float64(one)) for one in x])
+    # two units in the last place, as promised
+    assert np.abs(got / np.exp(-x) - 1.0).max() < 4.5e-16
+    assert function(np.float64(1e9)) == function(np.float64(700.0))
+
+
+@given(st.floats(1e-300, 1.0), st.floats(0.0, 60.0))
+@example(math.sqrt(0.5), 1.0)
+@example(math.nextafter(math.sqrt(0.5), 0.0), 1.0)
+@example(math.nextafter(1.0, 0.0), 1.0)
+@example(0.5, 3.0)
+@example(0.97, 0.0)
+def test_power_below_one(base: float, exponent: float) -> None:
+    for power in (power_below_one, power_below_one.py_func):
+        octaves = exponent * math.log2(base)
+        if octaves < -1000.0:
+            assert power(base, exponent) == pytest.approx(2.0**-1000, rel=ROUNDING)
+        else:
+            exact_power = float(np.longdouble(base) ** np.longdouble(exponent))
+            bound = (abs(octaves) + 8.0) * np.finfo(float).eps
+            assert power(base, exponent) == pytest.approx(exact_power, rel=bound, abs=0.0)
