@@ -71,7 +71,7 @@ class ModelFile:
             changes, origin = self._changes(part, parts[:number])
             raw = merge(without_stale_correlations(raw, changes), changes, origin)
         where = f"scenario {scenario}: " if parts else ""
-        model = validate(raw, where)
+        model = validate(Model, raw, where)
         check_model(model, where)
         return model
 

@@ -1,21 +1,27 @@
-"""Validation of raw tables, with one line per fault: place, value got, what is allowed."""
+"""Validation of raw tables: each fault of pydantic as one line of place, value and what is allowed.
+
+A wafer model (`yieldsim.wafer.model`) is validated here too.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from yieldsim.errors import ModelError
 from yieldsim.model.files.merge import Raw
-from yieldsim.model.schema import Model
 from yieldsim.model.schema.fields import PARAMETER_ERROR, spec_of
 from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import shown
 
-# pydantic's kinds of error in the words of a model file; what was got is added
+Tables = TypeVar("Tables", bound=BaseModel)
+Place = Sequence[int | str]
+
+# pydantic's kinds of error in the words of a model file; the value got is added
 _WORDS = {
     "string_type": "must be a text",
     "bool_type": "must be true or false",
@@ -34,37 +40,45 @@ _BOUNDS = {
 _NEEDS_ORIGIN = ": every parameter needs one, its own or its table's"
 
 
-def validate(raw: Raw, where: str = "") -> Model:
-    """The typed model of raw tables. Raises ModelError for the first fault, counting the rest."""
+def validate(root: type[Tables], raw: Raw, where: str = "", name: str = "model") -> Tables:
+    """The typed tables of raw ones.
+
+    Raises ModelError for the first fault and counts the others. ``where`` comes before each place,
+    ``name`` stands for the top of the file.
+    """
     try:
-        return Model.model_validate(raw)
+        return root.model_validate(raw)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise _model_error(details[0], len(details) - 1, where) from None
+        raise _model_error(root, details[0], len(details) - 1, where, name) from None
 
 
-def _model_error(detail: ErrorDetails, others: int, where: str) -> ModelError:
+def _model_error(
+    root: type[BaseModel], detail: ErrorDetails, others: int, where: str, name: str
+) -> ModelError:
     loc, kind, got = detail["loc"], detail["type"], detail["input"]
     context = detail.get("ctx", {})
     more = f" (and {others} more)" if others else ""
-    if kind == "extra_forbidden":
-        allowed = _keys(_entity_at(loc[:-1]))
-        return ModelError(
-            where + _place(loc[:-1]), "unknown key", got=str(loc[-1]), allowed=allowed + more
-        )
-    place = where + _place(loc)
+    unknown_key = kind == "extra_forbidden"
+    steps, _ = _follow(root, loc[:-1] if unknown_key else loc)
+    owner = next(iter(_tables_at(root, loc[:-1])), None)
+    place = where + (".".join(map(str, steps)) or name)
+    if unknown_key:
+        allowed = ", ".join(owner.model_fields) if owner else "none"
+        return ModelError(place, "unknown key", got=str(loc[-1]), allowed=allowed + more)
     if kind == PARAMETER_ERROR:
         return ModelError(".".join([place, *context["names"]]), context["text"] + more)
     if kind == "value_error":
         return ModelError(place, detail["msg"].removeprefix("Value error, ") + more)
     if kind == "missing":
-        return ModelError(place, f"is missing{_hint(loc)}{more}")
+        return ModelError(place, f"is missing{_hint(owner, str(loc[-1]))}{more}")
     if kind in ("union_tag_not_found", "union_tag_invalid"):
         shown_kind = shown(got["kind"]) if isinstance(got, dict) and "kind" in got else "none"
-        tags = _tags(loc) + more
-        return ModelError(place, f"needs a known kind, got {shown_kind}", allowed=tags)
+        tags = [str(tag) for table in _tables_at(root, loc) for tag in _tags(table)]
+        problem = f"needs a known kind, got {shown_kind}"
+        return ModelError(place, problem, allowed=", ".join(tags) + more)
     if kind == "literal_error":
-        allowed = ", ".join(map(str, _choices(loc))) or context["expected"]
+        allowed = ", ".join(map(str, _choices(owner, str(loc[-1])))) or context["expected"]
         return ModelError(place, f"is not known, got {shown(got)}", allowed=allowed + more)
     if kind in _BOUNDS:
         key, sign = _BOUNDS[kind]
@@ -72,16 +86,14 @@ def _model_error(detail: ErrorDetails, others: int, where: str) -> ModelError:
         return ModelError(place, f"out of range, got {shown(got)}", allowed=allowed)
     if kind in ("too_short", "too_long"):
         count = context.get("min_length", context.get("max_length"))
-        return ModelError(
-            place, f"has {context['actual_length']} items, got {shown(got)}", allowed=f"{count}"
-        )
+        problem = f"has {context['actual_length']} items, got {shown(got)}"
+        return ModelError(place, problem, allowed=f"{count}")
     problem = _WORDS.get(kind, detail["msg"][0].lower() + detail["msg"][1:])
     return ModelError(place, f"{problem}, got {shown(got)}{more}")
 
 
-def _hint(loc: tuple[int | str, ...]) -> str:
-    """What belongs in a place where nothing is."""
-    owner, key = _entity_at(loc[:-1]), str(loc[-1])
+def _hint(owner: type[BaseModel] | None, key: str) -> str:
+    """What a missing field holds."""
     if owner in (Quantity, Schedule):
         return _NEEDS_ORIGIN
     field = owner.model_fields.get(key) if owner else None
@@ -91,64 +103,60 @@ def _hint(loc: tuple[int | str, ...]) -> str:
     return f": {field.description}{f', in {spec.unit}' if spec and spec.unit != '1' else ''}"
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
-    """The dotted place in the file: without the tags that pydantic puts after a tagged union."""
-    steps = [
-        str(step)
-        for number, step in enumerate(loc)
-        if not (number and loc[number - 1] == "learning")
-        and not (number == 2 and loc[0] == "events")
-    ]
-    return ".".join(steps) or "model"
-
-
-def _keys(owner: type[BaseModel] | None) -> str:
-    return ", ".join(owner.model_fields) if owner else "none"
-
-
-def _choices(loc: tuple[int | str, ...]) -> tuple[Any, ...]:
-    """What the literal field at a place may say."""
-    owner = _entity_at(loc[:-1])
-    field = owner.model_fields.get(str(loc[-1])) if owner else None
+def _choices(owner: type[BaseModel] | None, key: str) -> tuple[Any, ...]:
+    """The values of a literal field."""
+    field = owner.model_fields.get(key) if owner else None
     if field is None:
         return ()
     kinds = [field.annotation, *get_args(field.annotation)]
     return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
-def _tags(loc: tuple[int | str, ...]) -> str:
-    kinds = [kind for kind in _classes_at(loc) if "kind" in kind.model_fields]
-    return ", ".join(str(get_args(kind.model_fields["kind"].annotation)[0]) for kind in kinds)
+def _tags(table: type[BaseModel]) -> tuple[Any, ...]:
+    """The ``kind`` by which a member of a union is told."""
+    return get_args(table.model_fields["kind"].annotation) if "kind" in table.model_fields else ()
 
 
-def _entity_at(loc: tuple[Any, ...]) -> type[BaseModel] | None:
-    """The model class that stands at a place, None where there is none."""
-    return next(iter(_classes_at(loc)), None)
+def _tables_at(root: type[BaseModel], loc: Place) -> list[type[BaseModel]]:
+    """The tables that may stand at a place."""
+    return _tables(_follow(root, loc)[1])
 
 
-def _classes_at(loc: tuple[Any, ...]) -> list[type[BaseModel]]:
-    kinds: list[Any] = [Model]
-    for step in loc:
-        kinds = [found for kind in kinds for found in _inside(kind, step)]
+def _tables(kinds: list[Any]) -> list[type[BaseModel]]:
     return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
 
 
-def _inside(kind: Any, step: Any) -> list[Any]:
+def _follow(root: type[BaseModel], loc: Place) -> tuple[list[int | str], list[Any]]:
+    """Follow pydantic's place: the steps that a file has, and the types admitted there.
+
+    Pydantic adds a step for the member of a union that it tried: a table's kind, or the member's
+    type with its brackets.
+    """
+    kinds: list[Any] = [root]
+    steps: list[int | str] = []
+    for step in loc:
+        tagged = [table for table in _tables(kinds) if step in _tags(table)]
+        if len(_tables(kinds)) > 1 and tagged:
+            kinds = tagged
+        elif not (isinstance(step, str) and any(mark in step for mark in "[(")):
+            steps.append(step)
+            kinds = [inner for kind in kinds for inner in _inside(kind, step)]
+    return steps, kinds
+
+
+def _inside(kind: Any, step: int | str) -> list[Any]:
+    """The types admitted one step below a type."""
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        if step in kind.model_fields:
-            return _unwrap(kind.model_fields[step].annotation)
-        tagged = kind.model_fields.get("kind")
-        return [kind] if tagged and step in get_args(tagged.annotation) else []
+        field = kind.model_fields.get(str(step))
+        return _members(field.annotation) if field else []
     if get_origin(kind) in (dict, tuple, list):
-        return _unwrap(get_args(kind)[-1])
+        return _members(get_args(kind)[-1])
     return []
 
 
-def _unwrap(kind: Any) -> list[Any]:
-    """The classes that an annotation admits."""
-    if get_origin(kind) in (dict, tuple, list):
-        return [kind]
+def _members(kind: Any) -> list[Any]:
+    """The types that an annotation admits."""
     members = get_args(kind)
-    if not members:
+    if not members or get_origin(kind) in (dict, tuple, list):
         return [kind]
-    return [found for member in members for found in _unwrap(member)]
+    return [inner for member in members for inner in _members(member)]
