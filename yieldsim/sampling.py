@@ -18,7 +18,7 @@ from scipy.special import betaincinv, ndtr, ndtri
 from yieldsim.errors import ModelError
 from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
 from yieldsim.model import Model, Quantity, Schedule, parameters
-from yieldsim.model.checks.correlations import correlated_groups
+from yieldsim.model.correlations import correlated_groups
 from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.units import conversion_factor
 

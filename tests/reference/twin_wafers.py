@@ -11,7 +11,7 @@ from tests.reference.twin_flow import Cohort, Route
 from tests.reference.twin_results import Book
 from tests.reference.twin_supply import Packaging
 from tests.reference.twin_world import World
-from yieldsim.model.checks.check import OTHER
+from yieldsim.model.schema.fabs import OTHER
 
 DEFECTS_EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
 

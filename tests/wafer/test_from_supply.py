@@ -5,7 +5,7 @@ import pytest
 import yieldsim
 from yieldsim.closed_form import harvest_bins, overlay_yield
 from yieldsim.model import Model
-from yieldsim.model.checks.layers import visited_groups
+from yieldsim.model.references import visited_groups
 from yieldsim.sampling import Sampler
 from yieldsim.wafer import expected_yield
 from yieldsim.wafer.from_supply import die_of_product, wafer_model_of
@@ -44,7 +44,7 @@ def test_the_yield_is_the_closed_form_of_the_medians(model: Model) -> None:
     survive = made["systematic_yield"] * one["parametric_yield"] * (1.0 - one["test_overkill"])
     for group, tool in model.tool_groups.items():
         sigma = median.get(f"tool_groups.{group}.imported.overlay_sigma_nm", 0.0)
-        if sigma > 0.0 and group in visited_groups(model.processes[process], model):
+        if sigma > 0.0 and group in visited_groups(model, model.processes[process]):
             survive *= overlay_yield(sigma, made["overlay_tolerance_nm"], made["overlay_layers"])
         assert tool is not None
     got = expected_yield(wafer_model_of(model, die))

@@ -1,19 +1,18 @@
-"""What may go into a package: which dies together, and which pools of memory."""
+"""Which dies may be packaged together, and the bin that the package is sold in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from yieldsim.model.schema import Model
-from yieldsim.model.schema.chips import Die, Product
+from yieldsim.model.schema import Die, Product
 
 Recipe = tuple[tuple[int, ...], int]  # dies of each bin, and the bin that the package is sold in
 
 
 def sold_bins(product: Product, die: Die) -> list[int]:
-    """Places of the bins that a product sells, best first."""
+    """Indices of the bins that a product sells, best first."""
     names = product.sells or die.bins
-    return [place for place, name in enumerate(die.bins) if name in names]
+    return [index for index, name in enumerate(die.bins) if name in names]
 
 
 def recipes(product: Product, die: Die) -> list[Recipe]:
@@ -24,7 +23,7 @@ def recipes(product: Product, die: Die) -> list[Recipe]:
     that exceed it least come first, so that no better die is spent than is needed.
     """
     each, sold = product.dies_per_package, sold_bins(product, die)
-    pure = [(tuple(each * (b == one) for b in range(len(die.bins))), one) for one in sold]
+    pure = [(tuple(each * (b == bin_) for b in range(len(die.bins))), bin_) for bin_ in sold]
     if product.pairing != "best_fit":
         return pure
     least = [rule.min_good_cores for rule in die.bins.values()]
@@ -47,14 +46,3 @@ def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
     for first in range(total + 1):
         for rest in _compositions(total - first, parts - 1):
             yield (first, *rest)
-
-
-def memory_pools(model: Model, product: Product) -> list[str]:
-    """The pools that a product takes its stacks from, by preference: a generation is all of its."""
-    found: list[str] = []
-    for name in product.memory:
-        if name in model.memory:
-            found.append(name)
-        else:
-            found += [key for key, pool in model.memory.items() if pool.generation == name]
-    return found

@@ -7,7 +7,7 @@ from typing import Any
 from yieldsim.closed_form import overlay_yield
 from yieldsim.errors import UsageError
 from yieldsim.model import Model
-from yieldsim.model.checks.layers import visited_groups
+from yieldsim.model.references import visited_groups
 from yieldsim.sampling import Medians
 from yieldsim.wafer.bin_table import floorplan_model
 from yieldsim.wafer.model.die import Test
@@ -127,7 +127,7 @@ def _aligned(model: Model, medians: Medians, process: str, made: dict[str, float
     survive = 1.0
     if made["overlay_layers"] <= 0.0:
         return survive
-    for group in visited_groups(model.processes[process], model):
+    for group in visited_groups(model, model.processes[process]):
         tool = model.tool_groups[group].imported
         path = f"tool_groups.{group}.imported"
         sigma = medians(path, tool, "overlay_sigma_nm") if tool is not None else 0.0

@@ -6,7 +6,8 @@ import pytest
 
 from yieldsim.errors import ModelError
 from yieldsim.model import Model, load_model, parameters
-from yieldsim.model.checks.layers import check_layers, visited_groups
+from yieldsim.model.checks.layers import check_layers
+from yieldsim.model.references import visited_groups
 
 LAYERS = (
     "tool_groups.clean={defect_weight=0, imported={wafers_per_hour=9, mttf_hours=9, mttr_hours=1}, "
@@ -25,12 +26,12 @@ def made(sound: Path, *more: str) -> Model:
 def test_groups_are_visited_by_a_process_its_layers_and_their_patterning(sound: Path) -> None:
     model = made(sound)
     # in the order of the tool groups, and not by patterning that no layer uses
-    assert visited_groups(model.processes["n2"], model) == ("litho", "etch")
-    assert visited_groups(model.processes["n3"], model) == ("litho", "etch")
+    assert visited_groups(model, model.processes["n2"]) == ("litho", "etch")
+    assert visited_groups(model, model.processes["n3"]) == ("litho", "etch")
     film = 'processes.n3.layers.film={order=1, visits={clean=1}, source="made_up"}'
     model = made(sound, film)
-    assert visited_groups(model.processes["n3"], model) == ("litho", "etch", "clean")
-    assert visited_groups(load_model(sound).processes["n3"], model) == ()
+    assert visited_groups(model, model.processes["n3"]) == ("litho", "etch", "clean")
+    assert visited_groups(model, load_model(sound).processes["n3"]) == ()
 
 
 def test_what_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound: Path) -> None:

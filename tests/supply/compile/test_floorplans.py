@@ -155,5 +155,5 @@ def test_a_faulty_floorplan_is_one_line(floorplan: dict[str, Any], message: str)
 @pytest.mark.parametrize("key", ["cores", "parametric_yield", "bins"])
 def test_a_die_is_described_once(key: str) -> None:
     item: Any = {"good": {}} if key == "bins" else 1
-    with pytest.raises(ModelError, match=f"has a floorplan, which says what {key} would"):
+    with pytest.raises(ModelError, match=f"has a floorplan, got {key} beside it"):
         model_file({"floorplan": RICH, key: item}, 0.1).model("baseline")

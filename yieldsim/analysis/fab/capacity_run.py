@@ -21,8 +21,8 @@ from yieldsim.execute.local import (
     say_stopping,
 )
 from yieldsim.model import Model, ModelFile
-from yieldsim.model.checks.layers import visited_groups
 from yieldsim.model.files.merge import merge
+from yieldsim.model.references import visited_groups
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.supply.compile import CLASSES, Compiled
 from yieldsim.supply.kernels import records as a
@@ -137,7 +137,7 @@ class _Kept:
 
     def __init__(self, model: Model, fab: str) -> None:
         one = model.fabs[fab]
-        visited = {g for p in one.plan for g in visited_groups(model.processes[p], model)}
+        visited = {g for p in one.plan for g in visited_groups(model, model.processes[p])}
         there = {name for name, fleets in one.fleets.items() if fleets}
         self.processes = [name for name in model.processes if name in one.plan]
         self.groups = [name for name in model.tool_groups if name in visited & there]

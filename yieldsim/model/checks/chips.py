@@ -1,4 +1,4 @@
-"""Cross-checks of dies, die banks and products; see `check`."""
+"""Cross-checks of dies, die banks, memory and products."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from yieldsim.errors import ModelError
-from yieldsim.model.checks.names import known, reach
-from yieldsim.model.recipes import memory_pools
-from yieldsim.model.schema import Model
+from yieldsim.model.checks.names import known
+from yieldsim.model.references import memory_pools, reach
+from yieldsim.model.schema import Die, Model, Product
 from yieldsim.model.schema.calendar import quarter_index
-from yieldsim.model.schema.chips import Die, Product
 from yieldsim.model.schema.fabs import OTHER
 from yieldsim.model.schema.quantity import Quantity
 
@@ -18,10 +17,10 @@ _ROUNDING = 1e-12  # of a sum of two shares
 
 
 def check_chips(model: Model) -> None:
-    """Run every rule. Raises ModelError for the first that does not hold."""
+    """Raise ModelError for the first rule that fails."""
     if OTHER in model.dies:
-        problem = "is what an allocation calls the designs outside the model"
-        raise ModelError(f"dies.{OTHER}", problem, allowed="another name")
+        problem = "has the name that stands for designs outside the model"
+        raise ModelError("dies", problem, got=OTHER, allowed="another name")
     for name, die in model.dies.items():
         _check_die(model, name, die)
     if not model.products:
@@ -98,9 +97,9 @@ def _check_product(model: Model, name: str, product: Product) -> None:
         problem = f"stacks and memory pools go together, got {got}"
         allowed = "> 0 with memory, 0 without"
         raise ModelError(f"{where}.stacks_per_package", problem, allowed=allowed)
-    for line in product.packaging:
-        known(f"{where}.packaging", line, model.packaging, "packaging line")
-    _refuse_twice(f"{where}.packaging", product.packaging, "line")
+    for packaging_line in product.packaging:
+        known(f"{where}.packaging", packaging_line, model.packaging, "packaging line")
+    _refuse_twice(f"{where}.packaging", product.packaging, "packaging line")
     _check_other_dies(model, where, product)
     _check_bins_sold(model, where, product)
 
@@ -120,13 +119,13 @@ def _check_pools(model: Model, where: str, product: Product) -> list[str]:
 
 
 def _check_other_dies(model: Model, where: str, product: Product) -> None:
-    """The dies of other designs: made somewhere, and not what other packages are built on."""
-    computing = {one.die: name for name, one in model.products.items()}
+    """The dies of other designs must be made somewhere and be the main die of no product."""
+    product_of = {other.die: name for name, other in model.products.items()}
     for die in product.other_dies:
         known(f"{where}.other_dies", die, model.dies, "die")
-        if die in computing:
-            problem = f"is the main die of product {computing[die]}"
-            allowed = "a design of its own"
+        if die in product_of:
+            problem = f"is the main die of product {product_of[die]}"
+            allowed = "a die that is the main die of no product"
             raise ModelError(f"{where}.other_dies", problem, got=die, allowed=allowed)
         _check_made(model, f"{where}.other_dies", die)
 
@@ -142,16 +141,18 @@ def _check_bins_sold(model: Model, where: str, product: Product) -> None:
         if product.kind == "ai" and key not in product.performance:
             raise ModelError(f"{where}.performance.{key}", "is missing for a bin of an AI chip")
     if product.pairing == "best_fit" and (die.floorplan is not None or not die.cores):
-        problem = f"weighs good cores, of which die {product.die} has none"
+        problem = f"needs a die with cores, and {product.die} has none"
         got = product.pairing
         raise ModelError(f"{where}.pairing", problem, got=got, allowed="like, random")
     if product.pairing == "random" and 0 < len(product.sells) < len(die.bins):
-        problem = "'random' takes dies of all bins, and sells them"
-        raise ModelError(f"{where}.sells", problem, got=", ".join(product.sells), allowed="none")
+        problem = "pairing 'random' sells packages of all bins"
+        raise ModelError(
+            f"{where}.sells", problem, got=", ".join(product.sells), allowed="none: leave it out"
+        )
 
 
 def _check_made(model: Model, where: str, die: str) -> None:
-    """Some fab or bank must give the dies."""
+    """A fab or a die bank must supply the dies."""
     made = {d for fab in model.fabs.values() for w in fab.allocation.values() for d in w}
     made = made - {OTHER} | {bank.die for bank in model.die_banks.values()}
     if die in made:
@@ -159,8 +160,8 @@ def _check_made(model: Model, where: str, die: str) -> None:
     process = model.dies[die].process
     running = list(dict.fromkeys(name for fab in model.fabs.values() for name in fab.plan))
     if process in running:
-        problem = f"needs wafers, which no fab allocates to it, got '{die}'"
-        raise ModelError(where, problem, allowed=", ".join(sorted(made)) or None)
-    problem = f"needs process '{process}', which no fab runs, got '{die}'"
+        allowed = ", ".join(sorted(made)) or None
+        raise ModelError(where, "gets no wafers from any fab", got=die, allowed=allowed)
+    problem = f"needs process '{process}', which no fab runs"
     allowed = f"dies of {', '.join(running)}" if running else None
-    raise ModelError(where, problem, allowed=allowed)
+    raise ModelError(where, problem, got=die, allowed=allowed)

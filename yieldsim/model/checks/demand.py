@@ -1,24 +1,20 @@
-"""Cross-checks of orders; see `check`."""
+"""Cross-checks of orders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TypeVar
 
 from yieldsim.errors import ModelError
-from yieldsim.model.checks.names import ordered_products
-from yieldsim.model.schema import Model
+from yieldsim.model.references import ordered_products, overlapping
+from yieldsim.model.schema import Model, Order
 from yieldsim.model.schema.calendar import quarter_index
-from yieldsim.model.schema.demand import Order
 
-Item = TypeVar("Item")
-# the exact rule of sharing looks at every set of them (see `yieldsim.supply.orders.sharing`)
+# the exact rule of sharing goes through every set of them (see `yieldsim.supply.orders.sharing`)
 MOST_OVERLAPPING = 10
 
 
 def check_demand(model: Model) -> None:
-    """Run every rule. Raises ModelError for the first that does not hold."""
+    """Raise ModelError for the first rule that fails."""
     for name, order in model.orders.items():
         where = f"orders.{name}"
         _check_products(model, where, order)
@@ -31,15 +27,14 @@ def _check_products(model: Model, where: str, order: Order) -> None:
     if not order.products:
         problem = "needs at least one product, got none"
         raise ModelError(f"{where}.products", problem, allowed=allowed)
-    for one in order.products:
-        if ordered_products(model, order.model_copy(update={"products": (one,)})):
+    for pattern in order.products:
+        if ordered_products(model, order.model_copy(update={"products": (pattern,)})):
             continue
-        others = [name for name in model.products if fnmatchcase(name, one)]
+        others = [name for name in model.products if fnmatchcase(name, pattern)]
+        problem = "matches no AI product" if others else "matches no product"
         if others:
-            problem, allowed = "matches no AI product", f"others by name: {', '.join(others)}"
-        else:
-            problem = "matches no product"
-        raise ModelError(f"{where}.products", problem, got=one, allowed=allowed)
+            allowed = f"products of other kinds by their full names: {', '.join(others)}"
+        raise ModelError(f"{where}.products", problem, got=pattern, allowed=allowed)
 
 
 def _check_dates(model: Model, where: str, order: Order) -> None:
@@ -53,9 +48,9 @@ def _check_dates(model: Model, where: str, order: Order) -> None:
 
 
 def _check_overlaps(model: Model) -> None:
-    """Orders of one tier that share products must not want too many different sets of them.
+    """Bound the different sets of products among overlapping orders of one tier.
 
-    An order with a share of its own counts by itself: others for the same products are one wish.
+    Orders for the same products count once, but an order with a ``share`` counts by itself.
     """
     claiming = {name: order for name, order in model.orders.items() if order.claims}
     for tier in sorted({order.tier for order in claiming.values()}):
@@ -73,13 +68,3 @@ def _check_overlaps(model: Model) -> None:
                     got=len(group),
                     allowed=f"at most {MOST_OVERLAPPING}; use another tier",
                 )
-
-
-def overlapping(sets: Sequence[frozenset[Item]]) -> list[list[int]]:
-    """Places of the sets in groups that share no element with one another, each group rising."""
-    groups: list[list[int]] = []
-    for place, one in enumerate(sets):
-        joined = [group for group in groups if any(one & sets[other] for other in group)]
-        groups = [group for group in groups if group not in joined]
-        groups.append([*sorted(other for group in joined for other in group), place])
-    return groups

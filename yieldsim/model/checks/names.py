@@ -1,15 +1,47 @@
-"""Following names through a model: what exists, and what a reference can reach."""
+"""Names in a model: what they may look like, and that the tables they refer to exist."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
 
 from yieldsim.errors import ModelError
 from yieldsim.model.schema import Model
-from yieldsim.model.schema.demand import Order
+from yieldsim.model.schema.chips import FloorplanTables
+from yieldsim.model.schema.fields import LEAF_KEYS, ORIGIN
 from yieldsim.model.schema.quantity import Quantity
-from yieldsim.units import conversion_factor
+from yieldsim.model.schema.schedule import Schedule
+from yieldsim.model.schema.values import shown
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_RESERVED = (*LEAF_KEYS, *ORIGIN, "note")
+
+
+def check_names(model: Model) -> None:
+    """Raise ModelError for a name that cannot be part of a path or would be read as a key."""
+    for place, name in _names(model, ""):
+        # paths join names with dots, and the store uses them as labels
+        if _NAME.fullmatch(name) is None:
+            problem = f"has a name that cannot be used, got {shown(name)}"
+            raise ModelError(place, problem, allowed="letters, digits, _ and -")
+        if name in _RESERVED:
+            raise ModelError(place, "has a reserved name", got=name, allowed="another name")
+
+
+def _names(item: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Every name that a model gives, after the table that holds it."""
+    if isinstance(item, dict):
+        for name, entry in item.items():
+            yield place, name
+            yield from _names(entry, f"{place}.{name}")
+    elif isinstance(item, BaseModel) and not isinstance(
+        item, Quantity | Schedule | FloorplanTables
+    ):
+        for name in type(item).model_fields:
+            yield from _names(getattr(item, name), f"{place}.{name}".lstrip("."))
 
 
 def known(where: str, name: str, names: Iterable[str], what: str) -> None:
@@ -17,29 +49,3 @@ def known(where: str, name: str, names: Iterable[str], what: str) -> None:
     if name not in names:
         allowed = ", ".join(names) or f"none: the model has no {what}"
         raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
-
-
-def reach(model: Model, item: Quantity, unit: str) -> tuple[float, float]:
-    """Lowest and highest draw of a quantity in ``unit``, the unit of its field.
-
-    A reference is followed; its target must exist and have a unit of the same dimension.
-    """
-    if item.ref is None:
-        return item.support()
-    target = model.shared[item.ref]
-    low, high = target.raw_support()
-    factor = conversion_factor(target.unit or "1", unit)
-    return low * factor, high * factor
-
-
-def ordered_products(model: Model, order: Order) -> list[str]:
-    """The products that an order may take, in the order of the model.
-
-    A pattern stands for AI products alone; a product of another kind is taken only by its name.
-    """
-    return [
-        name
-        for name, product in model.products.items()
-        if name in order.products
-        or (product.kind == "ai" and any(fnmatchcase(name, one) for one in order.products))
-    ]

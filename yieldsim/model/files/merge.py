@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from yieldsim.errors import ModelError
+from yieldsim.model.schema.fields import LEAF_KEYS
 from yieldsim.model.schema.values import is_number
 
-LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})
 Raw = dict[str, Any]
 _ENTRY = 2  # steps to an entry of a table, as in events.NAME
 

@@ -1,4 +1,4 @@
-"""The tables of a model file and their fields: names, types, units, ranges."""
+"""The tables of a model file: their fields with types, units and ranges."""
 
 from yieldsim.model.schema.chips import (
     Bin,

@@ -1,4 +1,4 @@
-"""Calendar quarters: the engine's result periods and the dates of a model file."""
+"""Calendar quarters: the periods of results and the dates of a model file."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import BeforeValidator
 
 from yieldsim.model.schema.values import shown
 
-# years from 1000 on: warm-ups and delays reach back without meeting the year 0
+# from the year 1000 on, so that warm-ups and delays never reach back to the year 0
 _PATTERN = re.compile(r"([12][0-9]{3})Q([1-4])")
 
 
 def quarter_index(quarter: str) -> int:
-    """Quarters since the year 0, so that differences of indices are numbers of quarters.
+    """Quarters since the year 0; differences of indices are numbers of quarters.
 
-    Raises ValueError for anything but a text such as ``2026Q3``.
+    Raises ValueError unless the text is a quarter such as ``2026Q3``.
     """
     match = _PATTERN.fullmatch(quarter)
     if match is None:

@@ -1,4 +1,4 @@
-"""Who wants the chips: dated orders and plans, the whole market, and restricted imports."""
+"""Demand: dated orders and plans, the whole market, and restricted imports."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, model_validator
 
 from yieldsim.model.schema.calendar import Quarter
-from yieldsim.model.schema.fields import Entity, Names, parameter
+from yieldsim.model.schema.fields import Entity, Names, fraction, parameter
 from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import Whole
 
-# a size is one of these sets of fields
+# the size of an order is given by one of these sets of fields
 SIZES = (("chips",), ("value_yuan", "price_yuan"), ("pods", "chips_per_pod"))
 _ALLOWED = "chips, or value_yuan with price_yuan, or pods with chips_per_pod"
 
@@ -20,8 +20,8 @@ _ALLOWED = "chips, or value_yuan with price_yuan, or pods with chips_per_pod"
 class Order(Entity):
     """Chips that one buyer wants from a date on.
 
-    One that ``claims`` takes its chips away from later tiers and from the free market; one that
-    does not is a yardstick, measured as if it were alone.
+    An order that ``claims`` takes chips from later tiers and from the free market. Any other is
+    filled as if it were the only one, and takes nothing.
     """
 
     title: str = ""
@@ -36,7 +36,7 @@ class Order(Entity):
         "chip", "+order_size", "chips ordered", default=None, above=True
     )
     value_yuan: Quantity | None = parameter(
-        "CNY", "+order_size", "what the order is worth", default=None, above=True
+        "CNY", "+order_size", "value of the order", default=None, above=True
     )
     price_yuan: Quantity | None = parameter(
         "CNY/chip", "-order_size", "price of one chip", default=None, above=True
@@ -47,16 +47,14 @@ class Order(Entity):
     chips_per_pod: Quantity | None = parameter(
         "chip/pod", "+order_size", "chips of one pod", default=None, above=True
     )
-    share: Quantity | None = parameter(
-        "1",
+    share: Quantity | None = fraction(
         "+order_delivered",
-        "largest share of a quarter's usable chips of its products that may go to it",
-        maximum=1.0,
+        "largest share of a quarter's usable chips of its products that it may take",
         neutral=1.0,
     )
 
     @model_validator(mode="after")
-    def _one_size(self) -> Order:
+    def _has_one_size(self) -> Order:
         given = [name for size in SIZES for name in size if getattr(self, name) is not None]
         if tuple(given) not in SIZES:
             got = " and ".join(given) or "none of them"
@@ -65,21 +63,23 @@ class Order(Entity):
 
     @property
     def size(self) -> tuple[str, ...]:
-        """The fields that make up the size."""
+        """The fields that give the size."""
         return next(size for size in SIZES if getattr(self, size[0]) is not None)
 
 
 class Demand(Entity):
-    """What the whole market wants each quarter, in chips and in compute."""
+    """The demand of the whole market each quarter, in chips and in compute."""
 
-    chips: Schedule = parameter("chip/quarter", "+demand", "AI chips of any make that buyers want")
+    chips: Schedule = parameter(
+        "chip/quarter", "+demand", "AI chips of all makers that buyers want"
+    )
     tflops_fp16: Schedule = parameter(
-        "TFLOPS", "+demand_h100_equivalents", "dense FP16 or BF16 compute of a chip wanted"
+        "TFLOPS", "+demand_h100_equivalents", "dense FP16 or BF16 compute of a wanted chip"
     )
     other_supply: Schedule | None = parameter(
         "chip/quarter",
         "-gap_without_imports",
-        "chips of domestic makers that the model does not simulate",
+        "chips of domestic makers outside the model",
         neutral=0.0,
     )
     other_tflops_fp16: Quantity | None = parameter(
@@ -91,14 +91,14 @@ class Demand(Entity):
 
 
 class Import(Entity):
-    """A foreign chip that needs a licence, or could be refused one."""
+    """A foreign chip that needs a licence."""
 
     title: str = ""
     deliveries: Schedule = parameter(
-        "chip/quarter", "+imports", "chips that would arrive where nothing stops them"
+        "chip/quarter", "+imports", "chips that arrive if all are licensed"
     )
-    licensed: Schedule | None = parameter(
-        "1", "+imports", "share of them that both sides let pass", maximum=1.0, neutral=1.0
+    licensed: Schedule | None = fraction(
+        "+imports", "share of deliveries that both sides allow", neutral=1.0
     )
     tflops_fp16: Quantity = parameter(
         "TFLOPS", "+imports_h100_equivalents", "dense FP16 or BF16 compute of a chip"

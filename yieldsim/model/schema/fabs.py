@@ -1,4 +1,4 @@
-"""What makes wafers: tools, processes and the lines that run them."""
+"""Tools, processes and the fabs that run them."""
 
 from __future__ import annotations
 
@@ -7,32 +7,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from yieldsim.model.schema.calendar import Quarter
-from yieldsim.model.schema.fields import Entity, parameter
+from yieldsim.model.schema.fields import Entity, fraction, parameter
 from yieldsim.model.schema.layers import Layer
 from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 
-OTHER = "other"  # wafers of an allocation that go to designs outside the model
+OTHER = "other"  # in an allocation: designs outside the model
 
 
 class ToolClass(Entity):
     """One class (imported or domestic) of a tool group.
 
-    By SEMI E10: of the total time a share is non-scheduled, of the rest a share goes to scheduled
-    downtime; MTTF and MTTR are of what is left (time up between failures, and down with one), and
-    a share of the time up goes to engineering.
+    Time by SEMI E10: total time less non-scheduled time less scheduled downtime is the time to
+    which MTTF (uptime between failures) and MTTR apply. A share of uptime goes to engineering.
     """
 
     wafers_per_hour: Quantity = parameter(
         "wafer/hour", "-utilization", "rated throughput in production", above=True
     )
-    performance: Quantity = parameter(
-        "1",
-        "-utilization",
-        "share of the rated rate reached in production",
-        above=True,
-        maximum=1.0,
-        neutral=1.0,
+    performance: Quantity = fraction(
+        "-utilization", "share of the rated rate reached in production", above=True, neutral=1.0
     )
     mttf_hours: Quantity = parameter("hour", "-utilization", "mean time to failure", above=True)
     mttr_hours: Quantity = parameter("hour", "+utilization", "mean time to repair", above=True)
@@ -40,17 +34,17 @@ class ToolClass(Entity):
         "1",
         "+cycle_time_days",
         "squared coefficient of variation of repair times (1: exponential)",
-        maximum=3.0,  # beyond, the gamma law that is drawn has another mean
+        maximum=3.0,  # above it the gamma inverse loses the mean
         neutral=1.0,
     )
-    pm_fraction: Quantity = parameter(
-        "1", "+utilization", "scheduled downtime, share of scheduled time", maximum=0.9, neutral=0.0
+    pm_fraction: Quantity = fraction(
+        "+utilization", "scheduled downtime, share of scheduled time", maximum=0.9, neutral=0.0
     )
-    engineering_fraction: Quantity = parameter(
-        "1", "+utilization", "time up that goes to engineering", maximum=0.9, neutral=0.0
+    engineering_fraction: Quantity = fraction(
+        "+utilization", "engineering time, share of uptime", maximum=0.9, neutral=0.0
     )
-    nonscheduled_fraction: Quantity = parameter(
-        "1", "+utilization", "non-scheduled time, share of total time", maximum=0.9, neutral=0.0
+    nonscheduled_fraction: Quantity = fraction(
+        "+utilization", "non-scheduled time, share of total time", maximum=0.9, neutral=0.0
     )
     defect_adder: Quantity = parameter(
         "1", "+d0_per_cm2", "killer defects added per pass when mature, imported = 1", neutral=1.0
@@ -68,25 +62,20 @@ class ToolClass(Entity):
         minimum=1.0,
         neutral=1.0,
     )
-    initial_mttf_ratio: Quantity = parameter(
-        "1",
-        "-utilization",
-        "MTTF of new tools over that of mature ones",
-        above=True,
-        maximum=1.0,
-        neutral=1.0,
+    initial_mttf_ratio: Quantity = fraction(
+        "-utilization", "MTTF of new tools over that of mature ones", above=True, neutral=1.0
     )
     maturity_kpasses: Quantity = parameter(
         "1",
         "+d0_per_cm2",
-        "thousand passes of a fab's fleet in which the gap closes by 63 %",
+        "thousand passes of a fab's fleet after which 63 % of the gap is closed",
         above=True,
         neutral=1.0,
     )
 
 
 class ToolGroup(Entity):
-    """Tools that do the same steps."""
+    """Tools that do the same process steps."""
 
     title: str = ""
     defect_weight: Quantity = parameter(
@@ -95,7 +84,7 @@ class ToolGroup(Entity):
     service_cv2: Quantity = parameter(
         "1",
         "+cycle_time_days",
-        "squared coefficient of variation of process time, no failures",
+        "squared coefficient of variation of process time without failures",
         neutral=1.0,
     )
     imported: ToolClass | None = None
@@ -111,7 +100,7 @@ class ExponentialLearning(Entity):
         "1", "+d0_per_cm2", "density over mature density at the start", minimum=1.0
     )
     tau_quarters: Quantity = parameter(
-        "quarter", "+d0_per_cm2", "time in which the excess falls by 63 %", above=True
+        "quarter", "+d0_per_cm2", "time in which the excess over 1 falls by 63 %", above=True
     )
 
 
@@ -123,7 +112,10 @@ class PowerLearning(Entity):
         "1", "+d0_per_cm2", "density over mature density before the first wafer", minimum=1.0
     )
     reference_wafers: Quantity = parameter(
-        "wafer", "+d0_per_cm2", "cumulative wafers at which the fall is 2^-exponent", above=True
+        "wafer",
+        "+d0_per_cm2",
+        "cumulative wafers at which 2^-exponent of the excess is left",
+        above=True,
     )
     exponent: Quantity = parameter("1", "-d0_per_cm2", "learning exponent")
 
@@ -132,11 +124,11 @@ Learning = Annotated[ExponentialLearning | PowerLearning, Field(discriminator="k
 
 
 class Process(Entity):
-    """A technology: what a wafer meets in the fab, and how it yields."""
+    """A technology: the passes of a wafer, its layers, and its yield."""
 
     title: str = ""
     d0_mature_per_cm2: Quantity = parameter(
-        "1/cm2", "+d0_per_cm2", "killer density of the mature process, all tools imported"
+        "1/cm2", "+d0_per_cm2", "killer defect density of the mature process, all tools imported"
     )
     alpha: Quantity = parameter(
         "1", "~good_dies", "clustering of the negative binomial (Stapper 1989)", above=True
@@ -152,33 +144,23 @@ class Process(Entity):
     raw_process_days: Quantity = parameter(
         "day", "+cycle_time_days", "raw process time of a lot", neutral=0.0
     )
-    line_yield: Quantity = parameter(
-        "1",
-        "-wafers_scrapped",
-        "share of wafers that reach the end of the line",
-        maximum=1.0,
-        neutral=1.0,
+    line_yield: Quantity = fraction(
+        "-wafers_scrapped", "share of wafers that reach the end of the line", neutral=1.0
     )
-    engineering_fraction: Quantity = parameter(
-        "1",
-        "-gross_dies",
-        "share of wafers used for development and monitoring",
-        maximum=1.0,
-        neutral=0.0,
+    engineering_fraction: Quantity = fraction(
+        "-gross_dies", "share of wafers used for development and monitoring", neutral=0.0
     )
-    rework: Quantity = parameter("1", "+tool_load", "share of visits done again", neutral=0.0)
+    rework: Quantity = parameter(
+        "1", "+tool_load", "share of visits that are repeated", neutral=0.0
+    )
     overlay_layers: Quantity = parameter(
         "layer", "-good_dies", "layers on which overlay can kill a die", neutral=0.0
     )
     overlay_tolerance_nm: Quantity = parameter(
         "nm", "+good_dies", "overlay error that kills a die", above=True, neutral=1.0
     )
-    systematic_yield: Quantity = parameter(
-        "1",
-        "+good_dies",
-        "share of dies that survive all other systematic loss",
-        maximum=1.0,
-        neutral=1.0,
+    systematic_yield: Quantity = fraction(
+        "+good_dies", "share of dies that survive all other systematic losses", neutral=1.0
     )
     visits: dict[str, Quantity] = parameter(
         "pass/wafer",
@@ -187,23 +169,19 @@ class Process(Entity):
         default={},
     )
     layers: dict[str, Layer] = {}
-    sampling: dict[str, Quantity] = parameter(
-        "1",
-        "+tool_load",
-        "share of wafers that make the passes of a tool group",
-        default={},
-        maximum=1.0,
+    sampling: dict[str, Quantity] = fraction(
+        "+tool_load", "share of wafers that make the passes of a tool group", default={}
     )
 
 
 class Fleet(Entity):
-    """The tools of one class in one group of a fab; counts are rounded to whole tools."""
+    """The tools of one class in one group of a fab; counts round to whole tools."""
 
     count: Schedule = parameter("tool", "-utilization", "tools delivered so far")
     install_quarters: Quantity = parameter(
         "quarter",
-        "+utilization",  # of a fleet that grows
-        "from delivery to the end of the installation",
+        "+utilization",  # if the fleet grows
+        "from delivery to the end of installation",
         neutral=0.0,
     )
     qualification_quarters: Quantity = parameter(
@@ -215,7 +193,7 @@ class Fleet(Entity):
 
 
 class Fab(Entity):
-    """A line: what it plans to start, with which tools, for whom."""
+    """A production line: its planned starts, its tools, and the dies that get its wafers."""
 
     title: str = ""
     plan: dict[str, Schedule] = parameter(
@@ -237,7 +215,7 @@ class Fab(Entity):
     wip_cap_ratio: Quantity = parameter(
         "1",
         "+wafer_starts",
-        "WIP at which releases stop, over the raw time's worth of what plan and tools allow",
+        "WIP at which releases stop, over raw process time at the rate of plan and tools",
         above=True,
-        neutral=4.0,  # assumption: cycle times of running lines are two to three times the raw time
+        neutral=4.0,  # assumption: lines run at two to three times the raw process time
     )

@@ -1,7 +1,7 @@
 """How an entity of a model declares its parameters: unit, range, neutral value and effect.
 
-`Entity` is the base of every table of a model file. It lets a bare number stand for a quantity
-(``width_mm = 21.32``), hands its own ``source`` and ``grade`` down to the numbers in it, converts
+`Entity` is the base of every table of a model file. It accepts a bare number as a quantity
+(``width_mm = 21.32``), passes its own ``source`` and ``grade`` on to the numbers in it, converts
 units, and refuses values and distributions that can leave the field's range.
 """
 
@@ -19,21 +19,26 @@ from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import is_number
 from yieldsim.units import UNITS, conversion_factor
 
+ORIGIN = ("source", "grade")  # where a number comes from, and how sure it is
+LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})  # one of them makes a table a parameter
+PARAMETER_ERROR = "parameter"
+Names = tuple[str, ...]
+
 
 @dataclass(frozen=True)
 class Spec:
     """What a parameter field is: its unit, its range and what it moves.
 
-    ``effect`` is (output variable, sign): turning the parameter up moves that output, counted from
-    the first quarter up to each (so that a delay counts) and over the entity's own coordinates, in
-    that direction, all else equal; sign 0 says that the direction depends on the state (it must
-    still move). ``neutral`` stands for an absent field.
+    ``effect`` is (output variable, sign). A higher parameter moves that output in that direction,
+    all else equal; sign 0 if the direction depends on the state. The output is summed over the
+    entity's own coordinates and cumulated over the quarters, so that a delay counts. ``neutral``
+    stands for an absent field.
     """
 
     unit: str
     minimum: float = 0.0
     maximum: float = math.inf
-    above: bool = False  # the minimum itself is excluded
+    above: bool = False  # whether the minimum itself is excluded
     effect: tuple[str, int] = ("", 0)
     neutral: float | None = None
 
@@ -47,19 +52,24 @@ class Spec:
 def parameter(unit: str, effect: str, doc: str, default: Any = ..., **spec: Any) -> Any:
     """Declare a `Quantity` or `Schedule` field.
 
-    ``effect`` reads ``+usable_chips``, ``-good_dies`` or ``~binding`` (moves either way). A field
-    with ``neutral`` may be left out of a model file.
+    ``effect`` is ``+usable_chips``, ``-good_dies`` or ``~binding`` (either direction). A model file
+    may leave out a field that has ``neutral``.
     """
     sign = {"+": 1, "-": -1, "~": 0}[effect[0]]
-    made = Spec(unit=unit, effect=(effect[1:], sign), **spec)
-    extra = {"spec": made}
-    if made.neutral is not None:
+    declared = Spec(unit=unit, effect=(effect[1:], sign), **spec)
+    extra = {"spec": declared}
+    if declared.neutral is not None:
         default = None
     return Field(default=default, description=doc, json_schema_extra=extra)  # type: ignore[arg-type]
 
 
+def fraction(effect: str, doc: str, maximum: float = 1.0, **spec: Any) -> Any:
+    """Declare a parameter without a unit that lies within 0 and ``maximum``."""
+    return parameter("1", effect, doc, maximum=maximum, **spec)
+
+
 def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
-    """The declaration of a field, None where the field is no parameter."""
+    """The declaration of a field, None for a field that is not a parameter."""
     extra = entity.model_fields[name].json_schema_extra
     return extra.get("spec") if isinstance(extra, dict) else None  # type: ignore[return-value]
 
@@ -102,18 +112,13 @@ class Entity(BaseModel):
         return _checked(item, spec, ())
 
 
-ORIGIN = ("source", "grade")
-PARAMETER_ERROR = "parameter"
-Names = tuple[str, ...]
-
-
 def _origin(data: dict[str, Any]) -> dict[str, Any]:
-    # only texts: a table of that name is an entity, which the check of names then refuses
+    # only texts: a table with such a name is an entity, which the check of names refuses
     return {key: data[key] for key in ORIGIN if isinstance(data.get(key), str)}
 
 
 def _depth(entity: type[BaseModel], key: str) -> int:
-    """How many levels of names (``dict[str, ...]``) stand between the field and its entities."""
+    """The number of levels of names (``dict[str, ...]``) between a field and its entities."""
     kind, depth = entity.model_fields[key].annotation, 0
     while get_origin(kind) is dict:
         kind, depth = get_args(kind)[1], depth + 1
@@ -121,12 +126,12 @@ def _depth(entity: type[BaseModel], key: str) -> int:
 
 
 def _hand_down(item: Any, origin: dict[str, Any], depth: int, is_parameter: bool) -> Any:
-    """Give a table its parent's source and grade where it has none, and wrap bare numbers."""
+    """Give a table its parent's source and grade unless it has its own, and wrap bare numbers."""
     if depth and isinstance(item, dict):
         own = _origin(item)
         return {
-            key: _hand_down(one, origin | own, depth - 1, is_parameter)
-            for key, one in item.items()
+            key: _hand_down(entry, origin | own, depth - 1, is_parameter)
+            for key, entry in item.items()
             if key not in own
         }
     if isinstance(item, dict):
@@ -135,9 +140,9 @@ def _hand_down(item: Any, origin: dict[str, Any], depth: int, is_parameter: bool
 
 
 def _checked(item: Any, spec: Spec, names: tuple[str, ...]) -> Any:
-    """A parameter, or the parameters below a table of names, converted and proven."""
+    """A parameter, or a table of them by name, converted and within its range."""
     if isinstance(item, dict):
-        return {key: _checked(one, spec, (*names, key)) for key, one in item.items()}
+        return {key: _checked(entry, spec, (*names, key)) for key, entry in item.items()}
     position = scale = None
     if isinstance(item, Schedule):
         position = _checked(item.position, POSITION, (*names, "position"))
@@ -148,7 +153,7 @@ def _checked(item: Any, spec: Spec, names: tuple[str, ...]) -> Any:
         if isinstance(item, Schedule):
             return _check_schedule(item, spec, position, scale)
     except ValueError as error:
-        # the names complete the place, which pydantic knows up to the field only
+        # pydantic knows the place up to the field; the names complete it
         context = {"text": str(error), "names": names}
         raise PydanticCustomError(PARAMETER_ERROR, "{text}", context) from None
     return item
@@ -159,11 +164,11 @@ SCALE = Spec("1", 0.0)
 
 
 def check_quantity(item: Quantity, spec: Spec) -> Quantity:
-    """Convert to the field's unit and prove that every draw stays in the field's range.
+    """Convert to the field's unit and check that every draw stays in the field's range.
 
-    A reference is proven later, when its target is known. Raises ValueError.
+    The range of a reference is checked later, with its target. Raises ValueError.
     """
-    if not spec.unit:  # a shared quantity: the field that refers to it converts
+    if not spec.unit:  # of a shared quantity; each field that refers to it converts
         if item.ref is not None:
             raise ValueError(f"a shared quantity cannot refer to another, got ref '{item.ref}'")
         if item.unit is not None and item.unit not in UNITS:
@@ -178,8 +183,8 @@ def check_quantity(item: Quantity, spec: Spec) -> Quantity:
 
 
 def check_range(low: float, high: float, spec: Spec, item: Quantity, owner: str) -> None:
-    """Raise ValueError where a quantity that draws from ``low`` to ``high`` leaves the range."""
-    # a lognormal draw is above zero although zero is the limit of its support
+    """Raise ValueError if draws from ``low`` to ``high`` leave the field's range."""
+    # a lognormal draw is above zero, which is the open end of its support
     open_end = item.dist == "lognormal" and spec.minimum == 0.0
     too_low = low < spec.minimum or (spec.above and low == spec.minimum and not open_end)
     if not too_low and high <= spec.maximum:
@@ -201,7 +206,7 @@ def _check_schedule(
 
 
 def check_points(item: Schedule, spec: Spec, largest_scale: float) -> None:
-    """Raise ValueError where a series, times up to ``largest_scale``, leaves the field's range."""
+    """Raise ValueError if a series times ``largest_scale`` leaves the field's range."""
     low, high = (point * item.factor for point in item.extremes())
     top = high * largest_scale if high > 0.0 else high
     if low < spec.minimum or top > spec.maximum:

@@ -1,4 +1,4 @@
-"""The mask layers of a process, in the order of its flow, and how they are patterned."""
+"""The mask layers of a process in flow order, and their patterning."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Patterning(Entity):
 
 
 class Layer(Entity):
-    """Mask layers of one kind, one after another."""
+    """Consecutive mask layers of one kind."""
 
     order: Number
     patterning: str | None = None
     exposure: str | None = None
     layers: Quantity = parameter(
-        "layer", "+tool_load", "mask layers that are like this one", neutral=1.0
+        "layer", "+tool_load", "number of mask layers of this kind", neutral=1.0
     )
     visits: dict[str, Quantity] = parameter(
         "pass/layer", "+tool_load", "further passes of a layer", default={}
     )
-    raw_share: Number | None = None  # weight of its raw process time; none: by its passes
+    raw_share: Number | None = None  # weight of its raw process time; None: by its passes

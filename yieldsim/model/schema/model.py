@@ -1,8 +1,8 @@
-"""The tables of a whole model file; its parts stand in `lines`, `chips` and `events`.
+"""The top tables of a model file.
 
-Every table is an `Entity` (frozen, unknown keys refused); every number in it is a `Quantity` or a
-`Schedule` declared with its unit, range and effect. Names are the keys of the tables and are the
-coordinates of the results.
+Every table is an `Entity` (frozen, unknown keys refused). Every number in it is a `Quantity` or a
+`Schedule`, declared with its unit, range and effect. The names of entries are the keys of their
+tables and the coordinates of the results.
 """
 
 from __future__ import annotations
@@ -13,23 +13,10 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from yieldsim.model.schema.calendar import Quarter
-from yieldsim.model.schema.chips import (
-    Die,
-    DieBank,
-    MemoryPool,
-    PackagingLine,
-    Product,
-    Wafer,
-)
+from yieldsim.model.schema.chips import Die, DieBank, MemoryPool, PackagingLine, Product, Wafer
 from yieldsim.model.schema.demand import Demand, Import, Order
-from yieldsim.model.schema.events import (
-    Event,
-)
-from yieldsim.model.schema.fabs import (
-    Fab,
-    Process,
-    ToolGroup,
-)
+from yieldsim.model.schema.events import Event
+from yieldsim.model.schema.fabs import Fab, Process, ToolGroup
 from yieldsim.model.schema.fields import Entity, parameter
 from yieldsim.model.schema.layers import Patterning
 from yieldsim.model.schema.quantity import Quantity
@@ -37,29 +24,29 @@ from yieldsim.model.schema.values import Number, Whole
 
 
 class Simulation(Entity):
-    """When and how finely: results per quarter, computed in steps of a quarter's fraction."""
+    """The simulated quarters and the resolution in time and along the route."""
 
     start: Quarter
     end: Quarter
     steps_per_quarter: Annotated[Whole, Field(ge=1, le=92)] = 13
     warmup_quarters: Annotated[Whole, Field(ge=0, le=40)] = 4
-    # pieces of a route, and parts of a step, in which tools grant passes and wafers move
+    # segments of a route, and parts of a step, in which tools grant passes and wafers move
     segments: Annotated[Whole, Field(ge=1, le=100)] = 10
     flow_steps: Annotated[Whole, Field(ge=1, le=100)] = 2
     process_noise: StrictBool = True
-    outputs: tuple[str, ...] = ()  # which variables an ensemble keeps; none named: all
-    # what is to limit nothing (`limits.NO_LIMITS` or a tool group): asks what a constraint costs
+    outputs: tuple[str, ...] = ()  # variables that an ensemble keeps; empty: all
+    # lifted constraints: names of `limits.NO_LIMITS` or tool groups
     no_limit: tuple[str, ...] = ()
 
 
 class Allocation(Entity):
-    """By which rule AI products share wafers, memory and packaging (`yieldsim.supply.mix`)."""
+    """How AI products share wafers, memory and packaging (`yieldsim.supply.mix`)."""
 
     rule: Literal["shares", "most_compute"] = "shares"
 
 
 class SourceNote(Entity):
-    """A publication that parameters name by its key."""
+    """A publication, which parameters name by its key."""
 
     title: str
     published: str = ""
@@ -67,15 +54,15 @@ class SourceNote(Entity):
 
 
 class Correlation(Entity):
-    """Rank correlation (Spearman) of two uncertain parameters, named by their paths."""
+    """Rank correlation (Spearman) of two uncertain parameters, given by their paths."""
 
     between: tuple[str, str]
-    # a perfect correlation is one quantity that both refer to
+    # write a perfect correlation as one shared quantity
     rank: Annotated[Number, Field(gt=-1.0, lt=1.0)]
 
 
 class Model(Entity):
-    """A whole model file after includes, `extends` and one scenario's changes."""
+    """A model after `extends`, includes and the changes of one scenario."""
 
     name: str
     title: str = ""
@@ -85,7 +72,7 @@ class Model(Entity):
     shared: dict[str, Quantity] = parameter(
         "",
         "~usable_chips",
-        "what several parameters refer to by { ref = name }",
+        "shared by the parameters that refer to it with { ref = name }",
         minimum=-math.inf,
         default={},
     )

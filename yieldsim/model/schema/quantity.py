@@ -1,4 +1,4 @@
-"""A scalar of a model: a number or a distribution, with its unit, source and grade.
+"""A scalar parameter: a number or a distribution, with its unit, source and grade.
 
 The distributions and what each needs:
 
@@ -13,7 +13,7 @@ The distributions and what each needs:
 ``discrete``   values, weights
 =============  ==========================================================================
 
-`min` and `max` truncate normal and lognormal distributions (the luck is rescaled, not clipped).
+`min` and `max` truncate normal and lognormal distributions: uniforms are rescaled, not clipped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Distribution = Literal[
     "normal", "lognormal", "uniform", "loguniform", "triangular", "pert", "beta", "discrete"
 ]
 
-# the sets of keys that define each distribution
+# the keys that define each distribution, in all allowed forms
 FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "normal": (("mean", "sd"), ("p10", "p90"), ("p10", "p50", "p90")),
     "lognormal": (("median", "sigma"), ("p10", "p90"), ("p10", "p50", "p90")),
@@ -42,38 +42,36 @@ FORMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "beta": (("a", "b"), ("a", "b", "low", "high")),
     "discrete": (("values", "weights"),),
 }
-# every key of a distribution's shape, in the order in which it is shown
-SHAPE_KEYS = tuple(
-    [
-        "mean",
-        "sd",
-        "median",
-        "sigma",
-        "p10",
-        "p50",
-        "p90",
-        "low",
-        "mode",
-        "high",
-        "a",
-        "b",
-        "values",
-        "weights",
-    ]
+# all keys of a distribution's shape in the order in which they are shown
+SHAPE_KEYS = (
+    "mean",
+    "sd",
+    "median",
+    "sigma",
+    "p10",
+    "p50",
+    "p90",
+    "low",
+    "mode",
+    "high",
+    "a",
+    "b",
+    "values",
+    "weights",
 )
 TRUNCATED = ("normal", "lognormal")
 LOGARITHMIC = ("lognormal", "loguniform")
 CHOICE = "a number, or a table with one of value, dist, ref"
 
 Z90 = 1.2815515655446004  # standard normal quantile of 0.9
-_FARTHEST_Z = 8.3  # beyond every draw: the uniforms lie in steps of 2^-52 inside (0, 1)
+_FARTHEST_Z = 8.3  # beyond every draw: uniforms are multiples of 2^-53 inside (0, 1)
 _LARGEST_DRAW = 1e100
-_LEAST_MASS = 1e-6  # of a truncated distribution; with less the inverse CDF loses its digits
-_SHAPES = (0.01, 1e6)  # of a beta distribution; beyond them its inverse CDF is not to be trusted
+_LEAST_MASS = 1e-6  # left by a truncation; below it the inverse CDF loses its digits
+_SHAPES = (0.01, 1e6)  # of a beta distribution; outside them its inverse CDF is inaccurate
 
 
 class Quantity(BaseModel):
-    """One scalar parameter, in the unit that its file states."""
+    """One scalar parameter in its stated unit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -116,7 +114,8 @@ class Quantity(BaseModel):
             got = " and ".join(given) or "none of them"
             raise ValueError(f"needs exactly one of value, dist, ref, got {got}")
         if self.ref is not None and self.unit is not None:
-            raise ValueError(f"has the unit of shared.{self.ref}, got unit '{self.unit}' beside it")
+            problem = f"takes the unit of shared.{self.ref}, got unit '{self.unit}' beside it"
+            raise ValueError(problem)
         shape = tuple(key for key in SHAPE_KEYS if getattr(self, key) is not None)
         if self.dist is not None:
             self._check_distribution(self.dist, shape)
@@ -183,11 +182,11 @@ class Quantity(BaseModel):
                 f"weights are out of range, got {shown(weights)}; allowed: >= 0 with a sum > 0"
             )
         if list(values) != sorted(set(values)):
-            # rising values keep the inverse CDF monotone: more luck never means a lower value
+            # ascending values keep the inverse CDF monotone in the uniform
             raise ValueError(f"values must rise, got {shown(values)}")
 
     def _check_reach(self) -> None:
-        """Refuse draws that overflow, and a truncation that leaves next to nothing."""
+        """Refuse draws that could overflow, and truncations that leave almost no probability."""
         centre, below, above = self.location()
         ends = (centre - _FARTHEST_Z * below, centre + _FARTHEST_Z * above)
         log = self.dist == "lognormal"
@@ -205,11 +204,11 @@ class Quantity(BaseModel):
 
     @property
     def factor(self) -> float:
-        """Converts from the stated unit to the field's own."""
+        """Factor from the stated unit to the field's."""
         return self._factor
 
     def in_unit(self, unit: str, factor: float) -> Quantity:
-        """The same quantity, to be converted by ``factor``; ``unit`` stands where none is given."""
+        """A copy that converts by ``factor``; ``unit`` is its unit if none is stated."""
         changed = self.model_copy(update={"unit": self.unit or unit})
         changed._factor = factor
         return changed
@@ -220,7 +219,7 @@ class Quantity(BaseModel):
         return self.dist is not None
 
     def location(self) -> tuple[float, float, float]:
-        """Median and the scale below and above it of a normal; of the logarithm of a lognormal."""
+        """Median, scale below it and scale above it: of a normal, or of a lognormal's logarithm."""
         log = math.log if self.dist == "lognormal" else float
         if self.mean is not None and self.sd is not None:
             return self.mean, self.sd, self.sd
@@ -232,12 +231,12 @@ class Quantity(BaseModel):
         return middle, (middle - low) / Z90, (high - middle) / Z90
 
     def z_of(self, bound: float) -> float:
-        """Standard normal score at which a normal or lognormal quantity meets ``bound``."""
+        """Standard normal score at which a normal or lognormal quantity equals ``bound``."""
         if self.dist == "lognormal" and bound <= 0.0:
             return -math.inf
         centre, below, above = self.location()
-        line = (math.log(bound) if self.dist == "lognormal" else bound) - centre
-        return line / (below if line < 0.0 else above)
+        offset = (math.log(bound) if self.dist == "lognormal" else bound) - centre
+        return offset / (below if offset < 0.0 else above)
 
     def support(self) -> tuple[float, float]:
         """Lowest and highest value that can be drawn, in the field's unit."""
@@ -259,7 +258,7 @@ class Quantity(BaseModel):
         return low, 1.0 if self.high is None else self.high
 
     def describe(self) -> str:
-        """The value or distribution as one short text, in the stated unit."""
+        """The value or distribution in short, in the stated unit."""
         if self.value is not None:
             return f"{self.value:g}"
         if self.ref is not None:

@@ -1,8 +1,8 @@
-"""A parameter that changes with the calendar: points at quarters, kept apart from its uncertainty.
+"""A parameter that changes with time: points at quarters, with a separate uncertainty.
 
-``value(t) = (low(t) + position * (high(t) - low(t))) * scale``: two rival published series stay
-two series, and ``position`` (for instance a discrete 0 or 1) says which world holds; ``scale``
-is a common uncertainty of the whole series.
+``value(t) = (low(t) + position * (high(t) - low(t))) * scale``. Two rival published series stay
+two series; ``position`` (for instance a discrete 0 or 1) chooses between them, and ``scale`` is
+an uncertainty common to the whole series.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DISTRIBUTION_KEYS = frozenset({"dist", "ref", "min", "max", *SHAPE_KEYS})
 
 
 class Schedule(BaseModel):
-    """Points ``quarters``/``values`` (or ``low`` and ``high`` with ``position``)."""
+    """Points: ``quarters`` with ``values``, or with ``low``, ``high`` and ``position``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,7 +63,7 @@ class Schedule(BaseModel):
         pair = [key for key in ("low", "high", "position") if getattr(self, key)]
         if len(pair) + 3 * bool(self.values) != 3:
             got = ", ".join([*pair, *(["values"] if self.values else [])]) or "none of them"
-            raise ValueError(f"needs either values, or low, high and position, got {got}")
+            raise ValueError(f"needs values, or low, high and position, got {got}")
         for key in ("low", "high") if pair else ("values",):
             count = len(getattr(self, key))
             if count != len(self.quarters):
@@ -74,25 +74,25 @@ class Schedule(BaseModel):
 
     @property
     def factor(self) -> float:
-        """Converts from the stated unit to the field's own."""
+        """Factor from the stated unit to the field's."""
         return self._factor
 
     def in_unit(self, unit: str, factor: float, **parts: Quantity | None) -> Schedule:
-        """The same series, to be converted by ``factor``, with another position and scale."""
+        """A copy that converts by ``factor``, with another position and scale."""
         changed = self.model_copy(update={"unit": self.unit or unit, **parts})
         changed._factor = factor
         return changed
 
     def extremes(self) -> tuple[float, float]:
-        """Lowest and highest point, in the stated unit."""
+        """Lowest and highest point in the stated unit."""
         points = self.values or (*self.low, *self.high)
         return min(points), max(points)
 
     def curves(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The low and the high curve at ``times``.
+        """The low and the high curve at ``times``, in the field's unit.
 
-        ``times`` are quarter indices; the middle of quarter i is i + 0.5. Returns two arrays of
-        the shape of ``times``, in the field's unit.
+        ``times`` are quarter indices of any shape; the middle of quarter i is i + 0.5. Returns two
+        arrays of that shape.
         """
         low = self.values or self.low
         high = self.values or self.high
@@ -109,7 +109,7 @@ class Schedule(BaseModel):
         return curve * self.factor
 
     def describe(self) -> str:
-        """The points as one short text, in the stated unit."""
+        """The points in short, in the stated unit."""
 
         def text(points: tuple[float, ...]) -> str:
             pairs = zip(self.quarters, points, strict=True)
@@ -121,7 +121,7 @@ class Schedule(BaseModel):
 
 
 def _part(key: str, item: Any, origin: dict[str, Any]) -> Any:
-    """``position`` and ``scale`` may be bare numbers, and inherit the origin of their series."""
+    """Wrap a bare ``position`` or ``scale``, which inherits its series' source and grade."""
     if key not in ("position", "scale"):
         return item
     if isinstance(item, dict):
@@ -130,7 +130,7 @@ def _part(key: str, item: Any, origin: dict[str, Any]) -> Any:
 
 
 def _constant(data: dict[str, Any]) -> dict[str, Any]:
-    """A constant in time, sure or uncertain, written as a quantity."""
+    """The series of one point that stands for a quantity."""
     steady = {"quarters": ["2000Q1"], "interpolate": "step"}
     if "value" in data:
         rest = {key: item for key, item in data.items() if key != "value"}

@@ -1,4 +1,4 @@
-"""Plain values of a model file: numbers, whole numbers, texts, and how a message shows them."""
+"""Plain values of a model file, and how a message shows them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def shown(item: Any) -> str:
     if isinstance(item, dict):
         return _cut(f"a table of {', '.join(map(str, item))}") if item else "an empty table"
     if isinstance(item, list | tuple):
-        return "[" + ", ".join(shown(one) for one in item[:4]) + (", ..." * (len(item) > 4)) + "]"
+        return (
+            "[" + ", ".join(shown(entry) for entry in item[:4]) + (", ..." * (len(item) > 4)) + "]"
+        )
     if isinstance(item, int | float):
         return _huge(item) if abs(item) > LARGEST else f"{item:.12g}"
     return _cut(repr(item) if isinstance(item, str) else str(item))
@@ -30,13 +32,13 @@ def _cut(text: str) -> str:
 
 
 def _huge(item: int | float) -> str:
-    # a huge integer neither turns into a float nor (beyond 4300 digits) into a text
+    # a huge integer converts neither to a float nor, beyond 4300 digits, to a text
     finite = isinstance(item, int) or math.isfinite(item)
     return f"{'-' if item < 0 else ''}{'more than 1e30' if finite else 'inf'}"
 
 
 def is_number(item: Any) -> bool:
-    """Whether a raw item is a number; ``true`` and ``false`` are not."""
+    """Whether a raw item is a number; booleans are not."""
     return isinstance(item, int | float) and not isinstance(item, bool)
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from yieldsim.model import Model
-from yieldsim.model.checks.check import OTHER
 from yieldsim.model.limits import TOOLS
-from yieldsim.model.recipes import memory_pools, recipes
+from yieldsim.model.recipes import recipes
+from yieldsim.model.references import memory_pools
 from yieldsim.model.schema import Die, ExponentialLearning, Product
 from yieldsim.model.schema.calendar import quarter_range
+from yieldsim.model.schema.fabs import OTHER
 from yieldsim.supply.compile.columns import (
     CLASSES,
     EVENTS,

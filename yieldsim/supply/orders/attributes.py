@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from yieldsim.model import Model
-from yieldsim.model.checks.names import ordered_products
+from yieldsim.model.references import ordered_products
 
 
 def order_attributes(models: Mapping[str, Model]) -> dict[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.model import Model, Quantity, Schedule
-from yieldsim.model.checks.names import ordered_products
+from yieldsim.model.references import ordered_products
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.outputs import DEMAND_OUTPUTS, IMPORT_OUTPUTS, ORDER_OUTPUTS, Variable
 from yieldsim.sampling import Sampler

@@ -26,7 +26,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from yieldsim.model.checks.demand import overlapping
+from yieldsim.model.references import overlapping
 
 _CELLS = 2**20  # of a table over all sets of wishes that is held at once
 

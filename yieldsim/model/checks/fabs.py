@@ -1,0 +1,67 @@
+"""Cross-checks of fabs: their plans, the dies that get their wafers, and their tools."""
+
+from __future__ import annotations
+
+from yieldsim.errors import ModelError
+from yieldsim.model.checks.names import known
+from yieldsim.model.references import visited_groups
+from yieldsim.model.schema import Fab, Model
+from yieldsim.model.schema.fabs import OTHER
+
+
+def check_fabs(model: Model) -> None:
+    """Raise ModelError for the first rule that fails."""
+    for name, fab in model.fabs.items():
+        _check_plan(model, f"fabs.{name}", fab)
+        _check_allocation(model, f"fabs.{name}.allocation", fab)
+        _check_fleets(model, f"fabs.{name}.fleets", fab)
+
+
+def _check_plan(model: Model, where: str, fab: Fab) -> None:
+    if not fab.plan:
+        raise ModelError(f"{where}.plan", "needs at least one process, got none")
+    for process in fab.plan:
+        known(f"{where}.plan", process, model.processes, "process")
+        if not fab.allocation.get(process):
+            raise ModelError(f"{where}.allocation.{process}", "is missing: no die gets wafers")
+
+
+def _check_allocation(model: Model, where: str, fab: Fab) -> None:
+    for process, weights in fab.allocation.items():
+        place = f"{where}.{process}"
+        known(place, process, fab.plan, "process in the fab's plan")
+        for die in weights:
+            known(place, die, [*model.dies, OTHER], "die")
+            if die != OTHER and model.dies[die].process != process:
+                problem, allowed = "has another process", model.dies[die].process
+                raise ModelError(f"{place}.{die}", problem, got=process, allowed=allowed)
+        if not any(weight.extremes()[1] > 0.0 for weight in weights.values()):
+            problem = "gives no die any wafers, got weights of zero"
+            raise ModelError(place, problem, allowed="a weight > 0")
+
+
+def _check_fleets(model: Model, where: str, fab: Fab) -> None:
+    for group, classes in fab.fleets.items():
+        known(f"{where}.{group}", group, model.tool_groups, "tool group")
+        for tool_class in classes:
+            known(f"{where}.{group}", tool_class, ("imported", "domestic"), "tool class")
+            if getattr(model.tool_groups[group], tool_class) is None:
+                problem = f"tool_groups.{group} does not describe {tool_class} tools"
+                raise ModelError(f"{where}.{group}.{tool_class}", problem)
+    if not fab.fleets:
+        return  # a fab without fleets is limited by its plan alone
+    for process in fab.plan:
+        for group in visited_groups(model, model.processes[process]):
+            _check_equipped(where, process, group, fab)
+
+
+def _check_equipped(where: str, process: str, group: str, fab: Fab) -> None:
+    if not fab.fleets.get(group):
+        problem = f"no tools of a group that {process} visits"
+        allowed = f"a fleet of {group}, or no fleets at all"
+        raise ModelError(where, problem, got=group, allowed=allowed)
+    counts = [fleet.count.extremes()[1] for fleet in fab.fleets[group].values()]
+    if max(counts) <= 0.0:
+        problem = f"has no tools in any quarter, but {process} visits it, got counts of zero"
+        allowed = "a count > 0 in some quarter"
+        raise ModelError(f"{where}.{group}", problem, allowed=allowed)
