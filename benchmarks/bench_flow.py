@@ -20,7 +20,7 @@ import measure
 sys.path.insert(0, str(measure.ROOT))
 
 from tests.reference.twin_events import Twin
-from yieldsim.flow import DataSet, Line, compile_line, read_dataset, replicate
+from yieldsim.flow import CompiledLine, DataSet, compile_line, read_dataset, replicate
 from yieldsim.flow.replicate import new_state, run_to
 
 SEED = 1
@@ -40,7 +40,9 @@ def least_times(cases: Mapping[str, Callable[[], object]], rounds: int) -> dict[
     return best
 
 
-def beside_the_twin(data: DataSet, line: Line, fill: float, days: float, rounds: int) -> None:
+def beside_the_twin(
+    data: DataSet, line: CompiledLine, fill: float, days: float, rounds: int
+) -> None:
     """The same days, from a line that both have filled; the same events, so a ratio of times.
 
     Processor time, which neighbours disturb least: the twin takes too long to wait for a lull.
@@ -70,7 +72,7 @@ def beside_the_twin(data: DataSet, line: Line, fill: float, days: float, rounds:
     measure.table(title, ["", "events", "events/s of CPU", "times as fast"], rows)
 
 
-def long_run(line: Line, days: float, rounds: int) -> None:
+def long_run(line: CompiledLine, days: float, rounds: int) -> None:
     """One whole replication on one core."""
     outcome = replicate(line, SEED, 0, days)
     best = least_times({"one": lambda: replicate(line, SEED, 0, days)}, rounds)["one"]
@@ -78,7 +80,7 @@ def long_run(line: Line, days: float, rounds: int) -> None:
     measure.table(f"{days:g} days from an empty line", ["", "s", "events/s"], rows)
 
 
-def two_cores(line: Line, days: float, rounds: int) -> None:
+def two_cores(line: CompiledLine, days: float, rounds: int) -> None:
     """Two replications at once beside one after the other, in pieces short enough for a lull."""
 
     def at_once() -> None:

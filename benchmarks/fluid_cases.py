@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.flow import DataSet, compile_line, count_periods, read_dataset, replicate
-from yieldsim.flow.beside.as_model import FAB, Measured, line_tables, measured, with_plan
+from yieldsim.flow.beside.as_model import FAB, Calibration, calibrate, line_tables, with_plan
 from yieldsim.flow.beside.fab_steps import fab_steps
 from yieldsim.flow.beside.from_model import line_of, with_downstream_first
 from yieldsim.model import Model, load_file
@@ -193,7 +193,7 @@ class Calibrated:
     """What is taken from a steady run of the event simulator, and nothing from the plans scored."""
 
     data: DataSet
-    run: Measured
+    run: Calibration
     arrival_cv2: float
 
 
@@ -201,10 +201,10 @@ def calibrated(days: float = STEADY_DAYS, warmup_days: float = STEADY_WARMUP_DAY
     """HVLM and what its steady run says. Its few super hot lots are left out."""
     data = read_dataset(HVLM)
     data = replace(data, orders=tuple(o for o in data.orders if o.priority < 30))
-    steady = tuple(replace(o, every=o.every.scaled(1.0 / STEADY_LOAD)) for o in data.orders)
+    steady = tuple(replace(o, interval=o.interval.scaled(1.0 / STEADY_LOAD)) for o in data.orders)
     line = compile_line(replace(data, orders=steady))
     outcome = replicate(line, 7, 0, days, warmup_days)
-    run = measured(data, line, outcome, STEADY_LOAD)
+    run = calibrate(data, line, outcome, STEADY_LOAD)
     lots = outcome.lots_counted
     parts = [next(o.part for o in data.orders if o.name == name) for name in line.report]
     want = [

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from yieldsim.flow.dataset import Calendar, DataSet, Order, Part, Step, ToolGroup
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.dataset import Calendar, DataSet, LineToolGroup, LotOrder, Part, Step
+from yieldsim.flow.laws import Spread
 
 HOUR_MIN = 60.0
 
 
-def tool_group(name: str = "tool", **changes: object) -> ToolGroup:
+def tool_group(name: str = "tool", **changes: object) -> LineToolGroup:
     """One tool that takes lots by priority and then first come first served."""
-    plain = ToolGroup(
+    plain = LineToolGroup(
         name=name,
         area="area",
-        place="",
+        location="",
         speeds=(1.0,),
         load_min=0.0,
         unload_min=0.0,
         capacity=1,
         ranks=("rank_HP", "rank_FIFO"),
         wake_least_setup=False,
-        runs="",
+        min_run_group="",
         batch_by="route step",
     )
-    return ToolGroup(**{**vars(plain), **changes})
+    return LineToolGroup(**{**vars(plain), **changes})
 
 
 def step(name: str, group: str = "tool", minutes: float = 60.0, **changes: object) -> Step:
@@ -36,7 +36,7 @@ def step(name: str, group: str = "tool", minutes: float = 60.0, **changes: objec
         interval_min=0.0,
         batch_pieces=None,
         setup=None,
-        sampled=1.0,
+        sampling=1.0,
         rework=None,
         lens_for=None,
         limit=None,
@@ -44,26 +44,26 @@ def step(name: str, group: str = "tool", minutes: float = 60.0, **changes: objec
     return Step(**{**vars(plain), **changes})
 
 
-def order(every_min: float, releases: int = 10**9, **changes: object) -> Order:
+def order(every_min: float, releases: int = 10**9, **changes: object) -> LotOrder:
     """Single lots of 25 pieces, evenly."""
-    plain = Order(
+    plain = LotOrder(
         name="lot",
         part="part",
         priority=10,
         pieces=25,
         first_min=0.0,
-        every=Spread(every_min),
+        interval=Spread(every_min),
         releases=releases,
         lots=1,
         due_after_min=1e6,
     )
-    return Order(**{**vars(plain), **changes})
+    return LotOrder(**{**vars(plain), **changes})
 
 
 def data_set(
-    groups: list[ToolGroup],
+    groups: list[LineToolGroup],
     steps: list[Step],
-    orders: list[Order],
+    orders: list[LotOrder],
     calendars: list[Calendar] | None = None,
     **changes: object,
 ) -> DataSet:
@@ -75,8 +75,8 @@ def data_set(
         orders=tuple(orders),
         calendars=tuple(calendars or ()),
         moves={},
-        setups={},
-        least_runs={},
+        setup_times={},
+        min_runs={},
     )
     return DataSet(**{**vars(plain), **changes})
 
@@ -98,6 +98,6 @@ def markov(
     return data_set(
         [tool_group(speeds=speeds)],
         [step("1", time=Spread(HOUR_MIN, 0.0, "exponential"))],
-        [order(1.0, every=every)],
+        [order(1.0, interval=every)],
         calendars,
     )

@@ -11,8 +11,8 @@ from tests.flow.lines import data_set, order, step, tool_group
 from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, compile_line, count_periods, replicate
 from yieldsim.flow.dataset import Absence, Calendar
+from yieldsim.flow.laws import Spread
 from yieldsim.flow.periods import PeriodCounts
-from yieldsim.flow.smt2020.tsv import Spread
 
 DAY_MIN = 1440.0
 # Times are sums of a few whole minutes turned into days and back.
@@ -41,7 +41,7 @@ def test_poisson_releases_have_the_rate_of_each_period() -> None:
     every = Spread(10.0, 0.0, "exponential")
     data = data_set(
         [tool_group(speeds=(1.0,) * 50)], [step("1", minutes=1.0)],
-        [order(1.0, every=every, rates=rates)],
+        [order(1.0, interval=every, rates=rates)],
     )  # fmt: skip
     found = counts(data, [100.0, 200.0])
     for lots, mean in zip(found.started[:, 0] / 25.0, (7200.0, 28800.0), strict=True):

@@ -74,7 +74,7 @@ def repairs(data: DataSet, name: str) -> tuple[float, float]:
     (D. R. Cox, Renewal Theory, 1962, chapter 7).
     """
     clock = next(c for c in data.calendars if c.group == name and c.kind == "failure")
-    mttf, mttr = clock.every.mean, clock.lasts.mean
+    mttf, mttr = clock.interval.mean, clock.duration.mean
     variance = 2.0 * (mttf * mttr) ** 2 / ((mttf + mttr) ** 3 * (DAYS - WARMUP_DAYS) * 1440.0)
     return mttr / (mttf + mttr), variance
 

@@ -9,9 +9,17 @@ import pytest
 
 from tests.flow.lines import HOUR_MIN, data_set, markov, order, step, tool_group
 from yieldsim.errors import UsageError
-from yieldsim.flow import DataSet, GroupFigures, Line, Outcome, compile_line, replicate, summarize
+from yieldsim.flow import (
+    CompiledLine,
+    DataSet,
+    GroupFigures,
+    Outcome,
+    compile_line,
+    replicate,
+    summarize,
+)
 from yieldsim.flow.dataset import Absence, Calendar
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.laws import Spread
 
 SEED = 5
 MOST_SE = 3.0
@@ -37,7 +45,9 @@ def fleet(tools: int, calendars: list[Calendar], every_min: float = 60.0) -> Dat
     return data_set([tool_group(speeds=(1.0,) * tools)], [step("1")], [order(every_min)], calendars)
 
 
-def runs(line: Line, replications: int, hours: float, warmup_h: float = 0.0) -> list[Outcome]:
+def runs(
+    line: CompiledLine, replications: int, hours: float, warmup_h: float = 0.0
+) -> list[Outcome]:
     return [replicate(line, SEED, r, hours / 24.0, warmup_h / 24.0) for r in range(replications)]
 
 
@@ -124,9 +134,11 @@ def test_failures_beside_maintenance_and_other_failures(migrate: bool) -> None:
 def test_utilization_has_less_luck_where_work_is_given() -> None:
     """The exact utilization of a queue with failures, and a standard error below the count's."""
     mttf_h, mttr_h, work = 50.0, 5.0, 0.5
-    line = compile_line(markov((1.0,), work * mttf_h / (mttf_h + mttr_h), (mttf_h, mttr_h)))
-    # Even releases in place of Poisson's: their luck would hide that of the repairs.
-    line.orders["every"]["law"] = 0
+    queue = markov((1.0,), work * mttf_h / (mttf_h + mttr_h), (mttf_h, mttr_h))
+    # Even releases instead of Poisson ones, whose luck would hide that of the repairs.
+    lots = queue.orders[0]
+    even = replace(lots, interval=Spread(lots.interval.mean))
+    line = compile_line(replace(queue, orders=(even,)))
     outcomes = runs(line, 40, 2000.0, 400.0)
     found = summarize(line, outcomes, 400.0 / 24.0).groups[0]
     assert found.utilization == pytest.approx(work, abs=MOST_SE * found.utilization_se)
@@ -149,11 +161,11 @@ CONSTANT = Spread(5.0 * HOUR_MIN)
 @pytest.mark.parametrize(
     "calendars",
     [
-        [failures(50.0, 5.0, lasts=CONSTANT)],
-        [failures(50.0, 5.0, every=Spread(3000.0, 100.0, "uniform"))],
+        [failures(50.0, 5.0, duration=CONSTANT)],
+        [failures(50.0, 5.0, interval=Spread(3000.0, 100.0, "uniform"))],
         [failures(50.0, 5.0, first=Spread(60.0))],
         [failures(50.0, 5.0, first=exponential(49.0))],
-        [failures(50.0, 5.0), failures(50.0, 5.0, lasts=CONSTANT)],
+        [failures(50.0, 5.0), failures(50.0, 5.0, duration=CONSTANT)],
         # More than all time: the repairs wait for one another without end, on one tool at least.
         [failures(5.0, 4.0), failures(5.0, 7.0)],
         [failures(5.0, 4.0, tools=(1, 2)), failures(5.0, 7.0, tools=(1, 2))],

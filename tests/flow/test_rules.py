@@ -9,7 +9,7 @@ from tests.flow.lines import data_set, order, step, tool_group
 from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, Outcome, compile_line, replicate
 from yieldsim.flow.dataset import Calendar, Part, Setup
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.laws import Spread
 
 DAY_MIN = 1440.0
 # Times are sums of a few whole minutes turned into days and back.
@@ -59,7 +59,7 @@ def test_a_cascading_tool_takes_the_next_lot_while_it_works() -> None:
 
 
 def test_transport_is_between_steps_and_by_place() -> None:
-    groups = [tool_group(name, place=place) for name, place in zip("abc", "xyx", strict=True)]
+    groups = [tool_group(name, location=place) for name, place in zip("abc", "xyx", strict=True)]
     steps = [step("1", "a"), step("2", "a"), step("3", "b"), step("4", "c")]
     moves = {("x", "x"): Spread(5.0), ("x", "y"): Spread(7.0)}  # none from y
     data = data_set(groups, steps, [order(1.0, releases=1)], moves=moves)
@@ -101,16 +101,17 @@ def test_critical_ratio_overtakes_and_first_come_does_not() -> None:
     assert cycle_min(run(data, dispatch="fifo"), 1) == pytest.approx(179.0, **CLOSE)
 
 
-def two_recipes(least_run: int, ranks: tuple[str, ...]) -> DataSet:
+def two_recipes(min_run: int, ranks: tuple[str, ...]) -> DataSet:
     """Two parts in turn at one tool, each with a setup of its own (10 minutes)."""
     parts = {
         name: Part(name, name, name, (step("1", setup=Setup(name, False, None)),)) for name in "ab"
     }
     orders = [order(200.0, releases=6, lots=2, part=name, name=name) for name in "ab"]
     return data_set(
-        [tool_group(runs="gas" if least_run else "", ranks=ranks)], [], orders, parts=parts,
-        setups={("", "a"): Spread(10.0), ("", "b"): Spread(10.0), ("b", "a"): Spread(30.0)},
-        least_runs={"gas": {"a": least_run, "b": least_run}},
+        [tool_group(min_run_group="gas" if min_run else "", ranks=ranks)], [], orders,
+        parts=parts,
+        setup_times={("", "a"): Spread(10.0), ("", "b"): Spread(10.0), ("b", "a"): Spread(30.0)},
+        min_runs={"gas": {"a": min_run, "b": min_run}},
     )  # fmt: skip
 
 
@@ -184,7 +185,7 @@ def test_queue_time_limits_are_counted() -> None:
 
 
 def test_rework_goes_back_and_sampling_skips() -> None:
-    steps = [step("1"), step("2", rework=(0.25, 0)), step("3", sampled=0.5)]
+    steps = [step("1"), step("2", rework=(0.25, 0)), step("3", sampling=0.5)]
     groups = [tool_group(speeds=(1.0,) * 99)]
     found = run(data_set(groups, steps, [order(10.0)]), days=400.0)
     count = float(found.started[0])

@@ -1,4 +1,4 @@
-"""The kernels against the plain Python twin: the same lots at the same places at the same times."""
+"""The kernels against the plain Python twin: the same lots at the same steps at the same times."""
 
 from __future__ import annotations
 
@@ -13,24 +13,31 @@ from tests.paths import SHARED
 from tests.reference.twin_events import Twin
 from yieldsim.flow import DataSet, compile_line, read_dataset
 from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
-from yieldsim.flow.kernels import records as k
+from yieldsim.flow.kernels.records import IN_TOOL, MOVING, QUEUED, LineState
+from yieldsim.flow.laws import Spread
 from yieldsim.flow.replicate import new_state, run_to
-from yieldsim.flow.smt2020.tsv import Spread
 
 HVLM = SHARED / "data" / "smt2020" / "hvlm"
 NO_HVLM = "the public data set is not here (shared/data/smt2020/hvlm)"
-PLACES = {k.MOVING: "moving", k.QUEUED: "queued", k.IN_TOOL: "in tool"}
+STATUS = {MOVING: "moving", QUEUED: "queued", IN_TOOL: "in tool"}
 
 
 def every_rule(last_rank: str) -> DataSet:
-    """A small line, nearly full, with every rule of the simulator; setups and lenses in plenty."""
+    """A small, nearly full line with every rule of the simulator and many setups and lenses."""
     ranks = ("rank_HP", "rank_RSETUP", last_rank)
     groups = [
         tool_group("litho", speeds=(1.0,) * 4, ranks=ranks, load_min=1.0, unload_min=1.0),
         tool_group("track", speeds=(1.0,) * 3, ranks=ranks, wake_least_setup=True),
-        tool_group("implant", speeds=(1.0,) * 3, ranks=ranks, capacity=2, runs="gas", place="far"),
+        tool_group(
+            "implant",
+            speeds=(1.0,) * 3,
+            ranks=ranks,
+            capacity=2,
+            min_run_group="gas",
+            location="far",
+        ),
         tool_group("wet", speeds=(1.0, 0.5, 0.5), capacity=2, load_min=2.0, unload_min=1.0),
-        tool_group("oven", speeds=(1.0,) * 3, place="far", batch_by="family and step"),
+        tool_group("oven", speeds=(1.0,) * 3, location="far", batch_by="family and step"),
         tool_group("fifo", speeds=(0.7, 1.0), ranks=(last_rank,)),
     ]
     minutes = Spread(20.0, 3.0, "uniform")
@@ -39,20 +46,19 @@ def every_rule(last_rank: str) -> DataSet:
         step("2", "implant", time=Spread(0.5, 0.1, "uniform"), by_piece=True, interval_min=0.4,
              setup=Setup("gas a", False, None)),
         step("3", "track", time=minutes, setup=Setup("mask", True, Spread(4.0, 1.0, "uniform"))),
-        step("4", "wet", time=Spread(30.0), interval_min=11.0, sampled=0.7, limit=(6, 50.0)),
+        step("4", "wet", time=Spread(30.0), interval_min=11.0, sampling=0.7, limit=(6, 50.0)),
         step("5", "litho", time=minutes, rework=(0.2, 2), limit=(6, 90.0), lens_for=7),
         step("6", "oven", time=Spread(90.0, 9.0, "uniform"), batch_pieces=(50, 100)),
         step("7", "implant", time=Spread(0.5, 0.1, "uniform"), by_piece=True, interval_min=0.4,
              setup=Setup("gas b", False, None)),
-        step("8", "litho", time=minutes, sampled=0.5),
+        step("8", "litho", time=minutes, sampling=0.5),
         step("9", "fifo", time=Spread(8.0, 0.0, "exponential"), setup=Setup("x", False, None)),
     ]  # fmt: skip
-    other = [steps[0], steps[5], steps[1], steps[8]]
     shorter = [
-        step(one.name, one.group, time=one.time, by_piece=one.by_piece,
-             batch_pieces=one.batch_pieces, interval_min=one.interval_min,
-             setup=Setup("gas b", False, None) if one.setup else None)
-        for one in other
+        step(long.name, long.group, time=long.time, by_piece=long.by_piece,
+             batch_pieces=long.batch_pieces, interval_min=long.interval_min,
+             setup=Setup("gas b", False, None) if long.setup else None)
+        for long in (steps[0], steps[5], steps[1], steps[8])
     ]  # fmt: skip
     parts = {
         "part": Part("part", "family", "route", tuple(steps)),
@@ -62,7 +68,7 @@ def every_rule(last_rank: str) -> DataSet:
         order(31.0, due_after_min=900.0),
         order(90.0, part="short", name="short", due_after_min=500.0, first_min=5.0),
         order(300.0, name="hot", priority=20, pieces=10, lots=2, due_after_min=400.0),
-        order(1.0, part="short", name="poisson", every=Spread(110.0, 0.0, "exponential")),
+        order(1.0, part="short", name="poisson", interval=Spread(110.0, 0.0, "exponential")),
         order(1e12, name="lot", releases=1, step=3, released_min=-60.0),
     ]
     repair = Spread(60.0, 0.0, "exponential")
@@ -80,19 +86,19 @@ def every_rule(last_rank: str) -> DataSet:
     return data_set(
         groups, steps, orders, calendars, parts=parts,
         moves={("", "far"): Spread(7.5, 2.5, "uniform"), ("", ""): Spread(3.0)},
-        setups={("", "gas a"): Spread(12.0), ("gas a", "gas b"): Spread(7.0),
+        setup_times={("", "gas a"): Spread(12.0), ("gas a", "gas b"): Spread(7.0),
                 ("", "x"): Spread(1.0)},
-        least_runs={"gas": {"gas a": 3, "gas b": 4}},
+        min_runs={"gas": {"gas a": 3, "gas b": 4}},
     )  # fmt: skip
 
 
 def with_changes(data: DataSet) -> DataSet:
-    """The same with tools that leave and come, releases that change, and a full line."""
+    """The same with tools that leave and come back, changing release rates, and WIP caps."""
     day = 1440.0
     rates = ((5.0 * day, 1.0), (5.5 * day, 0.0), (9.0 * day, 1.6), (np.inf, 0.8))
     orders = [
-        replace(one, rates=rates, cap="both") if one.name in ("lot", "poisson") else one
-        for one in data.orders
+        replace(lots, rates=rates, cap="both") if lots.name in ("lot", "poisson") else lots
+        for lots in data.orders
     ]
     absences = (
         Absence("litho", 1, 0.0, 2.0 * day),
@@ -106,30 +112,31 @@ def with_changes(data: DataSet) -> DataSet:
     return replace(data, orders=tuple(orders), absences=absences, caps=caps)
 
 
-def lots_of(state: k.State) -> dict[int, tuple[int, str, int]]:
-    """(visits, place, step in the flat list) of every lot in the line, by its number."""
-    unused, lot = set(), int(state.run["free"][0])
+def lots_of(state: LineState) -> dict[int, tuple[int, str, int]]:
+    """(visits, status, index of its step) of every lot in the line, by its number."""
+    following = state.lots["next"].tolist()
+    in_line, lot = np.ones(len(following), bool), int(state.run["first_unused"][0])
     while lot >= 0:
-        unused.add(lot)
-        lot = int(state.lots[lot]["next"])
+        in_line[lot] = False
+        lot = following[lot]
+    columns = (state.lots[name][in_line].tolist() for name in ("number", "visit", "status", "step"))
     return {
-        int(lot["number"]): (int(lot["visit"]), PLACES[int(lot["place"])], int(lot["step"]))
-        for index, lot in enumerate(state.lots)
-        if index not in unused
+        number: (visit, STATUS[status], step)
+        for number, visit, status, step in zip(*columns, strict=True)
     }
 
 
-def assert_same(state: k.State, twin: Twin, starts: dict[str, int]) -> None:
+def assert_same(state: LineState, twin: Twin, starts: dict[str, int]) -> None:
     got = lots_of(state)
     want = {
-        number: (lot.visits, lot.state, starts[lot.part.name] + lot.place)
+        number: (lot.visits, lot.status, starts[lot.part.name] + lot.position)
         for number, lot in twin.lots.items()
     }
     assert got == want
     tools = [tool for group in twin.groups.values() for tool in group.tools]
     for name in ("busy_end", "up_at", "backlog", "delay", "front_free", "run_left", "down"):
         expected = np.array([getattr(tool, name) for tool in tools])
-        # Not nearly: the same operations in the same order.
+        # Exactly equal: both do the same operations in the same order.
         np.testing.assert_array_equal(state.tools[name], expected, err_msg=name)
     for name in ("started", "waited"):
         expected = np.array([getattr(group, name) for group in twin.groups.values()])
@@ -137,7 +144,7 @@ def assert_same(state: k.State, twin: Twin, starts: dict[str, int]) -> None:
     assert int(state.run["events"][0]) == twin.events
 
 
-def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tuple[k.State, Any]:
+def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tuple[LineState, Any]:
     line = compile_line(data, migrate=migrate)
     state, twin = new_state(line, 2**40 + 5, 3, days), Twin(data, 2**40 + 5, 3, migrate)
     starts, first = {}, 0
@@ -153,24 +160,24 @@ def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tu
 
 @pytest.mark.parametrize("migrate", [False, True])
 @pytest.mark.parametrize("last_rank", ["rank_FIFO", "rank_CR"])
-def test_every_rule_as_the_twin_has_it(last_rank: str, migrate: bool) -> None:
+def test_every_rule_matches_the_twin(last_rank: str, migrate: bool) -> None:
     state, twin = run_both(every_rule(last_rank), 20.0, 400, migrate)
     cycle = sum(end - lot.released for lot, end in twin.finished)
     assert len(twin.finished) > 500
     assert sum(state.orders["finished"]) == len(twin.finished)
-    # Sums in another order: one rounding a lot.
+    # The sums run in another order: one rounding per lot.
     assert sum(state.orders["cycle"]) == pytest.approx(cycle, rel=1e-12)
     assert sum(state.orders["limits_missed"]) == twin.limits_missed
     assert 0 < twin.limits_missed < sum(state.orders["limits"])
     for name in ("repair", "maintenance"):
         expected = sum(getattr(t, name) for g in twin.groups.values() for t in g.tools)
-        # The window cuts what lasts beyond the end: a few downtimes of an hour.
+        # The window cuts off downtimes that last beyond the end, a few of an hour.
         assert sum(state.tools[name]) == pytest.approx(expected, abs=600.0)
         assert expected > 0.0
 
 
 @pytest.mark.parametrize("last_rank", ["rank_FIFO", "rank_CR"])
-def test_changes_as_the_twin_has_them(last_rank: str) -> None:
+def test_changes_on_dates_match_the_twin(last_rank: str) -> None:
     state, twin = run_both(with_changes(every_rule(last_rank)), 20.0, 400)
     assert len(twin.finished) > 300
     np.testing.assert_array_equal(state.orders["lost"], twin.lost)
@@ -181,13 +188,13 @@ def test_changes_as_the_twin_has_them(last_rank: str) -> None:
 
 
 @pytest.mark.skipif(not HVLM.is_dir(), reason=NO_HVLM)
-def test_some_days_of_hvlm_as_the_twin_has_them() -> None:
+def test_some_days_of_hvlm_match_the_twin() -> None:
     run_both(read_dataset(HVLM), 6.0, 60)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not HVLM.is_dir(), reason=NO_HVLM)
-def test_weeks_of_hvlm_as_the_twin_has_them() -> None:
+def test_weeks_of_hvlm_match_the_twin() -> None:
     state, twin = run_both(read_dataset(HVLM), 40.0, 200)
     assert len(twin.finished) > 500
     assert (state.tools["run_left"] > 0).any()

@@ -1,8 +1,8 @@
 """The event simulator in plain Python: the executable specification of `yieldsim.flow`.
 
-One replication of a re-entrant line, from a typed data set, with objects, names, lists and `heapq`
-in place of indices and flat arrays. It shares the reader of the data set and nothing else with the
-engine; draws come from Philox in Python's integers. Times are minutes.
+It runs one replication of a re-entrant line with objects, names, lists and `heapq` instead of
+indices and flat arrays. It shares only the data set with the engine. Random numbers come from
+Philox in Python integers. Times are minutes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.reference.twin_events_parts import (
     Tool,
     after,
     drawn,
-    made_clocks,
+    numbered_clocks,
     philox,
     uniform,
     value_at,
@@ -34,7 +34,7 @@ from yieldsim.flow.dataset import DataSet
 
 
 class Twin(Dispatching):
-    """One replication: `run_until(minutes)`, then look at `groups`, `lots`, `finished`."""
+    """One replication: call `run_until(minutes)`, then read `groups`, `lots`, `finished`."""
 
     def __init__(self, data: DataSet, seed: int, replication: int, migrate: bool = False) -> None:
         self.data, self.seed, self.replication, self.migrate = data, seed, replication, migrate
@@ -43,13 +43,13 @@ class Twin(Dispatching):
         self.lots: dict[int, Lot] = {}
         self.finished: list[tuple[Lot, float]] = []
         self.limits_missed = 0
-        self.released = [0] * len(data.orders)  # lots that were due, lost or not
+        self.released = [0] * len(data.orders)  # lots that were due, including lost ones
         self.lost = [0] * len(data.orders)
         self.wip = dict.fromkeys(data.caps, 0)
         self.groups = {name: Group(group) for name, group in data.groups.items()}
-        self.least_runs = {s: n for runs in data.least_runs.values() for s, n in runs.items()}
+        self.min_runs = {s: n for runs in data.min_runs.values() for s, n in runs.items()}
         self._make_tools()
-        for clock, tool in made_clocks(data.calendars, self.groups):
+        for clock, tool in numbered_clocks(data.calendars, self.groups):
             if clock.calendar.kind == "pieces":
                 clock.left = float(clock.first)  # type: ignore[arg-type]
                 tool.clocks.append(clock)
@@ -77,7 +77,7 @@ class Twin(Dispatching):
     # -- events ---------------------------------------------------------------------------------
 
     def post(self, time: float, kind: str, what: Any) -> None:
-        self.posted += 1  # events of equal time happen in the order they were posted
+        self.posted += 1  # events of equal time come in the order of posting
         heapq.heappush(self.heap, (time, self.posted, kind, what))
 
     def words(self, draw: int, entity: int, stream: int) -> tuple[int, int, int, int]:
@@ -120,23 +120,23 @@ class Twin(Dispatching):
             self.go_on(lot)
         if self.released[number] < order.releases * order.lots:
             word = self.words(self.released[number], number, RELEASE)[0]
-            due = after(order.rates, self.now, drawn(order.every, word))
+            due = after(order.rates, self.now, drawn(order.interval, word))
             if due < math.inf:
                 self.post(due, "release", number)
 
     def go_on(self, lot: Lot) -> None:
-        while lot.place < len(lot.part.steps):
-            chance, way, lot.time_word, lot.rework_word = self.words(
+        while lot.position < len(lot.part.steps):
+            sampling, transport, lot.time_word, lot.rework_word = self.words(
                 lot.visits, lot.number, LOT_STEP
             )
             lot.visits += 1
-            if lot.step.sampled >= 1.0 or uniform(chance) < lot.step.sampled:
-                lot.state = "moving"
-                to = self.data.groups[lot.step.group].place
+            if lot.step.sampling >= 1.0 or uniform(sampling) < lot.step.sampling:
+                lot.status = "moving"
+                to = self.data.groups[lot.step.group].location
                 move = self.data.moves.get((lot.location, to)) if lot.location is not None else None
-                self.post(self.now + (drawn(move, way) if move else 0.0), "arrival", lot)
+                self.post(self.now + (drawn(move, transport) if move else 0.0), "arrival", lot)
                 return
-            lot.place += 1
+            lot.position += 1
         if lot.order.cap:
             self.wip[lot.order.cap] -= lot.order.pieces
         del self.lots[lot.number]
@@ -148,27 +148,27 @@ class Twin(Dispatching):
         return self.pick_tool(lot)
 
     def enqueue(self, lot: Lot, in_front: bool) -> None:
-        lot.state = "queued"
+        lot.status = "queued"
         group = self.groups[lot.step.group]
-        place = len(group.queue)
-        while place > 0:
-            other = group.queue[place - 1]
+        position = len(group.queue)
+        while position > 0:
+            other = group.queue[position - 1]
             ahead = "rank_HP" in group.data.ranks and lot.order.priority > other.order.priority
             equal = "rank_HP" not in group.data.ranks or lot.order.priority == other.order.priority
             if not (ahead or (in_front and equal)):
                 break
-            place -= 1
-        group.queue.insert(place, lot)
+            position -= 1
+        group.queue.insert(position, lot)
 
     def finish_step(self, lot: Lot) -> None:
         step = lot.step
-        lot.location = self.data.groups[step.group].place
+        lot.location = self.data.groups[step.group].location
         if step.limit is not None:
-            lot.limits[lot.place] = self.now + step.limit[1]
+            lot.limits[lot.position] = self.now + step.limit[1]
         if step.rework is not None and uniform(lot.rework_word) < step.rework[0]:
-            lot.place = step.rework[1]
+            lot.position = step.rework[1]
         else:
-            lot.place += 1
+            lot.position += 1
         self.go_on(lot)
 
     # -- jobs -----------------------------------------------------------------------------------
@@ -178,7 +178,7 @@ class Twin(Dispatching):
         if leader.step.batch_pieces is not None:
             key, most = self.batch_key(leader), leader.step.batch_pieces[1]
             for lot in tool.group.queue:
-                fits = sum(one.order.pieces for one in lots) + lot.order.pieces <= most
+                fits = sum(member.order.pieces for member in lots) + lot.order.pieces <= most
                 same = lot.step.batch_pieces is not None and self.batch_key(lot) == key
                 if lot is not leader and same and fits:
                     lots.append(lot)
@@ -186,16 +186,16 @@ class Twin(Dispatching):
 
     def take(self, tool: Tool, lot: Lot) -> None:
         tool.group.queue.remove(lot)
-        lot.state = "in tool"
+        lot.status = "in tool"
         tool.group.started += 1
         tool.group.waited += self.now - lot.queued
         if lot.step.lens_for is not None:
             lot.lenses[lot.step.lens_for] = tool
-        for place, deadline in list(lot.limits.items()):
-            limit = lot.part.steps[place].limit
+        for start, deadline in list(lot.limits.items()):
+            limit = lot.part.steps[start].limit
             assert limit is not None
-            if limit[0] == lot.place:
-                del lot.limits[place]
+            if limit[0] == lot.position:
+                del lot.limits[start]
                 self.limits_missed += deadline < self.now
 
     def set_up(self, tool: Tool, lot: Lot) -> float:
@@ -206,8 +206,8 @@ class Twin(Dispatching):
         minutes = drawn(law, self.words(lot.visits, lot.number, SETUP)[0])
         if setup.name != tool.setup:
             tool.setup = setup.name
-            if tool.group.data.runs:
-                tool.run_left = self.least_runs.get(setup.name, 0)
+            if tool.group.data.min_run_group:
+                tool.run_left = self.min_runs.get(setup.name, 0)
         return minutes
 
     def begin(self, tool: Tool, leader: Lot) -> None:
@@ -222,12 +222,12 @@ class Twin(Dispatching):
             leader.work_left = 0.0
         else:
             units = sum(lot.order.pieces for lot in lots) if step.by_piece else 1
-            one = drawn(step.time, leader.time_word) / tool.speed
+            unit_min = drawn(step.time, leader.time_word) / tool.speed
             interval = step.interval_min / tool.speed
             enter = self.now + setup + group.load_min
             if group.capacity > 1:
                 enter = max(enter, tool.front_free)
-            work = one + (units - 1) * interval if interval > 0.0 else units * one
+            work = unit_min + (units - 1) * interval if interval > 0.0 else units * unit_min
             tool.front_free = enter + (units * interval if interval > 0.0 else work)
             end = enter + work + group.unload_min
         tool.busy += max(end, tool.busy_end) - max(self.now, tool.busy_end)
@@ -243,9 +243,9 @@ class Twin(Dispatching):
     def on_job_done(self, tool_and_job: tuple[Tool, Job]) -> Tool | None:
         tool, job = tool_and_job
         if job not in tool.jobs:
-            self.events -= 1  # its lot went to another tool: the event was called off
+            self.events -= 1  # its lot went to another tool and the event was cancelled
             return None
-        if job.delay_seen < tool.delay:  # held up by a repair
+        if job.delay_seen < tool.delay:  # delayed by a repair
             later = self.now + (tool.delay - job.delay_seen)
             job.end, job.delay_seen = later, tool.delay
             self.post(later, "job_done", tool_and_job)
@@ -256,20 +256,20 @@ class Twin(Dispatching):
         for clock in tool.clocks:
             clock.left -= sum(lot.order.pieces for lot in job.lots)
             if clock.left <= 0.0:
-                clock.left = max(clock.left + clock.calendar.every.mean, 0.0)
+                clock.left = max(clock.left + clock.calendar.interval.mean, 0.0)
                 word = self.words(clock.draws, clock.number, CLOCK)[0]
                 clock.draws += 1
-                tool.backlog += drawn(clock.calendar.lasts, word)
+                tool.backlog += drawn(clock.calendar.duration, word)
         return tool
 
     # -- tools ----------------------------------------------------------------------------------
 
     def join_ready(self, tool: Tool) -> None:
         ready = tool.group.ready
-        place = len(ready)
-        while place > 0 and ready[place - 1].speed < tool.speed:
-            place -= 1
-        ready.insert(place, tool)
+        position = len(ready)
+        while position > 0 and ready[position - 1].speed < tool.speed:
+            position -= 1
+        ready.insert(position, tool)
 
     def leave_ready(self, tool: Tool) -> None:
         if tool in tool.group.ready:
@@ -299,21 +299,25 @@ class Twin(Dispatching):
 
     def on_clock(self, tool_and_clock: tuple[Tool, Clock]) -> Tool | None:
         tool, clock = tool_and_clock
-        lasts, next_one, _, _ = self.words(clock.draws, clock.number, CLOCK)
+        duration_word, interval_word, _, _ = self.words(clock.draws, clock.number, CLOCK)
         clock.draws += 1
         if tool.away and not tool.jobs:
-            self.post(self.now + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+            self.post(
+                self.now + drawn(clock.calendar.interval, interval_word), "clock", tool_and_clock
+            )
             return None
-        minutes = drawn(clock.calendar.lasts, lasts)
+        minutes = drawn(clock.calendar.duration, duration_word)
         if clock.calendar.kind == "calendar":
             tool.backlog += minutes
-            self.post(self.now + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+            self.post(
+                self.now + drawn(clock.calendar.interval, interval_word), "clock", tool_and_clock
+            )
             return tool
         repaired = self.now + minutes
         rest = max(tool.up_at - self.now, 0.0) if tool.down else 0.0
         tool.up_at = repaired + rest
         tool.repair += repaired - self.now
-        self.post(repaired + drawn(clock.calendar.every, next_one), "clock", tool_and_clock)
+        self.post(repaired + drawn(clock.calendar.interval, interval_word), "clock", tool_and_clock)
         served = self.interrupt(tool, minutes) if tool.jobs else None
         if not tool.down:
             tool.down = True
@@ -327,9 +331,10 @@ class Twin(Dispatching):
 
     def on_leaves(self, tool: Tool) -> Tool:
         tool.away = True
-        for lot in [one for one in tool.group.queue if one.lenses.get(one.place) is tool]:
+        bound = [lot for lot in tool.group.queue if lot.lenses.get(lot.position) is tool]
+        for lot in bound:
             tool.group.queue.remove(lot)
-            lot.state = "moving"
+            lot.status = "moving"
             self.post(self.now, "arrival", lot)
         return tool
 

@@ -1,4 +1,4 @@
-"""Dispatching in the twin of the event simulator: which lot for a tool, which tool for a lot."""
+"""Dispatching in the twin: which lot for a tool, which tool for a lot."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from tests.reference.twin_events_parts import Group, Lot, Tool
 from yieldsim.flow.dataset import DataSet, Step
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.laws import Spread
 
 
 class Dispatching:
-    """The part of a twin that decides; it changes nothing."""
+    """The decisions of a twin. They change nothing."""
 
     data: DataSet
     groups: dict[str, Group]
@@ -22,7 +22,7 @@ class Dispatching:
         return (lot.step.group, lot.part.family, lot.step.name)
 
     def may_start(self, tool: Tool, lot: Lot) -> bool:
-        only = lot.lenses.get(lot.place)
+        only = lot.lenses.get(lot.position)
         if only is not None and only is not tool and not only.away:
             return False
         setup = lot.step.setup
@@ -43,7 +43,7 @@ class Dispatching:
 
     def table_setup(self, tool: Tool, step: Step) -> Spread:
         assert step.setup is not None
-        setups, name = self.data.setups, step.setup.name
+        setups, name = self.data.setup_times, step.setup.name
         return setups.get((tool.setup, name)) or setups.get(("", name)) or Spread(0.0)
 
     def choose(self, tool: Tool) -> Lot | None:
@@ -63,26 +63,26 @@ class Dispatching:
             if best is None or key < best[0]:
                 best = (key, lot)
             if len(ranks) == ranks.count("rank_HP") + ranks.count("rank_FIFO"):
-                break  # the queue stands in this order
+                break  # the queue is in this order
         return None if best is None else best[1]
 
     def critical_ratio(self, lot: Lot) -> float:
         left = 0.0
-        for step in reversed(lot.part.steps[lot.place :]):
+        for step in reversed(lot.part.steps[lot.position :]):
             group = self.data.groups[step.group]
             units = lot.order.pieces if step.by_piece else 1
             work = step.time.mean * units
             if step.interval_min > 0.0:
                 work = step.time.mean + (units - 1) * step.interval_min
-            left += step.sampled * (group.load_min + work + group.unload_min)
+            left += step.sampling * (group.load_min + work + group.unload_min)
         return (lot.released + lot.order.due_after_min - self.now) / max(left, 1e-9)
 
     def pick_tool(self, lot: Lot) -> Tool | None:
         group = self.groups[lot.step.group]
-        only = lot.lenses.get(lot.place)
+        only = lot.lenses.get(lot.position)
         if only is not None and not only.away:
             return only if only in group.ready else None
-        if not (group.data.wake_least_setup or group.data.runs):
+        if not (group.data.wake_least_setup or group.data.min_run_group):
             return group.ready[0] if group.ready else None
         fit = [tool for tool in group.ready if self.may_start(tool, lot)]
         return min(fit, key=lambda tool: self.wake_minutes(tool, lot.step), default=None)

@@ -1,4 +1,4 @@
-"""What the twin of the event simulator is made of: lots, jobs, tools, groups, and its draws."""
+"""The parts of the twin of the event simulator: lots, jobs, tools, groups and draws."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from yieldsim.flow.dataset import Calendar, Order, Part, Step, ToolGroup
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.dataset import Calendar, LineToolGroup, LotOrder, Part, Step
+from yieldsim.flow.laws import Spread
 
 LOT_STEP, SETUP, CLOCK, RELEASE = 64, 65, 66, 67  # streams
 FIRST_DRAW = 2**32 - 1
@@ -35,14 +35,14 @@ def uniform(word: int) -> float:
 
 def drawn(spread: Spread, word: int) -> float:
     if spread.law == "uniform":
-        return spread.mean + spread.half * (2.0 * uniform(word) - 1.0)
+        return spread.mean + spread.half_width * (2.0 * uniform(word) - 1.0)
     if spread.law == "exponential":
         return -spread.mean * math.log(uniform(word))
     return spread.mean
 
 
 def value_at(periods: Sequence[tuple[float, float]], time: float) -> float:
-    """The value of the first period that ends later; of the last for good."""
+    """The value of the first period that ends after ``time``, else of the last one."""
     for until, value in periods[:-1]:
         if until > time:
             return value
@@ -50,7 +50,7 @@ def value_at(periods: Sequence[tuple[float, float]], time: float) -> float:
 
 
 def after(rates: Sequence[tuple[float, float]], time: float, minutes: float) -> float:
-    """When ``minutes`` have passed on a clock that runs at the rates of the periods."""
+    """The time at which a clock that runs at the rates of the periods shows ``minutes`` more."""
     if not rates:
         return time + minutes
     for until, ratio in rates[:-1]:
@@ -65,16 +65,16 @@ def after(rates: Sequence[tuple[float, float]], time: float, minutes: float) -> 
 
 @dataclass(eq=False)
 class Lot:
-    order: Order
+    order: LotOrder
     number: int
     part: Part
     released: float
-    place: int  # of its step in the route
+    position: int  # of its step in the route
     visits: int = 0
     time_word: int = 0
     rework_word: int = 0
     location: str | None = None
-    state: str = "moving"
+    status: str = "moving"
     queued: float = 0.0
     work_left: float = 0.0
     lenses: dict[int, Tool] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Lot:
 
     @property
     def step(self) -> Step:
-        return self.part.steps[self.place]
+        return self.part.steps[self.position]
 
 
 @dataclass(eq=False)
@@ -124,7 +124,7 @@ class Tool:
 
 @dataclass(eq=False)
 class Group:
-    data: ToolGroup
+    data: LineToolGroup
     tools: list[Tool] = field(default_factory=list)
     queue: list[Lot] = field(default_factory=list)
     ready: list[Tool] = field(default_factory=list)
@@ -132,11 +132,11 @@ class Group:
     waited: float = 0.0
 
 
-def made_clocks(
+def numbered_clocks(
     calendars: Iterable[Calendar], groups: Mapping[str, Group]
 ) -> Iterator[tuple[Clock, Tool]]:
-    """Number the clocks: those by pieces first, then tool by tool, calendar by calendar."""
-    found = []
+    """The clocks in order: those by pieces first, then tool by tool, calendar by calendar."""
+    rows = []
     for rank, calendar in enumerate(calendars):
         tools = groups[calendar.group].tools
         if calendar.tools is not None:
@@ -148,7 +148,7 @@ def made_clocks(
                 first = calendar.first.mean * share
             elif calendar.kind == "calendar":
                 first = calendar.first.scaled(share)
-            found.append((calendar.kind != "pieces", tool.number, rank, calendar, first, tool))
-    found.sort(key=lambda entry: entry[:3])
-    for number, (_, _, _, calendar, first, tool) in enumerate(found):
+            rows.append((calendar.kind != "pieces", tool.number, rank, calendar, first, tool))
+    rows.sort(key=lambda row: row[:3])
+    for number, (_, _, _, calendar, first, tool) in enumerate(rows):
         yield Clock(number, calendar, first), tool

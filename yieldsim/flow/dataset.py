@@ -2,7 +2,7 @@
 
 D. Kopp, M. Hassoun, A. Kalir, L. Mönch, "SMT2020 - A Semiconductor Manufacturing Testbed", IEEE
 Transactions on Semiconductor Manufacturing 33 (2020) 522-531, doi:10.1109/TSM.2020.3001933.
-Times are minutes, amounts of wafers pieces, shares lie between 0 and 1.
+Times are minutes, amounts of wafers are pieces, and shares lie between 0 and 1.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.laws import Spread
 
-__all__ = ["Absence", "Calendar", "DataSet", "Order", "Part", "Setup", "Step", "ToolGroup"]
+__all__ = ["Absence", "Calendar", "DataSet", "LineToolGroup", "LotOrder", "Part", "Setup", "Step"]
 
 
 @dataclass(frozen=True)
-class ToolGroup:
+class LineToolGroup:
     """A row of tool.txt: tools that can do the same steps.
 
-    ``speeds`` has one entry a tool. ``ranks`` are among rank_HP (priority), rank_RSETUP (least
-    setup time), rank_FIFO and rank_CR (critical ratio). ``runs`` is the setup group whose least
-    runs hold here, or "".
+    ``speeds`` has one entry per tool. ``capacity`` is the number of jobs that a tool holds at once.
+    ``ranks`` are some of rank_HP (priority), rank_RSETUP (least setup time), rank_FIFO and rank_CR
+    (critical ratio). ``min_run_group`` is the setup group whose minimum runs hold here, or "".
     """
 
     name: str
     area: str
-    place: str
+    location: str
     speeds: tuple[float, ...]
     load_min: float
     unload_min: float
     capacity: int
     ranks: tuple[str, ...]
     wake_least_setup: bool
-    runs: str
+    min_run_group: str
     batch_by: Literal["route step", "family and step"]
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What a step needs its tool to be set up for; ``time`` None leaves it to setup.txt."""
+    """The setup that a step needs; ``time`` None: the time stands in setup.txt."""
 
     name: str
     always: bool
@@ -50,7 +50,14 @@ class Setup:
 
 @dataclass(frozen=True)
 class Step:
-    """A row of a route. ``lens_for`` and ``limit_to`` are positions of later steps of the route."""
+    """A row of a route.
+
+    ``interval_min`` is the time between two units entering a cascading tool, 0 without cascading.
+    ``batch_pieces`` is (minimum, maximum). ``sampling`` is the share of lots that do the step.
+    ``rework`` is (share of lots, position of the step to which they return). ``lens_for`` is the
+    position of a later step that must use the same tool. ``limit`` is (position of a later step,
+    minutes until it must have started).
+    """
 
     name: str
     group: str
@@ -59,7 +66,7 @@ class Step:
     interval_min: float
     batch_pieces: tuple[int, int] | None
     setup: Setup | None
-    sampled: float
+    sampling: float
     rework: tuple[float, int] | None
     lens_for: int | None
     limit: tuple[int, float] | None
@@ -76,12 +83,13 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Order:
-    """Lots of one name: first at ``first_min``, then after ``every`` each, ``releases`` times.
+class LotOrder:
+    """Lots of one name: ``lots`` at a time, first at ``first_min``, ``releases`` times.
 
-    ``lots`` start at once. ``released_min`` is 0 or earlier for a lot that is in the line at the
-    start, at ``step``. ``rates`` holds (until_min, ratio): releases over those of ``every`` up to
-    that time, the last for good. ``cap`` names the limit of WIP that its lots count for and meet.
+    ``interval`` is the time between two releases. For a lot that is in the line at the start,
+    ``step`` is its position in the route and ``released_min`` is 0 or earlier. ``rates`` holds
+    (until_min, release rate relative to the interval's); the last entry holds for good. ``cap``
+    names the WIP cap for which the lots count.
     """
 
     name: str
@@ -89,7 +97,7 @@ class Order:
     priority: int
     pieces: int
     first_min: float
-    every: Spread
+    interval: Spread
     releases: int
     lots: int
     due_after_min: float
@@ -101,25 +109,25 @@ class Order:
 
 @dataclass(frozen=True)
 class Calendar:
-    """Failures or maintenance of one tool group, each tool with clocks of its own.
+    """Failures or maintenance of one tool group; each tool has a clock of its own.
 
-    ``every``: failures from a repair's end to the next failure, maintenance from start to start,
-    or the pieces between two (``kind`` "pieces"). ``tools``: which of the group, from one to before
-    another; none named: all.
+    ``interval`` runs from the end of a repair to the next failure, or from start to start of
+    maintenance by date; for ``kind`` "pieces" it counts pieces. ``tools`` is the range (first,
+    behind the last) of tools in the group, None for all.
     """
 
     name: str
     group: str
     kind: Literal["failure", "calendar", "pieces"]
-    every: Spread
-    lasts: Spread
+    interval: Spread
+    duration: Spread
     first: Spread
     tools: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Absence:
-    """A tool, the ``tool``-th of its group, is not in the line from one time to another."""
+    """A span in which tool number ``tool`` of its group is not in the line."""
 
     group: str
     tool: int
@@ -129,18 +137,20 @@ class Absence:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A whole line. ``setups`` holds (from, to) -> time, with "" for any setup before.
+    """A whole line.
 
-    ``caps`` holds the limits of WIP by name: (until_min, most pieces), the last for good.
+    ``moves`` holds transport times by (from, to) location. ``setup_times`` holds times by (from,
+    to) setup, with "" for any setup before. ``min_runs`` holds jobs by setup group and setup.
+    ``caps`` holds WIP caps by name as (until_min, most pieces); the last entry holds for good.
     """
 
     name: str
-    groups: Mapping[str, ToolGroup]
+    groups: Mapping[str, LineToolGroup]
     parts: Mapping[str, Part]
-    orders: tuple[Order, ...]
+    orders: tuple[LotOrder, ...]
     calendars: tuple[Calendar, ...]
     moves: Mapping[tuple[str, str], Spread]
-    setups: Mapping[tuple[str, str], Spread]
-    least_runs: Mapping[str, Mapping[str, int]]
+    setup_times: Mapping[tuple[str, str], Spread]
+    min_runs: Mapping[str, Mapping[str, int]]
     caps: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     absences: tuple[Absence, ...] = ()

@@ -1,17 +1,17 @@
-"""One replication counted by periods, such as quarters: what was started, lost, finished."""
+"""One replication counted by period, such as a quarter: pieces started, lost and finished."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import UsageError
-from yieldsim.flow.compile import Line
+from yieldsim.flow.compile import CompiledLine
+from yieldsim.flow.kernels.records import Records
 from yieldsim.flow.replicate import new_state, run_to
 
 __all__ = ["PeriodCounts", "count_periods"]
@@ -21,11 +21,11 @@ _DAY_MIN = 1440.0
 
 @dataclass(frozen=True)
 class PeriodCounts:
-    """What happened in each period. Arrays of the shape (periods, reported lots), in pieces.
+    """What happened in each period: arrays (periods, reported lots), in pieces.
 
-    ``started``; ``lost``, the releases that found their line full; ``finished``; ``wip``, in the
-    line at the period's end; ``cycle_days``, mean time in the line of those finished (nan: none).
-    ``events`` counts the whole run.
+    ``lost`` counts releases that met a full line. ``wip`` is in the line at the end of the period.
+    ``cycle_days`` is the mean cycle time of the finished lots, nan without any. ``events`` counts
+    the whole run.
     """
 
     started: NDArray[np.float64]
@@ -37,16 +37,17 @@ class PeriodCounts:
 
 
 def count_periods(
-    line: Line, seed: int, replication: int, ends_days: Sequence[float]
+    line: CompiledLine, seed: int, replication: int, ends_days: Sequence[float]
 ) -> PeriodCounts:
-    """Run one replication from an empty line and count each period up to its end.
+    """Run one replication and count each period.
 
-    The first period begins at time 0; ``ends_days`` rise.
+    The line starts empty. The first period begins at time 0; ``ends_days`` are the ends in rising
+    order.
 
     Raises
     ------
     UsageError
-        if they do not.
+        if ``ends_days`` do not rise from above 0.
     """
     ends = list(ends_days)
     if not ends or not all(after > before for before, after in pairwise([0.0, *ends])):
@@ -71,8 +72,8 @@ def count_periods(
     )
 
 
-def _so_far(line: Line, orders: NDArray[Any]) -> NDArray[np.float64]:
-    """Pieces started, lost and finished, and minutes in the line of the lots that finished."""
+def _so_far(line: CompiledLine, orders: Records) -> NDArray[np.float64]:
+    """Pieces started, lost and finished, and the summed cycle times (minutes), so far."""
     due = orders["draws"].astype(float)
     rows = (
         (due - orders["lost"]) * orders["pieces"],

@@ -1,22 +1,23 @@
 """Figures of a line: means over its replications, with standard errors from their spread.
 
-*Availability by expectation.* Failures strike and are repaired whatever a tool does, so the share
-of time under repair is known before any run where times to failure and to repair are exponential:
-a machine of two states that is up at time 0 is down at time t with the probability
-rho (1 - exp(-k t)), rho = MTTR / (MTTF + MTTR), k = 1/MTTF + 1/MTTR (D. R. Cox, Renewal Theory,
-1962, chapter 7). Over a window from a to b that is
+*Availability by expectation.* Tools fail and are repaired whatever else they do. Where times to
+failure and to repair are exponential, the share of time under repair is therefore known before any
+run. A machine of two states that is up at time 0 is down at time t with probability
+rho (1 - exp(-k t)), where rho = MTTR / (MTTF + MTTR) and k = 1/MTTF + 1/MTTR (D. R. Cox, Renewal
+Theory, 1962, chapter 7). Its mean over a window from a to b is
 
-    rho (1 - (exp(-k a) - exp(-k b)) / (k (b - a)))
+    rho (1 - (exp(-k a) - exp(-k b)) / (k (b - a))).
 
-on average; the shares of a tool's several failures add, as each is repaired after what is under
-repair already. Availability is one minus that less the simulated share of maintenance, which waits
-for its tool: a control variate of coefficient one (A. M. Law, Simulation Modeling and Analysis,
-5th edition, section 11.4). It estimates the mean of the plain count without the luck with repairs,
-which is most of the spread of small groups. (A repair that waits behind other downtime may do so
-across an end of the window: the means differ by at most what waits then, over the window.)
+The shares of several failures of one tool add up, because each is repaired after the repairs
+already under way. Availability is one minus this share minus the simulated share of maintenance,
+which waits for its tool. This is a control variate with coefficient one (A. M. Law, Simulation
+Modeling and Analysis, 5th edition, section 11.4): it estimates the mean of the plain count, without
+the luck with repairs that makes up most of the spread of small groups. (A repair that waits behind
+other downtime may cross an end of the window. The means differ by at most that wait over the
+window.)
 
-The plain count stands where that does not hold: other laws, another first failure, tools that are
-out of the line for a time, shares that leave no time to work in.
+The plain count is used where the formula does not hold: other laws, a first failure of another law,
+tools that leave the line for a time, or shares that leave no time to work in.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import UsageError
-from yieldsim.flow.compile import Line
-from yieldsim.flow.kernels import records as k
+from yieldsim.flow.compile import CompiledLine
+from yieldsim.flow.kernels.records import CLOCK_FAILURE, EXPONENTIAL
 from yieldsim.flow.replicate import Outcome
 
 __all__ = ["FlowResult", "GroupFigures", "LotFigures", "summarize"]
@@ -42,13 +43,14 @@ _LEAST_MIN = 1e-12  # in place of 0 in a quotient
 
 @dataclass(frozen=True)
 class LotFigures:
-    """Lots of one name. Means over replications; nan where there is nothing to average.
+    """Figures of the lots of one name: means over replications, nan without any lots.
 
-    ``lots_out``: finished in the whole run, per replication. Of the window after the warm-up:
-    ``lots_counted``, ``cycle_time_days`` from release to the end of the last step, its standard
-    error, ``cycle_time_sd_days`` between lots, ``x_factor`` over ``raw_process_days`` (expected
-    work of the steps that are done, without loading, transport and waiting), ``on_time`` the share
-    by the due date, ``limits_missed`` the share of queue-time limits.
+    ``lots_out`` counts the whole run, per replication. All other figures are of the window after
+    the warm-up. ``lots_counted`` finished in it. ``cycle_time_days`` runs from release to the end
+    of the last step; its standard error is ``_se_``, the standard deviation between lots ``_sd_``.
+    ``x_factor`` is cycle time over ``raw_process_days``, the expected work of the steps done,
+    without loading, transport and waiting. ``on_time`` is the share finished by the due date,
+    ``limits_missed`` the share of queue-time limits missed.
     """
 
     name: str
@@ -65,14 +67,14 @@ class LotFigures:
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """A tool group. Shares of time, by the states of SEMI E10.
+    """Figures of a tool group, as shares of time by the states of SEMI E10.
 
-    ``availability``: time not under repair or maintenance, over all time of the window; repair at
+    ``availability`` is the share of the window not under repair or maintenance. Repair is taken at
     its expectation ``repair_expected``, or as counted where that is nan (see the module's text).
-    ``utilization``: time of setup, loading, work and unloading, over the available time.
-    ``availability_counted`` and ``utilization_counted`` are those with ``repair`` as counted.
-    ``repair``, ``maintenance`` and ``setup`` are over all time; ``wait_h`` is a lot's mean wait.
-    Standard errors are nan of one replication.
+    ``utilization`` is the share of the available time in setup, loading, work and unloading.
+    ``availability_counted`` and ``utilization_counted`` use ``repair`` as counted. ``repair``,
+    ``maintenance`` and ``setup`` are shares of the window; ``wait_h`` is a lot's mean wait.
+    Standard errors are nan for one replication.
     """
 
     name: str
@@ -92,7 +94,7 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class FlowResult:
-    """All figures of a run. ``wip_lots`` is the mean number of lots in the line."""
+    """All figures of a run; ``wip_lots`` is the mean number of lots in the line."""
 
     lots: tuple[LotFigures, ...]
     groups: tuple[GroupFigures, ...]
@@ -102,17 +104,17 @@ class FlowResult:
 
 
 def summarize(
-    line: Line, outcomes: Sequence[Outcome], warmup_days: float | None = None
+    line: CompiledLine, outcomes: Sequence[Outcome], warmup_days: float | None = None
 ) -> FlowResult:
-    """Average replications: cycle times weigh each lot once, shares each replication once.
+    """Average replications: cycle times weight each lot once, shares each replication once.
 
-    ``warmup_days``: where the window of the replications begins, as given to ``replicate``. Without
-    it no repairs can be expected, and availability is as counted.
+    ``warmup_days`` is the start of the window, as given to ``replicate``. Without it availability
+    is as counted.
 
     Raises
     ------
     UsageError
-        if the warm-up is negative or not a number.
+        if ``warmup_days`` is negative or not finite.
     """
     if warmup_days is not None and not 0.0 <= warmup_days < math.inf:
         raise UsageError("warmup", "is out of range", got=warmup_days, allowed="a number >= 0")
@@ -130,28 +132,28 @@ def _stack(outcomes: Sequence[Outcome], name: str) -> NDArray[np.float64]:
 
 
 def _se(values: NDArray[np.float64]) -> float:
-    """Standard error of the mean over replications; nan of fewer than two."""
+    """Standard error of the mean over replications; nan for fewer than two."""
     values = values[np.isfinite(values)]
     return float(np.std(values, ddof=1) / math.sqrt(values.size)) if values.size > 1 else math.nan
 
 
-def _ratio(above: float, below: float) -> float:
-    return above / below if below > 0.0 else math.nan
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0.0 else math.nan
 
 
-def _lots(line: Line, outcomes: Sequence[Outcome]) -> tuple[LotFigures, ...]:
+def _lots(line: CompiledLine, outcomes: Sequence[Outcome]) -> tuple[LotFigures, ...]:
     counted = _stack(outcomes, "lots_counted")
     cycle = np.nan_to_num(_stack(outcomes, "cycle_days"))
     square = np.nan_to_num(_stack(outcomes, "cycle_sd_days")) ** 2 + cycle**2
     on_time = np.nan_to_num(_stack(outcomes, "on_time"))
     limits, missed = _stack(outcomes, "limits"), _stack(outcomes, "limits_missed")
-    found = []
+    figures = []
     for i, name in enumerate(line.report):
         total = float(counted[:, i].sum())
         mean = _ratio(float(counted[:, i] @ cycle[:, i]), total)
         variance = _ratio(float(counted[:, i] @ square[:, i]), total) - mean**2
         raw_days = float(line.raw_min[i]) / _DAY_MIN
-        found.append(
+        figures.append(
             LotFigures(
                 name=name,
                 lots_out=float(np.mean([outcome.lots_out[i] for outcome in outcomes])),
@@ -165,11 +167,11 @@ def _lots(line: Line, outcomes: Sequence[Outcome]) -> tuple[LotFigures, ...]:
                 limits_missed=_ratio(float(missed[:, i].sum()), float(limits[:, i].sum())),
             )
         )
-    return tuple(found)
+    return tuple(figures)
 
 
 def _groups(
-    line: Line, outcomes: Sequence[Outcome], warmup_days: float | None
+    line: CompiledLine, outcomes: Sequence[Outcome], warmup_days: float | None
 ) -> tuple[GroupFigures, ...]:
     tools = np.bincount(line.tools["group"], minlength=len(line.group_names))
     started = _stack(outcomes, "started")
@@ -203,14 +205,14 @@ def _groups(
     )
 
 
-def _expected_repair(line: Line, from_min: float, window_min: float) -> NDArray[np.float64]:
-    """Expected share of the window under repair by tool group, the formula above; nan: unknown."""
-    clocks = line.clocks[line.clocks["kind"] == k.CLOCK_FAILURE]
-    every, lasts, first = clocks["every"], clocks["lasts"], clocks["first"]
-    known = (every["law"] == k.EXPONENTIAL) & (lasts["law"] == k.EXPONENTIAL)
-    known &= (first["law"] == k.EXPONENTIAL) & (first["mean"] == every["mean"])
-    rho = lasts["mean"] / (every["mean"] + lasts["mean"])
-    relax_min = np.maximum(every["mean"] * rho, _LEAST_MIN)  # 1/k
+def _expected_repair(line: CompiledLine, from_min: float, window_min: float) -> NDArray[np.float64]:
+    """Expected share of the window under repair by tool group (formula above), nan if unknown."""
+    clocks = line.clocks[line.clocks["kind"] == CLOCK_FAILURE]
+    failure, repair, first = clocks["interval"], clocks["duration"], clocks["first"]
+    known = (failure["law"] == EXPONENTIAL) & (repair["law"] == EXPONENTIAL)
+    known &= (first["law"] == EXPONENTIAL) & (first["mean"] == failure["mean"])
+    rho = repair["mean"] / (failure["mean"] + repair["mean"])
+    relax_min = np.maximum(failure["mean"] * rho, _LEAST_MIN)  # 1/k
     fresh = np.exp(-from_min / relax_min) * -np.expm1(-window_min / relax_min)
     share = rho * (1.0 - fresh * relax_min / window_min)
     tools, groups = line.tools["group"], len(line.group_names)
@@ -218,7 +220,7 @@ def _expected_repair(line: Line, from_min: float, window_min: float) -> NDArray[
     by_group = np.bincount(tools[clocks["tool"]], share, groups)
     expected = by_group / np.bincount(tools, minlength=groups)
     expected[tools[clocks["tool"][~known]]] = np.nan
-    # Repairs that take all time or more wait behind one another without end.
+    # Repairs whose shares sum to one or more queue behind one another without end.
     expected[tools[steady >= 1.0]] = np.nan
     expected[line.absent[:, 0].astype(int)] = np.nan
     return expected
@@ -227,11 +229,11 @@ def _expected_repair(line: Line, from_min: float, window_min: float) -> NDArray[
 def _availability(
     share: dict[str, NDArray[np.float64]], expected: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Availability by replication and group; and the expected repairs, nan where not used."""
-    found = 1.0 - expected - share["maintenance"]
-    # Where maintenance leaves no time beside the expected repairs, either has to wait.
-    used = (found > 0.0).all(axis=0)
-    return np.where(used, found, share["availability"]), np.where(used, expected, np.nan)
+    """Availability by replication and group; expected repairs by group, nan where not used."""
+    available = 1.0 - expected - share["maintenance"]
+    # Where maintenance and expected repairs leave no time, one has to wait for the other.
+    used = (available > 0.0).all(axis=0)
+    return np.where(used, available, share["availability"]), np.where(used, expected, np.nan)
 
 
 def _utilization(
@@ -239,9 +241,8 @@ def _utilization(
 ) -> NDArray[np.float64]:
     """Time in use over the available time, by replication and group.
 
-    Work comes as it is released, whatever luck with repairs a group has, unless it fills all the
-    time there is. A group that by its expected time would be in use for more than that, in any
-    replication, is as counted: its work has had no more time than there was.
+    A group does the work that is released, whatever its luck with repairs, unless it is never idle.
+    A group whose time in use exceeds the expected available time in any replication is as counted.
     """
     counted = share["utilization"]
     used = np.where(share["availability"] > 0.0, counted * share["availability"], 0.0)

@@ -3,47 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from yieldsim.flow.dataset import DataSet, Part, Step, ToolGroup
-from yieldsim.flow.kernels import records as k
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.dataset import DataSet, LineToolGroup, Part, Step
+from yieldsim.flow.kernels.records import (
+    CONSTANT,
+    EXPONENTIAL,
+    STEP,
+    UNIFORM,
+    Record,
+    Records,
+)
+from yieldsim.flow.laws import Spread
 
-__all__ = ["put", "step_minutes", "step_tables"]
+__all__ = ["fill_spread", "step_minutes", "step_tables"]
 
-_LAWS = {"constant": k.CONSTANT, "uniform": k.UNIFORM, "exponential": k.EXPONENTIAL}
+_LAWS = {"constant": CONSTANT, "uniform": UNIFORM, "exponential": EXPONENTIAL}
 
 
-def put(record: Any, spread: Spread) -> None:
-    """Write a law into a SPREAD record."""
-    record["mean"], record["half"], record["law"] = spread.mean, spread.half, _LAWS[spread.law]
+def fill_spread(record: Record, spread: Spread) -> None:
+    """Write a random time into a SPREAD record."""
+    record["mean"], record["half_width"] = spread.mean, spread.half_width
+    record["law"] = _LAWS[spread.law]
 
 
 def step_tables(
     data: DataSet, setups: Mapping[str, int]
-) -> tuple[NDArray[Any], dict[tuple[str, int], int], int]:
-    """All steps of all parts in one array; where each begins; how many kinds of batches."""
+) -> tuple[Records, dict[tuple[str, int], int], int]:
+    """The steps of all parts, the index of each (part, position), and the number of batch kinds."""
     starts: dict[tuple[str, int], int] = {}
-    batches: dict[tuple[str, ...], int] = {}
+    kinds: dict[tuple[str, ...], int] = {}
     total = sum(len(part.steps) for part in data.parts.values())
-    out = np.zeros(total, k.STEP)
+    out = np.zeros(total, STEP)
     first = 0
     for part in data.parts.values():
-        records = out[first : first + len(part.steps)]
-        for place, step in enumerate(part.steps):
-            starts[part.name, place] = first + place
+        rows = out[first : first + len(part.steps)]
+        for position, step in enumerate(part.steps):
+            starts[part.name, position] = first + position
             key = _batch_key(data, part, step)
-            batch = batches.setdefault(key, len(batches)) if step.batch_pieces else 0
-            _fill_step(records[place], step, first, place, batch, data, setups)
-        if len(records) > 0:
-            records[-1]["following"] = -1
-        _fill_slots(records, part)
-        _fill_remaining(records, part, data)
+            kind = kinds.setdefault(key, len(kinds)) if step.batch_pieces else 0
+            rows[position]["following"] = first + position + 1
+            rows[position]["batch_kind"] = kind
+            _fill_step(rows[position], step, first, data, setups)
+        if len(rows) > 0:
+            rows[-1]["following"] = -1
+        _fill_slots(rows, part)
+        _fill_remaining(rows, part, data)
         first += len(part.steps)
-    return out, starts, max(len(batches), 1)
+    return out, starts, max(len(kinds), 1)
 
 
 def _batch_key(data: DataSet, part: Part, step: Step) -> tuple[str, ...]:
@@ -53,54 +61,51 @@ def _batch_key(data: DataSet, part: Part, step: Step) -> tuple[str, ...]:
 
 
 def _fill_step(
-    record: Any,
-    step: Step,
-    first: int,
-    place: int,
-    batch: int,
-    data: DataSet,
-    setups: Mapping[str, int],
+    record: Record, step: Step, first: int, data: DataSet, setups: Mapping[str, int]
 ) -> None:
-    put(record["time"], step.time)
-    record["by_piece"], record["interval"] = step.by_piece, step.interval_min
+    """Fill in what one step says by itself; ``first`` is the index of its route's first step."""
+    fill_spread(record["time"], step.time)
+    record["by_piece"], record["cascade_interval"] = step.by_piece, step.interval_min
     record["group"] = list(data.groups).index(step.group)
-    record["following"] = first + place + 1
-    record["sampled"] = step.sampled
-    record["batch"] = batch
-    record["least"], record["most"] = step.batch_pieces or (0, 0)
+    record["sampling"] = step.sampling
+    record["batch_min"], record["batch_max"] = step.batch_pieces or (0, 0)
     if step.rework is not None:
-        record["reworked"], back_to = step.rework
+        record["rework"], back_to = step.rework
         record["rework_to"] = first + back_to
-    put(record["setup_time"], Spread(-1.0))
+    fill_spread(record["setup_time"], Spread(-1.0))
     if step.setup is not None:
         record["setup"] = setups[step.setup.name]
         record["setup_always"] = step.setup.always
         if step.setup.time is not None:
-            put(record["setup_time"], step.setup.time)
+            fill_spread(record["setup_time"], step.setup.time)
 
 
-def _fill_slots(records: NDArray[Any], part: Part) -> None:
-    """Number the lenses and the queue-time limits of a part; a step that ends them names them."""
+def _fill_slots(rows: Records, part: Part) -> None:
+    """Number the lenses and the queue-time limits of a part.
+
+    The limits that end at one step get consecutive slots.
+    """
     for name in ("lens_set", "lens_need", "limit_set"):
-        records[name] = -1
+        rows[name] = -1
     lenses: dict[int, int] = {}
     limits: list[tuple[int, int, float]] = []
-    for place, step in enumerate(part.steps):
+    for position, step in enumerate(part.steps):
         if step.lens_for is not None:
             slot = lenses.setdefault(step.lens_for, len(lenses))
-            records[place]["lens_set"] = slot
-            records[step.lens_for]["lens_need"] = slot
+            rows[position]["lens_set"] = slot
+            rows[step.lens_for]["lens_need"] = slot
         if step.limit is not None:
-            limits.append((step.limit[0], place, step.limit[1]))
-    for slot, (end, place, minutes) in enumerate(sorted(limits)):
-        records[place]["limit_set"], records[place]["limit"] = slot, minutes
-        if records[end]["limit_checks"] == 0:
-            records[end]["limit_check"] = slot
-        records[end]["limit_checks"] += 1
+            end, minutes = step.limit
+            limits.append((end, position, minutes))
+    for slot, (end, position, minutes) in enumerate(sorted(limits)):
+        rows[position]["limit_set"], rows[position]["limit"] = slot, minutes
+        if rows[end]["limits"] == 0:
+            rows[end]["first_limit"] = slot
+        rows[end]["limits"] += 1
 
 
-def step_minutes(step: Step, group: ToolGroup, pieces: int) -> float:
-    """Mean minutes of one lot alone in a tool of speed 1, from loading to unloading, no setup."""
+def step_minutes(step: Step, group: LineToolGroup, pieces: int) -> float:
+    """Mean minutes from loading to unloading of a lone lot at speed 1, without setup."""
     units = pieces if step.by_piece else 1
     work = step.time.mean * units
     if step.interval_min > 0.0:
@@ -108,10 +113,11 @@ def step_minutes(step: Step, group: ToolGroup, pieces: int) -> float:
     return group.load_min + work + group.unload_min
 
 
-def _fill_remaining(records: NDArray[Any], part: Part, data: DataSet) -> None:
+def _fill_remaining(rows: Records, part: Part, data: DataSet) -> None:
+    """Fill in the expected work from each step to the end, for the part's largest lots."""
     pieces = max((order.pieces for order in data.orders if order.part == part.name), default=1)
     left = 0.0
-    for place in range(len(part.steps) - 1, -1, -1):
-        step = part.steps[place]
-        left += step.sampled * step_minutes(step, data.groups[step.group], pieces)
-        records[place]["remaining"] = left
+    for position in range(len(part.steps) - 1, -1, -1):
+        step = part.steps[position]
+        left += step.sampling * step_minutes(step, data.groups[step.group], pieces)
+        rows[position]["remaining"] = left

@@ -61,12 +61,6 @@ def test_availability_is_by_expectation_and_as_counted(capsys: pytest.CaptureFix
     assert f"{etch['availability']:.2%}" in row.split()
 
 
-def test_help_says_what_availability_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["flow", "--help"]) == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert "Availability has the repairs of exponential failures at their expectation" in text
-
-
 def test_figures_do_not_depend_on_threads(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--days", "50", "--seed", "7", "--replications", "5")
     one, three = (figures(capsys, *options, "--threads", threads) for threads in ("1", "3"))

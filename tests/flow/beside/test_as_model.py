@@ -12,16 +12,16 @@ from yieldsim.errors import ModelError
 from yieldsim.flow import DataSet, compile_line, count_periods, replicate
 from yieldsim.flow.beside.as_model import (
     FAB,
-    Measured,
+    Calibration,
+    calibrate,
     line_tables,
-    measured,
     often_done,
     with_plan,
     work_tables,
 )
 from yieldsim.flow.beside.fab_steps import fab_steps
 from yieldsim.flow.dataset import Calendar, Part, Setup
-from yieldsim.flow.smt2020.tsv import Spread
+from yieldsim.flow.laws import Spread
 from yieldsim.model.load import ModelFile
 
 CLOSE = {"rel": 1e-12}
@@ -32,13 +32,13 @@ def failing(*groups: str) -> list[Calendar]:
     return [Calendar(f"fail {g}", g, "failure", every, lasts, every) for g in groups]
 
 
-def plain(data: DataSet) -> Measured:
-    return Measured(dict.fromkeys(data.groups, 0.0), dict.fromkeys(data.groups, 1.0), 1.0)
+def plain(data: DataSet) -> Calibration:
+    return Calibration(dict.fromkeys(data.groups, 0.0), dict.fromkeys(data.groups, 1.0), 1.0)
 
 
 def test_how_often_steps_are_done() -> None:
     # Half of the lots do the first step. A quarter goes back from the third to the second.
-    part = Part("p", "", "r", (step("1", sampled=0.5), step("2"), step("3", rework=(0.25, 1))))
+    part = Part("p", "", "r", (step("1", sampling=0.5), step("2"), step("3", rework=(0.25, 1))))
     assert often_done(part) == pytest.approx([0.5, 4.0 / 3.0, 4.0 / 3.0], **CLOSE)
 
 
@@ -91,7 +91,7 @@ def test_setups_and_batches_are_measured() -> None:
     orders = [order(100.0, part=name, name=name, first_min=50.0 * k) for k, name in enumerate("ab")]
     data = data_set(groups, [], orders, failing("oven", "tool"), parts=parts)
     line = compile_line(data)
-    run = measured(data, line, replicate(line, 1, 0, 400.0, 10.0), 1.0)
+    run = calibrate(data, line, replicate(line, 1, 0, 400.0, 10.0), 1.0)
     # A batch starts as soon as two lots are there, with an oven free; the ends of the window cut.
     assert run.fill["oven"] == pytest.approx(2.0, rel=0.01)
     assert run.fill["tool"] == 1.0

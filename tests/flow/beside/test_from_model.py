@@ -177,12 +177,12 @@ def test_passes_are_those_of_the_line_model(process: str) -> None:
         listed = slice(edges[s], edges[s + 1])
         row[compiled.passes.group[listed]] = compiled.passes.values(x)[1][listed, 0]
     passes = passes_of(own, Medians(own).at, process)
-    places = [one.place for one in passes]
+    places = [one.position for one in passes]
     assert places == sorted(places)
     found = np.zeros_like(visits)
     for one in passes:
         at = list(own.tool_groups).index(one.group)
-        found[int(one.place * len(visits)), at] += one.share * (1.0 + one.rework)
+        found[int(one.position * len(visits)), at] += one.share * (1.0 + one.rework)
     assert found.sum(axis=0) == pytest.approx(visits.sum(axis=0), rel=1e-9)
     # A pass stands in one place, there it is spread: up to one pass a stretch at a segment's end.
     assert np.abs(np.cumsum(found, axis=0) - np.cumsum(visits, axis=0)).max() < 2.2

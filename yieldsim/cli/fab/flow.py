@@ -15,7 +15,7 @@ from yieldsim.cli.options import as_json
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
-    from yieldsim.flow import FlowResult, GroupFigures, Line, LotFigures, Outcome
+    from yieldsim.flow import CompiledLine, FlowResult, GroupFigures, LotFigures, Outcome
 
 __all__ = ["flow"]
 
@@ -36,38 +36,42 @@ _LONGEST_WARMUP_DAYS = 365.0
     type=click.IntRange(0, 2**64 - 1),
     default=0,
     show_default=True,
-    help="Key of all randomness.",
+    help="Seed of all random numbers.",
 )
 @click.option(
-    "--replications", type=click.IntRange(1, 2**32), default=1, show_default=True, help="Runs."
+    "--replications",
+    type=click.IntRange(1, 2**32),
+    default=1,
+    show_default=True,
+    help="Number of replications.",
 )
-@click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
+@click.option("--threads", type=click.IntRange(1), help="Number of threads.  [default: all cores]")
 @click.option(
     "--dispatch",
     type=click.Choice(["data", "fifo", "cr"]),
     default="data",
     show_default=True,
-    help="Ranking of waiting lots: as the data set has it, or by priority and then first come "
-    "first served or critical ratio.",
+    help="Ranking of waiting lots: as in the data set, or by priority and then first come first "
+    "served (fifo) or critical ratio (cr).",
 )
 @click.option(
     "--failure",
     type=click.Choice(["wait", "migrate"]),
     default="wait",
     show_default=True,
-    help="What a lot does whose tool fails: wait for the repair, or go on at another tool.",
+    help="When its tool fails, a lot waits for the repair or goes on at another tool.",
 )
 @as_json
 def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: Any) -> None:
     """Simulate a re-entrant line event by event (SMT2020 format).
 
-    DATASET is a folder with tool.txt, part.txt and its routes, order.txt, and what else of the
-    format the line uses. The line starts empty. Lots out are those of the whole run, per
-    replication; all other figures leave the warm-up out.
+    DATASET is a folder with tool.txt, part.txt and its route files, order.txt, and any other files
+    of the format. The line starts empty. Lots out are those of the whole run, per replication. All
+    other figures leave the warm-up out.
 
-    Availability has the repairs of exponential failures at their expectation,
-    which no run has to estimate, and maintenance as simulated; utilization is
-    over that availability. --json has both as counted, too.
+    Availability takes the repairs of exponential failures at their expectation and maintenance as
+    simulated. Utilization is the share of that availability in use. --json prints both as counted,
+    too.
     """
     from yieldsim.flow import compile_line, read_dataset, summarize
 
@@ -97,14 +101,14 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
 
 
 def _run(
-    line: Line,
+    line: CompiledLine,
     days: float,
     warmup: float,
     seed: int,
     replications: int,
     threads: int | None,
 ) -> tuple[list[Outcome], int, float]:
-    """All replications, how many threads ran them, and the seconds that took."""
+    """Run all replications; return them, the number of threads and the seconds it took."""
     from tqdm import tqdm
 
     from yieldsim.execute.local import Interrupted, available_cores, run_blocks
@@ -114,7 +118,7 @@ def _run(
     threads = min(threads or available_cores(), replications)
     outcomes: dict[int, Outcome] = {}
     stop, lock = Event(), Lock()
-    replicate(line, seed, 0, min(days, 1e-3))  # compiles, or loads what was compiled before
+    replicate(line, seed, 0, min(days, 1e-3))  # compiles, or loads the cache
     with tqdm(
         total=days * replications,
         unit=" days",
@@ -149,14 +153,14 @@ def _check(days: float, warmup: float) -> None:
         raise UsageError("--warmup", "is out of range", got=warmup, allowed=f">= 0 and < {days:g}")
 
 
-def _finite(item: float) -> float | None:
-    """JSON knows no nan."""
-    return item if math.isfinite(item) else None
+def _finite(figure: float) -> float | None:
+    """A number, or None for nan, which JSON lacks."""
+    return figure if math.isfinite(figure) else None
 
 
-def _shown(item: float, form: str) -> str:
-    """A figure, or a dash where there was nothing to count."""
-    return format(item, form) if math.isfinite(item) else "-"
+def _shown(figure: float, form: str) -> str:
+    """A figure, or a dash where nothing was counted."""
+    return format(figure, form) if math.isfinite(figure) else "-"
 
 
 def _plain(result: FlowResult) -> dict[str, Any]:
@@ -175,12 +179,12 @@ def _record(figures: LotFigures | GroupFigures) -> dict[str, Any]:
 
 def _text(result: FlowResult, run: dict[str, Any]) -> list[str]:
     names = [lot.name for lot in result.lots] + [group.name for group in result.groups]
-    wide = max(map(len, names))
+    width = max(map(len, names))
     lines = [
         f"{run['dataset']}: {run['days']:g} days, the first {run['warmup_days']:g} as warm-up; "
         f"replications: {run['replications']}, seed {run['seed']}",
         "",
-        f"{'lots':{wide}} {'lots out':>10} {'cycle time, days':>20} {'x-factor':>9} "
+        f"{'lots':{width}} {'lots out':>10} {'cycle time, days':>20} {'x-factor':>9} "
         f"{'on time':>8} {'limits missed':>14}",
     ]
     for lot in result.lots:
@@ -188,16 +192,16 @@ def _text(result: FlowResult, run: dict[str, Any]) -> list[str]:
         if math.isfinite(lot.cycle_time_se_days):
             cycle += f" ± {lot.cycle_time_se_days:.2f}"
         lines.append(
-            f"{lot.name:{wide}} {lot.lots_out:10.1f} {cycle:>20} {_shown(lot.x_factor, '.2f'):>9} "
+            f"{lot.name:{width}} {lot.lots_out:10.1f} {cycle:>20} {_shown(lot.x_factor, '.2f'):>9} "
             f"{_shown(lot.on_time, '.1%'):>8} {_shown(lot.limits_missed, '.1%'):>14}"
         )
     lines += [
         "",
-        f"{'tool group':{wide}} {'tools':>6} {'utilization':>12} {'availability':>13} "
+        f"{'tool group':{width}} {'tools':>6} {'utilization':>12} {'availability':>13} "
         f"{'setup':>7} {'wait, h':>8}",
     ]
     lines += [
-        f"{group.name:{wide}} {group.tools:6d} {_shown(group.utilization, '.2%'):>12} "
+        f"{group.name:{width}} {group.tools:6d} {_shown(group.utilization, '.2%'):>12} "
         f"{group.availability:13.2%} {group.setup:7.2%} {_shown(group.wait_h, '.2f'):>8}"
         for group in result.groups
     ]
@@ -205,6 +209,6 @@ def _text(result: FlowResult, run: dict[str, Any]) -> list[str]:
         *lines,
         "",
         f"{run['wip_lots']:.1f} lots in the line; {run['events']:,} events in "
-        f"{run['seconds']:.1f} s ({run['events_per_second'] / 1e6:.1f} million a second "
-        f"on {run['threads']} threads)",
+        f"{run['seconds']:.1f} s ({run['events_per_second'] / 1e6:.1f} million per second, "
+        f"threads: {run['threads']})",
     ]

@@ -1,17 +1,17 @@
-"""A data set as the tables of a model: one fab with its tool groups, a process for each part.
+"""A data set as the tables of a model: one fab with its tool groups, and a process for each part.
 
-What the line model takes from the rules of the data set, for lots of one size:
+How the line model represents the rules of the data set, for lots of one size:
 
-- A pass is a visit of one lot of mean length: ``wafers_per_hour`` is the lot over the mean minutes
-  for which a visit keeps a tool from others, and visits are counted by their minutes over that.
-- These minutes are loading, work and unloading; where a tool holds two jobs, the intervals alone,
-  in which the next lot enters (or half of the time that a lot is inside, if that is more). Batches
-  divide theirs among the lots of a batch as a calibration run filled them; the setup of a visit is
-  that run's mean; maintenance after pieces is counted by the piece.
-- Failures and maintenance by date are one kind of downtime, with the mean and the spread of both.
-- Raw process time: loading, work, unloading and transport of each step, and the wait for a batch to
-  fill at the calibration run's rate. Its slices, in the order of the route, are the layers.
-- Sampling and rework are in the visits, which are means; the spread of work is that of the visits.
+- *Pass*: one visit of a lot of mean length. ``wafers_per_hour`` is the lot size over the mean
+  minutes for which a visit blocks a tool; visits are counted in units of this mean.
+- *Minutes of a visit*: loading, work and unloading. Where a tool holds two jobs, only the intervals
+  at which lots enter (or half of the time that a lot is inside, if that is more). Lots of a batch
+  share its minutes, with the fill of batches from a calibration run. Each visit adds the run's mean
+  setup time, and maintenance after pieces adds its minutes per piece.
+- *Downtime*: failures and maintenance by date together, with the mean and the spread of both.
+- *Raw process time*: loading, work, unloading and transport of each step, and the wait for a batch
+  to fill at the calibration run's rate. Its slices along the route are the layers.
+- *Sampling and rework*: part of the visits, which are means. The spread of work is that of a visit.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from numpy.typing import NDArray
 from yieldsim.errors import ModelError
 from yieldsim.flow.beside.fab_steps import fab_steps
 from yieldsim.flow.beside.from_model import absences_of, rates_of
-from yieldsim.flow.compile import Line
-from yieldsim.flow.dataset import DataSet, Part, Step, ToolGroup
+from yieldsim.flow.compile import CompiledLine
+from yieldsim.flow.dataset import DataSet, LineToolGroup, Part, Step
 from yieldsim.flow.replicate import Outcome
 from yieldsim.flow.step_tables import step_minutes
 from yieldsim.model import Model
 from yieldsim.units import DAYS_PER_QUARTER, MONTHS_PER_QUARTER
 
-__all__ = ["Measured", "line_tables", "measured", "with_plan", "work_tables"]
+__all__ = ["Calibration", "calibrate", "line_tables", "often_done", "with_plan", "work_tables"]
 
 FAB = "line"
 _HOUR_MIN, _DAY_MIN = 60.0, 1440.0
@@ -43,17 +43,20 @@ _ORIGIN = {"source": "data_set", "grade": "measured"}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a calibration run says of each tool group: ``setup_min`` a visit of a lot, ``fill``,
-    lots in a batch (1 without batches). ``load``: its releases over those of the data set."""
+class Calibration:
+    """What a calibration run tells of each tool group.
+
+    ``setup_min`` is the mean setup of a lot's visit, ``fill`` the lots in a batch (1 without
+    batches). ``load`` is the release rate of the run relative to the data set's.
+    """
 
     setup_min: dict[str, float]
     fill: dict[str, float]
     load: float
 
 
-def measured(data: DataSet, line: Line, outcome: Outcome, load: float) -> Measured:
-    """Take from a replication what rules alone do not give."""
+def calibrate(data: DataSet, line: CompiledLine, outcome: Outcome, load: float) -> Calibration:
+    """Take from a replication what the rules alone do not tell."""
     tools = np.bincount(line.tools["group"], minlength=len(line.groups))
     minutes = outcome.window_min * tools / np.maximum(outcome.started, 1)
     setup = np.nan_to_num(outcome.setup) * minutes
@@ -66,55 +69,55 @@ def measured(data: DataSet, line: Line, outcome: Outcome, load: float) -> Measur
                 batched.setdefault(step.group, []).extend([alone * often, often])
     fill = dict.fromkeys(line.group_names, 1.0)
     for name, sums in batched.items():
-        at = line.group_names.index(name)
-        fill[name] = sum(sums[::2]) / sum(sums[1::2]) / (busy[at] - setup[at])
-    return Measured(dict(zip(line.group_names, map(float, setup), strict=True)), fill, load)
+        group = line.group_names.index(name)
+        fill[name] = sum(sums[::2]) / sum(sums[1::2]) / (busy[group] - setup[group])
+    return Calibration(dict(zip(line.group_names, map(float, setup), strict=True)), fill, load)
 
 
 def often_done(part: Part) -> NDArray[np.float64]:
-    """How often a lot does each step of a route, by sampling and rework."""
+    """Mean number of times that a lot does each step of a route, by sampling and rework."""
     count = len(part.steps)
-    reached = np.zeros((count, count))  # a lot at step b comes to step a next
-    for place, step in enumerate(part.steps):
-        share, back = step.rework or (0.0, 0)
-        reached[back, place] += step.sampled * share
-        if place + 1 < count:
-            reached[place + 1, place] += 1.0 - step.sampled * share
+    transition = np.zeros((count, count))  # [a, b]: from step b to step a next
+    for position, step in enumerate(part.steps):
+        share, back_to = step.rework or (0.0, 0)
+        transition[back_to, position] += step.sampling * share
+        if position + 1 < count:
+            transition[position + 1, position] += 1.0 - step.sampling * share
     start = np.zeros(count)
     start[0] = 1.0
-    at = np.linalg.solve(np.eye(count) - reached, start)
-    return at * np.array([step.sampled for step in part.steps])
+    reached = np.linalg.solve(np.eye(count) - transition, start)
+    return reached * np.array([step.sampling for step in part.steps])
 
 
 @dataclass(frozen=True)
 class _Visits:
-    """The steps of a part: how ``often`` done, tool ``minutes`` of one visit, raw minutes."""
+    """The steps of a part: visits of a lot, tool ``minutes`` of one visit, raw minutes in all."""
 
     often: NDArray[np.float64]
     minutes: NDArray[np.float64]
-    spread: NDArray[np.float64]  # variance of the minutes of one visit over their square
+    cv2: NDArray[np.float64]  # variance of the minutes of one visit over their square
     raw_min: NDArray[np.float64]
 
 
-def _visits(data: DataSet, part: Part, pieces: int, run: Measured, every_min: float) -> _Visits:
-    minutes, spread, raw = [], [], []
-    move = np.mean([spread.mean for spread in data.moves.values()]) if data.moves else 0.0
+def _visits(data: DataSet, part: Part, pieces: int, run: Calibration, every_min: float) -> _Visits:
+    minutes, cv2, raw = [], [], []
+    move = np.mean([minutes.mean for minutes in data.moves.values()]) if data.moves else 0.0
     by_pieces = _piece_minutes(data)
     for step in part.steps:
         group, fill = data.groups[step.group], run.fill[step.group]
-        own = _kept_min(step, group, pieces) / fill
+        own = _blocked_min(step, group, pieces) / fill
         more = run.setup_min[step.group] + by_pieces.get(step.group, 0.0) * pieces
         minutes.append(own + more)
-        spread.append((step.time.half / max(step.time.mean, 1e-9)) ** 2 / 3.0)
+        cv2.append((step.time.half_width / max(step.time.mean, 1e-9)) ** 2 / 3.0)
         waits = (fill - 1.0) / 2.0 * every_min / run.load if step.batch_pieces else 0.0
         alone = step_minutes(step, group, 1 if step.batch_pieces else pieces)
         raw.append(alone + move + run.setup_min[step.group] + waits)
     often = often_done(part)
-    return _Visits(often, np.array(minutes), np.array(spread), np.array(raw) * often)
+    return _Visits(often, np.array(minutes), np.array(cv2), np.array(raw) * often)
 
 
-def _kept_min(step: Step, group: ToolGroup, pieces: int) -> float:
-    """Minutes for which a job keeps a tool of speed 1 from others."""
+def _blocked_min(step: Step, group: LineToolGroup, pieces: int) -> float:
+    """Minutes for which a job blocks a tool of speed 1."""
     alone = step_minutes(step, group, pieces)
     if group.capacity == 1:
         return alone
@@ -124,37 +127,38 @@ def _kept_min(step: Step, group: ToolGroup, pieces: int) -> float:
 
 
 def _piece_minutes(data: DataSet) -> dict[str, float]:
-    """Minutes of maintenance after pieces, for each piece."""
-    found: dict[str, float] = {}
-    for one in data.calendars:
-        if one.kind == "pieces":
-            found[one.group] = found.get(one.group, 0.0) + one.lasts.mean / one.every.mean
-    return found
+    """Minutes of maintenance per piece, by tool group."""
+    minutes: dict[str, float] = {}
+    for calendar in data.calendars:
+        if calendar.kind == "pieces":
+            per_piece = calendar.duration.mean / calendar.interval.mean
+            minutes[calendar.group] = minutes.get(calendar.group, 0.0) + per_piece
+    return minutes
 
 
-def work_tables(data: DataSet, run: Measured) -> dict[str, Any]:
+def work_tables(data: DataSet, run: Calibration) -> dict[str, Any]:
     """The tables ``tool_groups``, ``processes`` and ``fabs`` of a data set.
 
-    The plan of each process is that of the data set's orders. Groups that have no calendar and
-    never wait, such as delays, are raw process time alone.
+    The plan of each process follows the data set's orders. Groups without a calendar, such as
+    delays, never have a queue: their work counts as raw process time only.
 
     Raises
     ------
     ModelError
-        where lots differ in their pieces.
+        if lots differ in their number of pieces.
     """
     sizes = {order.pieces for order in data.orders}
     if len(sizes) > 1:
         raise ModelError("orders", "differ in pieces", got=sorted(sizes), allowed="one lot size")
     pieces = sizes.pop()
-    lots = {name: 0.0 for name in data.parts}  # a minute
+    lots = {name: 0.0 for name in data.parts}  # per minute
     for order in data.orders:
-        lots[order.part] += order.lots / order.every.mean
+        lots[order.part] += order.lots / order.interval.mean
     visits = {
         name: _visits(data, part, pieces, run, 1.0 / lots[name])
         for name, part in data.parts.items()
     }
-    timed = {one.group for one in data.calendars}
+    timed = {calendar.group for calendar in data.calendars}
     mean, cv2 = _means(data, visits, lots)
     groups = {
         name: _group(data, name, pieces / mean[name], cv2[name]) for name in mean if name in timed
@@ -189,7 +193,7 @@ def _means(
     for name, own in visits.items():
         for k, step in enumerate(data.parts[name].steps):
             weight, minutes = lots[name] * own.often[k], own.minutes[k]
-            squares = minutes**2 * (1.0 + own.spread[k])
+            squares = minutes**2 * (1.0 + own.cv2[k])
             row = np.array([weight, weight * minutes, weight * squares])
             sums[step.group] = sums.get(step.group, np.zeros(3)) + row
     mean = {name: float(row[1] / row[0]) for name, row in sums.items() if row[0] > 0.0}
@@ -201,20 +205,21 @@ def _means(
 
 
 def _group(data: DataSet, name: str, wafers_per_min: float, cv2: float) -> dict[str, Any]:
-    """One class of tools that are down at times: failures and maintenance by date together.
+    """One class of tools, whose downtimes are failures and maintenance by date together.
 
-    Their mean and second moment count, by how often each comes, as waits depend on them.
+    Waits depend on the first two moments of a downtime; each kind counts by its frequency.
     """
     often = mean = square = 0.0
-    for one in data.calendars:
-        if one.group == name and one.kind != "pieces":
-            # a failure comes from repair to failure, maintenance from start to start
-            every = one.every.mean + (one.lasts.mean if one.kind == "failure" else 0.0)
-            spread = 1.0 if one.lasts.law == "exponential" else 0.0
-            spread += (one.lasts.half / max(one.lasts.mean, 1e-9)) ** 2 / 3.0
+    for calendar in data.calendars:
+        if calendar.group == name and calendar.kind != "pieces":
+            time = calendar.duration
+            # Failures run from repair to failure, maintenance from start to start.
+            every = calendar.interval.mean + (time.mean if calendar.kind == "failure" else 0.0)
+            cv2_down = 1.0 if time.law == "exponential" else 0.0
+            cv2_down += (time.half_width / max(time.mean, 1e-9)) ** 2 / 3.0
             often += 1.0 / every
-            mean += one.lasts.mean / every
-            square += one.lasts.mean**2 * (1.0 + spread) / every
+            mean += time.mean / every
+            square += time.mean**2 * (1.0 + cv2_down) / every
     down = mean / often if often > 0.0 else _HOUR_MIN
     up = (1.0 - mean) / often if often > 0.0 else _FAR_MIN
     return {
@@ -260,10 +265,13 @@ def _process(
 
 
 def line_tables(
-    data: DataSet, run: Measured, ratios: Sequence[float], quarters: Sequence[str]
+    data: DataSet, run: Calibration, ratios: Sequence[float], quarters: Sequence[str]
 ) -> dict[str, Any]:
-    """A whole model but for its [simulation]: the work of the data set, its plan times ``ratios``
-    in each of ``quarters``, and one product of a die of the first process."""
+    """A whole model except its [simulation].
+
+    It has the work of the data set, its plan times ``ratios`` in each of ``quarters``, and one
+    product with a die of the first process.
+    """
     tables = work_tables(data, run)
     plan = tables["fabs"][FAB]["plan"]
     tables["fabs"][FAB]["plan"] = {
@@ -291,23 +299,24 @@ def line_tables(
 
 
 def with_plan(data: DataSet, model: Model) -> DataSet:
-    """The data set with the releases, limits of WIP and tools of a model made by `line_tables`."""
+    """The data set with the releases, WIP caps and tools of a model made by `line_tables`."""
     steps = fab_steps(model, FAB)
     spans = np.diff(np.concatenate([[0.0], steps.ends_min]))
     orders = []
     for order in data.orders:
-        plain = sum(o.lots * o.pieces / o.every.mean for o in data.orders if o.part == order.part)
+        same_part = [other for other in data.orders if other.part == order.part]
+        plain = sum(other.lots * other.pieces / other.interval.mean for other in same_part)
         ratio = steps.planned[order.part] / spans / plain
-        lots = ratio * spans / order.every.mean
-        rates = rates_of(steps.ends_min, lots, order.every.mean)
+        lots = ratio * spans / order.interval.mean
+        rates = rates_of(steps.ends_min, lots, order.interval.mean)
         orders.append(replace(order, rates=rates, cap=order.part))
     caps = {
         name: tuple(zip(steps.ends_min.tolist(), most.tolist(), strict=True))
         for name, most in steps.cap.items()
     }
-    away = [
-        one
+    absences = [
+        absence
         for fleet in steps.fleets
-        for one in absences_of(fleet.group, [fleet.count], steps.ends_min)
+        for absence in absences_of(fleet.group, [fleet.count], steps.ends_min)
     ]
-    return replace(data, orders=tuple(orders), caps=caps, absences=tuple(away))
+    return replace(data, orders=tuple(orders), caps=caps, absences=tuple(absences))

@@ -1,7 +1,7 @@
-"""What one fab of a model plans step by step, with which tools, at the medians of its parameters.
+"""The plan and the tools of one fab, step by step, at the medians of the model's parameters.
 
-This is the plan and the release rule of the line model (`yieldsim.supply`), by plain NumPy, for one
-fab and one certain world: what an event simulator of the same line needs.
+This is the plan and the release rule of the line model (`yieldsim.supply`) in plain NumPy for one
+fab without uncertainty, as an event simulator of the same line needs it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from yieldsim.model.schema.calendar import quarter_index, quarter_range
 from yieldsim.sampling import Medians
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
 
-__all__ = ["FabSteps", "Fleets", "fab_steps"]
+__all__ = ["FabSteps", "FleetSteps", "fab_steps"]
 
 CLASSES = ("imported", "domestic")
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Fleets:
+class FleetSteps:
     """The tools of one class in a group of a fab.
 
-    ``count`` by step; ``wafers_per_hour`` of a tool that works; ``up``, the mean share of the time
-    in which it is scheduled that it is not under repair; ``scheduled``, the share of all time.
+    ``count`` is by step. ``wafers_per_hour`` is the rate of a tool at work. ``scheduled`` is the
+    share of all time in which a tool is scheduled, and ``up`` the mean share of scheduled time in
+    which it is not under repair.
     """
 
     group: str
@@ -58,11 +59,11 @@ class Fleets:
 
 @dataclass(frozen=True)
 class FabSteps:
-    """One fab. Arrays by step, from the start of the warm-up.
+    """One fab. Arrays are by step, from the start of the warm-up.
 
-    ``ends_min``: when each step ends. By process ``planned``, wafers a step; ``cap``, most wafers
-    in the line; ``passes``, the passes of a wafer in the order of the route; ``raw_days``.
-    ``quarter_ends_days``: of the warm-up and of each quarter.
+    ``ends_min`` is the end of each step. By process: ``planned`` wafers per step, ``cap``, the most
+    wafers in the line, ``passes`` of a wafer in the order of the route, and ``raw_days``, the raw
+    process time. ``quarter_ends_days`` are the ends of the warm-up and of each quarter.
     """
 
     ends_min: Array
@@ -70,7 +71,7 @@ class FabSteps:
     cap: dict[str, Array]
     passes: dict[str, tuple[Pass, ...]]
     raw_days: dict[str, float]
-    fleets: tuple[Fleets, ...]
+    fleets: tuple[FleetSteps, ...]
     lot_wafers: int
     quarter_ends_days: tuple[float, ...]
 
@@ -81,8 +82,8 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
     Raises
     ------
     ModelError
-        where the fab has no tools, or the model has what changes a tool in its life (service
-        losses, accidents, tools that mature), which an event simulator of steady tools cannot show.
+        if the fab has no tools, or the model changes the performance of tools over time (service
+        losses, accidents, maturing tools), which the event simulator does not represent.
     """
     simulation, medians = model.simulation, Medians(model)
     own = model.fabs[fab]
@@ -148,7 +149,7 @@ def _starts(model: Model, fab: str, first: int) -> float:
 
 def _fleets(
     medians: Medians, fab: str, group: str, kind: str, fleet: Fleet, times: Array, first: int
-) -> Fleets:
+) -> FleetSteps:
     path = f"tool_groups.{group}.{kind}"
     tool: ToolClass = getattr(medians.model.tool_groups[group], kind)
 
@@ -159,7 +160,7 @@ def _fleets(
         raise ModelError(f"{path}.initial_mttf_ratio", "is not simulated event by event",
                          got=of("initial_mttf_ratio"), allowed="1")  # fmt: skip
     down = of("pm_fraction"), of("engineering_fraction"), of("nonscheduled_fraction")
-    return Fleets(
+    return FleetSteps(
         group=group,
         tool_class=kind,
         count=_count(medians, fab, group, kind, fleet, times, first),
@@ -205,14 +206,15 @@ def _count(
 def _allowed(
     planned: dict[str, Array],
     passes: dict[str, tuple[Pass, ...]],
-    fleets: tuple[Fleets, ...],
+    fleets: tuple[FleetSteps, ...],
     days: float,
 ) -> dict[str, Array]:
-    """Wafers a step that plan and tools allow in the long run, by the scarcest group."""
-    calm: dict[str, Array] = {}
-    for one in fleets:
-        possible = one.count * one.wafers_per_hour * one.up * one.scheduled * days * HOURS_PER_DAY
-        calm[one.group] = calm.get(one.group, 0.0) + possible
+    """Wafers per step that plan and tools allow in the long run, by the group that binds most."""
+    capacity: dict[str, Array] = {}
+    for fleet in fleets:
+        per_hour = fleet.count * fleet.wafers_per_hour * fleet.up * fleet.scheduled
+        possible = per_hour * days * HOURS_PER_DAY
+        capacity[fleet.group] = capacity.get(fleet.group, 0.0) + possible
     visits = {name: _visits(own) for name, own in passes.items()}
     allowed = {}
     for name, own in visits.items():
@@ -220,7 +222,7 @@ def _allowed(
         fraction = np.full(size, np.inf)
         for group in own:
             load = np.sum([planned[p] * visits[p].get(group, 0.0) for p in planned], axis=0)
-            made = calm.get(group, np.zeros(size))
+            made = capacity.get(group, np.zeros(size))
             ratio = np.divide(made, load, out=np.full(size, np.inf), where=load > 0.0)
             fraction = np.minimum(fraction, ratio)
         allowed[name] = planned[name] * np.minimum(1.0, fraction)
@@ -228,7 +230,8 @@ def _allowed(
 
 
 def _visits(passes: tuple[Pass, ...]) -> dict[str, float]:
+    """Mean visits of a wafer to each group, including rework."""
     visits: dict[str, float] = {}
-    for one in passes:
-        visits[one.group] = visits.get(one.group, 0.0) + one.share * (1.0 + one.rework)
+    for step in passes:
+        visits[step.group] = visits.get(step.group, 0.0) + step.share * (1.0 + step.rework)
     return visits

@@ -1,35 +1,37 @@
-"""Lots of the event simulator: release, the way from step to step, waiting, the end."""
+"""Lots of the event simulator: release, the way from step to step, the queue, the end."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from yieldsim.flow.kernels.queue import block, overlap, post, spread, word_uniform
-from yieldsim.flow.kernels.records import MOVING, QUEUED, STREAM_LOT_STEP, STREAM_RELEASE
+from yieldsim.flow.kernels.draws import sample_minutes, word_uniform, words
+from yieldsim.flow.kernels.links import link, unlink
+from yieldsim.flow.kernels.queue import lot_node, order_node, post
+from yieldsim.flow.kernels.records import (
+    MOVING,
+    QUEUED,
+    STREAM_LOT_STEP,
+    STREAM_RELEASE,
+    LineState,
+    Network,
+)
+from yieldsim.flow.kernels.window import counted_minutes, is_counted
 from yieldsim.kernels.jit import inline_jit
 
-__all__ = ["enqueue", "finish_step", "lot_node", "release", "unqueue"]
+__all__ = ["enqueue", "finish_step", "release", "unqueue"]
 
 
 @inline_jit
-def lot_node(state: Any, lot: Any) -> Any:
-    """Return the event node of a lot."""
-    return state.clocks.shape[0] + state.tools.shape[0] + state.orders.shape[0] + lot
-
-
-@inline_jit
-def _count_wip(state: Any, change: Any) -> None:
+def _change_wip(state: LineState, change: int) -> None:
     run = state.run[0]
-    run.wip_minutes += run.wip * overlap(state, run.wip_since, run.now)
+    run.wip_minutes += run.wip * counted_minutes(state, run.wip_since, run.now)
     run.wip_since = run.now
     run.wip += change
 
 
 @inline_jit
-def _room(network: Any, state: Any, index: Any) -> Any:
-    """Return the pieces that a limit of WIP still lets into the line."""
+def _room(network: Network, state: LineState, index: int) -> float:
+    """Return the pieces that a WIP cap still lets into the line."""
     cap = state.caps[index]
     now = state.run[0].now
     while cap.period < cap.last_period and network.periods[cap.period].until <= now:
@@ -38,8 +40,11 @@ def _room(network: Any, state: Any, index: Any) -> Any:
 
 
 @inline_jit
-def _due(network: Any, state: Any, order_index: Any, minutes: Any) -> Any:
-    """Return when an order has its next release, ``minutes`` of its plain rate from now; or inf."""
+def _next_release(network: Network, state: LineState, order_index: int, minutes: float) -> float:
+    """Return the time of an order's next release, or inf.
+
+    ``minutes`` from now at the order's plain rate; the periods speed this up or slow it down.
+    """
     order = state.orders[order_index]
     time = state.run[0].now
     if order.last_period < 0:
@@ -57,67 +62,74 @@ def _due(network: Any, state: Any, order_index: Any, minutes: Any) -> Any:
 
 
 @inline_jit
-def release(network: Any, state: Any, order_index: Any) -> None:
-    """Start the lots of one release of an order, and post its next release."""
+def _release_lot(network: Network, state: LineState, order_index: int) -> None:
+    """Release the next lot of an order, or lose it where the line is at its WIP cap."""
     run = state.run[0]
     order = state.orders[order_index]
-    for _ in range(order.lots):
-        if order.cap >= 0:
-            if _room(network, state, order.cap) < order.pieces:
-                # Not caught up later; its number is used up, so that other lots keep their luck.
-                order.draws += np.uint32(1)
-                order.lost += 1
-                continue
-            state.caps[order.cap].pieces += order.pieces
-        index = run.free
-        lot = state.lots[index]
-        run.free = lot.next
-        run.free_lots -= 1
-        # A lot's numbers come from its place in its order, whatever else is in the line.
-        lot.number = np.uint32(order.draws * state.orders.shape[0] + order_index)
-        order.draws += np.uint32(1)
-        lot.visit = np.uint32(0)
-        lot.order = order_index
-        lot.step = order.step
-        lot.priority = order.priority
-        lot.pieces = order.pieces
-        lot.location = -1
-        lot.released = min(run.now, order.released_at) if order.released_at < 0.0 else run.now
-        lot.due = lot.released + order.due_after
-        lot.work_left = 0.0
-        lot.mate = -1
-        state.lenses[index, :] = -1
-        state.limits[index, :] = np.inf
-        run.released += 1
-        _count_wip(state, 1)
-        _go_on(network, state, index)
-    order.left -= 1
-    if order.left > 0:
-        word, _, _, _ = block(state, order.draws, order_index, STREAM_RELEASE)
-        due = _due(network, state, order_index, spread(order.every, word))
-        if due < np.inf:
-            post(state, state.clocks.shape[0] + state.tools.shape[0] + order_index, due)
+    # A lot's number comes from its place in its order, whatever else is in the line. A lost lot
+    # uses up its number, so that the others keep their luck.
+    number = np.uint32(order.draws * state.orders.shape[0] + order_index)
+    order.draws += np.uint32(1)
+    if order.cap >= 0:
+        if _room(network, state, order.cap) < order.pieces:
+            order.lost += 1
+            return
+        state.caps[order.cap].pieces += order.pieces
+    index = run.first_unused
+    lot = state.lots[index]
+    run.first_unused = lot.next
+    run.unused_lots -= 1
+    lot.number = number
+    lot.visit = np.uint32(0)
+    lot.order = order_index
+    lot.step = order.step
+    lot.priority = order.priority
+    lot.pieces = order.pieces
+    lot.location = -1
+    lot.released = min(run.now, order.released_at) if order.released_at < 0.0 else run.now
+    lot.due = lot.released + order.due_after
+    lot.work_left = 0.0
+    lot.batch_next = -1
+    state.lenses[index, :] = -1
+    state.deadlines[index, :] = np.inf
+    _change_wip(state, 1)
+    _go_on(network, state, index)
 
 
 @inline_jit
-def _go_on(network: Any, state: Any, index: Any) -> None:
-    """Send a lot to the next step that it does, from ``lot.step`` on; or end it."""
+def release(network: Network, state: LineState, order_index: int) -> None:
+    """Release the lots that an order has due now, and post its next release."""
+    order = state.orders[order_index]
+    for _ in range(order.lots_per_release):
+        _release_lot(network, state, order_index)
+    order.releases_left -= 1
+    if order.releases_left > 0:
+        word, _, _, _ = words(state, order.draws, order_index, STREAM_RELEASE)
+        minutes = sample_minutes(order.interval, word)
+        due = _next_release(network, state, order_index, minutes)
+        if due < np.inf:
+            post(state, order_node(state, order_index), due)
+
+
+@inline_jit
+def _go_on(network: Network, state: LineState, index: int) -> None:
+    """Send a lot to the next step that it does, from ``lot.step`` on; after the last, end it."""
     run = state.run[0]
     lot = state.lots[index]
     step_index = lot.step
     while step_index >= 0:
         step = network.steps[step_index]
-        chance, way, time, rework = block(state, lot.visit, lot.number, STREAM_LOT_STEP)
+        sampling, transport, time, rework = words(state, lot.visit, lot.number, STREAM_LOT_STEP)
         lot.visit += np.uint32(1)
-        if step.sampled >= 1.0 or word_uniform(chance) < step.sampled:
+        if step.sampling >= 1.0 or word_uniform(sampling) < step.sampling:
             lot.step = step_index
             lot.time_word = time
             lot.rework_word = rework
-            lot.place = MOVING
+            lot.status = MOVING
             minutes = 0.0
             if lot.location >= 0:
                 to = state.groups[step.group].location
-                minutes = spread(network.moves[lot.location, to], way)
+                minutes = sample_minutes(network.moves[lot.location, to], transport)
             post(state, lot_node(state, index), run.now + minutes)
             return
         step_index = step.following
@@ -125,36 +137,36 @@ def _go_on(network: Any, state: Any, index: Any) -> None:
 
 
 @inline_jit
-def _finish(state: Any, index: Any) -> None:
+def _finish(state: LineState, index: int) -> None:
+    """Count a finished lot and make its record unused."""
     run = state.run[0]
     lot = state.lots[index]
     order = state.orders[lot.order]
-    run.finished += 1
-    _count_wip(state, -1)
+    _change_wip(state, -1)
     order.finished_ever += 1
     if order.cap >= 0:
         state.caps[order.cap].pieces -= lot.pieces
-    if run.from_time <= run.now <= run.to_time:
+    if is_counted(state):
         cycle = run.now - lot.released
         order.finished += 1
         order.cycle += cycle
         order.cycle_squared += cycle * cycle
         if run.now <= lot.due:
             order.on_time += 1
-    lot.next = run.free
-    run.free = index
-    run.free_lots += 1
+    lot.next = run.first_unused
+    run.first_unused = index
+    run.unused_lots += 1
 
 
 @inline_jit
-def finish_step(network: Any, state: Any, index: Any) -> None:
-    """End a lot's step: start its queue-time limit, send it back for rework, or on."""
+def finish_step(network: Network, state: LineState, index: int) -> None:
+    """End a lot's step: start its queue-time limit, then send it on or back for rework."""
     lot = state.lots[index]
     step = network.steps[lot.step]
     lot.location = state.groups[step.group].location
     if step.limit_set >= 0:
-        state.limits[index, step.limit_set] = state.run[0].now + step.limit
-    if step.reworked > 0.0 and word_uniform(lot.rework_word) < step.reworked:
+        state.deadlines[index, step.limit_set] = state.run[0].now + step.limit
+    if step.rework > 0.0 and word_uniform(lot.rework_word) < step.rework:
         lot.step = step.rework_to
     else:
         lot.step = step.following
@@ -162,49 +174,31 @@ def finish_step(network: Any, state: Any, index: Any) -> None:
 
 
 @inline_jit
-def enqueue(network: Any, state: Any, index: Any, in_front: Any) -> None:
-    """Put a lot into its group's queue: behind its equals in priority, or in front of them."""
+def enqueue(network: Network, state: LineState, index: int, in_front: bool) -> None:
+    """Put a lot into the queue of its group, behind those of its priority or in front of them."""
     lots = state.lots
     lot = lots[index]
     step = network.steps[lot.step]
     group = state.groups[step.group]
-    lot.place = QUEUED
-    if step.least > 0:
-        state.waiting[step.batch] += lot.pieces
-    before = group.last
+    lot.status = QUEUED
+    if step.batch_min > 0:
+        state.waiting[step.batch_kind] += lot.pieces
+    before = group.last_lot
     # From the end: nearly every lot has the lowest priority and stays there.
     while before >= 0 and (
-        (group.by_priority > 0 and lots[before].priority < lot.priority)
-        or (in_front and (group.by_priority == 0 or lots[before].priority == lot.priority))
+        (group.by_priority and lots[before].priority < lot.priority)
+        or (in_front and (not group.by_priority or lots[before].priority == lot.priority))
     ):
         before = lots[before].before
-    behind = group.first if before < 0 else lots[before].next
-    lot.before = before
-    lot.next = behind
-    if before < 0:
-        group.first = index
-    else:
-        lots[before].next = index
-    if behind < 0:
-        group.last = index
-    else:
-        lots[behind].before = index
+    group.first_lot, group.last_lot = link(lots, index, before, group.first_lot, group.last_lot)
 
 
 @inline_jit
-def unqueue(network: Any, state: Any, index: Any) -> None:
-    """Take a lot out of its group's queue."""
-    lots = state.lots
-    lot = lots[index]
+def unqueue(network: Network, state: LineState, index: int) -> None:
+    """Take a lot out of the queue of its group."""
+    lot = state.lots[index]
     step = network.steps[lot.step]
     group = state.groups[step.group]
-    if step.least > 0:
-        state.waiting[step.batch] -= lot.pieces
-    if lot.before < 0:
-        group.first = lot.next
-    else:
-        lots[lot.before].next = lot.next
-    if lot.next < 0:
-        group.last = lot.before
-    else:
-        lots[lot.next].before = lot.before
+    if step.batch_min > 0:
+        state.waiting[step.batch_kind] -= lot.pieces
+    group.first_lot, group.last_lot = unlink(state.lots, index, group.first_lot, group.last_lot)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from yieldsim.errors import ModelError
-from yieldsim.flow.dataset import DataSet, Order, Part, ToolGroup
+from yieldsim.flow.dataset import DataSet, LineToolGroup, LotOrder, Part
+from yieldsim.flow.laws import Spread
 from yieldsim.flow.smt2020.calendars import read_calendars
 from yieldsim.flow.smt2020.routes import read_parts
-from yieldsim.flow.smt2020.tsv import Row, Spread, read_table
+from yieldsim.flow.smt2020.tsv import Row, read_table
 
 __all__ = ["read_dataset"]
 
@@ -27,31 +29,32 @@ _FAR_MIN = 1e15
 
 
 def read_dataset(folder: str | Path) -> DataSet:
-    """Read a folder: tool.txt, part.txt with its routes, order.txt, and what else is there of
-    setup.txt, setupgrp.txt, downcal.txt, pmcal.txt, attach.txt, fromto.txt and WIP.txt.
+    """Read a folder with tool.txt, part.txt and its route files, and order.txt.
+
+    The files setup.txt, setupgrp.txt, downcal.txt, pmcal.txt, attach.txt, fromto.txt and WIP.txt
+    are read where they exist.
 
     Raises
     ------
     ModelError
-        if a file is missing or wrong; the message names file, row, column, value and what is
-        allowed.
+        with file, row, column, value and what is allowed, if a file is missing or wrong.
     """
-    place = Path(folder)
-    if not place.is_dir():
-        raise ModelError(str(folder), "is no folder", allowed="a folder with tool.txt, part.txt, "
-                         "order.txt and route files")  # fmt: skip
-    least_runs = _least_runs(place)
-    groups = _groups(_tool_file(place), least_runs)
-    parts = read_parts(place, groups)
+    path = Path(folder)
+    if not path.is_dir():
+        raise ModelError(str(folder), "is not a folder", allowed="a folder with tool.txt, "
+                         "part.txt, order.txt and route files")  # fmt: skip
+    min_runs = _min_runs(path)
+    groups = _groups(_tool_file(path), min_runs)
+    parts = read_parts(path, groups)
     return DataSet(
-        name=place.resolve().name,
+        name=path.resolve().name,
         groups=groups,
         parts=parts,
-        orders=_orders(place, parts),
-        calendars=read_calendars(place, groups),
-        moves=_moves(place),
-        setups=_setups(place),
-        least_runs=least_runs,
+        orders=_orders(path, parts),
+        calendars=read_calendars(path, groups),
+        moves=_moves(path),
+        setup_times=_setup_times(path),
+        min_runs=min_runs,
     )
 
 
@@ -62,54 +65,55 @@ def _tool_file(folder: Path) -> Path:
     return folder / _TOOL_FILES[0]
 
 
-def _groups(path: Path, least_runs: Mapping[str, object]) -> dict[str, ToolGroup]:
-    groups: dict[str, ToolGroup] = {}
+def _groups(path: Path, min_runs: Mapping[str, object]) -> dict[str, LineToolGroup]:
+    groups: dict[str, LineToolGroup] = {}
     for row in read_table(path, _TOOL_COLUMNS):
         name = row.text("STNFAM")
-        group = _group(row, name, least_runs)
+        group = _group(row, name, min_runs)
         if name in groups:
-            # A further row of the same name adds tools, such as slower ones.
+            # Another row of the same name adds tools, such as slower ones.
             group = _joined(row, groups[name], group)
         groups[name] = group
     if not groups:
-        raise ModelError(path.name, "holds no tool group", allowed="one row at least")
+        raise ModelError(path.name, "holds no tool group", allowed="at least one row")
     return groups
 
 
-def _joined(row: Row, before: ToolGroup, more: ToolGroup) -> ToolGroup:
+def _joined(row: Row, before: LineToolGroup, more: LineToolGroup) -> LineToolGroup:
     both = before.speeds + more.speeds
-    if ToolGroup(**{**vars(before), "speeds": both}) != ToolGroup(**{**vars(more), "speeds": both}):
-        raise row.error("STNFAM", "differs from its row before", "differing STNQTY and SPEED only")
-    return ToolGroup(**{**vars(before), "speeds": both})
+    joined = replace(before, speeds=both)
+    if joined != replace(more, speeds=both):
+        raise row.error("STNFAM", "differs from an earlier row", "other STNQTY and SPEED only")
+    return joined
 
 
-def _group(row: Row, name: str, least_runs: Mapping[str, object]) -> ToolGroup:
+def _group(row: Row, name: str, min_runs: Mapping[str, object]) -> LineToolGroup:
     rule = row.choice("RULE", (_RULE_FIRST, _RULE_RUNS, "rule_FIRST"), _RULE_FIRST)
-    runs = ""
+    min_run_group = ""
     if rule == _RULE_RUNS:
-        runs = row.one_of("SETUPGRP", least_runs, "setup group of setupgrp.txt")
+        min_run_group = row.one_of("SETUPGRP", min_runs, "setup group of setupgrp.txt")
     wake = row.choice("WAKERESRANK", ("wake_LeastSetupTime",), "none")
     speed = row.number_in("SPEED", 0.0, default=1.0, above=True)
     criterion = row.choice("BATCHCRITF", tuple(_BATCHES), "crit_sameroutestep")
     row.choice("BATCHPER", ("piece",), "piece")
-    return ToolGroup(
+    return LineToolGroup(
         name=name,
         area=row.optional("STNGRP"),
-        place=row.optional("STNFAMLOC"),
+        location=row.optional("STNFAMLOC"),
         speeds=(speed,) * row.count("STNQTY", 1, 10**6, default=1),
         load_min=row.minutes("LTIME", "LTUNITS", default=0.0),
         unload_min=row.minutes("ULTIME", "ULTUNITS", default=0.0),
         capacity=row.count("STNCAP", 1, 100, default=1),
         ranks=_ranks(row),
         wake_least_setup=wake != "none",
-        runs=runs,
+        min_run_group=min_run_group,
         batch_by=_BATCHES[criterion],  # type: ignore[arg-type]
     )
 
 
 def _ranks(row: Row) -> tuple[str, ...]:
     ranks = tuple(row.optional("FWLRANK").split(";")) if row.has("FWLRANK") else _RANKS[:1]
-    # In the order of _RANKS: what the kernel can do. SMT2020 uses no other.
+    # The kernel ranks in the order of _RANKS. SMT2020 uses no other.
     if list(ranks) != [rank for rank in _RANKS if rank in ranks]:
         allowed = f"some of {';'.join(_RANKS)}, in this order"
         raise row.error("FWLRANK", "is not a known ranking", allowed)
@@ -118,29 +122,29 @@ def _ranks(row: Row) -> tuple[str, ...]:
     return ranks
 
 
-def _least_runs(folder: Path) -> dict[str, dict[str, int]]:
+def _min_runs(folder: Path) -> dict[str, dict[str, int]]:
     runs: dict[str, dict[str, int]] = {}
     if not (folder / "setupgrp.txt").is_file():
         return runs
     name = ""
     for row in read_table(folder / "setupgrp.txt", ("SETUPGRP", "SETUP", "MINRUN")):
-        name = row.optional("SETUPGRP") or name  # an empty cell goes on with the group above
+        name = row.optional("SETUPGRP") or name  # an empty cell continues the group above
         if name == "":
             raise row.error("SETUPGRP", "is empty in the first row", "a name")
         runs.setdefault(name, {})[row.text("SETUP")] = row.count("MINRUN", 0, default=0)
     return runs
 
 
-def _setups(folder: Path) -> dict[tuple[str, str], Spread]:
-    setups: dict[tuple[str, str], Spread] = {}
+def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
+    times: dict[tuple[str, str], Spread] = {}
     if not (folder / "setup.txt").is_file():
-        return setups
+        return times
     for row in read_table(folder / "setup.txt", ("CURSETUP", "NEWSETUP", "STIME", "STUNITS")):
         key = (row.optional("CURSETUP"), row.text("NEWSETUP"))
-        if key in setups:
-            raise row.error("NEWSETUP", "is there twice from this CURSETUP", "each pair once")
-        setups[key] = row.spread("SDIST", "STIME", "STIME2", "STUNITS")
-    return setups
+        if key in times:
+            raise row.error("NEWSETUP", "stands twice with this CURSETUP", "each pair once")
+        times[key] = row.spread("SDIST", "STIME", "STIME2", "STUNITS")
+    return times
 
 
 def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
@@ -150,15 +154,15 @@ def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
     for row in read_table(folder / "fromto.txt", ("FROMLOC", "TOLOC", "DTIME", "DUNITS")):
         key = (row.text("FROMLOC"), row.text("TOLOC"))
         if key in moves:
-            raise row.error("TOLOC", "is there twice from this FROMLOC", "each pair once")
+            raise row.error("TOLOC", "stands twice with this FROMLOC", "each pair once")
         moves[key] = row.spread("DDIST", "DTIME", "DTIME2", "DUNITS")
     return moves
 
 
-def _orders(folder: Path, parts: Mapping[str, Part]) -> tuple[Order, ...]:
+def _orders(folder: Path, parts: Mapping[str, Part]) -> tuple[LotOrder, ...]:
     rows = read_table(folder / "order.txt", _ORDER_COLUMNS)
     if not rows:
-        raise ModelError("order.txt", "holds no order", allowed="one row at least")
+        raise ModelError("order.txt", "holds no order", allowed="at least one row")
     start = min(row.date("START") for row in rows)
     orders = [_order(row, parts, start) for row in rows]
     if (folder / "WIP.txt").is_file():
@@ -168,20 +172,20 @@ def _orders(folder: Path, parts: Mapping[str, Part]) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> Order:
+def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> LotOrder:
     part = row.one_of("PART", parts, "part of part.txt")
     first = row.date("START")
     repeats = row.has("REPEAT")
-    every = row.spread("RDIST", "REPEAT", "REPEAT2", "RUNITS") if repeats else Spread(_FAR_MIN)
-    if every.mean - every.half <= 0.0:
+    interval = row.spread("RDIST", "REPEAT", "REPEAT2", "RUNITS") if repeats else Spread(_FAR_MIN)
+    if interval.mean - interval.half_width <= 0.0:
         raise row.error("REPEAT", "is out of range", "a time > 0")
-    return Order(
+    return LotOrder(
         name=row.text("LOT"),
         part=part,
         priority=row.count("PRIOR", 0, default=0),
         pieces=_pieces(row, parts[part]),
         first_min=(first - start).total_seconds() / 60.0,
-        every=every,
+        interval=interval,
         releases=row.count("RPT#", 1, default=1) if repeats else 1,
         lots=row.count("LOTSPERRPT", 1, 10**6, default=1),
         due_after_min=_due_after(row, first),
@@ -190,18 +194,18 @@ def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> Order:
 
 def _wip_lot(
     row: Row, parts: Mapping[str, Part], start: datetime, names: Mapping[tuple[str, int], str]
-) -> Order:
+) -> LotOrder:
     part = row.one_of("PART", parts, "part of part.txt")
     steps = {step.name: number for number, step in enumerate(parts[part].steps)}
     priority = row.count("PRIOR", 0, default=0)
     released = row.date("START") if row.has("START") else start
-    return Order(
+    return LotOrder(
         name=names.get((part, priority), row.text("LOT")),
         part=part,
         priority=priority,
         pieces=_pieces(row, parts[part]),
         first_min=0.0,
-        every=Spread(_FAR_MIN),
+        interval=Spread(_FAR_MIN),
         releases=1,
         lots=1,
         due_after_min=_due_after(row, released),
@@ -216,7 +220,7 @@ def _pieces(row: Row, part: Part) -> int:
         if step.batch_pieces is not None and pieces > step.batch_pieces[1]:
             raise row.error(
                 "PIECES",
-                f"is more than the batches of step {step.name} of {part.name} hold",
+                f"exceeds the largest batch of step {step.name} of {part.name}",
                 f"a whole number from 1 to {step.batch_pieces[1]}",
             )
     return pieces

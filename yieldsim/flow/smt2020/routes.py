@@ -1,4 +1,4 @@
-"""Reading part.txt and the route files that it names."""
+"""Reading part.txt and its route files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from yieldsim.errors import ModelError
-from yieldsim.flow.dataset import Part, Setup, Step, ToolGroup
-from yieldsim.flow.smt2020.tsv import Row, Spread, read_table
+from yieldsim.flow.dataset import LineToolGroup, Part, Setup, Step
+from yieldsim.flow.laws import Spread
+from yieldsim.flow.smt2020.tsv import Row, read_table
 
 __all__ = ["read_parts"]
 
@@ -17,42 +18,44 @@ _PER_PIECE, _PER_LOT, _PER_BATCH = "per_piece", "per_lot", "per_batch"
 _PERCENT = 100.0
 
 
-def read_parts(folder: Path, groups: Mapping[str, ToolGroup]) -> dict[str, Part]:
-    """Read part.txt and its routes.
+def read_parts(folder: Path, groups: Mapping[str, LineToolGroup]) -> dict[str, Part]:
+    """Read part.txt and the route files that it names.
 
     Raises
     ------
     ModelError
-        naming file, row and column, if a cell cannot be understood or contradicts another.
+        with file, row and column, if a cell is not understood or contradicts another.
     """
     parts: dict[str, Part] = {}
     tables: dict[str, list[Row]] = {}
     for row in read_table(folder / "part.txt", _PART_COLUMNS):
         name, file = row.text("PART"), row.text("ROUTEFILE")
         if name in parts:
-            raise row.error("PART", "is there twice", "each part once")
+            raise row.error("PART", "stands twice", "each part once")
         if file not in tables:
             if not (folder / file).is_file():
                 raise row.error("ROUTEFILE", "is not in the folder", "a file beside part.txt")
             tables[file] = read_table(folder / file, _STEP_COLUMNS)
         route = row.optional("ROUTE")
-        rows = [r for r in tables[file] if route == "" or r.optional("ROUTE") in ("", route)]
+        rows = [
+            step for step in tables[file] if route == "" or step.optional("ROUTE") in ("", route)
+        ]
         if not rows:
             raise row.error("ROUTE", f"has no step in {file}", "a route of that file")
         steps = _steps(rows, groups)
         parts[name] = Part(name, row.optional("PARTFAM"), f"{file} {route}", steps)
     if not parts:
-        raise ModelError("part.txt", "holds no part", allowed="one part at least")
+        raise ModelError("part.txt", "holds no part", allowed="at least one part")
     return parts
 
 
-def _steps(rows: list[Row], groups: Mapping[str, ToolGroup]) -> tuple[Step, ...]:
-    places: dict[str, int] = {}
+def _steps(rows: list[Row], groups: Mapping[str, LineToolGroup]) -> tuple[Step, ...]:
+    positions: dict[str, int] = {}
     for number, row in enumerate(rows):
-        if row.text("STEP") in places:
-            raise row.error("STEP", "is there twice", "each step once in a route")
-        places[row.text("STEP")] = number
-    steps = tuple(_step(row, number, places, groups) for number, row in enumerate(rows))
+        if row.text("STEP") in positions:
+            raise row.error("STEP", "stands twice", "each step once in a route")
+        positions[row.text("STEP")] = number
+    steps = tuple(_step(row, number, positions, groups) for number, row in enumerate(rows))
     for row, step in zip(rows, steps, strict=True):
         if step.lens_for is not None and steps[step.lens_for].group != step.group:
             raise row.error("FORSTEP", "is done by other tools", f"a step of {step.group}")
@@ -60,7 +63,7 @@ def _steps(rows: list[Row], groups: Mapping[str, ToolGroup]) -> tuple[Step, ...]
 
 
 def _step(
-    row: Row, number: int, places: Mapping[str, int], groups: Mapping[str, ToolGroup]
+    row: Row, number: int, positions: Mapping[str, int], groups: Mapping[str, LineToolGroup]
 ) -> Step:
     group = row.one_of("STNFAM", groups, "tool group of tool.txt")
     per = row.choice("PTPER", (_PER_PIECE, _PER_LOT, _PER_BATCH))
@@ -69,10 +72,10 @@ def _step(
         raise row.error("BATCHMX", "is empty", "the most pieces of a batch, for per_batch")
     lens_for = None
     if row.choice("SVESTN", ("yes", "no"), "no") == "yes":
-        lens_for = _later(row, "FORSTEP", number, places)
+        lens_for = _later(row, "FORSTEP", number, positions)
     limit = None
     if row.has("STEP_CQT"):
-        limit = (_later(row, "STEP_CQT", number, places), row.minutes("CQT", "CQTUNITS"))
+        limit = (_later(row, "STEP_CQT", number, positions), row.minutes("CQT", "CQTUNITS"))
     return Step(
         name=row.text("STEP"),
         group=group,
@@ -81,8 +84,8 @@ def _step(
         interval_min=_interval(row, per),
         batch_pieces=batch,
         setup=_setup(row),
-        sampled=row.number_in("StepPercent", 0.0, _PERCENT, default=_PERCENT) / _PERCENT,
-        rework=_rework(row, number, places),
+        sampling=row.number_in("StepPercent", 0.0, _PERCENT, default=_PERCENT) / _PERCENT,
+        rework=_rework(row, number, positions),
         lens_for=lens_for,
         limit=limit,
     )
@@ -98,7 +101,7 @@ def _batch(row: Row) -> tuple[int, int] | None:
 
 
 def _interval(row: Row, per: str) -> float:
-    """Minutes from one unit's entry into the tool to the next one's; 0 for none."""
+    """Minutes between two units entering a cascading tool; 0 without cascading."""
     column, units = ("PartInterval", "PartIntUnits")
     if per != _PER_PIECE:
         column, units = ("BatchInterval", "BatchIntUnits")
@@ -119,21 +122,21 @@ def _setup(row: Row) -> Setup | None:
     return Setup(row.text("SETUP"), always, time)
 
 
-def _rework(row: Row, number: int, places: Mapping[str, int]) -> tuple[float, int] | None:
+def _rework(row: Row, number: int, positions: Mapping[str, int]) -> tuple[float, int] | None:
     if not row.has("REWORK"):
         return None
     share = row.number_in("REWORK", 0.0, _PERCENT) / _PERCENT
     if share >= 1.0:
         raise row.error("REWORK", "would never end", "a number >= 0 and < 100")
     row.choice("RWKTYPE", ("lot",), "lot")
-    back_to = places[row.one_of("RWKSTEP", places, "step of this route")]
+    back_to = positions[row.one_of("RWKSTEP", positions, "step of this route")]
     if back_to > number:
         raise row.error("RWKSTEP", "comes after this step", "this step or one before it")
     return share, back_to
 
 
-def _later(row: Row, column: str, number: int, places: Mapping[str, int]) -> int:
-    place = places[row.one_of(column, places, "step of this route")]
-    if place <= number:
+def _later(row: Row, column: str, number: int, positions: Mapping[str, int]) -> int:
+    position = positions[row.one_of(column, positions, "step of this route")]
+    if position <= number:
         raise row.error(column, "does not come after this step", "a later step of the route")
-    return place
+    return position

@@ -1,7 +1,7 @@
-"""Tables of tab-separated text, as SMT2020 and AutoSched have them, with the place of each cell.
+"""Tables of tab-separated text as in SMT2020 and AutoSched, with the place of each cell.
 
-The first line names the columns. Cells are stripped; a cell that begins with ``~`` comments out the
-rest of its line; lines without a value are skipped; columns that nobody asks for are ignored.
+The first line names the columns. Cells are stripped. A cell that begins with ``~`` comments out the
+rest of its line. Lines without a value are skipped, and columns that are not asked for are ignored.
 """
 
 from __future__ import annotations
@@ -11,35 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, get_args
 
 from yieldsim.errors import ModelError
+from yieldsim.flow.laws import LAWS, Spread
 
-__all__ = ["LAWS", "UNIT_MINUTES", "Law", "Row", "Spread", "read_table"]
+__all__ = ["UNIT_MINUTES", "Row", "read_table"]
 
-Law = Literal["constant", "uniform", "exponential"]
-LAWS: tuple[str, ...] = get_args(Law)
 UNIT_MINUTES = {"sec": 1.0 / 60.0, "min": 1.0, "hr": 60.0, "day": 1440.0}
 _DATE_FORMAT = "%m/%d/%y %H:%M:%S"
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True)
-class Spread:
-    """A time and its law: ``mean``, or mean +- ``half`` evenly, or exponential. Minutes."""
-
-    mean: float
-    half: float = 0.0
-    law: Law = "constant"
-
-    def scaled(self, factor: float) -> Spread:
-        """The same law in another unit."""
-        return Spread(self.mean * factor, self.half * factor, self.law)
-
-
-@dataclass(frozen=True)
 class Row:
-    """One line of a table; each reader of a cell raises ModelError naming file, row and column."""
+    """One line of a table; its readers raise ModelError with the file, row and column."""
 
     file: str
     number: int
@@ -50,7 +35,7 @@ class Row:
         return f"{self.file} row {self.number} column {column}"
 
     def error(self, column: str, problem: str, allowed: str) -> ModelError:
-        """The error of a cell: its place, its value, what would have been allowed."""
+        """The error of a cell: its place, its value and what is allowed."""
         return ModelError(
             self.where(column), problem, got=self.cells.get(column, ""), allowed=allowed
         )
@@ -60,7 +45,7 @@ class Row:
         return self.cells.get(column, "") != ""
 
     def text(self, column: str) -> str:
-        """A text that must be there."""
+        """A text that must not be empty."""
         if not self.has(column):
             raise self.error(column, "is empty", "a name")
         return self.cells[column]
@@ -70,7 +55,7 @@ class Row:
         return self.cells.get(column, "")
 
     def choice(self, column: str, allowed: tuple[str, ...], default: str | None = None) -> str:
-        """One of some words; an empty cell is the default, if there is one."""
+        """One of the allowed words; an empty cell means the default, if there is one."""
         value = self.optional(column)
         if value == "" and default is not None:
             return default
@@ -79,10 +64,10 @@ class Row:
         return value
 
     def one_of(self, column: str, known: Mapping[str, object], kind: str) -> str:
-        """A name that another table must know."""
+        """A name that another table defines."""
         name = self.text(column)
         if name not in known:
-            raise self.error(column, f"is no {kind}", _listed(known))
+            raise self.error(column, f"is not a {kind}", _listed(known))
         return name
 
     def number_in(
@@ -94,7 +79,7 @@ class Row:
         default: float | None = None,
         above: bool = False,
     ) -> float:
-        """A finite number from ``low`` (``above`` it, if so) to ``high``."""
+        """A finite number from ``low`` to ``high``; with ``above``, greater than ``low``."""
         text = self.optional(column)
         if text == "" and default is not None:
             return default
@@ -117,13 +102,13 @@ class Row:
         return int(value)
 
     def minutes_in(self, units_column: str) -> float:
-        """How many minutes the unit is that a cell names."""
+        """Minutes of the unit that a cell names."""
         return UNIT_MINUTES[self.choice(units_column, tuple(UNIT_MINUTES))]
 
     def minutes(
         self, column: str, units_column: str, *, default: float | None = None, above: bool = False
     ) -> float:
-        """A time, by the unit that stands in another column."""
+        """A time in minutes; its unit stands in another column."""
         if not self.has(column) and default is not None:
             return default
         return self.number_in(column, 0.0, above=above) * self.minutes_in(units_column)
@@ -131,18 +116,16 @@ class Row:
     def spread(
         self, law: str, mean: str, half: str, units: str, *, default_law: str = "constant"
     ) -> Spread:
-        """A time with its law, from four columns."""
+        """A random time, from four columns."""
         name = self.choice(law, LAWS, default_law)
         factor = self.minutes_in(units)
         middle = self.number_in(mean, 0.0)
         width = self.number_in(half, 0.0, middle, default=0.0) if name == "uniform" else 0.0
-        for known in LAWS:
-            if name == known:
-                return Spread(middle * factor, width * factor, known)  # type: ignore[arg-type]
-        raise AssertionError(name)
+        known = next(known for known in LAWS if known == name)
+        return Spread(middle * factor, width * factor, known)
 
     def date(self, column: str) -> datetime:
-        """A date and time of day, such as ``01/31/18 07:29:20``."""
+        """A date and time, such as ``01/31/18 07:29:20``."""
         try:
             return datetime.strptime(self.text(column), _DATE_FORMAT)
         except ValueError:
@@ -150,12 +133,12 @@ class Row:
 
 
 def read_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
-    """Read a table; ``needed`` are the columns that it must have.
+    """Read a table that has at least the columns ``needed``.
 
     Raises
     ------
     ModelError
-        if the file cannot be read, or lacks a column or a cell of a line.
+        if the file cannot be read, lacks a column, or a line has too many cells.
     """
     lines = _text(path).splitlines()
     if not lines or not lines[0].strip():
