@@ -18,10 +18,10 @@ import wafer_rivals
 
 from yieldsim.kernels.philox import fill_blocks
 from yieldsim.wafer import expected_yield, wafer_model
-from yieldsim.wafer.compile.compiled import Plan, make_plan
+from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.kernels.points_plain import GROUP, plain_block
 from yieldsim.wafer.shortcuts import make_plain
-from yieldsim.wafer.simulate import run_plan
+from yieldsim.wafer.simulate import run_compiled
 
 SEED = 7
 DIE = {"width_mm": 26, "height_mm": 33}
@@ -67,9 +67,9 @@ def show(title: str, best: Mapping[str, float], wafers: int, engine: str) -> Non
     measure.table(title, ["", "ns a wafer", "wafers/s", "engine is faster by"], rows)
 
 
-def grid_of(plan: Plan) -> tuple[Any, tuple[float, ...]]:
+def grid_of(compiled: CompiledWafer) -> tuple[Any, tuple[float, ...]]:
     """The die of each cell, and the box of the grid, for the rivals."""
-    sites = plan.sites
+    sites = compiled.sites
     grid = np.full(sites.shape, -1)
     grid[sites.row, sites.column] = np.arange(len(sites))
     left = float((sites.x_mm - sites.column * sites.pitch_x_mm)[0] - 0.5 * sites.width_mm)
@@ -90,17 +90,17 @@ def check(name: str, good: Any, dies: int, exact: float) -> None:
 def plain_points(wafers: int, rounds: int) -> None:
     """Plain Poisson, 26 x 33 mm, D0 0.1."""
     model = wafer_model(PLAIN)
-    plan = make_plan(model, SEED)
-    dies = len(plan.sites)
+    compiled = compile_wafer(model, SEED)
+    dies = len(compiled.sites)
     exact = expected_yield(model).yield_
-    grid, box = grid_of(plan)
-    radius = plan.sites.usable_radius_mm
-    plain = make_plain(plan)
+    grid, box = grid_of(compiled)
+    radius = compiled.sites.usable_radius_mm
+    plain = make_plain(compiled)
     out, good, few = np.zeros((wafers, 3)), np.zeros(wafers), np.zeros(max(wafers // 10, 50))
     compiled, first = np.zeros((wafers, 3)), np.zeros((4, GROUP), np.uint32)
     words, stamp = np.zeros((4, 64), np.uint32), np.zeros(dies, np.uint32)
     image = np.zeros((wafers, 0), np.uint8)
-    used = wafers * (1.0 + 0.1 * plan.floorplan.die_cm2 * dies)  # words: a count and the places
+    used = wafers * (1.0 + 0.1 * compiled.floorplan.die_cm2 * dies)  # words: a count and the places
     buffer = np.zeros((4, int(used / 4)), np.uint32)
     zero = np.uint32(0)
     cases: dict[str, Callable[[], object]] = {
@@ -134,8 +134,8 @@ def plain_points(wafers: int, rounds: int) -> None:
 def harvest_points(wafers: int, rounds: int) -> None:
     """Clusters of lot, wafer and die, radial profile, 32 cores, four bins."""
     model = wafer_model(HARVEST)
-    plan = make_plan(model, SEED)
-    sites = plan.sites
+    compiled = compile_wafer(model, SEED)
+    sites = compiled.sites
     rho = np.hypot(sites.x_mm, sites.y_mm) / sites.usable_radius_mm
     parts = (0.1, 0.5, 10.0, 4.0, 2.0, 8.58, 8.58 - 3.84, 0.12)
     good = np.zeros((wafers, 4))
@@ -143,12 +143,12 @@ def harvest_points(wafers: int, rounds: int) -> None:
     results: dict[str, Any] = {}
 
     def engine() -> None:
-        results["engine"] = run_plan(plan, wafers, "points")
+        results["engine"] = run_compiled(compiled, wafers, "points")
 
     cases = {
         "engine, points": engine,
         "scalar Numba": lambda: wafer_rivals.scalar_harvest(SEED, rho, 1.25, parts, least, good),
-        "engine, dies": lambda: run_plan(plan, wafers, "dies"),
+        "engine, dies": lambda: run_compiled(compiled, wafers, "dies"),
     }
     best = least_times(cases, rounds)
     title = "Points, clusters, radial profile, 32-core harvest, bins"
@@ -165,16 +165,16 @@ def harvest_points(wafers: int, rounds: int) -> None:
 
 def expected_lots(title: str, process: dict[str, Any], lots: int, rounds: int) -> None:
     """A lot of 25 wafers of a 24-core die, for the same standard error of the mean."""
-    plan = make_plan(wafer_model({**LOT, "process": {**LOT["process"], **process}}), SEED)
+    compiled = compile_wafer(wafer_model({**LOT, "process": {**LOT["process"], **process}}), SEED)
     wafers = 25 * lots
     best = least_times(
         {
-            "points": lambda: run_plan(plan, wafers, "points"),
-            "expected": lambda: run_plan(plan, wafers, "expected"),
+            "points": lambda: run_compiled(compiled, wafers, "points"),
+            "expected": lambda: run_compiled(compiled, wafers, "expected"),
         },
         rounds,
     )
-    one = run_plan(plan, max(wafers, 20_000), "expected")
+    one = run_compiled(compiled, max(wafers, 20_000), "expected")
     means = one.shipped.reshape(-1, 25).mean(axis=1)
     inner = float(one.total_variance.mean()) / 25.0
     between = float(means.var(ddof=1))

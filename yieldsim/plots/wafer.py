@@ -29,7 +29,7 @@ _SIDE_IN, _SMALL_IN = 5.2, 2.1
 
 
 def wafer_figure(result: WaferResult, title: str) -> Figure:
-    """One wafer large, with its defects and its density beside it; several as a contact sheet.
+    """Draw one wafer with its defects and its density, or several wafers on one sheet.
 
     ``result`` must have been simulated with ``keep_maps``, at `points` or `dies`.
     """
@@ -50,12 +50,12 @@ def _single(result: WaferResult, title: str) -> Figure:
     good = round(float(result.shipped[0]))
     left.set_title(f"{title}: {good} of {result.gross} dies ship", loc="left", fontsize=11)
     density = result.density[0]
-    shown = PatchCollection(_rectangles(sites), cmap="viridis", norm=Normalize(0.0, None))
-    shown.set_array(density)
-    right.add_collection(shown)
+    patches = PatchCollection(_rectangles(sites), cmap="viridis", norm=Normalize(0.0, None))
+    patches.set_array(density)
+    right.add_collection(patches)
     _outline(right, sites)
     right.set_title("defect density of each die, per cm²", loc="left", fontsize=11)
-    figure.colorbar(shown, ax=right, shrink=0.75)
+    figure.colorbar(patches, ax=right, shrink=0.75)
     return figure
 
 
@@ -88,17 +88,17 @@ def _rectangles(sites: Sites) -> list[Rectangle]:
 
 
 def _dies(axes: Axes, sites: Sites, bins: NDArray[np.uint8], count: int) -> None:
-    """Each die in the colour of its bin."""
+    """Draw each die in the colour of its bin."""
     colours = ListedColormap([GOOD[b % len(GOOD)] for b in range(count)] + [SCRAP])
     norm = BoundaryNorm(np.arange(count + 2) - 0.5, count + 1)
-    shown = PatchCollection(_rectangles(sites), cmap=colours, norm=norm, ec="white", lw=0.3)
-    shown.set_array(bins.astype(float))
-    axes.add_collection(shown)
+    patches = PatchCollection(_rectangles(sites), cmap=colours, norm=norm, ec="white", lw=0.3)
+    patches.set_array(bins.astype(float))
+    axes.add_collection(patches)
     _outline(axes, sites)
 
 
 def _outline(axes: Axes, sites: Sites) -> None:
-    """The wafer's edge, with its flat or notch, and the edge of what is usable."""
+    """Draw the wafer's edge, with its flat or notch, and the edge of the usable area."""
     wafer = sites.wafer
     radius, flat = wafer.radius_mm, wafer.flat_distance_mm
     angle = np.linspace(0.0, 2.0 * np.pi, 361)
@@ -118,7 +118,7 @@ def _outline(axes: Axes, sites: Sites) -> None:
 
 
 def _defects(axes: Axes, result: WaferResult) -> None:
-    """Defects as dots, those that killed a block darker."""
+    """Draw defects as dots; those that killed a block are darker."""
     if result.defects is None:
         return
     x, y, killed = result.defects.x_mm, result.defects.y_mm, result.defects.killed

@@ -1,4 +1,4 @@
-"""Wafer maps and the wafers simulated from their fit, side by side."""
+"""Observed wafer maps beside wafers simulated from their fit."""
 
 from __future__ import annotations
 
@@ -24,15 +24,18 @@ __all__ = ["fit_figure"]
 
 ORANGE = OTHERS[0]
 COLUMNS, MAPS_EACH = 10, 4
-ROW_IN, WIDTH_IN = 1.75, 16.0
+ROW_IN, WIDTH_IN, LEGEND_IN = 1.75, 16.0, 0.3
 _CODES = ListedColormap(["#FFFFFF", "#DCE6EC", "#B2182B"])
 _LIMITS = BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3)
 
 
 def fit_figure(groups: Sequence[GroupFit]) -> Figure:
-    """One row per group: fails by radius, yields of the wafers, four maps and four simulated."""
-    engine = ConstrainedLayoutEngine(h_pad=0.04, w_pad=0.04, rect=(0.0, 0.02, 1.0, 0.97))
-    figure = Figure(figsize=(WIDTH_IN, ROW_IN * len(groups) + 0.7), layout=engine)
+    """Draw a row per group: fails by radius, yields of the wafers, four maps, four simulated."""
+    height_in = ROW_IN * len(groups) + 0.7 + LEGEND_IN
+    # the legend has a strip of fixed height below the axes, whatever the number of rows
+    bottom = LEGEND_IN / height_in
+    engine = ConstrainedLayoutEngine(h_pad=0.04, w_pad=0.04, rect=(0.0, bottom, 1.0, 0.99 - bottom))
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout=engine)
     ratios = [1.9, 1.6, *[1.0] * (COLUMNS - 2)]
     grid = figure.add_gridspec(len(groups), COLUMNS, width_ratios=ratios)
     for row, group in enumerate(groups):
@@ -47,16 +50,17 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
                     axes.set_title(title, loc="left", fontsize=9.0, color=(BLUE, ORANGE)[half])
     figure.text(
         0.005,
-        0.004,
-        "Blue: observed, with two standard errors. Orange: simulated. Red dies failed.",
+        0.4 * bottom,
+        "Blue: observed, with two standard errors. Orange: simulated. Red: failed dies.",
         fontsize=7.5,
         color=PALE,
+        va="center",
     )
     return figure
 
 
 def _radius(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
-    """Share of fails by radius: points observed, a line simulated."""
+    """Draw the share of fails by radius: points observed, a line simulated."""
     rho = group.rings.nodes
     mean, error = _mean(group.observed)
     axes.errorbar(rho, mean, 2.0 * error, fmt="o", markersize=3, linewidth=1, color=BLUE)
@@ -73,7 +77,7 @@ def _mean(figures: MapStatistics) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _yields(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
-    """Distribution of the wafers' yields."""
+    """Draw the distribution of the wafers' yields."""
     edges = np.linspace(0.0, 1.0, 41)
     for figures, colour, filled in (
         (group.observed, BLUE, True),

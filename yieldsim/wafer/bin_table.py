@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
 from yieldsim.errors import ModelError
-from yieldsim.wafer.compile.compiled import make_plan
+from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.compile.cubics import Pieces, make_pieces
 from yieldsim.wafer.expectation import expectation_of
 from yieldsim.wafer.model.load import wafer_model
@@ -80,20 +80,20 @@ def floorplan_model(
 
 
 def bin_table(model: WaferModel) -> BinTable:
-    """Tabulate the bins of a wafer model. Raises ModelError or UsageError as `make_plan` does."""
+    """Tabulate the bins of a wafer model. Raises as `compile_wafer` does."""
     return _table(json.dumps(model.model_dump()))
 
 
 @functools.lru_cache(maxsize=64)  # scenarios share their floorplans
 def _table(text: str) -> BinTable:
     model = WaferModel.model_validate(json.loads(text))
-    plan = make_plan(model, 0)
+    compiled = compile_wafer(model, 0)
     area_cm2 = 0.01 * model.die.width_mm * model.die.height_mm
-    high = plan.density_range[1]
-    low = max(plan.density_range[0], high * 2.0**-_OCTAVES)
+    high = compiled.density_range[1]
+    low = max(compiled.density_range[0], high * 2.0**-_OCTAVES)
     density = np.geomspace(low, high, math.ceil(_AN_OCTAVE * math.log2(high / low)) + 1)
-    shares = np.array([_shares(plan, d0) for d0 in density])
-    none = _shares(plan, 0.0)
+    shares = np.array([_shares(compiled, d0) for d0 in density])
+    none = _shares(compiled, 0.0)
     curve = CubicSpline(np.log(density), shares, axis=0)
 
     def at(faults: Floats) -> Floats:
@@ -101,12 +101,12 @@ def _table(text: str) -> BinTable:
         values: Floats = np.clip(curve(np.log(d0)), 0.0, 1.0)
         return np.where(faults[:, None] > 0.0, values, none)
 
-    kill = plan.floorplan.die.killing_cm2() / area_cm2
+    kill = compiled.floorplan.die.killing_cm2() / area_cm2
     pieces = make_pieces(at, low * area_cm2, high * area_cm2)
     return BinTable(tuple(bin_rules(model)), pieces, kill)
 
 
-def _shares(plan: Any, d0_per_cm2: float) -> Floats:
-    process = plan.model.process.model_copy(update={"d0_per_cm2": float(d0_per_cm2)})
-    model = plan.model.model_copy(update={"process": process})
-    return expectation_of(dataclasses.replace(plan, model=model)).by_bin
+def _shares(compiled: CompiledWafer, d0_per_cm2: float) -> Floats:
+    process = compiled.model.process.model_copy(update={"d0_per_cm2": float(d0_per_cm2)})
+    model = compiled.model.model_copy(update={"process": process})
+    return expectation_of(dataclasses.replace(compiled, model=model)).by_bin

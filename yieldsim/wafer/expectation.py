@@ -1,7 +1,7 @@
 """The mean yield of a wafer model without drawing: exact where a closed form exists, else by sums.
 
-A die's mean depends on its own densities alone, so that lots, wafers and regions do not have to be
-told apart: their gammas multiply, and speed and leakage have the sum of the levels' variances.
+A die's mean depends on its own densities alone. So lots, wafers and regions need not be told apart:
+their gammas multiply, and the variances of speed and leakage add up over the levels.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from yieldsim.closed_form import harvest_yield
 from yieldsim.units import MM2_PER_CM2
-from yieldsim.wafer.compile.compiled import Plan, excursion_chances, make_plan
+from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes, has_spread, make_pieces
 from yieldsim.wafer.geometry.sites import Sites
 from yieldsim.wafer.kernels.density import add_signature
-from yieldsim.wafer.kernels.sorting import Sorting, cell_chances
+from yieldsim.wafer.kernels.sorting import ParametricLevel, ParametricShift, cell_chances
 from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules, check_wafer_model
 
 __all__ = ["Expectation", "expectation_of", "expected_yield"]
 
 Floats = NDArray[np.float64]
-# Nodes of the product of all gammas: cells of its logarithm are then below 0.01 wide. Fewer where
-# every set of signatures needs a sum of its own, whose geometry is known no better.
+# Nodes of the product of all gammas: cells of its logarithm are then below 0.01 wide. Fewer serve
+# where every set of signatures needs its own sum, since the geometry is averaged less precisely.
 _MOST_NODES, _FEWER_NODES = 1200, 150
 _GEOMETRIES = 32  # places and directions that a signature is averaged over
-_LEAST_CHANCE = 1e-7  # of a set of signatures, to be looked at
+_LEAST_CHANCE = 1e-7  # sets of signatures that are rarer are left out
 # Kronecker's sequence in three dimensions, from the root of x^4 = x + 1 (M. Roberts 2018).
 _KRONECKER = np.array([1.2207440846057596 ** -(k + 1.0) for k in range(3)])
 CLOSED_FORM, QUADRATURE = "closed form", "quadrature"
@@ -41,7 +41,7 @@ class Expectation:
     """Mean over all wafers: ``by_bin`` float64[bin] dies shipped in each bin over gross dies.
 
     ``truly_good`` meet a bin's rule before test, ``escapes`` are scrap that ships; ``by_die``
-    float64[die] ships in any bin. ``method`` says how it was found.
+    float64[die] ships in any bin. ``method`` is CLOSED_FORM or QUADRATURE.
     """
 
     by_bin: Floats
@@ -57,25 +57,25 @@ class Expectation:
 
 
 def expected_yield(model: WaferModel, sites: Sites | None = None) -> Expectation:
-    """The mean yield of a model. Raises ModelError or UsageError as `simulate_wafers` does."""
+    """Return the mean yield of a model. Raises as `simulate_wafers` does."""
     check_wafer_model(model)
-    return expectation_of(make_plan(model, 0, sites))
+    return expectation_of(compile_wafer(model, 0, sites))
 
 
-def expectation_of(plan: Plan) -> Expectation:
-    """`expected_yield` of a compiled model."""
-    closed = _closed_tails(plan)
-    tails = _mean_tails(plan) if closed is None else closed
-    classes = np.diff(tails, axis=1, prepend=0.0) * plan.sorting.survive[:, None]
-    cells = _mean_cells(plan)
-    bins = len(plan.bins)
-    share = np.zeros((len(plan.sites), bins + 1))
+def expectation_of(compiled: CompiledWafer) -> Expectation:
+    """Return the `expected_yield` of a compiled model."""
+    closed = _closed_tails(compiled)
+    tails = _mean_tails(compiled) if closed is None else closed
+    classes = np.diff(tails, axis=1, prepend=0.0) * compiled.sorting.survive[:, None]
+    cells = _mean_cells(compiled)
+    bins = len(compiled.bins)
+    share = np.zeros((len(compiled.sites), bins + 1))
     for works in range(classes.shape[1]):
         for cell in range(cells.shape[1]):
-            share[:, plan.sorting.bin_of[works, cell]] += classes[:, works] * cells[:, cell]
+            share[:, compiled.sorting.bin_of[works, cell]] += classes[:, works] * cells[:, cell]
     good = share[:, :bins].sum(axis=1)
-    escapes = (1.0 - good) * plan.sorting.escape
-    shipped = share[:, :bins] * (1.0 - plan.sorting.overkill)
+    escapes = (1.0 - good) * compiled.sorting.escape
+    shipped = share[:, :bins] * (1.0 - compiled.sorting.overkill)
     shipped[:, -1] += escapes
     return Expectation(
         by_bin=shipped.mean(axis=0),
@@ -86,22 +86,22 @@ def expectation_of(plan: Plan) -> Expectation:
     )
 
 
-def _mean_cells(plan: Plan) -> Floats:
-    """P(cell of speed and leakage) of each die over all lots and wafers, float64[die, cell]."""
-    one = plan.sorting
-    rows, columns = one.speed_cuts.size + 1, one.leakage_cuts.size + 1
-    out = np.ones((len(plan.sites), rows * columns))
-    if not one.has_parametric:
+def _mean_cells(compiled: CompiledWafer) -> Floats:
+    """Return P(cell of speed and leakage) of each die over all wafers, float64[die, cell]."""
+    sorting = compiled.sorting
+    rows, columns = sorting.speed_cuts.size + 1, sorting.leakage_cuts.size + 1
+    out = np.ones((len(compiled.sites), rows * columns))
+    if not sorting.has_parametric:
         return out
-    sd = np.sqrt((one.sd**2).sum(axis=0))
-    covariance = float((one.sd[:, 0] * one.sd[:, 1] * one.correlation).sum())
+    levels = np.array([sorting.lot, sorting.wafer, sorting.die])
+    sd = np.sqrt((levels[:, :2] ** 2).sum(axis=0))
+    covariance = float(levels.prod(axis=1).sum())
     r = covariance / (sd[0] * sd[1]) if sd.all() else 0.0
-    merged: Sorting = one._replace(
-        sd=np.stack([np.zeros(2), np.zeros(2), sd]), correlation=np.array([0.0, 0.0, r])
-    )
+    merged = sorting._replace(die=ParametricLevel(float(sd[0]), float(sd[1]), float(r)))
     below = np.zeros((rows + 1, columns + 1))
+    shift = ParametricShift(0.0, 0.0)
     for die in range(len(out)):
-        cell_chances(merged, die, 0.0, 0.0, below, out[die])
+        cell_chances(merged, die, shift, below, out[die])
     return out
 
 
@@ -112,61 +112,63 @@ def _alphas(model: WaferModel) -> list[float]:
 
 
 def _reticle_density(model: WaferModel) -> float:
-    """Density of reticle defects that print: to a single die they are defects like any other."""
-    one = model.process.repeaters
-    return 0.0 if one is None else one.per_cm2 * one.print_probability
+    """Return the density of reticle defects that print; for a single die they act like others."""
+    repeaters = model.process.repeaters
+    return 0.0 if repeaters is None else repeaters.per_cm2 * repeaters.print_probability
 
 
-def _closed_tails(plan: Plan) -> Floats | None:
-    """P(class <= c) of each die by a closed form, None where there is none.
+def _closed_tails(compiled: CompiledWafer) -> Floats | None:
+    """Return P(class <= c) of each die by a closed form, None where there is none.
 
-    It takes one density for all dies, with at most one gamma: then a floorplan of fatal area and
-    one kind of core has `harvest_yield`, and without any gamma every floorplan is a convolution.
+    It requires one density for all dies and at most one gamma. With one gamma, a floorplan of fatal
+    area and one kind of core has `harvest_yield`; without, every floorplan is a convolution.
     """
-    process, die = plan.model.process, plan.floorplan.die
-    mixed = process.signatures or process.excursions or np.ptp(plan.field.profile) > 0.0
-    alphas = _alphas(plan.model)
-    if mixed or len(alphas) > 1 or not len(plan.sites):
+    process, die = compiled.model.process, compiled.floorplan.die
+    mixed = process.signatures or process.excursions or np.ptp(compiled.density_model.profile) > 0.0
+    alphas = _alphas(compiled.model)
+    if mixed or len(alphas) > 1 or not len(compiled.sites):
         return None
-    level = float(plan.field.profile[0])
+    level = float(compiled.density_model.profile[0])
     d0 = process.d0_per_cm2 * level
     if not alphas:
-        one = plan.floorplan.tails(np.array([d0]), (), _reticle_density(plan.model))
-        return np.repeat(one, len(plan.sites), axis=0)
-    plain = bool(plan.floor.flat) and len(die.held) <= 1 and process.repeaters is None
+        tails = compiled.floorplan.tails(np.array([d0]), (), _reticle_density(compiled.model))
+        return np.repeat(tails, len(compiled.sites), axis=0)
+    plain = bool(compiled.layout.flat) and len(die.held) <= 1 and process.repeaters is None
     if not plain:
         return None
     fatal = MM2_PER_CM2 * sum(area.area_cm2 * area.count for area in die.areas)
     core, cores = die.held[0] if die.held else (None, 0)
     core_mm2 = MM2_PER_CM2 * sum(a.area_cm2 for a in core.areas) if core else 0.0
-    needed = [rule.min_good_cores or 0 for rule in bin_rules(plan.model).values()]
-    # of a class that meets several bins, the hardest says where it starts
+    needed = [rule.min_good_cores or 0 for rule in bin_rules(compiled.model).values()]
+    # a class that meets several bins starts at the most demanding one
     least = [
-        max(n for n, m in zip(needed, row, strict=True) if m) for row in plan.floorplan.meets[:-1]
+        max(n for n, m in zip(needed, row, strict=True) if m)
+        for row in compiled.floorplan.meets[:-1]
     ]
-    found = [harvest_yield(fatal, core_mm2, max(cores, 1), n, d0, alphas[0]) for n in least]
-    return np.tile(np.array(found, np.float64), (len(plan.sites), 1))
+    shares = [harvest_yield(fatal, core_mm2, max(cores, 1), n, d0, alphas[0]) for n in least]
+    return np.tile(np.array(shares, np.float64), (len(compiled.sites), 1))
 
 
-def _product_nodes(plan: Plan) -> tuple[Floats, Floats]:
-    """(ratio, weight) of the product of all gammas and of excursions, mean kept."""
+def _product_nodes(compiled: CompiledWafer) -> tuple[Floats, Floats]:
+    """Return (ratio, weight) of the product of all gammas and of excursions; the mean is kept."""
     ratio, weight = np.ones(1), np.ones(1)
-    parts = [gamma_nodes(alpha) for alpha in _alphas(plan.model)]
-    (start, go_on, d0_ratio), look_back = excursion_chances(plan.model.process)
-    if look_back:
-        none = math.prod(1.0 - start * go_on**back for back in range(look_back))
-        parts.append((np.array([1.0, d0_ratio]), np.array([none, 1.0 - none])))
-    for one_ratio, one_weight in parts:
+    parts = [gamma_nodes(alpha) for alpha in _alphas(compiled.model)]
+    excursions = compiled.density_model.excursions
+    if excursions.look_back:
+        start, go_on = excursions.start, excursions.go_on
+        none = math.prod(1.0 - start * go_on**back for back in range(excursions.look_back))
+        parts.append((np.array([1.0, excursions.d0_ratio]), np.array([none, 1.0 - none])))
+    for part_ratio, part_weight in parts:
         ratio, weight = _merged(
-            np.multiply.outer(ratio, one_ratio).ravel(),
-            np.multiply.outer(weight, one_weight).ravel(),
-            _FEWER_NODES if plan.model.process.signatures else _MOST_NODES,
+            np.multiply.outer(ratio, part_ratio).ravel(),
+            np.multiply.outer(weight, part_weight).ravel(),
+            _FEWER_NODES if compiled.model.process.signatures else _MOST_NODES,
         )
     return ratio, weight
 
 
 def _merged(ratio: Floats, weight: Floats, most: int) -> tuple[Floats, Floats]:
-    """Nodes gathered in cells of the logarithm, each at its own mean."""
+    """Merge nodes within cells of the logarithm, each cell at its own mean."""
     if ratio.size <= most:
         return ratio, weight
     log = np.log(np.maximum(ratio, 1e-12))
@@ -179,37 +181,41 @@ def _merged(ratio: Floats, weight: Floats, most: int) -> tuple[Floats, Floats]:
     return mean[used] / total[used], total[used] / total.sum()
 
 
-def _mean_tails(plan: Plan) -> Floats:
-    """P(class <= c) of each die, averaged over gammas, excursions and signatures."""
-    reticle = _reticle_density(plan.model)
-    pieces = plan.pieces
+def _mean_tails(compiled: CompiledWafer) -> Floats:
+    """Return P(class <= c) of each die, averaged over gammas, excursions and signatures."""
+    reticle = _reticle_density(compiled.model)
+    pieces = compiled.pieces
     if reticle > 0.0:
-        pieces = make_pieces(lambda x: plan.floorplan.tails(x, (), reticle), *plan.density_range)
-    ratio, weight = _product_nodes(plan)
-    base = np.multiply.outer(plan.model.process.d0_per_cm2 * plan.field.profile, ratio)
-    if not plan.model.process.signatures and np.ptp(plan.field.profile) == 0.0:
-        exact = plan.floorplan.tails(base[0], (), reticle)
-        return np.tile(weight @ exact, (len(plan.sites), 1))
-    total = np.zeros((len(plan.sites), plan.floorplan.classes - 1))
-    for chance, extra in _signatures(plan):
+        pieces = make_pieces(
+            lambda x: compiled.floorplan.tails(x, (), reticle), *compiled.density_range
+        )
+    ratio, weight = _product_nodes(compiled)
+    base = np.multiply.outer(
+        compiled.model.process.d0_per_cm2 * compiled.density_model.profile, ratio
+    )
+    if not compiled.model.process.signatures and np.ptp(compiled.density_model.profile) == 0.0:
+        exact = compiled.floorplan.tails(base[0], (), reticle)
+        return np.tile(weight @ exact, (len(compiled.sites), 1))
+    total = np.zeros((len(compiled.sites), compiled.floorplan.classes - 1))
+    for chance, extra in _signatures(compiled):
         total += chance * np.einsum("q,dqc->dc", weight, pieces(base + extra[:, None]))
     return total
 
 
-def _signatures(plan: Plan) -> Iterator[tuple[float, Floats]]:
-    """(weight, extra density of each die) over sets of signatures and their geometry."""
-    shapes = plan.field.signatures
-    for present in itertools.product((False, True), repeat=len(shapes)):
+def _signatures(compiled: CompiledWafer) -> Iterator[tuple[float, Floats]]:
+    """Yield (weight, extra density of each die) over sets of signatures and their geometry."""
+    chances = compiled.density_model.signatures["probability"].tolist()
+    for present in itertools.product((False, True), repeat=len(chances)):
         chance = math.prod(
-            float(shape[0]) if here else 1.0 - float(shape[0])
-            for here, shape in zip(present, shapes, strict=True)
+            probability if here else 1.0 - probability
+            for here, probability in zip(present, chances, strict=True)
         )
         if chance < _LEAST_CHANCE:
             continue
         count = _GEOMETRIES if any(present) else 1
         for sample in range(count):
-            extra = np.zeros(len(plan.sites))
+            extra = np.zeros(len(compiled.sites))
             for kind in np.flatnonzero(present):
                 u = ((sample + 0.5) * _KRONECKER + 0.381966 * (kind + 1.0)) % 1.0
-                add_signature(plan.field, shapes[kind], u[0], u[1], u[2], extra)
+                add_signature(compiled.density_model, int(kind), u[0], u[1], u[2], extra)
             yield chance / count, extra

@@ -1,4 +1,4 @@
-"""Reticle defects of a lot, and the tables of dies that they have hit."""
+"""Reticle defects of a lot, and the tables of the dies that they hit."""
 
 from __future__ import annotations
 
@@ -9,60 +9,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.wafer.compile.blocks import strips
-from yieldsim.wafer.compile.compiled import Plan
+from yieldsim.wafer.compile.compiled import CompiledWafer
 from yieldsim.wafer.compile.cubics import blurred, make_pieces
 from yieldsim.wafer.compile.floorplan import Damage, Holder
-from yieldsim.wafer.kernels.repeaters import lot_repeaters, wafer_hits
+from yieldsim.wafer.kernels.points import ReticleHits
+from yieldsim.wafer.kernels.repeaters import LotRepeaters, lot_repeaters, wafer_hits
 
-__all__ = ["Hits", "damage_key", "lot_places", "prints", "repeater_mean"]
+__all__ = ["NO_REPEATERS", "DamageStates", "damage_key", "lot_places", "prints", "repeater_mean"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+NO_REPEATERS = LotRepeaters(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
-def repeater_mean(plan: Plan) -> float:
-    """Mean number of reticle defects on the dies of a field, per lot."""
-    one = plan.model.process.repeaters
-    if one is None or one.print_probability == 0.0:
+def repeater_mean(compiled: CompiledWafer) -> float:
+    """Return the mean number of reticle defects on the dies of a field, per lot."""
+    repeaters = compiled.model.process.repeaters
+    if repeaters is None or repeaters.print_probability == 0.0:
         return 0.0
-    return one.per_cm2 * plan.floorplan.die_cm2 * _dies_in_field(plan)
+    return repeaters.per_cm2 * compiled.floorplan.die_cm2 * _dies_in_field(compiled)
 
 
-def _dies_in_field(plan: Plan) -> int:
-    return plan.sites.field_columns * plan.sites.field_rows
+def _dies_in_field(compiled: CompiledWafer) -> int:
+    return compiled.sites.field_columns * compiled.sites.field_rows
 
 
-def lot_places(plan: Plan, lot: int) -> tuple[Ints, Ints, Floats, Floats]:
-    """(die in field, strip, across, up) of the reticle defects of a lot that hit a block.
-
-    The last two are in parts of the die from its centre.
-    """
-    mean = repeater_mean(plan)
+def lot_places(compiled: CompiledWafer, lot: int) -> LotRepeaters:
+    """Return the reticle defects of a lot that hit a block."""
+    mean = repeater_mean(compiled)
     if mean <= 0.0:
-        nothing = np.zeros(0, np.int64)
-        return nothing, nothing, np.zeros(0), np.zeros(0)
-    seed, floor = plan.field.seed, plan.floor
-    found = lot_repeaters(seed, floor, mean, _dies_in_field(plan), np.uint32(lot))
-    used = floor.strip_node[found[1]] >= 0
-    place, strip, across, up = (column[used] for column in found)
-    return place, strip, across, up
-
-
-def prints(plan: Plan, place: Ints, label: Ints, wafer: int) -> tuple[Ints, Ints]:
-    """(start int64[die + 1], label of each print) on a wafer of a lot's reticle defects."""
-    one = plan.model.process.repeaters
-    chance = 0.0 if one is None else one.print_probability
-    sites, seed = plan.sites, plan.field.seed
-    found: tuple[Ints, Ints] = wafer_hits(
-        seed, place, label, chance, sites.die_in_field, sites.field, np.uint32(wafer)
+        return NO_REPEATERS
+    seed, layout = compiled.density_model.seed, compiled.layout
+    drawn = lot_repeaters(seed, layout, mean, _dies_in_field(compiled), np.uint32(lot))
+    used = layout.strip_node[drawn.strip] >= 0
+    return LotRepeaters(
+        drawn.die_in_field[used], drawn.strip[used], drawn.across[used], drawn.up[used]
     )
-    return found
+
+
+def prints(compiled: CompiledWafer, repeaters: LotRepeaters, wafer: int) -> tuple[Ints, Ints]:
+    """Return (start int64[die + 1], repeater int64[print]) of a wafer's reticle defects.
+
+    The prints on die d are from start[d] on.
+    """
+    table = compiled.model.process.repeaters
+    chance = 0.0 if table is None else table.print_probability
+    sites, seed = compiled.sites, compiled.density_model.seed
+    return wafer_hits(
+        seed, repeaters.die_in_field, chance, sites.die_in_field, sites.field, np.uint32(wafer)
+    )
 
 
 def damage_key(holder: Holder, damage: Damage) -> Any:
-    """What two damages have in common when they leave a holder the same chances.
+    """Return a key that two damages share if they leave a holder the same chances.
 
-    Copies are alike, and what is inside a dead holder does not matter.
+    Copies are alike, and damage inside a dead holder does not matter.
     """
     own: dict[tuple[int, int], int] = {}
     inside: dict[tuple[int, int], list[tuple[Any, int, int]]] = {}
@@ -84,48 +85,50 @@ def damage_key(holder: Holder, damage: Damage) -> Any:
 
 
 @dataclass
-class Hits:
-    """The hits of wafers, and tables [state, cell, tail, 4] that grow as new states turn up."""
+class DamageStates:
+    """Dies by the blocks that reticle defects have hit: a state has a table [cell, tail, 4].
 
-    plan: Plan
+    Tables are added as new states turn up. ``region_tables`` have the regions' gamma integrated.
+    """
+
+    compiled: CompiledWafer
     expected: bool
     tables: list[Floats] = field(default_factory=list)
     region_tables: list[Floats] = field(default_factory=list)
     _states: dict[Any, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._strips = strips(self.plan.floorplan)
+        self._strips = strips(self.compiled.floorplan)
         self._state(())
 
-    def of_lot(self, lot: int) -> tuple[Ints, Ints]:
-        """(die in field, strip) of the reticle defects of a lot that hit a block."""
-        return lot_places(self.plan, lot)[:2]
+    def hits(self, repeaters: LotRepeaters, wafer: int) -> ReticleHits:
+        """Return the strips that a lot's reticle defects hit on a wafer."""
+        start, repeater = prints(self.compiled, repeaters, wafer)
+        return ReticleHits(start, repeaters.strip[repeater])
 
-    def of_wafer(self, place: Ints, strip: Ints, wafer: int) -> tuple[Ints, Ints]:
-        """(start, strip) of the blocks hit, as `wafer.kernels.points.points_block` takes them."""
-        return prints(self.plan, place, strip, wafer)
-
-    def states(self, start: Ints, strip: Ints) -> NDArray[np.int32]:
-        """The state of each die, int32[die]."""
-        state = np.zeros(start.size - 1, np.int32)
-        for die in np.flatnonzero(np.diff(start)):
-            hit = [self._strips[one] for one in strip[start[die] : start[die + 1]]]
-            state[die] = self._state(tuple((one.path, one.area, one.copy) for one in hit))
+    def of_dies(self, hits: ReticleHits) -> NDArray[np.int32]:
+        """Return the state of each die, int32[die]."""
+        state = np.zeros(hits.start.size - 1, np.int32)
+        for die in np.flatnonzero(np.diff(hits.start)):
+            hit = [self._strips[k] for k in hits.strip[hits.start[die] : hits.start[die + 1]]]
+            state[die] = self._state(tuple((strip.path, strip.area, strip.copy) for strip in hit))
         return state
 
     def _state(self, damage: Damage) -> int:
-        plan = self.plan
-        key = damage_key(plan.floorplan.die, damage)
+        compiled = self.compiled
+        key = damage_key(compiled.floorplan.die, damage)
         if key not in self._states:
             self._states[key] = len(self._states)
-            pieces = plan.pieces
+            limits = compiled.density_range
+            pieces = compiled.pieces
             if damage:
-                pieces = make_pieces(lambda x: plan.floorplan.tails(x, damage), *plan.density_range)
+                pieces = make_pieces(lambda x: compiled.floorplan.tails(x, damage), *limits)
             self.tables.append(pieces.coefficients)
-            if self.expected and plan.region_pieces is not None:
-                region = plan.region_pieces
+            if self.expected and compiled.region_pieces is not None:
+                region = compiled.region_pieces
                 if damage:
-                    alpha = plan.model.process.alpha_region
-                    region = make_pieces(blurred(pieces, alpha), *plan.density_range)
+                    region = make_pieces(
+                        blurred(pieces, compiled.model.process.alpha_region), *limits
+                    )
                 self.region_tables.append(region.coefficients)
         return self._states[key]

@@ -1,28 +1,36 @@
-"""Wafers drawn from a model, at one of three fidelities that agree in distribution."""
+"""Wafers simulated from a model, at one of three fidelities that agree in distribution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
-from yieldsim.wafer.compile.compiled import Plan, make_plan
+from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.defects import Defects, list_defects
 from yieldsim.wafer.geometry.sites import Sites
-from yieldsim.wafer.kernels.dies import dies_block, expected_block
-from yieldsim.wafer.kernels.points import points_block
+from yieldsim.wafer.kernels.dies import DieCounts, ExpectedCounts, dies_block, expected_block
+from yieldsim.wafer.kernels.points import ReticleHits, points_block
+from yieldsim.wafer.kernels.repeaters import LotRepeaters
 from yieldsim.wafer.model.wafer_model import WaferModel, check_wafer_model
-from yieldsim.wafer.repeaters import Hits, repeater_mean
-from yieldsim.wafer.shortcuts import is_plain, is_scaled, plain_wafers, scaled_wafers
+from yieldsim.wafer.repeaters import NO_REPEATERS, DamageStates, lot_places, repeater_mean
+from yieldsim.wafer.shortcuts import (
+    expected_counts,
+    is_plain,
+    is_scaled,
+    plain_wafers,
+    scaled_wafers,
+)
 
-__all__ = ["FIDELITIES", "Fidelity", "WaferResult", "simulate_wafers"]
+__all__ = ["FIDELITIES", "Fidelity", "WaferResult", "run_compiled", "simulate_wafers"]
 
 Floats = NDArray[np.float64]
+Maps = NDArray[np.uint8]
 Fidelity = Literal["points", "dies", "expected"]
 FIDELITIES: tuple[Fidelity, ...] = ("points", "dies", "expected")
 _MOST_WAFERS = 2**32  # the wafer's number is one word of the generator's counter
@@ -30,15 +38,15 @@ _MOST_WAFERS = 2**32  # the wafer's number is one word of the generator's counte
 
 @dataclass(frozen=True)
 class WaferResult:
-    """What some wafers gave.
+    """Simulated wafers.
 
     ``good`` float64[wafer, bin] counts the dies shipped in each bin (escapes in the last one),
     ``truly_good`` float64[wafer] those that meet some bin's rule before test, ``escapes`` the scrap
     dies that shipped. At fidelity `expected` these are means given the wafer's densities, with
     ``variance`` float64[wafer, bin] and ``total_variance`` float64[wafer] of all shipped dies;
-    else the variances are zero. ``bin_map`` uint8[wafer, die] (number of bins: scrap) and
-    ``density`` float64[wafer, die] per cm2 are there when asked for, at `points` also the
-    ``defects`` on dies. At `expected` the density lacks the gammas that are integrated.
+    otherwise the variances are zero. With maps kept there are ``density`` float64[wafer, die] per
+    cm2, at `points` and `dies` ``bin_map`` uint8[wafer, die] (number of bins: scrap), at `points`
+    the ``defects`` on dies. At `expected` the density lacks the gammas that are integrated.
     """
 
     fidelity: Fidelity
@@ -76,23 +84,20 @@ class WaferResult:
 
     @property
     def lots(self) -> NDArray[np.int64]:
-        """Number of each wafer's lot, int64[wafer]."""
+        """Lot number of each wafer, int64[wafer]."""
         return (self.first_wafer + np.arange(len(self.good), dtype=np.int64)) // self.lot_wafers
 
     @property
     def independent(self) -> int:
-        """How many wafers there are, or lots where the wafers of one share luck.
+        """Number of wafers, or of lots where the wafers of a lot share random factors.
 
-        Fewer than two tell nothing of the spread between wafers.
+        Fewer than two say nothing about the spread between wafers.
         """
         return int(self.lots[-1] - self.lots[0]) + 1 if self.lots_share else len(self.good)
 
     @property
     def yield_se(self) -> float:
-        """Standard error of `yield_` over wafers, or over lots where the wafers of one share luck.
-
-        nan where there are fewer than two of them.
-        """
+        """Standard error of `yield_` over `independent` wafers or lots; nan for fewer than two."""
         lots = self.lots - self.lots[0] if self.lots_share else np.arange(len(self.good))
         count = self.independent
         if count < 2 or not self.gross:
@@ -128,12 +133,12 @@ def simulate_wafers(
 ) -> WaferResult:
     """Simulate wafers ``first_wafer`` to ``first_wafer + wafers - 1``.
 
-    Wafer n belongs to lot ``n // lot_wafers``; its result depends on the model, the seed and its
-    number alone. ``sites`` takes the place of the sites of the model's wafer. With ``keep_maps``
-    the result has ``density``, at `points` and `dies` ``bin_map``, at `points` ``defects``.
+    Wafer n belongs to lot ``n // lot_wafers``; its result depends only on the model, the seed and
+    n. ``sites`` replaces the sites of the model's wafer. With ``keep_maps`` the result has maps
+    (see `WaferResult`).
 
-    Raises UsageError for counts, seeds or a fidelity that make no sense, and ModelError for a model
-    whose parts contradict one another.
+    Raises UsageError for counts, seeds or a fidelity out of range, and ModelError for a model whose
+    parts contradict one another.
     """
     check_wafer_model(model)
     count = int(require("wafers", wafers, least=1, most=_MOST_WAFERS, whole=True))
@@ -142,103 +147,148 @@ def simulate_wafers(
         raise UsageError("seed", "out of range", got=seed, allowed="a whole number in [0, 2^64)")
     if fidelity not in FIDELITIES:
         raise UsageError("fidelity", "unknown", got=fidelity, allowed=", ".join(FIDELITIES))
-    plan = make_plan(model, int(seed), sites)
-    return run_plan(plan, count, fidelity, first, keep_maps)
+    compiled = compile_wafer(model, int(seed), sites)
+    return run_compiled(compiled, count, fidelity, first, keep_maps)
 
 
-def run_plan(
-    plan: Plan, wafers: int, fidelity: Fidelity, first_wafer: int = 0, keep_maps: bool = False
+def run_compiled(
+    compiled: CompiledWafer,
+    wafers: int,
+    fidelity: Fidelity,
+    first_wafer: int = 0,
+    keep_maps: bool = False,
 ) -> WaferResult:
-    """`simulate_wafers` with a compiled model."""
-    bins, dies = len(plan.bins), len(plan.sites)
-    # a row of whole vectors is filled faster, so that rows of `expected` end in unused columns
-    columns = bins + 2 if fidelity != "expected" else -(-(2 * bins + 3) // 4) * 4
-    out = np.zeros((wafers, columns))
-    mapped = keep_maps and fidelity != "expected"
+    """Simulate as `simulate_wafers` does, with a compiled model."""
+    expected = fidelity == "expected"
+    bins, dies = len(compiled.bins), len(compiled.sites)
+    counts = expected_counts(wafers, bins)
+    drawn = DieCounts(counts.good, counts.truly_good, counts.escapes)
+    mapped = keep_maps and not expected
     image = np.zeros((wafers, dies if mapped else 0), np.uint8)
     density = np.zeros((wafers, dies if keep_maps else 0))
-    if fidelity == "points" and is_plain(plan):
-        plain_wafers(plan, first_wafer, out, image, density)
-    elif fidelity == "expected" and is_scaled(plan):
-        if keep_maps:  # for the densities alone: a result must not hang on who looks
-            _fill(plan, fidelity, first_wafer, np.zeros_like(out), image, density)
-        scaled_wafers(plan, first_wafer, out)
+    if fidelity == "points" and is_plain(compiled):
+        plain_wafers(compiled, first_wafer, drawn, image, density)
+    elif expected and is_scaled(compiled):
+        if keep_maps:  # for the densities alone: the result must not depend on keeping maps
+            unused = expected_counts(wafers, bins)
+            _fill_expected(compiled, first_wafer, unused, density)
+        scaled_wafers(compiled, first_wafer, counts)
+    elif expected:
+        _fill_expected(compiled, first_wafer, counts, density)
+    elif fidelity == "dies":
+        _fill_dies(compiled, first_wafer, drawn, image, density)
     else:
-        _fill(plan, fidelity, first_wafer, out, image, density)
-    variance = (
-        out[:, bins + 2 : 2 * bins + 2] if fidelity == "expected" else np.zeros((wafers, bins))
-    )
+        _fill_points(compiled, first_wafer, drawn, image, density)
+    listed = mapped and fidelity == "points"
     return WaferResult(
         fidelity=fidelity,
-        bins=plan.bins,
+        bins=compiled.bins,
         gross=dies,
         first_wafer=first_wafer,
-        lot_wafers=plan.model.process.lot_wafers,
-        good=out[:, :bins],
-        variance=variance,
-        total_variance=out[:, 2 * bins + 2] if fidelity == "expected" else np.zeros(wafers),
-        truly_good=out[:, bins],
-        escapes=out[:, bins + 1],
-        lots_share=plan.lots_share,
-        sites=plan.sites,
+        lot_wafers=compiled.model.process.lot_wafers,
+        **counts._asdict(),
+        lots_share=compiled.lots_share,
+        sites=compiled.sites,
         bin_map=image if mapped else None,
         density=density if keep_maps else None,
-        defects=list_defects(plan, first_wafer, density)
-        if mapped and fidelity == "points"
-        else None,
+        defects=list_defects(compiled, first_wafer, density) if listed else None,
     )
 
 
-def _fill(
-    plan: Plan, fidelity: Fidelity, first_wafer: int, out: Floats, image: Any, density: Floats
+def _fill_points(
+    compiled: CompiledWafer, first_wafer: int, counts: DieCounts, image: Maps, density: Floats
 ) -> None:
-    """Run the kernel over stretches of wafers, one by one where a reticle defect hits some die."""
-    hits = Hits(plan, fidelity == "expected")
-    work = plan.work()
-    untouched = np.zeros(len(plan.sites), np.int32)
-    nothing = np.zeros(0, np.int64)
-    points: Any = points_block
-    for start, stop, place, strip in _stretches(plan, hits, first_wafer, len(out)):
-        single = place.size > 0
-        for w in range(start, stop) if single else (start,):
-            part = slice(w, w + 1 if single else stop)
-            into: Any = (work, out[part], *((image[part],) if fidelity != "expected" else ()))
-            hit = hits.of_wafer(place, strip, first_wafer + w) if single else (nothing, nothing)
-            number = np.uint64(first_wafer + w)
-            arrays: Any
-            if fidelity == "points":
-                work.stamp.fill(-1)
-                arrays = (plan.field, plan.sorting, plan.floor, *hit, number)
-                points(*arrays, *into, density[part])
-                continue
-            state = hits.states(*hit) if single else untouched
-            tables: tuple[Floats, ...] = (_stacked(hits.tables),)
-            if fidelity == "expected":
-                tables += (_stacked(hits.region_tables, tables[0]),)
-            kernel: Any = dies_block if fidelity == "dies" else expected_block
-            arrays = (plan.field, plan.sorting, np.int64(plan.pieces.first), *tables, state)
-            kernel(*arrays, number, *into, density[part])
+    """Run `points_block` over stretches of wafers with the same state of the reticle."""
+    states = DamageStates(compiled, expected=False)
+    work = compiled.work_space()
+    no_hits = ReticleHits(np.zeros(0, np.int64), np.zeros(0, np.int64))
+    for part, repeaters in _stretches(compiled, first_wafer, len(image)):
+        wafer = first_wafer + part.start
+        hits = states.hits(repeaters, wafer) if repeaters.strip.size else no_hits
+        work.stamp.fill(-1)
+        points_block(
+            compiled.density_model,
+            compiled.sorting,
+            compiled.layout,
+            hits,
+            wafer,
+            work,
+            DieCounts(*(column[part] for column in counts)),
+            image[part],
+            density[part],
+        )
+
+
+def _fill_dies(
+    compiled: CompiledWafer, first_wafer: int, counts: DieCounts, image: Maps, density: Floats
+) -> None:
+    """Run `dies_block` as in `_fill_points`."""
+    states = DamageStates(compiled, expected=False)
+    work = compiled.work_space()
+    for part, repeaters in _stretches(compiled, first_wafer, len(image)):
+        wafer = first_wafer + part.start
+        state = _states_of(compiled, states, repeaters, wafer)
+        dies_block(
+            compiled.density_model,
+            compiled.sorting,
+            compiled.pieces.first,
+            np.stack(states.tables),
+            state,
+            wafer,
+            work,
+            DieCounts(*(column[part] for column in counts)),
+            image[part],
+            density[part],
+        )
+
+
+def _fill_expected(
+    compiled: CompiledWafer, first_wafer: int, counts: ExpectedCounts, density: Floats
+) -> None:
+    """Run `expected_block` as in `_fill_points`."""
+    states = DamageStates(compiled, expected=True)
+    work = compiled.work_space()
+    for part, repeaters in _stretches(compiled, first_wafer, len(density)):
+        wafer = first_wafer + part.start
+        state = _states_of(compiled, states, repeaters, wafer)
+        tables = np.stack(states.tables)
+        expected_block(
+            compiled.density_model,
+            compiled.sorting,
+            compiled.pieces.first,
+            tables,
+            np.stack(states.region_tables) if states.region_tables else tables[:0],
+            state,
+            wafer,
+            work,
+            ExpectedCounts(*(column[part] for column in counts)),
+            density[part],
+        )
+
+
+def _states_of(
+    compiled: CompiledWafer, states: DamageStates, repeaters: LotRepeaters, wafer: int
+) -> NDArray[np.int32]:
+    """Return the state of each die of a wafer; without reticle defects all are 0."""
+    if not repeaters.strip.size:
+        return np.zeros(len(compiled.sites), np.int32)
+    return states.of_dies(states.hits(repeaters, wafer))
 
 
 def _stretches(
-    plan: Plan, hits: Hits, first_wafer: int, wafers: int
-) -> Iterator[tuple[int, int, NDArray[np.int64], NDArray[np.int64]]]:
-    """(start, stop, reticle defects) of wafers counted from the first one."""
-    nothing = np.zeros(0, np.int64)
-    if repeater_mean(plan) <= 0.0:
-        yield 0, wafers, nothing, nothing
+    compiled: CompiledWafer, first_wafer: int, wafers: int
+) -> Iterator[tuple[slice, LotRepeaters]]:
+    """Yield (wafers from the first on, reticle defects); one wafer each where there are some."""
+    if repeater_mean(compiled) <= 0.0:
+        yield slice(0, wafers), NO_REPEATERS
         return
-    lot_wafers = plan.model.process.lot_wafers
+    lot_wafers = compiled.model.process.lot_wafers
     start = 0
     while start < wafers:
         lot = (first_wafer + start) // lot_wafers
         stop = min((lot + 1) * lot_wafers - first_wafer, wafers)
-        yield start, stop, *hits.of_lot(lot)
+        repeaters = lot_places(compiled, lot)
+        step = 1 if repeaters.strip.size else stop - start
+        for begin in range(start, stop, step):
+            yield slice(begin, begin + step), repeaters
         start = stop
-
-
-def _stacked(tables: list[Floats], like: Floats | None = None) -> Floats:
-    """Tables as one array [state, ...]; without any, an empty one of the same kind as ``like``."""
-    if not tables and like is not None:
-        return like[:0]
-    return tables[0][None] if len(tables) == 1 else np.stack(tables)

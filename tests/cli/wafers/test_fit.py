@@ -50,7 +50,14 @@ def test_json_has_every_group_and_figure(capsys, file):
     assert "sandwich" in whole["intervals"]
     assert list(whole["groups"]) == ["all", "loose", "tight"]
     group = whole["groups"]["loose"]
-    for name in ("mean_yield", "d0", "faults_per_die", "alpha_wafer", "alpha_region", "block_dies"):
+    for name in (
+        "mean_yield",
+        "d0_per_die",
+        "faults_per_die",
+        "alpha_wafer",
+        "alpha_region",
+        "block_dies",
+    ):
         low, value, high = (float(group[name][key]) for key in ("low", "value", "high"))
         assert low <= value <= high, name
     assert float(group["alpha_wafer"]["low"]) <= 2.0 <= float(group["alpha_wafer"]["high"])

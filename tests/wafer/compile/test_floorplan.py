@@ -8,7 +8,7 @@ from scipy import stats
 
 from tests.wafer.made_up_wafers import make_model
 from yieldsim.wafer import FIDELITIES, WaferModel, expected_yield, simulate_wafers, wafer_model
-from yieldsim.wafer.compile.floorplan import make_floorplan
+from yieldsim.wafer.compile.floorplan import compile_floorplan
 
 
 def many_cores(count: int, needed: int) -> WaferModel:
@@ -32,7 +32,7 @@ def test_cores_beyond_the_largest_binomial(count: int) -> None:
     works = np.exp(-density * 2.0 / count)
     exact = stats.binom.sf(needed - 1, count, works)
     # logarithms of some thousands, right to 1e-16 of themselves
-    assert make_floorplan(model).tails(density)[:, 0] == pytest.approx(exact, rel=1e-10)
+    assert compile_floorplan(model).tails(density)[:, 0] == pytest.approx(exact, rel=1e-10)
 
 
 def test_many_cores_at_all_fidelities() -> None:
@@ -71,7 +71,7 @@ def test_clusters_by_their_generating_function() -> None:
                 after[key] = after.get(key, 0.0) + chance * good[k]
         joint = after
     exact = sum(chance for (c, n), chance in joint.items() if c >= 3 and n >= 8)
-    tails = make_floorplan(model).tails(np.array([3.0, 0.0, 1e9]))
+    tails = compile_floorplan(model).tails(np.array([3.0, 0.0, 1e9]))
     assert tails[:, 0] == pytest.approx([exact, 1.0, 0.0], rel=1e-13)
 
 
@@ -79,7 +79,7 @@ def test_many_clusters_take_little_time() -> None:
     """A plan asks for some two thousand densities: 0.2 s, where both axes at once took 12 s."""
     model = clusters(20, 10, {"min_good_cores": 150, "min_good_clusters": 18})
     start = time.process_time()
-    tails = make_floorplan(model).tails(np.linspace(0.0, 20.0, 2000))
+    tails = compile_floorplan(model).tails(np.linspace(0.0, 20.0, 2000))
     assert time.process_time() - start < 4.0
     assert np.all(np.diff(tails[:, 0]) <= 1e-12)
 
@@ -96,5 +96,5 @@ def test_two_kinds_of_clusters() -> None:
         raw["die"]["groups"][name]["count"] = 10
     raw["die"]["blocks"]["core_b"]["inside"] = "cluster_b"
     density = np.linspace(0.0, 20.0, 7)
-    whole = make_floorplan(model).tails(density)
-    assert make_floorplan(wafer_model(raw)).tails(density) == pytest.approx(whole, rel=1e-11)
+    whole = compile_floorplan(model).tails(density)
+    assert compile_floorplan(wafer_model(raw)).tails(density) == pytest.approx(whole, rel=1e-11)

@@ -25,10 +25,10 @@ def fit(maps, confidence=CONFIDENCE, blocks=BLOCKS):
 
 
 def known(rng, wafers, alpha_wafer, alpha_region):
-    """Maps of a known law; returns (maps, d0, ratio)."""
+    """Maps of a known law; returns (maps, d0_per_die, ratio)."""
     bins = radial_bins(draw_maps(rng, 1, shape=SHAPE))
     densities = 0.15 * (1.0 + 1.5 * bins.nodes**3)
-    d0 = float(bins.disc_weights() @ densities)
+    d0_per_die = float(bins.disc_weights() @ densities)
     maps = draw_maps(
         rng,
         wafers,
@@ -38,7 +38,7 @@ def known(rng, wafers, alpha_wafer, alpha_region):
         alpha_region=alpha_region,
         block=3,
     )
-    return maps, d0, densities / d0
+    return maps, d0_per_die, densities / d0_per_die
 
 
 def inside(estimate, truth):
@@ -58,10 +58,10 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     hits = np.zeros(4, int)
     ratio_hits, blocks = 0.0, 0
     for _ in range(repeats):
-        maps, d0, ratio = known(rng, 60, alpha_wafer, alpha_region)
+        maps, d0_per_die, ratio = known(rng, 60, alpha_wafer, alpha_region)
         found = fit(maps)
         hits += [
-            inside(found.d0, d0),
+            inside(found.d0_per_die, d0_per_die),
             inside(found.alpha_wafer, alpha_wafer),
             inside(found.alpha_region, alpha_region),
             inside(found.block_dies, 3.0),
@@ -84,9 +84,9 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
 )
 def test_each_scale_alone_and_none(alpha_wafer, alpha_region):
     """At 99.9 % every parameter lies in its interval; no clustering is told from some."""
-    maps, d0, ratio = known(np.random.default_rng(SEED), 300, alpha_wafer, alpha_region)
+    maps, d0_per_die, ratio = known(np.random.default_rng(SEED), 300, alpha_wafer, alpha_region)
     found = fit(maps, 0.999)
-    assert inside(found.d0, d0)
+    assert inside(found.d0_per_die, d0_per_die)
     assert inside(found.alpha_wafer, alpha_wafer)
     assert inside(found.alpha_region, alpha_region)
     assert np.all((found.ratio_low <= ratio) & (ratio <= found.ratio_high))
@@ -116,7 +116,7 @@ def test_intervals_widen_with_confidence_and_narrow_with_wafers():
         widths.append(
             [
                 np.log(one.high / one.low)
-                for one in (found.d0, found.alpha_wafer, found.alpha_region)
+                for one in (found.d0_per_die, found.alpha_wafer, found.alpha_region)
             ]
         )
     for narrow, wide in itertools.pairwise(widths):
@@ -159,4 +159,4 @@ def test_one_fail_or_one_pass_is_enough_for_finite_figures(fails):
     found = fit(maps_from_grids(list(cells)))
     assert np.all(np.isfinite(found.densities))
     assert np.all(found.densities > 0.0)
-    assert found.d0.low <= found.d0.value <= found.d0.high
+    assert found.d0_per_die.low <= found.d0_per_die.value <= found.d0_per_die.high

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.wafer.fake_maps import draw_maps
-from yieldsim.wafer.fit.moments import design, moments
+from yieldsim.wafer.fit.moments import make_design, moments
 from yieldsim.wafer.fit.radii import RadialBins, die_radii, plain_rings, radial_bins, tiles
 from yieldsim.wafer.fit.statistics import LAGS, measure
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, maps_from_grids
@@ -30,7 +30,7 @@ def test_moments_are_those_of_the_drawn_maps(alpha_wafer, alpha_region, block):
         rng, WAFERS, density=lambda r: np.interp(r, bins.nodes, densities), **shape, **clusters
     )
     figures = measure(maps, bins)
-    plan = design(maps, bins, (2, 3, 4, 5))
+    plan = make_design(maps, bins, (2, 3, 4, 5))
     wanted = moments(plan, block, densities, 1.0 / alpha_wafer, 1.0 / alpha_region)
     deviation = (figures.fail - figures.fail.mean()) ** 2
     for values, mean in (
@@ -47,7 +47,7 @@ def test_moments_pass_smoothly_through_no_clustering():
     """The mirror below 0: value and slope go on, so an estimate may fall on either side."""
     maps = draw_maps(np.random.default_rng(SEED), 20, shape=(12, 12))
     bins = radial_bins(maps)
-    plan = design(maps, bins, (2,))
+    plan = make_design(maps, bins, (2,))
     a = np.full(bins.size, 0.3)
     step = 1e-4
     for spreads in ((1.0, 0.0), (0.0, 1.0)):

@@ -64,7 +64,7 @@ def test_a_fit_to_the_simulator_finds_what_it_was_given():
     maps = simulate_like(draw_maps(np.random.default_rng(1), 300, shape=shape), given, 5, 1)
     bins = radial_bins(maps)
     found = fit_clusters(maps, measure(maps, bins), bins, 0.999, "maps", (2, 3, 4))
-    for name in ("d0", "alpha_wafer", "alpha_region", "block_dies"):
+    for name in ("d0_per_die", "alpha_wafer", "alpha_region", "block_dies"):
         truth, got = getattr(given, name).value, getattr(found, name)
         assert got.low <= truth <= got.high, name
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from yieldsim.errors import UsageError
 from yieldsim.wafer.geometry.outline import FLAT_LENGTH_MM, NOTCH_DEPTH_MM
-from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, Wafer, make_sites, place_grid
+from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline, make_sites, place_grid
 from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE, die_sites
 
+Pair = tuple[float, float]
 Die = tuple[int, int, int, int]  # field column, field row, column in field, row in field
 
 
@@ -22,7 +23,7 @@ def to_segment(x: float, y: float, ax: float, ay: float, bx: float, by: float) -
     return math.hypot(ax + t * (bx - ax) - x, ay + t * (by - ay) - y)
 
 
-def is_usable(wafer: Wafer, x: float, y: float, w: float, h: float) -> bool:
+def is_usable(wafer: WaferOutline, x: float, y: float, w: float, h: float) -> bool:
     """The definition, corner by corner; the notch by its distance from the die's four sides."""
     radius = 0.5 * wafer.diameter_mm - wafer.edge_exclusion_mm
     slack = radius * RADIUS_TOLERANCE
@@ -43,10 +44,10 @@ def is_usable(wafer: Wafer, x: float, y: float, w: float, h: float) -> bool:
 
 
 def twin(
-    wafer: Wafer,
-    size: tuple[float, float],
+    wafer: WaferOutline,
+    size: Pair,
     field: tuple[int, int],
-    offset: tuple[float, float],
+    offset: Pair,
     partial_fields: bool,
 ) -> dict[Die, tuple[float, float]]:
     """Every die of every field that could touch the wafer, and its centre if it counts."""
@@ -85,14 +86,14 @@ def as_dies(sites: Sites, found: dict[Die, tuple[float, float]]) -> dict[Die, tu
 
 
 @st.composite
-def wafers(draw: st.DrawFn) -> Wafer:
+def wafers(draw: st.DrawFn) -> WaferOutline:
     kind = draw(st.sampled_from(["none", "notch", "flat"]))
     diameter = draw(
         st.sampled_from([*FLAT_LENGTH_MM])
         if kind == "flat"
         else st.floats(100, 300) | st.just(450.0)
     )
-    return Wafer(
+    return WaferOutline(
         diameter_mm=diameter,
         edge_exclusion_mm=draw(st.floats(0.0, 6.0)),
         scribe_mm=draw(st.floats(0.0, 0.5)),
@@ -115,10 +116,10 @@ def wide(columns: int, rows: int) -> Reticle:
 @settings(max_examples=80)
 @given(wafers(), sizes, fields, offsets, st.booleans())
 def test_sites_are_those_of_the_twin(
-    wafer: Wafer,
-    size: tuple[float, float],
+    wafer: WaferOutline,
+    size: Pair,
     field: tuple[int, int],
-    offset: tuple[float, float],
+    offset: Pair,
     partial_fields: bool,
 ) -> None:
     sites = make_sites(wafer, *size, wide(*field), offset, partial_fields)
@@ -136,10 +137,10 @@ def test_sites_are_those_of_the_twin(
 
 @given(wafers(), sizes, fields, offsets, st.booleans())
 def test_numbers_of_sites_say_the_same_as_their_places(
-    wafer: Wafer,
-    size: tuple[float, float],
+    wafer: WaferOutline,
+    size: Pair,
     field: tuple[int, int],
-    offset: tuple[float, float],
+    offset: Pair,
     partial_fields: bool,
 ) -> None:
     sites = make_sites(wafer, *size, wide(*field), offset, partial_fields)
@@ -171,7 +172,10 @@ def test_numbers_of_sites_say_the_same_as_their_places(
 
 @given(wafers(), sizes, offsets, st.booleans())
 def test_one_die_per_field_is_the_plain_grid(
-    wafer: Wafer, size: tuple[float, float], offset: tuple[float, float], partial_fields: bool
+    wafer: WaferOutline,
+    size: Pair,
+    offset: Pair,
+    partial_fields: bool,
 ) -> None:
     plain = make_sites(wafer, *size, None, offset)
     printed = make_sites(wafer, *size, wide(1, 1), offset, partial_fields)
@@ -187,10 +191,10 @@ def test_one_die_per_field_is_the_plain_grid(
 
 @given(wafers(), sizes, fields, offsets, st.booleans(), st.floats(0.0, 40.0), st.floats(0.0, 1.0))
 def test_a_larger_wafer_or_a_smaller_exclusion_loses_no_die(
-    wafer: Wafer,
-    size: tuple[float, float],
+    wafer: WaferOutline,
+    size: Pair,
     field: tuple[int, int],
-    offset: tuple[float, float],
+    offset: Pair,
     partial_fields: bool,
     growth_mm: float,
     part: float,
@@ -203,7 +207,7 @@ def test_a_larger_wafer_or_a_smaller_exclusion_loses_no_die(
         keep_out, length = wafer.notch_keep_out_mm, wafer.flat_length_mm
         if wafer.notch == "flat" and length is None:
             length = FLAT_LENGTH_MM[wafer.diameter_mm]
-        changed = Wafer(**same | changes, notch_keep_out_mm=keep_out, flat_length_mm=length)
+        changed = WaferOutline(**same | changes, notch_keep_out_mm=keep_out, flat_length_mm=length)
         return place_grid(changed, *size, wide(*field), offset, partial_fields).gross_die
 
     assert count(diameter_mm=min(wafer.diameter_mm + growth_mm, 450.0)) >= count()
@@ -212,7 +216,10 @@ def test_a_larger_wafer_or_a_smaller_exclusion_loses_no_die(
 
 @given(wafers(), sizes, fields, offsets)
 def test_whole_fields_are_a_part_of_all(
-    wafer: Wafer, size: tuple[float, float], field: tuple[int, int], offset: tuple[float, float]
+    wafer: WaferOutline,
+    size: Pair,
+    field: tuple[int, int],
+    offset: Pair,
 ) -> None:
     every = place_grid(wafer, *size, wide(*field), offset)
     whole = place_grid(wafer, *size, wide(*field), offset, partial_fields=False)
@@ -226,7 +233,7 @@ def test_whole_fields_are_a_part_of_all(
 @settings(max_examples=40)
 @given(wafers(), sizes, fields, st.booleans())
 def test_searches_of_offsets_are_ordered(
-    wafer: Wafer, size: tuple[float, float], field: tuple[int, int], partial_fields: bool
+    wafer: WaferOutline, size: Pair, field: tuple[int, int], partial_fields: bool
 ) -> None:
     args = (wafer, *size, wide(*field))
     best = place_grid(*args, None, partial_fields, optimize=True)
@@ -249,11 +256,11 @@ def touched(grid: Grid) -> int:
 
 def test_of_equal_grids_the_one_with_the_fewest_fields_is_taken() -> None:
     # 2 x 3 dies of 10 mm: the dies' offset is fixed, the fields may begin at any of six dies.
-    got = place_grid(Wafer(), 10.0, 10.0, Reticle())
+    got = place_grid(WaferOutline(), 10.0, 10.0, Reticle())
     assert (got.gross_die, got.fields.columns, got.fields.rows) == (616, 2, 3)
     u, v = got.offset_x, got.offset_y
     others = [
-        place_grid(Wafer(), 10.0, 10.0, Reticle(), (u - i / 2, v - j / 3))
+        place_grid(WaferOutline(), 10.0, 10.0, Reticle(), (u - i / 2, v - j / 3))
         for i in range(2)
         for j in range(3)
     ]
@@ -272,21 +279,21 @@ def test_the_reticle_holds_as_many_dies_as_fit() -> None:
 
 def test_the_flat_is_a_chord_of_its_length() -> None:
     for diameter, length in FLAT_LENGTH_MM.items():
-        wafer = Wafer(diameter, notch="flat")
+        wafer = WaferOutline(diameter, notch="flat")
         assert math.hypot(wafer.flat_distance_mm, 0.5 * length) == pytest.approx(0.5 * diameter)
 
 
 @pytest.mark.parametrize(("exclusion_mm", "reaches"), [(3.77, True), (3.79, False)])
 def test_the_edge_exclusion_is_kept_from_the_flat(exclusion_mm: float, reaches: bool) -> None:
     # sqrt(100^2 - 28.75^2) = 95.778: of four dies in the middle column the lowest reaches to 92.
-    wafer = Wafer(200.0, exclusion_mm, 0.0, notch="flat")
+    wafer = WaferOutline(200.0, exclusion_mm, 0.0, notch="flat")
     sites = make_sites(wafer, 20.0, 46.0, None, (0.0, 0.5))
     middle = sites.y_mm[sites.x_mm == 0.0].tolist()
     assert middle == [-69.0, -23.0, 23.0, 69.0][0 if reaches else 1 :]
 
 
 def test_the_keep_out_holds_the_edge_exclusion_from_the_whole_notch() -> None:
-    wafer = Wafer(edge_exclusion_mm=2.0, notch="notch")
+    wafer = WaferOutline(edge_exclusion_mm=2.0, notch="notch")
     # A V of 90 degrees: its sides run from the tip to the circle.
     for t in np.linspace(0.0, NOTCH_DEPTH_MM, 50):
         x, y = t, -(wafer.radius_mm - NOTCH_DEPTH_MM) - t
@@ -303,41 +310,49 @@ def test_the_keep_out_holds_the_edge_exclusion_from_the_whole_notch() -> None:
 @pytest.mark.parametrize(
     ("where", "got", "make"),
     [
-        ("diameter_mm", "50", lambda: Wafer(50.0)),
-        ("diameter_mm", "451", lambda: Wafer(451.0)),
-        ("diameter_mm", "nan", lambda: Wafer(math.nan)),
-        ("edge_exclusion_mm", "-1", lambda: Wafer(edge_exclusion_mm=-1.0)),
-        ("edge_exclusion_mm", "150", lambda: Wafer(edge_exclusion_mm=150.0)),
-        ("scribe_mm", "inf", lambda: Wafer(scribe_mm=math.inf)),
-        ("notch", "'v'", lambda: Wafer(notch="v")),
-        ("notch", "'flat on 300 mm'", lambda: Wafer(notch="flat")),
-        ("notch_keep_out_mm", "5.0", lambda: Wafer(notch_keep_out_mm=5.0)),
-        ("notch_depth_mm", "1.0", lambda: Wafer(150.0, notch="flat", notch_depth_mm=1.0)),
-        ("notch_keep_out_mm", "0", lambda: Wafer(notch="notch", notch_keep_out_mm=0.0)),
-        ("flat_length_mm", "60.0", lambda: Wafer(notch="notch", flat_length_mm=60.0)),
-        ("flat_length_mm", "300", lambda: Wafer(notch="flat", flat_length_mm=300.0)),
+        ("diameter_mm", "50", lambda: WaferOutline(50.0)),
+        ("diameter_mm", "451", lambda: WaferOutline(451.0)),
+        ("diameter_mm", "nan", lambda: WaferOutline(math.nan)),
+        ("edge_exclusion_mm", "-1", lambda: WaferOutline(edge_exclusion_mm=-1.0)),
+        ("edge_exclusion_mm", "150", lambda: WaferOutline(edge_exclusion_mm=150.0)),
+        ("scribe_mm", "inf", lambda: WaferOutline(scribe_mm=math.inf)),
+        ("notch", "'v'", lambda: WaferOutline(notch="v")),
+        ("notch", "'flat on 300 mm'", lambda: WaferOutline(notch="flat")),
+        ("notch_keep_out_mm", "5.0", lambda: WaferOutline(notch_keep_out_mm=5.0)),
+        ("notch_depth_mm", "1.0", lambda: WaferOutline(150.0, notch="flat", notch_depth_mm=1.0)),
+        ("notch_keep_out_mm", "0", lambda: WaferOutline(notch="notch", notch_keep_out_mm=0.0)),
+        ("flat_length_mm", "60.0", lambda: WaferOutline(notch="notch", flat_length_mm=60.0)),
+        ("flat_length_mm", "300", lambda: WaferOutline(notch="flat", flat_length_mm=300.0)),
         ("field_width_mm", "0", lambda: Reticle(0.0)),
         ("field_height_mm", "nan", lambda: Reticle(26.0, math.nan)),
         ("columns", "0", lambda: Reticle(columns=0)),
         ("rows", "1.5", lambda: Reticle(rows=1.5)),
-        ("columns, rows", "'3 x 1'", lambda: make_sites(Wafer(), 10, 10, Reticle(26, 33, 3, 1))),
+        (
+            "columns, rows",
+            "'3 x 1'",
+            lambda: make_sites(WaferOutline(), 10, 10, Reticle(26, 33, 3, 1)),
+        ),
         (
             "die_width_mm, die_height_mm",
             "'27 x 10 mm'",
-            lambda: make_sites(Wafer(), 27, 10, Reticle()),
+            lambda: make_sites(WaferOutline(), 27, 10, Reticle()),
         ),
-        ("die_width_mm, die_height_mm", "'250 x 200 mm'", lambda: make_sites(Wafer(), 250, 200)),
-        ("die_width_mm", "0", lambda: make_sites(Wafer(), 0, 10)),
-        ("die_height_mm", "nan", lambda: make_sites(Wafer(), 10, math.nan)),
-        ("die_height_mm", "-10", lambda: make_sites(Wafer(), 10, -10)),
-        ("offset", "1.5", lambda: make_sites(Wafer(), 10, 10, None, (0.0, 1.5))),
-        ("offset", "nan", lambda: make_sites(Wafer(), 10, 10, None, (math.nan, 0.0))),
+        (
+            "die_width_mm, die_height_mm",
+            "'250 x 200 mm'",
+            lambda: make_sites(WaferOutline(), 250, 200),
+        ),
+        ("die_width_mm", "0", lambda: make_sites(WaferOutline(), 0, 10)),
+        ("die_height_mm", "nan", lambda: make_sites(WaferOutline(), 10, math.nan)),
+        ("die_height_mm", "-10", lambda: make_sites(WaferOutline(), 10, -10)),
+        ("offset", "1.5", lambda: make_sites(WaferOutline(), 10, 10, None, (0.0, 1.5))),
+        ("offset", "nan", lambda: make_sites(WaferOutline(), 10, 10, None, (math.nan, 0.0))),
         (
             "offset",
             "(0.0, 0.5)",
-            lambda: make_sites(Wafer(), 9, 9, None, (0.0, 0.5), optimize=True),
+            lambda: make_sites(WaferOutline(), 9, 9, None, (0.0, 0.5), optimize=True),
         ),
-        ("dies on the wafer", "27", lambda: make_sites(Wafer(scribe_mm=0.0), 0.05, 0.05)),
+        ("dies on the wafer", "27", lambda: make_sites(WaferOutline(scribe_mm=0.0), 0.05, 0.05)),
     ],
 )
 def test_bad_input_is_one_line(where: str, got: str, make) -> None:

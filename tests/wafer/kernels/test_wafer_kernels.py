@@ -10,12 +10,14 @@ from scipy import special, stats
 
 from tests.wafer.made_up_wafers import ALL, OPTIONS, make_model
 from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
-from yieldsim.wafer.compile.compiled import make_plan
+from yieldsim.wafer import simulate
+from yieldsim.wafer.compile.compiled import compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes
 from yieldsim.wafer.kernels import points_plain as plain_points
 from yieldsim.wafer.kernels import sorting
+from yieldsim.wafer.kernels.dies import DieCounts
 from yieldsim.wafer.shortcuts import make_plain
-from yieldsim.wafer.simulate import run_plan
+from yieldsim.wafer.simulate import run_compiled
 
 
 @pytest.mark.parametrize("alpha", [0.1, 2.0, 300.0, math.inf])
@@ -30,14 +32,16 @@ def test_gamma_nodes(alpha: float) -> None:
 @pytest.mark.parametrize("r", [-0.99, -0.5, 0.0, 0.3, 0.9, 0.99])
 def test_normal_pair(r: float) -> None:
     x, w = np.polynomial.legendre.leggauss(32)
-    nodes = np.stack([0.5 * (x + 1.0), 0.5 * w])
+    nodes, weights = 0.5 * (x + 1.0), 0.5 * w
     law = stats.multivariate_normal([0.0, 0.0], [[1.0, r], [r, 1.0]])
     for h, k in ((0.3, -1.0), (2.0, 1.9), (-1.5, -1.4), (0.0, 0.0), (-3.0, 3.0)):
-        got = sorting.normal_pair_below(h, k, r, nodes)
+        got = sorting.normal_pair_below(h, k, r, nodes, weights)
         # SciPy's own error is near 1e-8
         assert got == pytest.approx(law.cdf([h, k]), abs=2e-7)
-    assert sorting.normal_pair_below(np.inf, 0.5, r, nodes) == pytest.approx(special.ndtr(0.5))
-    assert sorting.normal_pair_below(-np.inf, 0.5, r, nodes) == 0.0
+    assert sorting.normal_pair_below(np.inf, 0.5, r, nodes, weights) == pytest.approx(
+        special.ndtr(0.5)
+    )
+    assert sorting.normal_pair_below(-np.inf, 0.5, r, nodes, weights) == 0.0
 
 
 def plain_wafer_by_integers(seed: int, wafer: int, below: list[int], dies: int) -> int:
@@ -61,10 +65,10 @@ def test_plain_block_by_integers(size: tuple[float, float]) -> None:
     """64 dies and fewer go by a mask, more by marks."""
     change = {"die.blocks": {}, "bins": {}, "wafer": {}, "reticle": None}
     change |= {"die.width_mm": size[0], "die.height_mm": size[1], "process.d0_per_cm2": 0.05}
-    plan = make_plan(make_model(change), 2**40 + 3)
-    plain = make_plain(plan)
-    one = run_plan(plan, 130, "points", first_wafer=2**32 - 130, keep_maps=True)
-    dies = len(plan.sites)
+    compiled = compile_wafer(make_model(change), 2**40 + 3)
+    plain = make_plain(compiled)
+    one = run_compiled(compiled, 130, "points", first_wafer=2**32 - 130, keep_maps=True)
+    dies = len(compiled.sites)
     for wafer in (0, 1, 63, 64, 129):
         number = 2**32 - 130 + wafer
         exact = plain_wafer_by_integers(2**40 + 3, number, plain.count_below.tolist(), dies)
@@ -76,20 +80,21 @@ def test_plain_block_by_integers(size: tuple[float, float]) -> None:
 def test_an_even_wafer_is_the_same_by_thresholds() -> None:
     """Dies of unlike density are looked up; given like ones the result is the mask's."""
     change = {"die.blocks": {}, "bins": {}, "wafer": {}, "reticle": None}
-    plan = make_plan(make_model({**change, "die.width_mm": 26, "die.height_mm": 33}), 5)
-    plain = make_plain(plan)
+    compiled = compile_wafer(make_model({**change, "die.width_mm": 26, "die.height_mm": 33}), 5)
+    plain = make_plain(compiled)
     ends = np.arange(1, 65, dtype=np.uint64) << np.uint64(26)
     cells = np.arange(plain_points.GUIDE_CELLS, dtype=np.uint64) << np.uint64(20)
     guide = np.searchsorted(ends, cells, side="right").astype(np.int64)
-    found = []
-    for one in (plain, plain._replace(die_below=ends, die_guide=guide)):
-        out, image = np.zeros((200, 3)), np.zeros((200, 64), np.uint8)
+    drawn = []
+    for wafers in (plain, plain._replace(die_below=ends, die_guide=guide)):
+        counts = DieCounts(np.zeros((200, 1)), np.zeros(200), np.zeros(200))
+        image = np.zeros((200, 64), np.uint8)
         words, stamp = np.zeros((4, 128), np.uint32), np.zeros(64, np.uint32)
         first = np.zeros((4, plain_points.GROUP), np.uint32)
-        plain_points.plain_block(one, np.uint64(0), first, words, stamp, out, image)
-        found.append((out, image))
-    assert np.array_equal(found[0][0], found[1][0])
-    assert np.array_equal(found[0][1], found[1][1])
+        plain_points.plain_block(wafers, np.uint64(0), first, words, stamp, counts, image)
+        drawn.append((counts.good, image))
+    assert np.array_equal(drawn[0][0], drawn[1][0])
+    assert np.array_equal(drawn[0][1], drawn[1][1])
 
 
 @settings(max_examples=15, deadline=None)
@@ -104,43 +109,39 @@ def test_the_vector_loop_is_the_scalar_one(seed: int, d0: float, cores: int, opt
     blocks = {"core": {"kind": "core", "count": cores, "area_mm2": 200.0 / cores}}
     bins = {str(k): {"min_good_cores": k} for k in sorted({cores, cores // 2, 1}, reverse=True)}
     change = {**OPTIONS[option], "die.blocks": blocks, "bins": bins, "process.d0_per_cm2": d0}
-    plan = make_plan(make_model(change), seed)
-    fast = run_plan(plan, 4, "points", keep_maps=True)
-    assert plan.floor.cell_node.size > 0
+    compiled = compile_wafer(make_model(change), seed)
+    fast = run_compiled(compiled, 4, "points", keep_maps=True)
+    assert compiled.layout.cell_node.size > 0
     empty = np.zeros(0, np.int32)
-    for floor in (
-        plan.floor._replace(cell_node=empty),
-        plan.floor._replace(cell_node=empty, flat=False),
+    for layout in (
+        compiled.layout._replace(cell_node=empty),
+        compiled.layout._replace(cell_node=empty, flat=False),
     ):
-        plan.floor = floor
-        slow = run_plan(plan, 4, "points", keep_maps=True)
+        compiled.layout = layout
+        slow = run_compiled(compiled, 4, "points", keep_maps=True)
         assert np.array_equal(fast.bin_map, slow.bin_map)
         assert np.array_equal(fast.truly_good, slow.truly_good)
 
 
-def test_a_wafer_by_table_is_the_sum_of_its_dies() -> None:
+def test_a_wafer_by_table_is_the_sum_of_its_dies(monkeypatch: pytest.MonkeyPatch) -> None:
     """`expected_from_scale` against `expected_block`, die by die."""
     change = {**OPTIONS["die"], **OPTIONS["lot"], **OPTIONS["profile"], **OPTIONS["test"]}
-    plan = make_plan(make_model(change), 1)
-    by_table = run_plan(plan, 300, "expected")
-    from yieldsim.wafer.simulate import _fill
-
-    columns = 8
-    out = np.zeros((300, columns))
-    _fill(plan, "expected", 0, out, np.zeros((300, 0), np.uint8), np.zeros((300, 0)))
+    compiled = compile_wafer(make_model(change), 1)
+    by_table = run_compiled(compiled, 300, "expected")
+    monkeypatch.setattr(simulate, "is_scaled", lambda compiled: False)
+    by_die = run_compiled(compiled, 300, "expected")
     # two cubic tables of a relative error near 1e-7, summed over 96 dies
-    assert by_table.good == pytest.approx(out[:, :2], abs=1e-4)
-    assert by_table.variance == pytest.approx(out[:, 4:6], abs=1e-4)
-    assert by_table.total_variance == pytest.approx(out[:, 6], abs=1e-4)
+    for name in ("good", "truly_good", "escapes", "variance", "total_variance"):
+        assert getattr(by_table, name) == pytest.approx(getattr(by_die, name), abs=1e-4), name
 
 
 def test_pieces_error() -> None:
     for changes in (OPTIONS["nested"], OPTIONS["die"], ALL):
-        plan = make_plan(make_model(changes), 0)
+        compiled = compile_wafer(make_model(changes), 0)
         x = np.geomspace(1e-4, 30.0, 3000)
-        x = x[x * plan.floorplan.die_cm2 < 10.0]
-        exact = plan.floorplan.tails(x)
-        assert np.abs(plan.pieces(x) - exact).max() < 1e-6
-        assert plan.pieces(np.zeros(1)) == pytest.approx(
-            plan.floorplan.tails(np.zeros(1)), abs=1e-15
+        x = x[x * compiled.floorplan.die_cm2 < 10.0]
+        exact = compiled.floorplan.tails(x)
+        assert np.abs(compiled.pieces(x) - exact).max() < 1e-6
+        assert compiled.pieces(np.zeros(1)) == pytest.approx(
+            compiled.floorplan.tails(np.zeros(1)), abs=1e-15
         )

@@ -12,7 +12,7 @@ from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, SPEED, make_model, 
 from yieldsim.errors import ModelError
 from yieldsim.wafer import load_wafer_model, wafer_model
 from yieldsim.wafer.compile.blocks import strips
-from yieldsim.wafer.compile.floorplan import make_floorplan
+from yieldsim.wafer.compile.floorplan import compile_floorplan
 from yieldsim.wafer.repeaters import damage_key
 
 TOML = """
@@ -188,7 +188,7 @@ def test_nested_floorplan_by_enumeration() -> None:
     groups = {"cluster": {"count": 2, "area_mm2": 10, "min_good": 2}}
     bins = {"both": {"min_good_cores": 4}, "one": {"min_good_cores": 2}}
     change = {"die.blocks": blocks, "die.groups": groups, "die.rest": "empty", "bins": bins}
-    plan = make_floorplan(make_model(change))
+    plan = compile_floorplan(make_model(change))
     d0 = 0.9
     noc, core, own, cache = (math.exp(-d0 * area / 100) for area in (30, 25, 10, 40))
     cache *= 1.0 + d0 * 0.4
@@ -205,7 +205,7 @@ def test_nested_floorplan_by_enumeration() -> None:
 
 
 def test_damage_takes_what_it_hits() -> None:
-    plan = make_floorplan(make_model({**OPTIONS["nested"]}))
+    plan = compile_floorplan(make_model({**OPTIONS["nested"]}))
     placed = strips(plan)
     x = np.array([0.0])
     # without defects the class is what the damage alone leaves
@@ -224,7 +224,7 @@ def test_damage_takes_what_it_hits() -> None:
 
 
 def test_alike_damage_has_one_key() -> None:
-    plan = make_floorplan(
+    plan = compile_floorplan(
         make_model({"die.blocks": NESTED["blocks"], "die.groups": NESTED["groups"], "bins": {}})
     )
     cores = [strip for strip in strips(plan) if len(strip.path) == 2 and strip.memory < 0]

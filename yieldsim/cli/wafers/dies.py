@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from yieldsim.cli.options import as_json
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
-    from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, Wafer
+    from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline
 
 __all__ = ["dies"]
 
-# What the library's arguments are called here, for its messages.
+# The library's arguments -> the options, for its messages.
 _OPTIONS = {
     "diameter_mm": "--diameter",
     "edge_exclusion_mm": "--edge",
@@ -43,37 +44,49 @@ _FIELD_MM = (26.0, 33.0)
 @click.option("--diameter", type=float, default=300.0, show_default=True, help="Wafer, mm.")
 @click.option("--edge", type=float, default=3.0, show_default=True, help="Edge exclusion, mm.")
 @click.option("--scribe", type=float, default=0.1, show_default=True, help="Scribe line, mm.")
-@click.option("--notch", is_flag=True, help="Keep dies off a notch at the bottom (SEMI M1).")
+@click.option("--notch", is_flag=True, help="Keep dies clear of a notch at the bottom (SEMI M1).")
 @click.option(
     "--notch-keep-out",
     type=float,
     metavar="MM",
-    help="Radius kept free round the notch. [default: notch depth 1.25 + edge exclusion]",
+    help="Radius kept free around the notch. [default: notch depth 1.25 + edge exclusion]",
 )
-@click.option("--flat", is_flag=True, help="Cut a flat at the bottom (SEMI M1 for the diameter).")
-@click.option("--flat-length", type=float, metavar="MM", help="Another length of the flat.")
+@click.option(
+    "--flat", is_flag=True, help="Cut a flat at the bottom, of the SEMI M1 length for the diameter."
+)
+@click.option(
+    "--flat-length",
+    type=float,
+    metavar="MM",
+    help="Length of the flat, instead of that of SEMI M1.",
+)
 @click.option(
     "--field",
     metavar="W,H",
     help="Print the dies by a reticle with a field of W x H mm. "
-    "[default: 26,33 if another option needs a reticle, else none]",
+    "[default: 26,33 if another option needs a reticle, otherwise none]",
 )
 @click.option(
     "--dies-per-field",
     metavar="C,R",
     help="Columns and rows of dies in the field. [default: as many as fit]",
 )
-@click.option("--no-partial-fields", is_flag=True, help="Count dies of whole fields only.")
+@click.option("--no-partial-fields", is_flag=True, help="Count only dies of whole fields.")
 @click.option(
     "--offset",
     metavar="X,Y",
     help="Grid offset in pitches: 0,0 centres a die on the wafer, 0.5,0.5 a scribe crossing. With "
     "a reticle it is the offset of the fields, in pitches of fields. "
-    "Without it the best shift by halves of a die's pitch is taken.",
+    "[default: the best of all shifts by half a die's pitch]",
 )
 @click.option("--optimize", is_flag=True, help="Search all offsets for the most dies.")
-@click.option("--map", "with_map", is_flag=True, help="Draw the sites, fields told apart.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--map",
+    "with_map",
+    is_flag=True,
+    help="Draw the sites; neighbouring fields have different marks.",
+)
+@as_json
 def dies(**options: Any) -> None:
     """Count the whole dies on a round wafer, by exact geometry."""
     try:
@@ -108,14 +121,14 @@ def _answer(
     with_map: bool,
     as_json: bool,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures to print and the lines of the map, if one is wanted."""
-    from yieldsim.wafer.geometry.sites import Wafer, make_sites, place_grid
+    """Return the figures to print and the lines of the map, empty without --map."""
+    from yieldsim.wafer.geometry.sites import WaferOutline, make_sites, place_grid
 
     if offset is not None and optimize:
         raise UsageError("--offset", "clashes with --optimize", got=offset, allowed="one of them")
     if notch and flat:
         raise UsageError("--notch", "clashes with --flat", allowed="one of them")
-    wafer = Wafer(
+    wafer = WaferOutline(
         diameter_mm=diameter,
         edge_exclusion_mm=edge,
         scribe_mm=scribe,
@@ -136,7 +149,7 @@ def _answer(
     )
 
 
-def _figures(wafer: Wafer, reticle: Reticle | None, grid: Grid) -> dict[str, Any]:
+def _figures(wafer: WaferOutline, reticle: Reticle | None, grid: Grid) -> dict[str, Any]:
     size = grid.fields
     area = size.die_w * size.die_h
     figures: dict[str, Any] = {
@@ -209,8 +222,8 @@ def _parse_offset(text: str) -> tuple[float, float]:
 def _picture(sites: Sites) -> list[str]:
     """Return the map's lines, top row first: `#` and `=` for dies of neighbouring fields.
 
-    A die is as many characters wide as keeps the wafer round where a character is twice as high as
-    wide; where there are too many dies for that, one.
+    Characters are about twice as high as wide, so a die is several characters wide to keep the
+    wafer round, or one where the dies are too many.
     """
     rows, columns = sites.shape
     if columns > _WIDEST_MAP:

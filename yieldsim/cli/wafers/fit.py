@@ -14,7 +14,7 @@ from yieldsim.errors import ModelError, UsageError
 if TYPE_CHECKING:
     from yieldsim.wafer.fit.estimate import Estimate
     from yieldsim.wafer.fit.group import GroupFit
-    from yieldsim.wafer.fit.signatures import Signature
+    from yieldsim.wafer.fit.signatures import SignatureShare
     from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
 ALL = "all"
@@ -22,13 +22,13 @@ INTERVALS = (
     "sandwich of the method of moments over wafers, Student's t; shares by Wilson's interval"
 )
 FIGURES = (
-    ("mean_yield", "of the wafers"),
-    ("sd_yield", "between wafers"),
-    ("d0", "faults per die area, mean over the disc"),
-    ("faults_per_die", "mean over the dies of the maps"),
+    ("mean_yield", "mean over wafers"),
+    ("sd_yield", "SD between wafers"),
+    ("d0_per_die", "faults per die, mean over the usable disc"),
+    ("faults_per_die", "faults per die, mean over the dies of the maps"),
     ("alpha_wafer", "gamma shape between wafers, lots included"),
     ("alpha_region", "gamma shape between blocks of a wafer"),
-    ("block_dies", "side of a block"),
+    ("block_dies", "side of a block, in dies"),
 )
 
 
@@ -39,17 +39,21 @@ FIGURES = (
     "labels",
     metavar="NAME",
     multiple=True,
-    help="Fit only the maps of this label, or all; can be repeated.  [default: all and each label]",
+    help="Fit only the maps of this label, or all; can be repeated.  [default: all and each]",
 )
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of the intervals.")
+@click.option(
+    "--confidence", type=float, default=0.95, show_default=True, help="Confidence of the intervals."
+)
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
     default=0,
     show_default=True,
-    help="Key of the wafers that are simulated from the fit.",
+    help="Seed of the wafers simulated from the fit.",
 )
-@click.option("--png", metavar="FILE", help="Draw observed beside simulated: png, svg, pdf.")
+@click.option(
+    "--png", metavar="FILE", help="Draw observed and simulated wafers side by side: png, svg, pdf."
+)
 @as_json
 def fit(
     maps: str,
@@ -62,38 +66,38 @@ def fit(
     """Fit defect density, clustering and signatures to wafer maps.
 
     MAPS is a .npz (arrays die, offset, rows, cols, label), a .csv (wafer,x,y,result,label) or SEMI
-    G85 or E142 in .xml. Clustering is told at the scale of wafers and of blocks of dies; lots are
-    part of the wafers. Each map is searched for an edge ring, a centre, a donut and scratches,
-    whatever its label. Wafers are then simulated from the fit, and compared with the maps.
+    G85 or E142 in .xml. Clustering is estimated at the scale of wafers (lots included) and of
+    blocks of dies. Each map is searched for an edge ring, a centre, a donut and scratches, whatever
+    its label. Wafers are then simulated from the fit and compared with the maps.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
     if png is not None:
         from yieldsim.plots.image import image_format
 
-        image_format(png, "--png")  # before the work, not after it
+        image_format(png, "--png")  # refuse before the work
     from yieldsim.wafer.maps.files import load_maps
 
     loaded = load_maps(maps)
-    found = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
+    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
     if png is not None:
         from yieldsim.plots.image import save
         from yieldsim.plots.wafer_fit import fit_figure
 
-        save(fit_figure(found), png)
+        save(fit_figure(groups), png)
         click.echo(f"picture: {png}", err=True)
     if as_json:
         whole = {"maps": maps, "wafers": len(loaded), "confidence": confidence, "seed": seed}
-        groups = {group.label: _plain(group) for group in found}
-        click.echo(json.dumps(_json(whole | {"intervals": INTERVALS, "groups": groups})))
+        by_label = {group.label: _plain(group) for group in groups}
+        click.echo(json.dumps(_json(whole | {"intervals": INTERVALS, "groups": by_label})))
         return
-    for number, group in enumerate(found):
+    for number, group in enumerate(groups):
         click.echo("" if number else f"intervals at {confidence:g}: {INTERVALS}\n")
         click.echo("\n".join(_text(group)))
 
 
 def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
-    """The groups to fit: all maps and each label, or those asked for."""
+    """Return the groups to fit: all maps and each label, or those asked for."""
     known = [ALL, *maps.labels()]
     for label in labels:
         if label not in known:
@@ -108,21 +112,21 @@ def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
 def _fits(
     maps: WaferMaps, labels: list[str], confidence: float, seed: int, strict: bool
 ) -> list[GroupFit]:
-    """Fit each group; one that cannot be fitted is an error where it was asked for, else a note."""
+    """Fit each group. A group without a fit is an error if it was asked for, otherwise a note."""
     import numpy as np
 
     from yieldsim.wafer.fit.group import fit_group
 
-    found = []
+    groups = []
     for label in labels:
         some = maps if label == ALL else maps.select(np.flatnonzero(maps.label == label))
         try:
-            found.append(fit_group(label, some, confidence, seed))
+            groups.append(fit_group(label, some, confidence, seed))
         except ModelError as error:
             if strict or label == ALL:
                 raise
-            click.echo(f"note: left out: {error}", err=True)
-    return found
+            click.echo(f"note: group left out: {error}", err=True)
+    return groups
 
 
 def _plain(group: GroupFit) -> dict[str, Any]:
@@ -160,7 +164,7 @@ def _estimate(estimate: Estimate) -> dict[str, float]:
 
 
 def _json(item: Any) -> Any:
-    """JSON knows neither inf nor nan."""
+    """Replace inf and nan, which JSON lacks."""
     if isinstance(item, dict):
         return {key: _json(value) for key, value in item.items()}
     if isinstance(item, list):
@@ -174,9 +178,9 @@ def _text(group: GroupFit) -> list[str]:
     fit = group.fit
     lines = [f"{group.label}: {fit.wafers} wafers, {fit.dies} dies"]
     for name, meaning in FIGURES:
-        one = getattr(fit, name)
-        interval = f"[{one.low:.4g}, {one.high:.4g}]"
-        lines.append(f"  {name:16} {one.value:<10.4g} {interval:22} {meaning}")
+        figure = getattr(fit, name)
+        interval = f"[{figure.low:.4g}, {figure.high:.4g}]"
+        lines.append(f"  {name:16} {figure.value:<10.4g} {interval:22} {meaning}")
     lines.append("  profile by radius, mean 1 over the disc")
     bounds = zip(fit.rho, fit.ratio, fit.ratio_low, fit.ratio_high, strict=True)
     lines += [f"    {rho:<6.3f} {r:<8.3g} [{low:.3g}, {high:.3g}]" for rho, r, low, high in bounds]
@@ -201,7 +205,7 @@ def _text(group: GroupFit) -> list[str]:
     return lines
 
 
-def _found(sign: Signature) -> str:
+def _found(sign: SignatureShare) -> str:
     power = "" if math.isnan(sign.power) else f", power {sign.power:.2f}"
     return f"  found {sign.found:.4f}, by chance {sign.by_chance:.4f}{power}"
 

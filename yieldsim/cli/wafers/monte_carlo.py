@@ -1,4 +1,4 @@
-"""The Monte Carlo part of `yieldsim yield`: wafers of a floorplan file, or of plain options."""
+"""The Monte Carlo part of `yieldsim yield`: wafers of a floorplan file or of plain options."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ _ROUNDING = 1e-9  # an area typed in decimals may miss width times height by thi
 def monte_carlo(
     model: WaferModel, wafers: int, fidelities: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Figures of simulated wafers; by fidelity where several are asked for.
+    """Return figures of simulated wafers; by fidelity where several are asked for.
 
-    Fewer than two independent wafers, or lots where their wafers share luck, have no standard error
-    and no spread: None.
+    Standard error and spread are None for fewer than two independent wafers or lots.
     """
     from yieldsim.wafer import simulate_wafers
 
     asked = list(dict.fromkeys(fidelities)) or ["points"]
-    found = {}
+    by_fidelity = {}
     for fidelity in asked:
         result = simulate_wafers(model, wafers, seed, fidelity)  # type: ignore[arg-type]
         spread = result.independent > 1
@@ -48,12 +47,12 @@ def monte_carlo(
             figures["sd_by_bin"] = dict(zip(result.bins, sds, strict=True))
         if result.escapes.any():
             figures["known_good_die"] = result.known_good_die
-        found[fidelity] = figures
-    return found[asked[0]] if len(asked) == 1 else found
+        by_fidelity[fidelity] = figures
+    return by_fidelity[asked[0]] if len(asked) == 1 else by_fidelity
 
 
 def of_file(path: str, d0: float | None) -> tuple[WaferModel, dict[str, Any]]:
-    """The model of a floorplan file, its density replaced where one is given, and its figures."""
+    """Return the model of a floorplan file, with density ``d0`` if given, and its figures."""
     from yieldsim.closed_form import require
     from yieldsim.wafer import expected_yield, load_wafer_model
 
@@ -85,7 +84,7 @@ def plain_model(
     height_mm: float | None,
     scale: str,
 ) -> WaferModel:
-    """A 300 mm wafer of the die that the plain options of `yieldsim yield` describe."""
+    """Return a 300 mm wafer of the die that the plain options of `yieldsim yield` describe."""
     from yieldsim.wafer import wafer_model
 
     name = figures["model"]
@@ -120,7 +119,7 @@ _SCALE_KEYS = {"wafer": "alpha_wafer", "die": "alpha_region", "lot": "alpha_lot"
 
 
 def _sides(area: float, width: float | None, height: float | None) -> tuple[float, float]:
-    """Width and height of a die: a square, unless one or both are given."""
+    """Return width and height of a die: a square, unless one or both are given."""
     from yieldsim.closed_form import require
 
     for option, side in (("--width", width), ("--height", height)):

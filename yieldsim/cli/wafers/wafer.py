@@ -21,9 +21,9 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
 @click.command()
 @model_argument
 @click.option("--product", metavar="NAME", help="The product of a supply model whose die is drawn.")
-@click.option("--process", metavar="NAME", help="Another process than the die's own.")
-@click.option("--d0", type=float, help="Killer defects per cm2 in place of the model's.")
-@click.option("--scenario", metavar="NAME", help="Of a supply model.  [default: baseline]")
+@click.option("--process", metavar="NAME", help="Process, instead of the die's own.")
+@click.option("--d0", type=float, help="Killer defects per cm2, instead of the model's.")
+@click.option("--scenario", metavar="NAME", help="Scenario of a supply model.  [default: baseline]")
 @changes
 @click.option("--wafers", type=click.IntRange(1, 100_000), default=1, show_default=True)
 @click.option(
@@ -35,11 +35,13 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
     type=click.Choice(("points", "dies")),
     default="points",
     show_default=True,
-    help="points: every defect has a place; dies: each die is drawn.",
+    help="points: every defect is placed; dies: each die is drawn.",
 )
-@click.option("--png", metavar="FILE", help="Draw the wafer, or several as a contact sheet.")
-@click.option("--npz", metavar="FILE", help="Maps as NumPy arrays, with bins and densities.")
-@click.option("--map", "map_file", metavar="FILE", help="Maps as .csv, .xml (SEMI G85) or .npz.")
+@click.option("--png", metavar="FILE", help="Draw the wafer, or several wafers on one sheet.")
+@click.option("--npz", metavar="FILE", help="Save maps, bins and densities as NumPy arrays.")
+@click.option(
+    "--map", "map_file", metavar="FILE", help="Save maps as .csv, .xml (SEMI G85) or .npz."
+)
 @as_json
 def wafer(
     model: str,
@@ -59,21 +61,21 @@ def wafer(
 ) -> None:
     """Simulate wafers defect by defect, and draw them.
 
-    MODEL is a wafer model (a file with [die] and [process]), or a supply model together with
-    --product: then its die at the medians of its parameters and the mature density.
+    MODEL is a wafer model (a file with [die] and [process]), or with --product a supply model. The
+    product's die is then simulated at the medians of its parameters and the mature density.
     """
     _check_files(png, npz, map_file)
     from yieldsim.wafer import simulate_wafers
 
-    one = _wafer_model(model, product, process, d0, scenario, changes)
-    result = simulate_wafers(one, wafers, seed, fidelity, first, keep_maps=True)
-    title = product or one.name or Path(model).stem
+    described = _wafer_model(model, product, process, d0, scenario, changes)
+    result = simulate_wafers(described, wafers, seed, fidelity, first, keep_maps=True)
+    title = product or described.name or Path(model).stem
     if png:
         _draw(result, title, png)
     if npz or map_file:
         _save(result, title, npz, map_file)
     if as_json:
-        click.echo(json.dumps(_record(result, one, title, seed), indent=2))
+        click.echo(json.dumps(_record(result, described, title, seed), indent=2))
         return
     for number in range(min(wafers, _MOST_PICTURES)):
         click.echo(_picture(result, number))
@@ -81,7 +83,7 @@ def wafer(
 
 
 def _check_files(png: str | None, npz: str | None, map_file: str | None) -> None:
-    """Refuse unknown formats before the work, not after it."""
+    """Refuse unknown formats before the work."""
     from yieldsim.errors import UsageError
 
     if png:
@@ -104,7 +106,7 @@ def _wafer_model(
     scenario: str | None,
     changes: tuple[str, ...],
 ) -> WaferModel:
-    """The wafer model of the file, or that of a product of a supply model."""
+    """Return the wafer model of the file, or that of a product of a supply model."""
     from yieldsim.errors import UsageError
     from yieldsim.wafer import load_wafer_model
 
@@ -117,11 +119,11 @@ def _wafer_model(
         if not Path(model).suffix:
             problem = "a supply model needs --product, the chip whose die is drawn"
             raise UsageError("--product", problem, allowed="a product of the model")
-        one = load_wafer_model(model)
+        loaded = load_wafer_model(model)
         if d0 is None:
-            return one
-        new = {"process": one.process.model_copy(update={"d0_per_cm2": _density(d0)})}
-        return one.model_copy(update=new)
+            return loaded
+        process_table = loaded.process.model_copy(update={"d0_per_cm2": _density(d0)})
+        return loaded.model_copy(update={"process": process_table})
     from yieldsim.model import BASELINE, load_file
     from yieldsim.wafer.from_supply import die_of_product, wafer_model_of
 
@@ -157,7 +159,7 @@ def _save(result: WaferResult, title: str, npz: str | None, map_file: str | None
 
 
 def _record(result: WaferResult, model: WaferModel, title: str, seed: int) -> dict[str, Any]:
-    """What was simulated, as JSON."""
+    """Return the result for JSON."""
     rows = [
         {
             "wafer": result.first_wafer + number,
@@ -182,7 +184,7 @@ def _record(result: WaferResult, model: WaferModel, title: str, seed: int) -> di
 
 
 def _picture(result: WaferResult, number: int) -> str:
-    """One wafer in characters: a digit for the bin, a point for scrap, top row first."""
+    """Return a wafer in characters: a digit for the bin, a point for scrap, top row first."""
     assert result.bin_map is not None
     rows, columns = result.sites.shape
     cells = [[" "] * columns for _ in range(rows)]

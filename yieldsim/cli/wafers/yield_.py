@@ -1,4 +1,4 @@
-"""`yieldsim yield`: die yield in closed form and by Monte Carlo, of options or a floorplan."""
+"""`yieldsim yield`: die yield in closed form and by Monte Carlo, from options or a floorplan."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 
 import click
 
+from yieldsim.cli.options import as_json
 from yieldsim.errors import UsageError
 
 __all__ = ["yield_"]
 
 _MODELS = ("poisson", "murphy", "seeds", "negative-binomial", "bose-einstein")
-_MOST_WAFERS = 2_000_000  # a gigabyte of figures where bins are most
+_MOST_WAFERS = 2_000_000  # a gigabyte of figures with the most bins
 _HARVEST_MODELS = ("poisson", "negative-binomial")
-# Arguments of yieldsim.closed_form -> the options that they came from.
+# Arguments of yieldsim.closed_form -> the options, for its messages.
 _OPTIONS = {
     "area_mm2": "--area",
     "d0_per_cm2": "--d0",
@@ -35,23 +36,25 @@ _OPTIONS = {
 @click.option(
     "--model",
     type=click.Choice(_MODELS),
-    help="Default: negative-binomial with --alpha, otherwise poisson.",
+    help="[default: negative-binomial with --alpha, otherwise poisson]",
 )
-@click.option("--alpha", type=float, help="Clustering; inf is Poisson.")
+@click.option("--alpha", type=float, help="Clustering parameter; inf is Poisson.")
 @click.option("--layers", type=int, help="Critical layers of bose-einstein.")
-@click.option("--cores", type=int, help="Cores on the die, of which some may be dead.")
+@click.option("--cores", type=int, help="Cores on the die, some of which may be dead.")
 @click.option("--core-area", type=float, help="Area of one core, mm2.")
-@click.option("--fatal-area", type=float, help="Area that must be good, mm2; default: the rest.")
+@click.option(
+    "--fatal-area", type=float, help="Area that must be good, mm2.  [default: the rest of the die]"
+)
 @click.option(
     "--min-good",
     type=int,
     multiple=True,
-    help="Good cores needed; repeat it in falling order for several bins.",
+    help="Good cores needed; repeat in falling order for several bins.",
 )
 @click.option(
     "--die",
     metavar="FILE",
-    help="Floorplan, process and bins (TOML) in place of the options above.",
+    help="Floorplan, process and bins (TOML), instead of the options above.",
 )
 @click.option("--monte-carlo", type=int, metavar="N", help="Simulate N wafers as well.")
 @click.option(
@@ -59,32 +62,32 @@ _OPTIONS = {
     "fidelities",
     type=click.Choice(("points", "dies", "expected")),
     multiple=True,
-    help="How wafers are simulated: defect by defect, die by die, or with dies integrated; can be "
-    "repeated.  [default: points]",
+    help="points: defect by defect; dies: die by die; expected: dies integrated. Repeatable.  "
+    "[default: points]",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**64 - 1),
-    help="Key of the simulated wafers' randomness.  [default: 0]",
+    help="Seed of the simulated wafers.  [default: 0]",
 )
-@click.option("--width", type=float, help="Width of the simulated die, mm; default: a square.")
+@click.option("--width", type=float, help="Width of the simulated die, mm.  [default: a square]")
 @click.option("--height", type=float, help="Height of the simulated die, mm.")
 @click.option(
     "--clusters",
     type=click.Choice(("wafer", "die", "lot")),
-    help="What shares one density where --alpha is simulated: the mean yield does not depend on "
-    "it, the spread between wafers does.  [default: wafer]",
+    help="What shares one density with --alpha. It changes the spread between simulated wafers, "
+    "not the mean yield.  [default: wafer]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@as_json
 def yield_(as_json: bool, **options: Any) -> None:
     """Print the yield of a die from its area and the defect density D0.
 
-    With --monte-carlo wafers are simulated too: 300 mm, 3 mm edge exclusion, 0.1 mm scribe, or
-    those of the floorplan file.
+    With --monte-carlo wafers are simulated too: those of the floorplan file, or 300 mm wafers with
+    3 mm edge exclusion and 0.1 mm scribe lines.
     """
     figures = _all_figures(**options)
     if as_json:
-        # JSON knows no infinity.
+        # JSON lacks infinity
         plain = {k: "inf" if v == math.inf else v for k, v in figures.items()}
         click.echo(json.dumps(plain))
         return
@@ -114,7 +117,7 @@ def _all_figures(
     d0: float | None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Return the closed form's figures, with the simulated wafers' under ``monte_carlo``."""
+    """Return the closed form's figures; those of simulated wafers are under ``monte_carlo``."""
     if monte_carlo is None:
         alone = {"--fidelity": fidelities or None, "--seed": seed, "--clusters": clusters}
         for option, value in alone.items():
@@ -165,7 +168,7 @@ def _figures(
     fatal_area: float | None,
     min_good: tuple[int, ...],
 ) -> dict[str, Any]:
-    """Return the figures to print, with errors under the options' names."""
+    """Return the figures to print; errors name the options."""
     name = model or ("poisson" if alpha is None else "negative-binomial")
     _pair("--alpha", alpha, f"--model {name}", name == "negative-binomial")
     _pair("--layers", layers, f"--model {name}", name == "bose-einstein")
@@ -177,19 +180,19 @@ def _figures(
     try:
         if cores is not None and core_area is not None:
             clustering = math.inf if alpha is None else alpha
-            found = _harvest(
+            shown = _harvest(
                 name, area, d0, clustering, cores, core_area, fatal_area, list(min_good)
             )
         else:
-            found = _whole_die(name, area, d0, alpha, layers)
+            shown = _whole_die(name, area, d0, alpha, layers)
     except UsageError as error:
         where = _OPTIONS.get(error.where, error.where)
         raise UsageError(where, error.problem, got=error.got, allowed=error.allowed) from None
-    return {**found, **{k: v for k, v in shape.items() if v is not None}}
+    return {**shown, **{k: v for k, v in shape.items() if v is not None}}
 
 
 def _pair(option: str, value: Any, other: str, wanted: bool) -> None:
-    """Raise unless ``option`` is given exactly where the other one wants it."""
+    """Raise unless ``option`` is given if and only if the other option wants it."""
     if wanted and value is None:
         raise UsageError(option, f"missing, needed with {other}", allowed="a number")
     if not wanted and value is not None:
@@ -227,7 +230,7 @@ def _harvest(
         raise UsageError("--model", "has no harvest form", got=name, allowed=allowed)
     fatal = _fatal_area(area, cores, core_area, fatal_area)
     bins = harvest_bins(fatal, core_area, cores, min_good, d0, alpha)
-    found = {
+    figures = {
         "yield": float(harvest_yield(fatal, core_area, cores, min_good[-1], d0, alpha)),
         "cores": cores,
         "core_mm2": core_area,
@@ -235,14 +238,14 @@ def _harvest(
         "min_good": min_good,
     }
     if len(min_good) > 1:
-        found |= {"bins": bins[:-1].tolist(), "scrap": float(bins[-1])}
-    return found
+        figures |= {"bins": bins[:-1].tolist(), "scrap": float(bins[-1])}
+    return figures
 
 
 def _fatal_area(
     area: float | None, cores: int, core_area: float, fatal_area: float | None
 ) -> float:
-    """Return the fatal area: the one given, or what the cores leave of the die."""
+    """Return the fatal area: the one given, or the die less its cores."""
     from yieldsim.closed_form import require
 
     if fatal_area is None and area is None:
@@ -254,7 +257,7 @@ def _fatal_area(
         parts += float(require("--fatal-area", fatal_area, least=0.0))
     if area is None:
         return float(fatal_area or 0.0)
-    # Areas typed in decimals may miss their sum by rounding.
+    # areas typed in decimals may miss their sum by rounding
     if float(require("--area", area, least=0.0)) < parts * (1.0 - 1e-12):
         allowed = f">= {parts:.12g} mm2"
         raise UsageError("--area", "smaller than its parts", got=area, allowed=allowed)

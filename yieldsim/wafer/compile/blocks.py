@@ -1,29 +1,28 @@
-"""The floorplan as arrays of single blocks, for the kernels that place defects one by one."""
+"""A floorplan as arrays of single blocks, for the kernels that place defects one by one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.wafer.compile.floorplan import Floorplan, Holder, Path
-from yieldsim.wafer.kernels.points import GUIDE_CELLS, Floor
+from yieldsim.wafer.compile.floorplan import CompiledFloorplan, Holder, Path
+from yieldsim.wafer.kernels.points import GUIDE_CELLS, KILL, BlockLayout
 from yieldsim.wafer.kernels.points_flat import BORDER, FLAT_CELLS, FLAT_CORES
 from yieldsim.wafer.model.die import Block, Group
 from yieldsim.wafer.model.wafer_model import WaferModel
 
-__all__ = ["Strip", "make_floor", "strips"]
+__all__ = ["Strip", "make_layout", "strips"]
 
 _WHOLE = 2.0**32
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One area of the die: what reticle defects and defects alike can hit."""
+    """One area of the die, which defects and reticle defects can hit."""
 
     path: Path
     area: int
@@ -35,33 +34,33 @@ class Strip:
 
 
 def _nodes(die: Holder) -> Iterator[tuple[Holder, Path, int]]:
-    """Every holder once per copy, with its path and its parent's number; the die is number 0."""
+    """Yield every holder once per copy, with its path and its parent's number; the die is 0."""
     waiting: list[tuple[Holder, Path, int]] = [(die, (), -1)]
     number = 0
     while waiting:
         holder, path, parent = waiting.pop(0)
         yield holder, path, parent
-        for place, (one, count) in enumerate(holder.held):
-            waiting += [(one, (*path, (place, copy)), number) for copy in range(count)]
+        for place, (part, count) in enumerate(holder.held):
+            waiting += [(part, (*path, (place, copy)), number) for copy in range(count)]
         number += 1
 
 
-def strips(floorplan: Floorplan) -> list[Strip]:
-    """The die's areas from the bottom of its height up, each with its share of the die."""
-    found: list[Strip] = []
+def strips(floorplan: CompiledFloorplan) -> list[Strip]:
+    """Return the die's areas from the bottom of its height up, each with its share of the die."""
+    placed: list[Strip] = []
     memory = 0
     for node, (holder, path, _) in enumerate(_nodes(floorplan.die)):
         for number, area in enumerate(holder.areas):
             share = area.area_cm2 / floorplan.die_cm2
             for copy in range(area.count):
                 which = memory if area.spares is not None else -1
-                found.append(Strip(path, number, copy, node, which, area.kind, share))
+                placed.append(Strip(path, number, copy, node, which, area.kind, share))
                 memory += area.spares is not None
-    return found
+    return placed
 
 
-def make_floor(model: WaferModel, floorplan: Floorplan) -> Floor:
-    """The arrays of `wafer.kernels.points.Floor`."""
+def make_layout(model: WaferModel, floorplan: CompiledFloorplan) -> BlockLayout:
+    """Return the arrays of `wafer.kernels.points.BlockLayout`."""
     nodes = list(_nodes(floorplan.die))
     placed = strips(floorplan)
     ends = np.cumsum([strip.share for strip in placed])
@@ -82,7 +81,7 @@ def make_floor(model: WaferModel, floorplan: Floorplan) -> Floor:
     flat = not memories and kill.size == 0 and all(h.is_core or not h.name for h, _, _ in nodes)
     shares = [layer.share for layer in layers] or ([1.0] if kill.size else [])
     x0 = [layer.x0_um for layer in layers] or ([1.0] if kill.size else [])
-    return Floor(
+    return BlockLayout(
         area_cm2=floorplan.die_cm2,
         strip_end=end,
         strip_guide=np.searchsorted(end, starts, side="right").astype(np.int64),
@@ -96,19 +95,19 @@ def make_floor(model: WaferModel, floorplan: Floorplan) -> Floor:
         spares=np.array([spares for _, spares in memories], np.int64),
         class_of=floorplan.class_of,
         class_by_lost=np.append(floorplan.classes - 1, floorplan.class_of[0, ::-1]),
-        cores=np.int64(floorplan.die.cores()),
+        cores=floorplan.die.cores(),
         flat=flat,
         cell_node=_cell_nodes(end, placed, floorplan.die.cores())
         if flat
         else np.zeros(0, np.int32),
         layer_end=np.cumsum(shares) / max(math.fsum(shares), 1e-300),
-        layer_x0=np.array(x0, np.float64),
+        layer_x0_um=np.array(x0, np.float64),
         kill=kill,
     )
 
 
-def _cell_nodes(end: Any, placed: list[Strip], cores: int) -> NDArray[np.int32]:
-    """What lies in each cell of a word: a node, nothing (the last bit), or a border."""
+def _cell_nodes(end: NDArray[np.uint64], placed: list[Strip], cores: int) -> NDArray[np.int32]:
+    """Return what lies in each cell of a word: a node, nothing (the last bit), or a border."""
     if cores > FLAT_CORES:
         return np.zeros(0, np.int32)
     node = np.array([*(strip.node for strip in placed), FLAT_CORES + 1])
@@ -118,19 +117,20 @@ def _cell_nodes(end: Any, placed: list[Strip], cores: int) -> NDArray[np.int32]:
     return np.where(first == last, node[first], BORDER).astype(np.int32)
 
 
-def _kill(model: WaferModel, floorplan: Floorplan) -> NDArray[np.float64]:
-    """float64[kind, layer, 3] of (ratio, spacing, width); empty where every defect kills."""
+def _kill(model: WaferModel, floorplan: CompiledFloorplan) -> NDArray[np.void]:
+    """Return the records KILL [kind, layer]; empty where every defect kills."""
     layers = list(model.process.layers) or [""]
-    rows = [[_row(part, name) for name in layers] for part in floorplan.kinds]
-    if all(row[0] == 1.0 for part in rows for row in part):
-        return np.zeros((0, 0, 3))
-    return np.array(rows, np.float64)
+    rows = [[_kill_ratio(part, name) for name in layers] for part in floorplan.kinds]
+    if all(ratio == 1.0 for part in rows for ratio, _, _ in part):
+        return np.zeros((0, 0), KILL)
+    return np.array(rows, KILL)
 
 
-def _row(part: Block | Group | None, layer: str) -> list[float]:
+def _kill_ratio(part: Block | Group | None, layer: str) -> tuple[float, float, float]:
+    """Return (ratio, spacing, width) of a part in a layer group."""
     if part is not None and part.spacing_um is not None and part.width_um is not None:
-        return [-1.0, part.spacing_um, part.width_um]
+        return -1.0, part.spacing_um, part.width_um
     kill = None if part is None else part.kill
     if isinstance(kill, Mapping):
         kill = kill.get(layer, 1.0)
-    return [1.0 if kill is None else kill, 0.0, 0.0]
+    return (1.0 if kill is None else kill), 0.0, 0.0

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
-from yieldsim.wafer.compile.blocks import make_floor
+from yieldsim.wafer.compile.blocks import make_layout
 from yieldsim.wafer.compile.cubics import (
     Pieces,
     blurred,
@@ -19,17 +18,19 @@ from yieldsim.wafer.compile.cubics import (
     has_spread,
     make_pieces,
 )
-from yieldsim.wafer.compile.floorplan import Floorplan, make_floorplan
+from yieldsim.wafer.compile.floorplan import CompiledFloorplan, compile_floorplan
 from yieldsim.wafer.compile.profile import POINTS_A_SIDE, die_points, die_profile
-from yieldsim.wafer.compile.signatures import check_rings, signature_row
+from yieldsim.wafer.compile.signatures import check_rings, signature_record
 from yieldsim.wafer.compile.systematic import die_survival
-from yieldsim.wafer.geometry.sites import Reticle, Sites, Wafer, make_sites
-from yieldsim.wafer.kernels.density import SIGNATURE_COLUMNS, Field
-from yieldsim.wafer.kernels.sorting import Sorting
-from yieldsim.wafer.model.process import Process
+from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites
+from yieldsim.wafer.kernels.density import SIGNATURE, DensityModel, ExcursionChances
+from yieldsim.wafer.kernels.points import BlockLayout
+from yieldsim.wafer.kernels.sorting import ParametricLevel, Sorting
+from yieldsim.wafer.kernels.wafer_state import WorkSpace
+from yieldsim.wafer.model.process import ProcessTable
 from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules
 
-__all__ = ["Plan", "Work", "make_plan", "model_sites"]
+__all__ = ["CompiledWafer", "compile_wafer", "model_sites"]
 
 Floats = NDArray[np.float64]
 _NODES = 32  # of Gauss and Legendre for correlated speed and leakage
@@ -37,58 +38,43 @@ _JUST_ABOVE = 1e-12  # of a logarithm of watts: what typed decimals may miss
 _FORGOTTEN = 1e-9  # an excursion's chance to last longer, where the look-back ends
 
 
-class Work(NamedTuple):
-    """Work space of the kernels for one wafer."""
-
-    region_words: NDArray[np.uint32]
-    regions: Floats
-    density: Floats
-    extra: Floats
-    die_words: NDArray[np.uint32]
-    count_words: NDArray[np.uint32]
-    works: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    nodes: NDArray[np.int64]
-    stamp: NDArray[np.int64]
-    dead: NDArray[np.bool_]
-    faults: NDArray[np.int64]
-    good: NDArray[np.int64]
-    chances: Floats
-    share: Floats
-    below: Floats
-
-
 @dataclass
-class Plan:
-    """All that a simulation needs; ``pieces`` and ``region_pieces`` are P(class <= c) by density,
-    the latter with the regions' gamma integrated, None where it must be drawn."""
+class CompiledWafer:
+    """A wafer model as a simulation needs it.
+
+    ``pieces`` and ``region_pieces`` are P(class <= c) by density. In the latter the regions' gamma
+    is integrated; it is None where that gamma must be drawn.
+    """
 
     model: WaferModel
     sites: Sites
-    floorplan: Floorplan
+    floorplan: CompiledFloorplan
     bins: tuple[str, ...]
-    field: Field
+    density_model: DensityModel
     sorting: Sorting
-    floor: Any
+    layout: BlockLayout
     density_range: tuple[float, float]
     pieces: Pieces
     region_pieces: Pieces | None
-    scaled: Pieces | None = None  # what `fast` tabulates once, [cell, 4, column]
+    scaled: Pieces | None = None  # tabulated once by shortcuts.py, [cell, 4, column]
 
     @property
     def lots_share(self) -> bool:
-        """Whether the wafers of a lot have luck in common."""
+        """Whether the wafers of a lot share random factors."""
         process = self.model.process
-        drawn = self.field.lot_gamma.size > 0 or self.field.look_back > 0
-        parametric = self.sorting.has_parametric and bool(np.any(self.sorting.sd[0] > 0.0))
+        model, lot = self.density_model, self.sorting.lot
+        drawn = model.lot_gamma.size > 0 or model.excursions.look_back > 0
+        spread = lot.speed_sd > 0.0 or lot.leakage_sd > 0.0
+        parametric = self.sorting.has_parametric and spread
         return drawn or parametric or process.repeaters is not None
 
-    def work(self) -> Work:
-        """Fresh work space."""
-        dies, blocks = len(self.sites), -(-(int(self.field.region.max(initial=0)) + 1) // 4)
-        nodes, speed = self.floor.parent.size, self.sorting.speed_cuts.size + 1
+    def work_space(self) -> WorkSpace:
+        """Return a fresh work space."""
+        regions = int(self.density_model.region.max(initial=0)) + 1
+        dies, blocks = len(self.sites), -(-regions // 4)
+        nodes, speed = self.layout.parent.size, self.sorting.speed_cuts.size + 1
         leakage = self.sorting.leakage_cuts.size + 1
-        return Work(
+        return WorkSpace(
             region_words=np.zeros((4, blocks), np.uint32),
             regions=np.zeros(4 * blocks),
             density=np.zeros(dies),
@@ -100,7 +86,7 @@ class Plan:
             nodes=np.zeros((3, dies), np.int64),
             stamp=np.full(nodes, -1, np.int64),
             dead=np.zeros(nodes, np.bool_),
-            faults=np.zeros(self.floor.memory_node.size, np.int64),
+            faults=np.zeros(self.layout.memory_node.size, np.int64),
             good=np.zeros(nodes, np.int64),
             chances=np.zeros(speed * leakage),
             share=np.zeros(len(self.bins) + 1),
@@ -109,7 +95,7 @@ class Plan:
 
 
 def model_sites(model: WaferModel) -> Sites:
-    """The die sites that the model's wafer, reticle and die give.
+    """Return the die sites that the model's wafer, reticle and die give.
 
     Raises UsageError for a die that does not fit, ModelError where no whole die is on the wafer.
     """
@@ -120,7 +106,7 @@ def model_sites(model: WaferModel) -> Sites:
             reticle.field_width_mm, reticle.field_height_mm, reticle.columns, reticle.rows
         )
     sites = make_sites(
-        Wafer(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch),
+        WaferOutline(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch),
         model.die.width_mm,
         model.die.height_mm,
         field,
@@ -139,15 +125,15 @@ def _no_die(model: WaferModel) -> ModelError:
     return ModelError("die", "no whole die on the wafer", got=size, allowed=allowed)
 
 
-def make_plan(model: WaferModel, seed: int, sites: Sites | None = None) -> Plan:
-    """Compile a checked model; ``sites`` takes the place of those of its wafer.
+def compile_wafer(model: WaferModel, seed: int, sites: Sites | None = None) -> CompiledWafer:
+    """Compile a checked model; ``sites`` replaces those of its wafer.
 
-    Raises as `model_sites`.
+    Raises as `model_sites` does.
     """
     sites = model_sites(model) if sites is None else sites
     if not len(sites):
         raise _no_die(model)
-    floorplan = make_floorplan(model)
+    floorplan = compile_floorplan(model)
     low, high = density_range(floorplan)
     pieces = make_pieces(floorplan.tails, low, high)
     process = model.process
@@ -155,57 +141,55 @@ def make_plan(model: WaferModel, seed: int, sites: Sites | None = None) -> Plan:
     integrated = None
     if has_spread(process.alpha_region) and single:
         integrated = make_pieces(blurred(pieces, process.alpha_region), low, high)
-    return Plan(
+    return CompiledWafer(
         model=model,
         sites=sites,
         floorplan=floorplan,
         bins=tuple(bin_rules(model)),
-        field=_field(process, sites, seed),
+        density_model=_density_model(process, sites, seed),
         sorting=_sorting(model, floorplan, sites, seed),
-        floor=make_floor(model, floorplan),
+        layout=make_layout(model, floorplan),
         density_range=(low, high),
         pieces=pieces,
         region_pieces=integrated,
     )
 
 
-def regions(process: Process, sites: Sites) -> NDArray[np.int64]:
-    """Number of each die's region: tiles of dies, counted from the grid's first die."""
+def regions(process: ProcessTable, sites: Sites) -> NDArray[np.int64]:
+    """Return the number of each die's region: tiles of dies from the grid's first die on."""
     across = sites.column // process.region_dies_x
     along = sites.row // process.region_dies_y
     tiles = along * (int(across.max(initial=0)) + 1) + across
     return np.unique(tiles, return_inverse=True)[1].astype(np.int64)
 
 
-def excursion_chances(process: Process) -> tuple[Floats, int]:
-    """(start, go on, ratio) and how many lots back an excursion may have started."""
-    one = process.excursions
-    if one is None:
-        return np.zeros(3), 0
-    go_on = 1.0 - 1.0 / one.lots_to_detect
+def excursion_chances(process: ProcessTable) -> ExcursionChances:
+    """Return the chances of excursions; with a look-back of 0 there are none."""
+    table = process.excursions
+    if table is None:
+        return ExcursionChances(0.0, 0.0, 0.0, 0)
+    go_on = 1.0 - 1.0 / table.lots_to_detect
     look_back = 1 if go_on <= 0.0 else 1 + math.ceil(math.log(_FORGOTTEN) / math.log(go_on))
-    return np.array([1.0 / one.mean_lots_between, go_on, one.d0_ratio]), look_back
+    return ExcursionChances(1.0 / table.mean_lots_between, go_on, float(table.d0_ratio), look_back)
 
 
-def _field(process: Process, sites: Sites, seed: int) -> Field:
-    excursion, look_back = excursion_chances(process)
-    signatures = [signature_row(one) for one in process.signatures.values()]
+def _density_model(process: ProcessTable, sites: Sites, seed: int) -> DensityModel:
+    signatures = [signature_record(table) for table in process.signatures.values()]
     x, y = die_points(sites)
     half_x = 0.5 * sites.width_mm / POINTS_A_SIDE / sites.usable_radius_mm
     half_y = 0.5 * sites.height_mm / POINTS_A_SIDE / sites.usable_radius_mm
     check_rings(process, 2.0 * math.hypot(half_x, half_y))
-    return Field(
+    return DensityModel(
         seed=np.uint64(seed),
         d0_per_cm2=float(process.d0_per_cm2),
-        lot_wafers=np.int64(process.lot_wafers),
+        lot_wafers=int(process.lot_wafers),
         lot_gamma=gamma_table(process.alpha_lot),
         wafer_gamma=gamma_table(process.alpha_wafer),
         region_gamma=gamma_table(process.alpha_region),
         region=regions(process, sites),
         profile=die_profile(process.profile, sites),
-        excursion=excursion,
-        look_back=np.int64(look_back),
-        signatures=np.array(signatures, np.float64).reshape(-1, SIGNATURE_COLUMNS),
+        excursions=excursion_chances(process),
+        signatures=np.array(signatures, SIGNATURE),
         sub_x=x,
         sub_y=y,
         half_x=half_x,
@@ -213,24 +197,33 @@ def _field(process: Process, sites: Sites, seed: int) -> Field:
     )
 
 
-def _sorting(model: WaferModel, floorplan: Floorplan, sites: Sites, seed: int) -> Sorting:
+def _sorting(model: WaferModel, floorplan: CompiledFloorplan, sites: Sites, seed: int) -> Sorting:
     parametric = model.parametric
     speed, leakage = parametric.speed, parametric.leakage
-    sd = np.zeros((3, 2))
-    site = np.zeros((2, len(sites)))
+    speed_sd = leakage_sd = (0.0, 0.0, 0.0)
+    site_speed, site_leakage = np.zeros(len(sites)), np.zeros(len(sites))
     rho2 = (sites.x_mm**2 + sites.y_mm**2) / sites.usable_radius_mm**2
     if speed is not None:
-        sd[:, 0] = speed.lot_sd_ghz, speed.wafer_sd_ghz, speed.die_sd_ghz
-        site[0] = speed.mean_ghz + speed.radial_ghz * rho2
+        speed_sd = speed.lot_sd_ghz, speed.wafer_sd_ghz, speed.die_sd_ghz
+        site_speed = speed.mean_ghz + speed.radial_ghz * rho2
     if leakage is not None:
-        sd[:, 1] = leakage.lot_sigma, leakage.wafer_sigma, leakage.die_sigma
-        site[1] = math.log(leakage.median_w) + leakage.radial_log * rho2
+        leakage_sd = leakage.lot_sigma, leakage.wafer_sigma, leakage.die_sigma
+        site_leakage = math.log(leakage.median_w) + leakage.radial_log * rho2
     speeds, leakages, bin_of = _cells(model, floorplan)
     survive = die_survival(model.process, sites)
+    correlations = (
+        parametric.lot_correlation,
+        parametric.wafer_correlation,
+        parametric.die_correlation,
+    )
+    lot, wafer, die = (
+        ParametricLevel(*map(float, level))
+        for level in zip(speed_sd, leakage_sd, correlations, strict=True)
+    )
     points, weights = np.polynomial.legendre.leggauss(_NODES)
     return Sorting(
         seed=np.uint64(seed),
-        bins=np.int64(floorplan.meets.shape[1]),
+        bins=int(floorplan.meets.shape[1]),
         bin_of=bin_of,
         survive=survive,
         has_systematic=bool(np.any(survive < 1.0)),
@@ -239,28 +232,27 @@ def _sorting(model: WaferModel, floorplan: Floorplan, sites: Sites, seed: int) -
         has_parametric=bool(speeds.size or leakages.size),
         speed_cuts=speeds,
         leakage_cuts=leakages,
-        site=site,
-        sd=sd,
-        correlation=np.array(
-            [
-                parametric.lot_correlation,
-                parametric.wafer_correlation,
-                parametric.die_correlation,
-            ]
-        ),
-        nodes=np.stack([0.5 * (points + 1.0), 0.5 * weights]),
+        site_speed=site_speed,
+        site_leakage=site_leakage,
+        lot=lot,
+        wafer=wafer,
+        die=die,
+        nodes=0.5 * (points + 1.0),
+        weights=0.5 * weights,
     )
 
 
-def _cells(model: WaferModel, floorplan: Floorplan) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """(speed cuts, log leakage cuts, bin of each class and cell) of the bins' rules."""
+def _cells(
+    model: WaferModel, floorplan: CompiledFloorplan
+) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """Return (speed cuts, log leakage cuts, bin of each class and cell) of the bins' rules."""
     rules = list(bin_rules(model).values())
     dynamic = model.parametric.dynamic_w_per_ghz
     allowed = [
         math.inf if rule.max_watt is None else rule.max_watt - dynamic * (rule.min_ghz or 0.0)
         for rule in rules
     ]
-    # a cell begins at its cut, but a die of just this many watts is still allowed
+    # a cell begins at its cut, but a die of exactly this many watts is still allowed
     most = [math.log(watt) + _JUST_ABOVE if watt > 0.0 else -math.inf for watt in allowed]
     speeds = np.unique([rule.min_ghz for rule in rules if rule.min_ghz is not None]).astype(float)
     leakages = np.unique([log for log in most if math.isfinite(log)]).astype(float)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from yieldsim.kernels.inverse import GAMMA_CELLS, GAMMA_FIRST, GAMMA_STEPS
-from yieldsim.wafer.compile.floorplan import Floorplan, Holder
+from yieldsim.wafer.compile.floorplan import CompiledFloorplan, Holder
 from yieldsim.wafer.kernels.classes import WORKING_STEPS
 
 __all__ = ["Pieces", "blurred", "density_range", "gamma_nodes", "gamma_table", "make_pieces"]
@@ -89,7 +89,7 @@ def _node(index: int | NDArray[np.int64]) -> Floats:
     return (np.asarray(index).astype(np.uint64) << _BITS_BELOW).view(np.float64)
 
 
-def density_range(floorplan: Floorplan) -> tuple[float, float]:
+def density_range(floorplan: CompiledFloorplan) -> tuple[float, float]:
     """Densities per cm2 below which a die is linear in it, and above which nothing works."""
     total = floorplan.die.killing_cm2()
     areas = list(_areas(floorplan.die))

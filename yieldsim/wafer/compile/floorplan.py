@@ -23,7 +23,7 @@ from yieldsim.wafer.geometry.copies import convolved, power
 from yieldsim.wafer.model.die import Block, Group
 from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules
 
-__all__ = ["Area", "Damage", "Floorplan", "Holder", "make_floorplan"]
+__all__ = ["Area", "Damage", "CompiledFloorplan", "Holder", "compile_floorplan"]
 
 Floats = NDArray[np.float64]
 Path = tuple[tuple[int, int], ...]
@@ -68,7 +68,7 @@ class Holder:
 
 
 @dataclass(frozen=True)
-class Floorplan:
+class CompiledFloorplan:
     """The tree, the die's area, the kill ratios by kind, and the classes that bins ask for.
 
     ``class_of`` int64[good clusters + 1, good cores + 1] is a working die's class: 0 meets most of
@@ -164,7 +164,7 @@ def _die_chances(
     return _held_chances(die, x, unselective, damage, clusters) * alive[:, None, None]
 
 
-def make_floorplan(model: WaferModel) -> Floorplan:
+def compile_floorplan(model: WaferModel) -> CompiledFloorplan:
     """The floorplan of a checked model."""
     kinds: list[Block | Group | None] = []
     die = _holder(model, None, kinds)
@@ -175,7 +175,7 @@ def make_floorplan(model: WaferModel) -> Floorplan:
         rest = Area(cm2 - taken, 1, None, len(kinds) - 1, 1.0)
         die = Holder(die.name, False, 0, (*die.areas, rest), die.held)
     class_of, meets = _classes(model, die)
-    return Floorplan(die, cm2, tuple(kinds), class_of, meets)
+    return CompiledFloorplan(die, cm2, tuple(kinds), class_of, meets)
 
 
 def _area_cm2(holder: Holder) -> float:

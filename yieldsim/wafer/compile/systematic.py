@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from yieldsim.closed_form import overlay_yield
 from yieldsim.wafer.geometry.sites import Sites
-from yieldsim.wafer.model.process import Process
+from yieldsim.wafer.model.process import ProcessTable
 
 __all__ = ["die_survival", "edge_distance_mm"]
 
 Floats = NDArray[np.float64]
 
 
-def die_survival(process: Process, sites: Sites) -> Floats:
+def die_survival(process: ProcessTable, sites: Sites) -> Floats:
     """Systematic yield of each die, float64[die]."""
     one = process.systematic
     survive = one.systematic_yield

@@ -1,18 +1,19 @@
 """The inverse problem: density, clustering and radial profile from wafer maps.
 
-The estimator is the method of moments, exactly identified: the share of fails in each bin of the
-radius, the variance of the yield between wafers and the share of adjacent pairs of dies that both
-fail decide the profile, alpha_wafer and alpha_region, for each size of the blocks in turn. The size
-whose pairs at the larger distances agree best is taken (Hansen's J, doi:10.2307/1912775).
+The estimator is the exactly identified method of moments. For each size of the blocks in turn, the
+share of fails in each bin of the radius, the variance of the yield between wafers and the share of
+adjacent pairs of dies that both fail give the profile, alpha_wafer and alpha_region. The fit takes
+the size whose pairs at larger distances agree best (Hansen's J, doi:10.2307/1912775).
 
-Intervals come from the covariance between wafers of the same figures through the implicit
-function (the sandwich of the generalized method of moments), with Student's t for few wafers. They
-hold for wafers that are independent: several wafers of one lot count as if they were not one.
+Intervals come from the covariance of these figures between wafers (the sandwich of the generalized
+method of moments), with Student's t for few wafers. They hold for independent wafers; wafers of one
+lot are treated as independent.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +24,9 @@ from scipy.stats import t as student_t
 
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.wafer.fit.estimate import Estimate, alpha_estimate, positive_estimate, weighted_mean
-from yieldsim.wafer.fit.moments import Design, Moments, design, moments
+from yieldsim.wafer.fit.moments import Design, Moments, make_design, moments
 from yieldsim.wafer.fit.radii import RadialBins
-from yieldsim.wafer.fit.statistics import MapStatistics, Target, target_moments
+from yieldsim.wafer.fit.statistics import MapStatistics, TargetMoments, target_moments
 from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
 __all__ = ["BLOCKS", "ClusterFit", "fit_clusters"]
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 
 BLOCKS = (2, 3, 4, 5, 6, 8, 10, 12)
 LEAST_WAFERS = 10
-# Relative steps of the numerical derivatives, and how far 1 / alpha is searched.
+# Relative step of the numerical derivatives, and the largest 1 / alpha searched.
 _STEP = 1e-5
 _MOST_SPREAD = 50.0
 # A weak prior where the maps leave a node of the profile open: the bend of the log density from
@@ -44,28 +45,29 @@ _BEND = 8.0
 
 @dataclass(frozen=True)
 class ClusterFit:
-    """What a set of maps says about its defects.
+    """The clustered law fitted to a set of maps.
 
     Attributes
     ----------
-    wafers, dies : how many maps, and dies on them.
+    wafers, dies : number of maps, and of dies on them.
     mean_yield, sd_yield : over wafers.
-    d0 : faults per die area, mean over the usable disc: the D0 of the simulator times the area.
+    d0_per_die : faults per die area, mean over the usable disc: D0 times the area of a die, which
+        maps do not tell.
     faults_per_die : the same, mean over the dies of the maps.
-    alpha_wafer, alpha_region : gamma shapes; inf is no clustering at that scale.
-    block_dies : the side of a block (region) in dies, with the sizes that fit as well.
+    alpha_wafer, alpha_region : gamma shapes; inf means no clustering at that scale.
+    block_dies : the side of a block (region) in dies, with the range of sizes that fit as well.
     rho, ratio : float64[node], the profile, of mean 1 over the disc; ratio_low, ratio_high.
-    densities : float64[node], d0 * ratio.
+    densities : float64[node], d0_per_die * ratio.
     covariance : float64[parameter, parameter] of (log densities, 1/alpha_wafer, 1/alpha_region).
     j, j_degrees, j_p : Hansen's J of the pairs at larger distances, and P(worse by chance).
-    moments : the fitted law's moments.
+    moments : moments of the fitted law.
     """
 
     wafers: int
     dies: int
     mean_yield: Estimate
     sd_yield: Estimate
-    d0: Estimate
+    d0_per_die: Estimate
     faults_per_die: Estimate
     alpha_wafer: Estimate
     alpha_region: Estimate
@@ -109,7 +111,7 @@ def fit_clusters(
     """Fit the clustered law to these maps, whose ``figures`` were measured with ``bins``.
 
     Raises UsageError for a confidence outside (0, 1) and ModelError where nothing can be estimated:
-    fewer than LEAST_WAFERS maps, no die that failed, or none that passed.
+    fewer than LEAST_WAFERS maps, no failed die, or no passed die.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("confidence", "out of range", got=confidence, allowed="0 < C < 1")
@@ -120,13 +122,13 @@ def fit_clusters(
         allowed = "6 or more rows and columns"
         raise ModelError(where, "maps too small to fit", got=f"{across:g} dies", allowed=allowed)
     target = target_moments(figures, where)
-    plan = design(maps, bins, blocks)
+    maps_design = make_design(maps, bins, blocks)
     solutions: list[_Solution] = []
     for block in blocks:
         start = solutions[-1] if solutions else None
-        solutions.append(_solve(plan, block, target, bins, start))
+        solutions.append(_solve(maps_design, block, target, bins, start))
     best = min(solutions, key=lambda solution: solution.j)
-    return _report(figures, plan, bins, target, solutions, best, confidence)
+    return _report(figures, maps_design, bins, target, solutions, best, confidence)
 
 
 def _check(figures: MapStatistics, where: str) -> None:
@@ -144,13 +146,17 @@ def _check(figures: MapStatistics, where: str) -> None:
 
 
 def _solve(
-    plan: Design, block: int, target: Target, bins: RadialBins, start: _Solution | None
+    maps_design: Design,
+    block: int,
+    target: TargetMoments,
+    bins: RadialBins,
+    start: _Solution | None,
 ) -> _Solution:
     """Solve the moment equations for one size of the blocks."""
     size = bins.size
 
     def expected(x: Floats) -> Moments:
-        return moments(plan, block, np.exp(x[:size]), float(x[size]), float(x[size + 1]))
+        return moments(maps_design, block, np.exp(x[:size]), float(x[size]), float(x[size + 1]))
 
     bend = _bend(size)
 
@@ -169,20 +175,20 @@ def _solve(
     x = least_squares(residual, x, bounds=bounds, x_scale=1.0, xtol=1e-10, max_nfev=60).x
     jacobian = _derivative(lambda p: _vector(expected(p)), x)
     lag_slope = _derivative(lambda p: expected(p).pairs[target.lag_index], x)
-    found = expected(x)
+    fitted = expected(x)
     per_wafer = _per_wafer(target, jacobian, bend)
-    j, degrees = _j(target, per_wafer, lag_slope, found)
+    j, degrees = _j(target, per_wafer, lag_slope, fitted)
     return _Solution(
-        block, np.exp(x[:size]), float(x[size]), float(x[size + 1]), per_wafer, found, j, degrees
+        block, np.exp(x[:size]), float(x[size]), float(x[size + 1]), per_wafer, fitted, j, degrees
     )
 
 
 def _bend(size: int) -> Floats:
-    """The prior's rows: second differences of the log densities, none of the two spreads."""
+    """Return the prior's rows: second differences of the log densities, 0 for the two spreads."""
     return np.hstack([np.diff(np.eye(size), 2, axis=0) / _BEND, np.zeros((size - 2, 2))])
 
 
-def _per_wafer(target: Target, jacobian: Floats, bend: Floats) -> Floats:
+def _per_wafer(target: TargetMoments, jacobian: Floats, bend: Floats) -> Floats:
     """Return each wafer's influence on the parameters, float64[wafer, parameter]."""
     scaled = jacobian / target.error[:, None]
     normal = scaled.T @ scaled + bend.T @ bend
@@ -190,14 +196,13 @@ def _per_wafer(target: Target, jacobian: Floats, bend: Floats) -> Floats:
     return np.asarray((target.influence / target.error) @ slope.T)
 
 
-def _vector(found: Moments) -> Floats:
-    """The moments that are solved for, in the order of ``Target.means``."""
-    return np.concatenate([found.radial, [found.variance, found.pairs[0]]])
+def _vector(fitted: Moments) -> Floats:
+    """Return the moments that are solved for, in the order of ``TargetMoments.means``."""
+    return np.concatenate([fitted.radial, [fitted.variance, fitted.pairs[0]]])
 
 
-def _derivative(function: object, x: Floats) -> Floats:
-    """Central differences of a vector function, float64[value, parameter]."""
-    assert callable(function)
+def _derivative(function: Callable[[Floats], Floats], x: Floats) -> Floats:
+    """Return central differences of a vector function, float64[value, parameter]."""
     columns = []
     for k in range(len(x)):
         step = np.zeros(len(x))
@@ -206,11 +211,13 @@ def _derivative(function: object, x: Floats) -> Floats:
     return np.array(columns).T
 
 
-def _j(target: Target, per_wafer: Floats, lag_slope: Floats, found: Moments) -> tuple[float, int]:
-    """Hansen's J of the pairs at larger distances, with the error of the fitted parameters."""
+def _j(
+    target: TargetMoments, per_wafer: Floats, lag_slope: Floats, fitted: Moments
+) -> tuple[float, int]:
+    """Return (Hansen's J of the pairs at larger distances, degrees); parameters have errors too."""
     if not len(target.lags):
         return 0.0, 0
-    misfit = target.lags - found.pairs[target.lag_index]
+    misfit = target.lags - fitted.pairs[target.lag_index]
     influence = target.lag_influence - per_wafer @ lag_slope.T
     covariance = influence.T @ influence / len(influence) ** 2
     inverse = np.linalg.pinv(covariance, rcond=1e-8, hermitian=True)
@@ -219,9 +226,9 @@ def _j(target: Target, per_wafer: Floats, lag_slope: Floats, found: Moments) -> 
 
 def _report(
     figures: MapStatistics,
-    plan: Design,
+    maps_design: Design,
     bins: RadialBins,
-    target: Target,
+    target: TargetMoments,
     solutions: list[_Solution],
     best: _Solution,
     confidence: float,
@@ -234,14 +241,14 @@ def _report(
     densities, size = best.densities, bins.size
     log_covariance = covariance[:size, :size]
     disc = bins.disc_weights()
-    d0, d0_error = weighted_mean(densities, disc, log_covariance)
-    on_dies = plan.share @ plan.hats
+    d0_per_die, d0_error = weighted_mean(densities, disc, log_covariance)
+    on_dies = maps_design.share @ maps_design.hats
     faults, faults_error = weighted_mean(densities, on_dies, log_covariance)
-    # log ratio = log density - log d0
-    slope = np.eye(size) - disc * densities / d0
+    # log ratio = log density - log d0_per_die
+    slope = np.eye(size) - disc * densities / d0_per_die
     ratio_error = np.sqrt(np.diag(slope @ log_covariance @ slope.T))
     most_error = np.minimum(quantile * ratio_error, 700.0)
-    ratio = densities / d0
+    ratio = densities / d0_per_die
     mean, sd = float(figures.fail.mean()), float(figures.fail.std())
     sd_error = target.error[size] / (2.0 * sd) if sd > 0.0 else 0.0
     mean_error = sd / math.sqrt(wafers)
@@ -254,7 +261,7 @@ def _report(
             1.0 - mean, 1.0 - mean - quantile * mean_error, 1.0 - mean + quantile * mean_error
         ),
         sd_yield=Estimate(sd, max(0.0, sd - quantile * sd_error), sd + quantile * sd_error),
-        d0=positive_estimate(d0, d0_error, quantile),
+        d0_per_die=positive_estimate(d0_per_die, d0_error, quantile),
         faults_per_die=positive_estimate(faults, faults_error, quantile),
         alpha_wafer=alpha_estimate(best.wafer, spread_error[0], quantile),
         alpha_region=alpha_estimate(best.region, spread_error[1], quantile),
@@ -273,7 +280,7 @@ def _report(
 
 
 def _blocks(solutions: list[_Solution], best: _Solution, confidence: float) -> Estimate:
-    """The best size of the blocks, and the range of those that fit about as well."""
+    """Return the best size of the blocks, and the range of those that fit about as well."""
     limit = best.j + float(chi2.ppf(confidence, 1))
     fitting = [s.block for s in solutions if s.j <= limit]
     return Estimate(float(best.block), float(min(fitting)), float(max(fitting)))

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its interval; inf and nan where there is none."""
+    """A figure with its interval, whose ends may be inf."""
 
     value: float
     low: float
@@ -38,13 +38,13 @@ def positive_estimate(value: float, log_error: float, quantile: float) -> Estima
 
 
 def alpha_estimate(spread: float, error: float, quantile: float) -> Estimate:
-    """alpha from 1 / alpha: its interval is symmetric in sqrt(1 / alpha), the relative SD."""
+    """Return alpha from 1 / alpha. Its interval is symmetric in sqrt(1 / alpha), a relative SD."""
     if spread <= 0.0:
         most = max(0.0, spread + quantile * error)
         return Estimate(math.inf, _inverse(most), math.inf)
     root = math.sqrt(spread)
     half = quantile * error / (2.0 * root)
-    # near 0 the root exaggerates; the plain interval is the better there
+    # near 0 the interval of the root is too wide, and the plain one is better
     low = max(0.0, root - half) ** 2 if root > half else 0.0
     high = min((root + half) ** 2, spread + 2.0 * quantile * error)
     return Estimate(_inverse(spread), _inverse(high), _inverse(low))

@@ -1,8 +1,8 @@
-"""Everything that is said about one set of maps: clusters, signatures, profile form, refit.
+"""The fit of one set of maps: clusters, signatures, profile form, refit.
 
-Maps of several products or with several signatures are a mixture. The refit therefore fits the
-same law to each component, maps of like size and like signature, and draws each by its share: one
-gamma between all wafers would reproduce the spread, but not the maps.
+Maps of several products or with several signatures are a mixture. A component is the maps of
+similar size and equal signature. The refit fits the law to each component and draws each by its
+share: one gamma for all wafers would reproduce their spread, but not the maps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from yieldsim.wafer.fit.clusters import ClusterFit, fit_clusters
 from yieldsim.wafer.fit.radii import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit.refit import Comparison, add_faults, compare, simulate_like
-from yieldsim.wafer.fit.signatures import KINDS, Signature, find_signatures, signature_shares
+from yieldsim.wafer.fit.signatures import KINDS, SignatureShare, find_signatures, signature_shares
 from yieldsim.wafer.fit.statistics import MapStatistics, measure
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 
@@ -25,18 +25,20 @@ __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
 
 Floats = NDArray[np.float64]
 
-# Components smaller than this join the next: their spread between wafers would be anyone's guess.
+# Components smaller than this join the next: they cannot tell their spread between wafers.
 _LEAST_COMPONENT = 40
 # A component's maps differ in their number of dies by less than the root of two.
 _SIZES = 350.0 * 2.0 ** (0.5 * np.arange(12))
 _COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
-# Bins at the edge, as in `radial_bins`: the first that misses the moments by less than _FAIR.
+# Bins at the edge, as in `radial_bins`: the first that misses the moments by less than _FAIR is
+# taken.
 _DIES_PER_CUT, _FAIR = (12.0, 6.0, 30.0), 0.005
-# Simulated wafers: so many that the errors in the table are mostly those of the observed ones.
-# Of KINDS, so many make components; one where few maps have any tells what chance alone finds.
+# Of KINDS, the first _SPLITTING make components. The simulation of a component in which fewer than
+# _FEW of the maps have a signature tells what chance alone shows, on at most _MOST_SEARCHED wafers.
 _SPLITTING, _FEW, _MOST_SEARCHED = 3, 0.05, 500
 # With fewer marked maps their mean shape is too uncertain to add to others.
 _LEAST_MARKED = 10
+# Enough simulated wafers that the errors in the table are mostly those of the observed ones.
 _LEAST_SIMULATED, _MOST_DIES = 4000, 20_000_000
 
 
@@ -44,7 +46,7 @@ _LEAST_SIMULATED, _MOST_DIES = 4000, 20_000_000
 class ProfileForm:
     """The profile as 1 + amplitude rho^power: fitted by weighted least squares to the table.
 
-    ``p`` is the chance of a worse chi2; ``fits`` where it is above 1 %.
+    ``p`` is the chance of a larger chi2; ``fits`` means above 1 %.
     """
 
     amplitude: float
@@ -57,7 +59,7 @@ class ProfileForm:
 
 @dataclass(frozen=True)
 class Component:
-    """Maps of like size and signature, and their share of the wafers of the group."""
+    """Maps of similar size and equal signature, and their share of the group's wafers."""
 
     name: str
     share: float
@@ -68,14 +70,14 @@ class Component:
 class GroupFit:
     """The fit to one set of maps and its check by simulation.
 
-    ``observed`` and ``simulated`` are measured in ``rings``, rounder bins than the fit's own;
-    ``samples`` are a few maps of each kind to draw.
+    ``observed`` and ``simulated`` are measured in ``rings``, equal bins of the radius. ``samples``
+    are a few observed and a few simulated maps to draw.
     """
 
     label: str
     fit: ClusterFit
     form: ProfileForm
-    signatures: list[Signature]
+    signatures: list[SignatureShare]
     components: list[Component]
     table: list[Comparison]
     observed: MapStatistics
@@ -160,20 +162,20 @@ def _signatures(
     label: str,
     maps: WaferMaps,
     flags: NDArray[np.bool_],
-    found: list[Signature],
+    shares: list[SignatureShare],
     parts: list[tuple[str, NDArray[np.int64]]],
     drawn: list[WaferMaps],
     seed: int,
-) -> list[Signature]:
-    """Correct the shares by simulation, where all maps are of like size.
+) -> list[SignatureShare]:
+    """Correct the shares by simulation, where all maps are of similar size.
 
-    Maps of many sizes are many products, each with its own signatures and its own power to show
-    them: there the shares stay as they were found.
+    Maps of many sizes are of many products, each with its own signatures and its own power to show
+    them, so their shares stay uncorrected.
     """
     if len({name.partition(",")[0] for name, _ in parts}) > 1:
-        return found
+        return shares
     plain = _plain(label, maps, flags, list(zip(parts, drawn, strict=True)), seed)
-    return _with_chance(found, plain, radial_bins(maps), seed)
+    return _with_chance(shares, plain, radial_bins(maps), seed)
 
 
 def _plain(
@@ -185,8 +187,8 @@ def _plain(
 ) -> list[tuple[int, WaferMaps]]:
     """Return simulated wafers without signatures, and the number of maps that they stand for.
 
-    A component where few maps have a signature is its own simulation; of others the maps without
-    any are fitted and simulated, where they are enough.
+    A component with few signatures is represented by its own simulation. For others the maps
+    without any are fitted and simulated, if there are enough.
     """
     plain = []
     for (name, wafers), simulated in parts:
@@ -207,27 +209,27 @@ def _evenly(size: int, most: int) -> NDArray[np.int64]:
 
 
 def _with_chance(
-    found: list[Signature], plain: list[tuple[int, WaferMaps]], bins: RadialBins, seed: int
-) -> list[Signature]:
-    """Correct the shares by what is found on plain simulated wafers, and on those with faults."""
+    shares: list[SignatureShare], plain: list[tuple[int, WaferMaps]], bins: RadialBins, seed: int
+) -> list[SignatureShare]:
+    """Correct the shares by what is found on plain simulated wafers, without and with faults."""
     total = sum(wafers for wafers, _ in plain)
     if not total:
-        return found
-    known = [bool(one.faults) and one.wafers >= _LEAST_MARKED for one in found]
+        return shares
+    known = [bool(share.faults) and share.wafers >= _LEAST_MARKED for share in shares]
     chance, power = np.zeros(len(KINDS)), np.zeros((len(KINDS), 3))
     for wafers, some in plain:
         chance += wafers / total * find_signatures(some).mean(axis=0)
         for k in np.flatnonzero(known).tolist():
-            one = found[k]
-            for i, change in enumerate((-one.faults_error, 0.0, one.faults_error)):
-                faults = np.array(one.faults) * max(0.0, 1.0 + change)
+            error = shares[k].faults_error
+            for i, change in enumerate((-error, 0.0, error)):
+                faults = np.array(shares[k].faults) * max(0.0, 1.0 + change)
                 marked = add_faults(some, bins, faults, [seed, k])
                 power[k, i] += wafers / total * find_signatures(marked)[:, k].mean()
     power[~np.array(known)] = np.nan
     half = 0.5 * (power[:, 2] - power[:, 0])
     return [
-        one.corrected(float(chance[k]), float(power[k, 1]), float(half[k]))
-        for k, one in enumerate(found)
+        share.corrected(float(chance[k]), float(power[k, 1]), float(half[k]))
+        for k, share in enumerate(shares)
     ]
 
 
@@ -237,7 +239,7 @@ def _repeats(maps: WaferMaps) -> int:
 
 
 def _sample(parts: list[WaferMaps]) -> WaferMaps:
-    """A few maps to draw, evenly from all parts."""
+    """Return a few maps to draw, evenly from all parts."""
     ends = np.cumsum([len(part) for part in parts])
     grids = []
     for number in _evenly(int(ends[-1]), 4):
@@ -249,7 +251,7 @@ def _sample(parts: list[WaferMaps]) -> WaferMaps:
 def _components(
     maps: WaferMaps, figures: MapStatistics, flags: NDArray[np.bool_]
 ) -> list[tuple[str, NDArray[np.int64]]]:
-    """Split the maps by size, then by signature; parts that are too small stay with the rest."""
+    """Split the maps by size, then by signature; too small parts stay with the rest."""
     parts = []
     size = np.searchsorted(_SIZES, figures.dies, side="right")
     for wafers in _merged([np.flatnonzero(size == s) for s in range(len(_SIZES) + 1)]):
@@ -295,8 +297,8 @@ def _form(fit: ClusterFit) -> ProfileForm:
 
     start = [float(np.log(fit.densities).mean()), 0.5, 1.0]
     bounds = ([-30.0, -6.0, -1.5], [10.0, 6.0, 2.5])
-    found = least_squares(misfit, np.clip(start, bounds[0], bounds[1]), bounds=bounds)
-    statistic, degrees = 2.0 * float(found.cost), max(int(keep.sum()) - 3, 1)
+    solution = least_squares(misfit, np.clip(start, bounds[0], bounds[1]), bounds=bounds)
+    statistic, degrees = 2.0 * float(solution.cost), max(int(keep.sum()) - 3, 1)
     p = float(chi2.sf(statistic, degrees))
-    amplitude, power = float(np.expm1(found.x[1])), float(np.exp(found.x[2]))
+    amplitude, power = float(np.expm1(solution.x[1])), float(np.exp(solution.x[2]))
     return ProfileForm(amplitude, power, statistic, degrees, p, p > 0.01)

@@ -1,4 +1,4 @@
-"""Moments of wafer maps under clustered defects, in closed form but for one quadrature.
+"""Moments of wafer maps under clustered defects: closed form except for one quadrature.
 
 The law (Stapper 1989; Koren, Koren and Stapper 1993): a die at radius rho fails with probability
 1 - exp(-x), x = a(rho) G_wafer G_tile, where a is its mean number of faults and both G are gamma of
@@ -23,13 +23,13 @@ from yieldsim.wafer.fit.radii import SUBPOINTS, RadialBins, by_shape, die_radii,
 from yieldsim.wafer.fit.statistics import LAGS, stack
 from yieldsim.wafer.maps.wafer_maps import NONE, WaferMaps
 
-__all__ = ["Design", "Moments", "Together", "design", "moments"]
+__all__ = ["Design", "Moments", "Together", "make_design", "moments"]
 
 Floats = NDArray[np.float64]
 
 _NODES, _WEIGHTS = roots_legendre(24)
 _PROBABILITIES, _SHARES = 0.5 * (_NODES + 1.0), 0.5 * _WEIGHTS
-# Below this 1/alpha the gamma is taken to be 1: the moments change by less than this.
+# Below this 1 / alpha the gamma counts as 1, which changes the moments by less than this.
 _LEAST = 1e-9
 
 
@@ -47,8 +47,8 @@ class Moments:
 class Together:
     """Pairs of dies within one tile, by their bins i and j, int64[pair of bins].
 
-    tile : float64[pair of bins], sum over all such pairs of 1 / dies^2, as mean over wafers.
-    same : float64[lag, pair of bins], those at each lag, as share of the pairs at that lag.
+    tile : float64[pair of bins], sum over such pairs of 1 / dies^2, mean over wafers.
+    same : float64[lag, pair of bins], share of the pairs at each lag that are such pairs.
     """
 
     i: NDArray[np.int64]
@@ -84,7 +84,7 @@ class Design:
     together: dict[int, Together]
 
 
-def design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design:
+def make_design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design:
     """Return the design of these maps for tiles of each size in ``blocks``, in dies."""
     fine = RadialBins(edges := bins.fine_edges(), 0.5 * (edges[:-1] + edges[1:]))
     size, lags = fine.size, len(LAGS)
@@ -170,61 +170,64 @@ def _add_lag(
         cuts.append(((slice(lag, None), slice(None)), (slice(None, -lag), slice(None))))
     if lag < cols:
         cuts.append(((slice(None), slice(lag, None)), (slice(None), slice(None, -lag))))
-    both = [valid[:, *one] * valid[:, *other] for one, other in cuts]
+    both = [valid[:, *ahead] * valid[:, *behind] for ahead, behind in cuts]
     count = sum((flags.sum(axis=(1, 2)) for flags in both), np.zeros(len(valid)))
-    for (one, other), flags in zip(cuts, both, strict=True):
+    for (ahead, behind), flags in zip(cuts, both, strict=True):
         weight = np.tensordot(1.0 / np.maximum(count, 1.0), flags, 1).ravel()
-        key = (place[one] * size + place[other]).ravel()
+        key = (place[ahead] * size + place[behind]).ravel()
         pairs += np.bincount(key, weight, size * size)
         for b, table in number.items():
-            together = (table[one] == table[other]).ravel()
+            together = (table[ahead] == table[behind]).ravel()
             same[b][i] += np.bincount(key[together], weight[together], size * size)
     return int((count > 0).sum())
 
 
 def moments(
-    plan: Design, block: int, densities: Floats, wafer_spread: float, region_spread: float
+    maps_design: Design, block: int, densities: Floats, wafer_spread: float, region_spread: float
 ) -> Moments:
     """Return the expected figures.
 
     densities : float64[node], mean faults per die at the profile's nodes. wafer_spread and
     region_spread are 1 / alpha. Below 0, where no gamma exists, the moments go on as the mirror
-    image of what lies above, so that an estimate may fall on either side of "no clustering" and
-    its error stays symmetric.
+    image of those above 0, so that an estimate may fall on either side of "no clustering" and its
+    error stays symmetric.
     """
-    a = plan.hats @ densities
+    a = maps_design.hats @ densities
     if wafer_spread < 0.0 or region_spread < 0.0:
         up = (abs(wafer_spread), abs(region_spread))
         base = (max(wafer_spread, 0.0), max(region_spread, 0.0))
-        at_zero, mirrored = _moments(plan, block, a, *base), _moments(plan, block, a, *up)
+        at_zero, mirrored = (
+            _moments(maps_design, block, a, *base),
+            _moments(maps_design, block, a, *up),
+        )
         return Moments(
             2.0 * at_zero.fail - mirrored.fail,
             2.0 * at_zero.radial - mirrored.radial,
             2.0 * at_zero.variance - mirrored.variance,
             2.0 * at_zero.pairs - mirrored.pairs,
         )
-    return _moments(plan, block, a, wafer_spread, region_spread)
+    return _moments(maps_design, block, a, wafer_spread, region_spread)
 
 
-def _moments(plan: Design, block: int, a: Floats, wafer: float, region: float) -> Moments:
+def _moments(maps_design: Design, block: int, a: Floats, wafer: float, region: float) -> Moments:
     g, weight = _gamma_nodes(wafer)
     passes = _pass(g[:, None] * a, region)  # [node of g, fine]
     mean = weight @ passes
-    per_grid = passes @ plan.grids.T
-    total = float(weight @ (per_grid @ plan.grid_share))
-    between = float(weight @ (per_grid**2 @ plan.grid_share)) - total**2
-    within = float(weight @ ((passes * (1.0 - passes)) @ plan.single))
+    per_grid = passes @ maps_design.grids.T
+    total = float(weight @ (per_grid @ maps_design.grid_share))
+    between = float(weight @ (per_grid**2 @ maps_design.grid_share)) - total**2
+    within = float(weight @ ((passes * (1.0 - passes)) @ maps_design.single))
     apart = (passes * weight[:, None]).T @ passes
-    some = plan.together[block]
+    some = maps_design.together[block]
     both = weight @ _pass(g[:, None] * (a[some.i] + a[some.j]), region)
     excess = both - apart[some.i, some.j]  # covariance of two dies of one tile, given the wafer
-    both_pass = plan.pairs @ apart.ravel() + some.same @ excess
-    whole = 0.5 * plan.ends.sum(axis=1)
+    both_pass = maps_design.pairs @ apart.ravel() + some.same @ excess
+    whole = 0.5 * maps_design.ends.sum(axis=1)
     return Moments(
         fail=1.0 - total,
-        radial=1.0 - plan.radial @ mean,
+        radial=1.0 - maps_design.radial @ mean,
         variance=between + within + float(some.tile @ excess),
-        pairs=whole - plan.ends @ mean + both_pass,
+        pairs=whole - maps_design.ends @ mean + both_pass,
     )
 
 

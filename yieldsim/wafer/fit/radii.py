@@ -1,6 +1,6 @@
 """Where the dies of a map lie: radius, profile nodes, bins and tiles, from its rows and columns.
 
-A map says nothing in millimetres. Its grid is taken to span the usable disc in both directions, so
+A map has no millimetres. Its grid is taken to span the usable disc in both directions, so
 that rho, the distance from the centre as a share of the usable radius, follows from row and
 column alone: the ellipse (2x/columns)^2 + (2y/rows)^2 = rho^2 in pitches of the die.
 """
@@ -28,10 +28,10 @@ Floats = NDArray[np.float64]
 
 # A die's density is the mean of the profile over SUBPOINTS x SUBPOINTS points of it.
 SUBPOINTS = 4
-# Widest of the fine bins: tenths of the radius, the outermost cut further, where edges bite.
+# The bins: tenths of the radius, the outermost cut further, where the density is steep.
 _TENTHS = 10
 _MOST_EDGE_BINS = 10
-# Fine bins in which dies of nearly equal radius share one density (the moments need no more).
+# Width of the fine bins, in which dies of nearly equal radius share one density.
 _FINE_WIDTH = 0.025
 
 
@@ -44,13 +44,13 @@ class RadialBins:
 
     @property
     def size(self) -> int:
-        """How many bins there are."""
+        """Number of bins."""
         return len(self.nodes)
 
     def of(self, rho: Floats) -> NDArray[np.int64]:
-        """Return the bin of each radius; what lies past the edge counts to the last."""
-        found = np.searchsorted(self.edges, rho, side="right") - 1
-        return np.clip(found, 0, self.size - 1)
+        """Return the bin of each radius; radii beyond the edge are in the last."""
+        index = np.searchsorted(self.edges, rho, side="right") - 1
+        return np.clip(index, 0, self.size - 1)
 
     def hats(self, rho: Floats) -> Floats:
         """Return the weights of the nodes in the piecewise-linear profile, float64[..., node].

@@ -1,8 +1,7 @@
-"""The test of a fit: wafers simulated from it, beside the maps that it came from.
+"""The test of a fit: wafers simulated from it, compared with the maps.
 
-The simulator is `simulate_wafers`, which the fit does not use otherwise: its closed-form moments
-and the simulation are two ways to one law. Each simulated wafer has the grid and the missing dies
-of a real one.
+The fit uses closed-form moments, this test `simulate_wafers`: two independent computations of one
+law. Each simulated wafer has the grid and the missing dies of a real one.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.fit.clusters import ClusterFit
 from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
 from yieldsim.wafer.fit.statistics import MapStatistics, mean_and_influence, stack
-from yieldsim.wafer.geometry.outline import Wafer
+from yieldsim.wafer.geometry.outline import WaferOutline
 from yieldsim.wafer.geometry.sites import Grid, Sites
 from yieldsim.wafer.kernels.geometry import Blocks
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps
@@ -28,14 +28,13 @@ __all__ = ["Comparison", "add_faults", "compare", "fitted_model", "map_sites", "
 
 Floats = NDArray[np.float64]
 
-# A map has no millimetres: it is laid on the usable disc of this wafer, and densities with it.
-_WAFER = Wafer(diameter_mm=300.0, edge_exclusion_mm=3.0, scribe_mm=0.0)
-_MM2_PER_CM2 = 100.0
+# A map has no millimetres, so it is laid on the usable disc of this wafer.
+_WAFER = WaferOutline(diameter_mm=300.0, edge_exclusion_mm=3.0, scribe_mm=0.0)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure of the maps and of the simulated wafers; z is their difference in its errors."""
+    """One figure of the maps and the simulated wafers; z is the difference in standard errors."""
 
     name: str
     observed: float
@@ -81,7 +80,7 @@ def fitted_model(fit: ClusterFit, rows: int, cols: int) -> WaferModel:
             },
             "die": {"width_mm": width, "height_mm": height},
             "process": {
-                "d0_per_cm2": fit.d0.value * _MM2_PER_CM2 / (width * height),
+                "d0_per_cm2": fit.d0_per_die.value * MM2_PER_CM2 / (width * height),
                 "alpha_wafer": fit.alpha_wafer.value,
                 "alpha_region": fit.alpha_region.value,
                 "region_dies_x": block,
@@ -97,8 +96,7 @@ def simulate_like(
 ) -> WaferMaps:
     """Return simulated maps, ``repeats`` for each of ``maps``, with its grid and missing dies.
 
-    The wafers have the numbers from ``first_wafer`` on, so that further calls with other numbers
-    draw other wafers.
+    Wafers are numbered from ``first_wafer`` on, and other numbers are other wafers.
     """
     order, parts = [], []
     for rows, cols, some in by_shape(maps):
@@ -131,7 +129,7 @@ def simulate_like(
 
 
 def add_faults(maps: WaferMaps, bins: RadialBins, faults: Floats, seed: list[int]) -> WaferMaps:
-    """Return the maps with more faults: Poisson, of mean ``faults`` float64[node] by radius."""
+    """Return the maps with faults added: Poisson, of mean ``faults`` float64[node] by radius."""
     rng = np.random.default_rng(seed)
     die = maps.die.copy()
     for rows, cols, some in by_shape(maps):
@@ -146,7 +144,7 @@ def add_faults(maps: WaferMaps, bins: RadialBins, faults: Floats, seed: list[int
 def compare(
     observed: MapStatistics, simulated: MapStatistics, bins: RadialBins
 ) -> list[Comparison]:
-    """Return mean yield, SD between wafers, neighbour-fail ratio and fails by radius, of both."""
+    """Compare mean yield, SD between wafers, neighbour-fail ratio and fails by radius."""
     names = ["mean yield", "sd between wafers", "neighbour-fail ratio"]
     edges = zip(bins.edges[:-1], bins.edges[1:], strict=True)
     names += [f"fails at radius {low:.2f}-{high:.2f}" for low, high in edges]

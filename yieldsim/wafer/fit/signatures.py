@@ -1,13 +1,12 @@
 """Which maps carry a spatial signature: edge ring, centre, donut, scratch.
 
 Each map is tested against itself: the faults per die -ln(1 - fails) in the zone of a signature
-against those in a reference zone of the same map. A signature is there where the ratio is large
-and larger than chance: its logarithm must pass a limit and ``_SIGMAS`` of its standard error (by
-the delta method, each zone binomial). A scratch is a thin and long chain of fails. Labels play no
-part.
+against those in a reference zone of the same map. A signature is found where the logarithm of the
+ratio exceeds both a limit and ``_SIGMAS`` of its standard error (by the delta method, each zone
+binomial). A scratch is a long thin chain of fails. Labels play no part.
 
 The limits were set on the maps of WM-811K (Wu, Jang and Chen 2015, doi:10.1109/TSM.2014.2364237),
-where plain maps have outer dies that are two to four times as bad as the rest.
+whose plain maps have outer dies two to four times as bad as the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
 from yieldsim.wafer.fit.statistics import MapStatistics, mean_of_known, stack
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps
 
-__all__ = ["KINDS", "Signature", "find_signatures", "signature_shares"]
+__all__ = ["KINDS", "SignatureShare", "find_signatures", "signature_shares"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -39,29 +38,28 @@ _RING_DIES, _OCTANTS, _OCTANTS_WEAK = 1.5, 8, 2
 _RING_RATIO, _RING_FAULTS = np.log(4.5), 0.35
 _CENTRE_RHO, _CENTRE_RATIO = 0.3, np.log(2.9)
 _DONUT_RHO, _DONUT_HOLE, _DONUT_RATIO, _HOLE_SIGMAS = (0.35, 0.65), 0.2, np.log(1.6), 1.0
-# A scratch: a chain of fails this long (share of the diameter, and dies) and this thin (dies), that
-# chance seldom makes: of n fails at rate p, about n (3p)^(m-1) chains of m dies begin.
+# A scratch is a chain of fails this long (share of the diameter, and dies) and this thin (dies). It
+# must be rare by chance: n fails at rate p begin about n (3p)^(m-1) chains of m dies.
 _SCRATCH_SHARE, _SCRATCH_DIES, _SCRATCH_THICK = 0.2, 6.0, 2.0
 _SCRATCH_CHANCE, _FORWARD = 0.01, 3.0
-# A broader chain counts where it is this many times as long as broad, in standard deviations.
+# A broader chain counts if it is this many times as long as broad, in standard deviations.
 _SCRATCH_BROAD, _SCRATCH_SLIM = 3.0, 3.5
 
 
 @dataclass(frozen=True)
-class Signature:
-    """How common a signature is, and what it looks like.
+class SignatureShare:
+    """How common a signature is, and its shape.
 
     found : share of the wafers on which it was found. share, low, high : that with the Wilson
     interval, corrected for what is found by chance and what is missed where both are known:
-    (found - by_chance) / (power - by_chance), Rogan and Gladen (1978). by_chance : how often it is
-    found on wafers simulated without signatures; power : how often on the same wafers with its
-    mean faults added; nan if not known, as for maps of many sizes. Of faint scratches a quarter or
-    more are missed.
+    (found - by_chance) / (power - by_chance), Rogan and Gladen (1978). by_chance : share of the
+    wafers simulated without signatures on which it is found; power : the same with its mean faults
+    added; nan if not known, as for maps of many sizes. A quarter or more of faint scratches is
+    missed.
     faults : extra faults per die of the mean marked map over the mean of the others, by the fit's
-    bins of the radius, with the relative half-width of its peak's interval, faults_error;
-    peak_faults, rho, width : its peak, where that is, and the width, as a share
-    of the usable radius, over which at least half of it is found; none for a scratch, which has
-    no fixed radius.
+    bins of the radius; faults_error : relative half-width of the interval of its peak.
+    peak_faults, rho, width : the peak, its radius, and the width over which at least half of it
+    remains, both in usable radii; nan for a scratch, which has no fixed radius.
     """
 
     kind: str
@@ -78,14 +76,14 @@ class Signature:
     by_chance: float = math.nan
     power: float = math.nan
 
-    def corrected(self, by_chance: float, power: float, power_error: float) -> Signature:
+    def corrected(self, by_chance: float, power: float, power_error: float) -> SignatureShare:
         """Return the signature with its share corrected; ``power`` nan is taken to be 1.
 
         ``power_error`` is half the width of the power's interval; it widens that of the share.
         """
         known, error = (1.0, 0.0) if math.isnan(power) else (power, power_error)
         span = known - by_chance
-        if span < _LEAST_POWER:  # hardly told from chance: nothing to correct by
+        if span < _LEAST_POWER:  # hardly told from chance: no correction
             return replace(self, by_chance=by_chance, power=power)
         low, share, high = (
             min(1.0, max(0.0, (value - by_chance) / span))
@@ -104,19 +102,19 @@ class Signature:
 
 def find_signatures(maps: WaferMaps) -> Flags:
     """Return which signatures each map carries, bool[wafer, kind]; a map may carry several."""
-    found = np.zeros((len(maps), len(KINDS)), bool)
+    flags = np.zeros((len(maps), len(KINDS)), bool)
     for rows, cols, some in by_shape(maps):
         codes = stack(maps, rows, cols, some)
         valid, bad = codes > NONE, codes == FAIL
         zones = _zones(rows, cols)
-        found[some, 0] = _ring(valid, bad, zones)
-        found[some, 1] = _centre(valid, bad, zones)
-        found[some, 2] = _donut(valid, bad, zones)
-        # an arc of the ring is thin and long too, and no scratch
+        flags[some, 0] = _ring(valid, bad, zones)
+        flags[some, 1] = _centre(valid, bad, zones)
+        flags[some, 2] = _donut(valid, bad, zones)
+        # an arc of the ring is long and thin too, but not a scratch
         inner = zones["inside"]
         pairs = zip(bad & inner, valid & inner, strict=True)
-        found[some, 3] = [_scratch(one, here) for one, here in pairs]
-    return found
+        flags[some, 3] = [_scratch(fails, dies) for fails, dies in pairs]
+    return flags
 
 
 def _zones(rows: int, cols: int) -> dict[str, Flags]:
@@ -206,7 +204,7 @@ def _is_thin(places: Floats, least: float) -> bool:
 
 def signature_shares(
     flags: Flags, figures: MapStatistics, bins: RadialBins, confidence: float
-) -> list[Signature]:
+) -> list[SignatureShare]:
     """Return each signature's share, with the Wilson interval, and its mean shape by radius."""
     faults = -np.log1p(-np.clip(figures.radial, 0.0, 0.95))
     return [_describe(kind, flags[:, k], faults, bins, confidence) for k, kind in enumerate(KINDS)]
@@ -214,7 +212,7 @@ def signature_shares(
 
 def _describe(
     kind: str, marked: Flags, faults: Floats, bins: RadialBins, confidence: float
-) -> Signature:
+) -> SignatureShare:
     wafers, count = len(marked), int(marked.sum())
     share = count / wafers
     z = float(norm.ppf(0.5 + 0.5 * confidence))
@@ -223,15 +221,15 @@ def _describe(
     half /= 1.0 + z * z / wafers
     low, high = float(max(0.0, centre - half)), float(min(1.0, centre + half))
     if kind == "scratch" or count in (0, wafers):
-        return Signature(kind, count, share, share, low, high)
+        return SignatureShare(kind, count, share, share, low, high)
     excess = mean_of_known(faults[marked]) - mean_of_known(faults[~marked])
     if np.isnan(excess).all():
-        return Signature(kind, count, share, share, low, high)
+        return SignatureShare(kind, count, share, share, low, high)
     peak = int(np.nanargmax(excess))
     wide = excess >= 0.5 * excess[peak]
     width = float((np.diff(bins.edges) * wide).sum())
     error = z * float(np.nanstd(faults[marked, peak])) / math.sqrt(count) / float(excess[peak])
-    return Signature(
+    return SignatureShare(
         kind,
         count,
         share,

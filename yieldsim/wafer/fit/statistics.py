@@ -1,7 +1,7 @@
-"""What is measured on each wafer map: fails, fails by radius, and pairs of fails by distance.
+"""Statistics of each wafer map: fails, fails by radius, and pairs of fails by distance.
 
-Every figure is one per wafer, so that means over wafers have honest standard errors: dies of one
-wafer are not independent, wafers are taken to be.
+There is one figure per wafer, because dies of a wafer are not independent and wafers are assumed to
+be: so means over wafers have valid standard errors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps
 __all__ = [
     "LAGS",
     "MapStatistics",
-    "Target",
+    "TargetMoments",
     "mean_and_influence",
     "mean_of_known",
     "measure",
@@ -28,10 +28,10 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-# Distances in dies, along rows and along columns together. The first gives the neighbour ratio,
-# the others tell how large the blocks are.
+# Distances in dies along rows and columns. The first gives the neighbour ratio, the others tell how
+# large the blocks are.
 LAGS = (1, 2, 3, 4, 6, 8, 12)
-# A bin without a fail (or a pass) still gets a density: half a die of them is put there.
+# A bin without a fail (or a pass) gets half a die of them, so that its density is finite.
 _HALF = 0.5
 
 
@@ -96,7 +96,7 @@ def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> Floats:
 
 
 def mean_of_known(values: Floats) -> Floats:
-    """Return means over wafers of what is not nan, float64[column]; nan where all is."""
+    """Return means over wafers of the values that are not nan, float64[column]; nan without any."""
     has = np.isfinite(values)
     count = has.sum(axis=0)
     total = np.where(has, values, 0.0).sum(axis=0)
@@ -106,7 +106,7 @@ def mean_of_known(values: Floats) -> Floats:
 def mean_and_influence(values: Floats, where: str) -> tuple[Floats, Floats]:
     """Return means over wafers, float64[column], and each wafer's influence on them.
 
-    values : float64[wafer, column], nan where a wafer has no say. The influences, float64[wafer,
+    values : float64[wafer, column], nan where a wafer has no value. The influences, float64[wafer,
     column], have mean 0; their covariance divided by the number of wafers is that of the means.
     Raises ModelError where no wafer has a value.
     """
@@ -119,7 +119,7 @@ def mean_and_influence(values: Floats, where: str) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetMoments:
     """The observed moments, each wafer's influence on them, and their errors."""
 
     means: Floats  # [bin..., variance, adjacent pairs]
@@ -130,11 +130,13 @@ class Target:
     error: Floats  # [moment]
 
 
-def target_moments(figures: MapStatistics, where: str) -> Target:
-    """Return what a fit has to meet. Raises ModelError where no map has dies at some radius."""
+def target_moments(figures: MapStatistics, where: str) -> TargetMoments:
+    """Return the moments that a fit must meet.
+
+    Raises ModelError where no map has dies at some radius.
+    """
     deviation = (figures.fail - figures.fail.mean()) ** 2
     radial = figures.radial.copy()
-    # half a fail (or pass) spread over a bin that has none keeps its density finite
     number = np.isfinite(radial).sum(axis=0) * figures.dies.mean() / radial.shape[1]
     low = _HALF / np.maximum(number, 1.0)
     mean = mean_of_known(radial)
@@ -146,4 +148,4 @@ def target_moments(figures: MapStatistics, where: str) -> Target:
     lags, lag_influence = mean_and_influence(figures.pairs[:, index], where)
     error = np.sqrt((influence**2).mean(axis=0) / len(influence))
     error = np.maximum(error, 1e-3 * np.abs(means) + 1e-9)
-    return Target(means, influence, lags, lag_influence, index, error)
+    return TargetMoments(means, influence, lags, lag_influence, index, error)

@@ -13,7 +13,7 @@ from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
 from yieldsim.wafer.kernels.geometry import Usable
 
-__all__ = ["FLAT_LENGTH_MM", "NOTCH_DEPTH_MM", "Notch", "Reticle", "Wafer"]
+__all__ = ["FLAT_LENGTH_MM", "NOTCH_DEPTH_MM", "Notch", "Reticle", "WaferOutline"]
 
 Notch = Literal["none", "notch", "flat"]
 
@@ -27,7 +27,7 @@ _DIAMETERS_MM = (100.0, 450.0)
 
 
 @dataclass(frozen=True)
-class Wafer:
+class WaferOutline:
     """A round wafer and where dies may lie on it.
 
     ``edge_exclusion_mm`` is kept from the whole outline: from the circle, from the flat, and from

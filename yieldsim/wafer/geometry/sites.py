@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
-from yieldsim.wafer.geometry.outline import Reticle, Wafer
+from yieldsim.wafer.geometry.outline import Reticle, WaferOutline
 from yieldsim.wafer.kernels.geometry import Blocks, Usable, block_places, count_blocks, count_fields
 from yieldsim.wafer.kernels.offsets import GRID_STEPS, best_alignment, best_half_pitch, best_offset
 
-__all__ = ["Grid", "Reticle", "Sites", "Wafer", "make_sites", "place_grid"]
+__all__ = ["Grid", "Reticle", "Sites", "WaferOutline", "make_sites", "place_grid"]
 
 _LEAST_DIE_MM = 0.05
 # Thirteen arrays of so many dies take half a gigabyte; no real wafer has them.
@@ -78,7 +78,7 @@ class Sites:
     field_column: NDArray[np.int64]
     field_row: NDArray[np.int64]
     shape: tuple[int, int]
-    wafer: Wafer
+    wafer: WaferOutline
     grid: Grid
 
     def __len__(self) -> int:
@@ -127,7 +127,7 @@ class Sites:
 
 
 def place_grid(
-    wafer: Wafer,
+    wafer: WaferOutline,
     die_width_mm: float,
     die_height_mm: float,
     reticle: Reticle | None = None,
@@ -177,7 +177,7 @@ def _counted(
 
 
 def make_sites(
-    wafer: Wafer,
+    wafer: WaferOutline,
     die_width_mm: float,
     die_height_mm: float,
     reticle: Reticle | None = None,
@@ -227,7 +227,7 @@ def make_sites(
     )
 
 
-def _fields(wafer: Wafer, width: float, height: float, reticle: Reticle | None) -> Blocks:
+def _fields(wafer: WaferOutline, width: float, height: float, reticle: Reticle | None) -> Blocks:
     """Check the die and return the fields of dies."""
     require("die_width_mm", width, least=_LEAST_DIE_MM)
     require("die_height_mm", height, least=_LEAST_DIE_MM)

@@ -1,8 +1,8 @@
 """Density of defects on the dies of a wafer: clusters, profile, excursions, spatial signatures.
 
-Legend: lot, wafer, die and region are numbers from zero; densities are per cm2. Gamma tables are
-those of `quantiles`, with no columns where the spread is off. A wafer's numbers depend on the seed
-and on the numbers of its lot and of itself.
+Legend: lots, wafers, dies and regions are numbered from zero; densities are per cm2. Gamma tables
+are those of `kernels.inverse.gamma_tabulated`, without columns where there is no spread. A wafer's
+densities depend on the seed, the number of its lot and its own number only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,20 @@ from yieldsim.kernels.philox import (
 )
 from yieldsim.wafer.kernels.signatures import ring_mean, scratch_mean, spot_mean
 
-__all__ = ["Field", "add_signatures", "density_row", "lot_density", "wafer_ratio", "wafer_ratios"]
+__all__ = [
+    "SIGNATURE",
+    "DensityModel",
+    "ExcursionChances",
+    "add_signature",
+    "add_signatures",
+    "density_row",
+    "lot_density",
+    "wafer_ratio",
+    "wafer_ratios",
+]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 # Entities of the stream of densities.
 _LOT = np.uint32(0)
@@ -33,140 +46,174 @@ _WAFER = np.uint32(1)
 _REGION = np.uint32(2)
 _ZERO = np.uint32(0)
 
-# Columns of `Field.signatures`.
-PROBABILITY, PEAK, RADIUS, WIDTH, HALF_SPAN, HALF_LENGTH = range(6)  # length > 0: a scratch
-SIGNATURE_COLUMNS = 6
+# Lengths are in usable radii. A half length above zero makes the signature a scratch.
+SIGNATURE = np.dtype(
+    [
+        ("probability", np.float64),
+        ("peak_per_cm2", np.float64),
+        ("radius", np.float64),
+        ("width", np.float64),
+        ("half_span_rad", np.float64),
+        ("half_length", np.float64),
+    ]
+)
 
 
-class Field(NamedTuple):
-    """All that decides the densities.
+class ExcursionChances(NamedTuple):
+    """``start`` is the chance that one begins before a lot, ``go_on`` that it lasts one lot more.
 
-    ``profile`` float64[die] is the mean ratio over the die; ``region`` int64[die]; ``excursion``
-    float64[3] is the chance of a start before a lot, of going on and the ratio, and ``look_back``
-    the number of earlier lots whose excursions may still last (0: none). ``sub_x``, ``sub_y``
-    float64[die, point] are points of the dies as parts of the usable radius, each the middle of a
-    rectangle with half sides ``half_x``, ``half_y``.
+    ``look_back`` is the number of earlier lots whose excursions may still last, 0 without any.
     """
 
-    seed: Any
-    d0_per_cm2: Any
-    lot_wafers: Any
-    lot_gamma: NDArray[np.float64]
-    wafer_gamma: NDArray[np.float64]
-    region_gamma: NDArray[np.float64]
-    region: NDArray[np.int64]
-    profile: NDArray[np.float64]
-    excursion: NDArray[np.float64]
-    look_back: Any
-    signatures: NDArray[np.float64]
-    sub_x: NDArray[np.float64]
-    sub_y: NDArray[np.float64]
-    half_x: Any
-    half_y: Any
+    start: float
+    go_on: float
+    d0_ratio: float
+    look_back: int
+
+
+class DensityModel(NamedTuple):
+    """Everything that decides the densities.
+
+    ``profile`` float64[die] is the mean ratio over the die, ``region`` int64[die] its region,
+    ``signatures`` are records SIGNATURE. ``sub_x``, ``sub_y`` float64[die, point] are points of
+    the dies in usable radii, each the middle of a rectangle with half sides ``half_x``, ``half_y``.
+    """
+
+    seed: np.uint64
+    d0_per_cm2: float
+    lot_wafers: int
+    lot_gamma: Floats
+    wafer_gamma: Floats
+    region_gamma: Floats
+    region: Ints
+    profile: Floats
+    excursions: ExcursionChances
+    signatures: NDArray[np.void]
+    sub_x: Floats
+    sub_y: Floats
+    half_x: float
+    half_y: float
 
 
 @bare_jit
-def in_excursion(field: Any, lot: Any) -> Any:
+def in_excursion(model: DensityModel, lot: int) -> bool:
     """Whether an excursion that started before this lot, or an earlier one, still lasts.
 
-    Each lot draws whether one starts there and how many lots it lasts, so any lot can be entered;
-    what started before lot 0 has numbers below zero, which wrap.
+    Each lot draws whether one starts there and how many lots it lasts, so any lot can be entered.
+    Lots before lot 0 have negative numbers, which wrap.
     """
-    start, go_on = field.excursion[0], field.excursion[1]
-    for back in range(field.look_back):
+    for back in range(model.excursions.look_back):
         number = np.uint32(np.int64(lot) - back)
-        w0, w1, _, _ = seeded_words(field.seed, _ZERO, _ZERO, STREAM_EXCURSION, number)
+        w0, w1, _, _ = seeded_words(model.seed, _ZERO, _ZERO, STREAM_EXCURSION, number)
+        starts = uniform_open(w0) < model.excursions.start
         # it lasts beyond `back` lots with probability go_on^back
-        if uniform_open(w0) < start and uniform_open(w1) < go_on**back:
+        if starts and uniform_open(w1) < model.excursions.go_on**back:
             return True
     return False
 
 
 @bare_jit
-def lot_density(field: Any, lot: Any) -> Any:
-    """D0 times what the whole lot shares."""
-    density = field.d0_per_cm2
-    if field.lot_gamma.shape[1] > 0:
-        w0, _, _, _ = seeded_words(field.seed, _ZERO, _LOT, STREAM_DENSITY, lot)
-        density *= gamma_tabulated(field.lot_gamma, w0)
-    if field.look_back > 0 and in_excursion(field, lot):
-        density *= field.excursion[2]
+def lot_density(model: DensityModel, lot: int) -> float:
+    """Return D0 times the factors that all wafers of the lot share."""
+    density = model.d0_per_cm2
+    if model.lot_gamma.shape[1] > 0:
+        w0, _, _, _ = seeded_words(model.seed, _ZERO, _LOT, STREAM_DENSITY, lot)
+        density *= gamma_tabulated(model.lot_gamma, w0)
+    if model.excursions.look_back > 0 and in_excursion(model, lot):
+        density *= model.excursions.d0_ratio
     return density
 
 
 @inline_jit
-def wafer_ratio(field: Any, wafer: Any) -> Any:
-    """The wafer's own gamma."""
-    if field.wafer_gamma.shape[1] == 0:
+def wafer_ratio(model: DensityModel, wafer: np.uint32) -> float:
+    """Return the wafer's own gamma."""
+    if model.wafer_gamma.shape[1] == 0:
         return 1.0
-    w0, _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
-    return gamma_tabulated(field.wafer_gamma, w0)
+    w0, _, _, _ = seeded_words(model.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
+    return gamma_tabulated(model.wafer_gamma, w0)
 
 
 @bare_jit
-def wafer_ratios(field: Any, first_wafer: Any, words: Any, out: Any) -> None:
+def wafer_ratios(
+    model: DensityModel, first_wafer: int, words: NDArray[np.uint32], out: Floats
+) -> None:
     """Fill ``out`` float64[wafer] with `wafer_ratio` of consecutive wafers, several at once.
 
     ``words`` uint32[wafer] is work space.
     """
-    if field.wafer_gamma.shape[1] == 0:
+    if model.wafer_gamma.shape[1] == 0:
         for w in range(out.shape[0]):
             out[w] = 1.0
         return
     for w in range(words.shape[0]):
         wafer = np.uint32(np.uint64(first_wafer) + np.uint64(w))
-        words[w], _, _, _ = seeded_words(field.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
+        words[w], _, _, _ = seeded_words(model.seed, _ZERO, _WAFER, STREAM_DENSITY, wafer)
     for w in range(out.shape[0]):
-        out[w] = gamma_tabulated(field.wafer_gamma, words[w])
+        out[w] = gamma_tabulated(model.wafer_gamma, words[w])
 
 
 @bare_jit
 def density_row(
-    field: Any, wafer: Any, wafer_density: Any, words: Any, regions: Any, out: Any
-) -> Any:
-    """Fill ``out`` float64[die] with all but the signatures.
+    model: DensityModel,
+    wafer: np.uint32,
+    wafer_density: float,
+    words: NDArray[np.uint32],
+    regions: Floats,
+    out: Floats,
+) -> None:
+    """Fill ``out`` float64[die] with the densities without signatures.
 
     ``words`` uint32[4, >= regions / 4] and ``regions`` float64[>= regions] are work space.
     """
     dies = out.shape[0]
-    if field.region_gamma.shape[1] == 0:
+    if model.region_gamma.shape[1] == 0:
         for die in range(dies):
-            out[die] = wafer_density * field.profile[die]
+            out[die] = wafer_density * model.profile[die]
         return
-    fill_blocks(words, field.seed, _ZERO, _REGION, STREAM_DENSITY, wafer)
+    fill_blocks(words, model.seed, _ZERO, _REGION, STREAM_DENSITY, wafer)
     for block in range(words.shape[1]):
         for k in range(4):
-            regions[4 * block + k] = gamma_tabulated(field.region_gamma, words[k, block])
+            regions[4 * block + k] = gamma_tabulated(model.region_gamma, words[k, block])
     for die in range(dies):
-        out[die] = wafer_density * field.profile[die] * regions[field.region[die]]
+        out[die] = wafer_density * model.profile[die] * regions[model.region[die]]
 
 
 @inline_jit
-def _in_sector(shape: Any, angle: Any, x: Any, y: Any) -> Any:
+def _in_sector(shape: Any, angle: float, x: float, y: float) -> bool:
     """Whether a point is in a ring's sector."""
-    if shape[HALF_SPAN] >= math.pi:
+    if shape.half_span_rad >= math.pi:
         return True
     turn = abs(math.atan2(y, x) - angle)
-    return min(turn, 2.0 * math.pi - turn) <= shape[HALF_SPAN]
+    return bool(min(turn, 2.0 * math.pi - turn) <= shape.half_span_rad)
 
 
 @inline_jit
-def _ring(shape: Any, angle: Any, x: Any, y: Any, narrow: Any, sides: Any) -> Any:
-    """A ring at a point, or where it is narrow its mean over the point's rectangle."""
+def _ring(
+    shape: Any, angle: float, x: float, y: float, narrow: bool, sides: tuple[float, float]
+) -> float:
+    """Return a ring's value at a point; for a narrow ring, its mean over the point's rectangle."""
     if not _in_sector(shape, angle, x, y):
         return 0.0
     if narrow:
-        if shape[RADIUS] == 0.0:
-            return spot_mean(x, y, shape[WIDTH], sides)
-        return ring_mean(x, y, shape[RADIUS], shape[WIDTH], sides)
-    across = (math.hypot(x, y) - shape[RADIUS]) / shape[WIDTH]
+        if shape.radius == 0.0:
+            return spot_mean(x, y, shape.width, sides)
+        return ring_mean(x, y, shape.radius, shape.width, sides)
+    across = (math.hypot(x, y) - shape.radius) / shape.width
     return math.exp(-0.5 * across * across)
 
 
 @inline_jit
-def _scratch(shape: Any, cos: Any, sin: Any, dx: Any, dy: Any, narrow: Any, sides: Any) -> Any:
-    """A scratch at a point that lies (dx, dy) from its middle, or its mean as of `_ring`."""
-    width, half_length = shape[WIDTH], shape[HALF_LENGTH]
+def _scratch(
+    shape: Any,
+    cos: float,
+    sin: float,
+    dx: float,
+    dy: float,
+    narrow: bool,
+    sides: tuple[float, float],
+) -> float:
+    """Return a scratch's value (dx, dy) from its middle; if narrow, a mean as in `_ring`."""
+    width, half_length = shape.width, shape.half_length
     along, across = dx * cos + dy * sin, dy * cos - dx * sin
     if narrow:
         return scratch_mean(along, across, cos, sin, width, half_length, sides)
@@ -175,40 +222,42 @@ def _scratch(shape: Any, cos: Any, sin: Any, dx: Any, dy: Any, narrow: Any, side
 
 
 @bare_jit
-def add_signatures(field: Any, wafer: Any, extra: Any) -> Any:
+def add_signatures(model: DensityModel, wafer: np.uint32, extra: Floats) -> bool:
     """Fill ``extra`` float64[die] with the signatures' densities; False where there are none."""
-    found = False
-    for kind in range(field.signatures.shape[0]):
-        shape = field.signatures[kind]
-        w0, w1, w2, w3 = seeded_words(field.seed, _ZERO, np.uint32(kind), STREAM_SIGNATURE, wafer)
-        if uniform_open(w0) >= shape[PROBABILITY]:
+    signed = False
+    for kind in range(model.signatures.shape[0]):
+        w0, w1, w2, w3 = seeded_words(model.seed, _ZERO, np.uint32(kind), STREAM_SIGNATURE, wafer)
+        if uniform_open(w0) >= model.signatures[kind].probability:
             continue
-        if not found:
+        if not signed:
             for die in range(extra.shape[0]):
                 extra[die] = 0.0
-        found = True
-        add_signature(field, shape, uniform_open(w1), uniform_open(w2), uniform_open(w3), extra)
-    return found
+        signed = True
+        add_signature(model, kind, uniform_open(w1), uniform_open(w2), uniform_open(w3), extra)
+    return signed
 
 
 @bare_jit
-def add_signature(field: Any, shape: Any, u1: Any, u2: Any, u3: Any, extra: Any) -> None:
+def add_signature(
+    model: DensityModel, kind: int, u1: float, u2: float, u3: float, extra: Floats
+) -> None:
     """Add one signature, whose direction and place come from three uniforms."""
+    shape: Any = model.signatures[kind]
     angle = math.pi * (2.0 * u1 - 1.0)
     cos, sin = math.cos(angle), math.sin(angle)
     middle = math.sqrt(u2)
     x0 = middle * math.cos(2.0 * math.pi * u3)
     y0 = middle * math.sin(2.0 * math.pi * u3)
-    points = field.sub_x.shape[1]
-    sides = (field.half_x, field.half_y)
-    # what is wider than the rectangle's diagonal is as good at its middle, and sooner found
-    narrow = shape[WIDTH] < 2.0 * math.hypot(field.half_x, field.half_y)
+    points = model.sub_x.shape[1]
+    sides = (model.half_x, model.half_y)
+    # a signature wider than the rectangle's diagonal needs no mean: its middle is as good
+    narrow = shape.width < 2.0 * math.hypot(model.half_x, model.half_y)
     for die in range(extra.shape[0]):
         total = 0.0
         for point in range(points):
-            x, y = field.sub_x[die, point], field.sub_y[die, point]
-            if shape[HALF_LENGTH] > 0.0:
+            x, y = model.sub_x[die, point], model.sub_y[die, point]
+            if shape.half_length > 0.0:
                 total += _scratch(shape, cos, sin, x - x0, y - y0, narrow, sides)
             else:
                 total += _ring(shape, angle, x, y, narrow, sides)
-        extra[die] += shape[PEAK] * total / points
+        extra[die] += shape.peak_per_cm2 * total / points

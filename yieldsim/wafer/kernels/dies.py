@@ -1,47 +1,82 @@
 """Wafers with each die drawn (``dies``) and with die outcomes integrated (``expected``).
 
-Legend: ``tables`` float64[state, cell, tail, 4] as in `working`, where a die's state says which of
-its blocks a reticle defect has hit (0: none); ``state`` int32[die]. ``out`` float64[wafer, column]
-of `dies`: bins shipped, then truly good, then escapes; of `expected`: the means of these, then the
-variances of the bins, then that of all shipped dies.
+Legend: ``tables`` float64[state, cell, tail, 4] are cubic pieces as in classes.py, whose first cell
+is ``first``. ``state`` int32[die] says which of a die's blocks a reticle defect has hit (0: none).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import STREAM_DIE, fill_blocks, uniform_open
 from yieldsim.wafer.kernels.classes import cell_place, class_tail
-from yieldsim.wafer.kernels.density import (
-    add_signatures,
-    density_row,
-    lot_density,
-    wafer_ratio,
-    wafer_ratios,
+from yieldsim.wafer.kernels.density import DensityModel, lot_density, wafer_ratios
+from yieldsim.wafer.kernels.sorting import (
+    ParametricShift,
+    Sorting,
+    cell_chances,
+    needs_draws,
+    sort_die,
 )
-from yieldsim.wafer.kernels.sorting import cell_chances, needs_draws, parametric_shift, sort_die
+from yieldsim.wafer.kernels.wafer_state import (
+    WaferStart,
+    WorkSpace,
+    begin_wafer,
+    fill_density,
+    keep_density,
+    no_wafer,
+)
 
-__all__ = ["dies_block", "expected_block", "expected_dies", "expected_from_scale"]
+__all__ = [
+    "DieCounts",
+    "ExpectedCounts",
+    "count_dies",
+    "dies_block",
+    "expected_block",
+    "expected_dies",
+    "expected_from_scale",
+]
 
+Floats = NDArray[np.float64]
+States = NDArray[np.int32]
 _ZERO = np.uint32(0)
+
+
+class DieCounts(NamedTuple):
+    """Dies of each wafer: shipped float64[wafer, bin], truly good and escapes float64[wafer]."""
+
+    good: Floats
+    truly_good: Floats
+    escapes: Floats
+
+
+class ExpectedCounts(NamedTuple):
+    """Means of `DieCounts`, variances of the bins, and the variance of all shipped dies."""
+
+    good: Floats
+    truly_good: Floats
+    escapes: Floats
+    variance: Floats
+    total_variance: Floats
 
 
 @bare_jit
 def draw_classes(
-    field: Any,
-    wafer: Any,
-    density: Any,
-    first: Any,
-    tables: Any,
-    state: Any,
-    words: Any,
-    works: Any,
+    model: DensityModel,
+    wafer: np.uint32,
+    density: Floats,
+    first: int,
+    tables: Floats,
+    state: States,
+    words: NDArray[np.uint32],
+    works: NDArray[np.int64],
 ) -> None:
     """Fill ``works`` int64[die]: one uniform a die, through the inverse distribution of classes."""
-    fill_blocks(words, field.seed, _ZERO, _ZERO, STREAM_DIE, wafer)
+    fill_blocks(words, model.seed, _ZERO, _ZERO, STREAM_DIE, wafer)
     cells, tails = tables.shape[1], tables.shape[2]
     for die in range(density.shape[0]):
         u = uniform_open(words[die & 3, die >> 2])
@@ -55,8 +90,8 @@ def draw_classes(
 
 
 @inline_jit
-def count_equal(numbers: Any, wanted: Any) -> Any:
-    """How many of ``numbers`` are the wanted one."""
+def count_equal(numbers: NDArray[np.int64], wanted: int) -> int:
+    """Return how many of ``numbers`` are the wanted one."""
     count = 0
     for k in range(numbers.shape[0]):
         count += numbers[k] == wanted
@@ -64,82 +99,84 @@ def count_equal(numbers: Any, wanted: Any) -> Any:
 
 
 @inline_jit
-def count_dies(sorting: Any, works: Any, wafer: Any, shifts: Any, row: Any, image: Any) -> None:
-    """Sort the dies of a wafer by class and book them in its row and, unless empty, its map."""
+def count_dies(
+    sorting: Sorting,
+    works: NDArray[np.int64],
+    wafer: WaferStart,
+    counts: DieCounts,
+    w: int,
+    image: NDArray[np.uint8],
+) -> None:
+    """Sort the dies of a wafer by class; book them in row ``w`` and, unless empty, in its map."""
     bins = sorting.bins
-    for c in range(row.shape[0]):
-        row[c] = 0.0
+    good = counts.good[w]
+    truly_good = escapes = 0.0
+    for b in range(bins):
+        good[b] = 0.0
     if not needs_draws(sorting):
         for number in range(sorting.bin_of.shape[0]):
             shipped = sorting.bin_of[number, 0]
             if shipped < bins:
                 count = float(count_equal(works, number))
-                row[shipped] += count
-                row[bins] += count
+                good[shipped] += count
+                truly_good += count
         for die in range(image.shape[0]):
             image[die] = sorting.bin_of[works[die], 0]
-        return
-    for die in range(works.shape[0]):
-        shipped, true = sort_die(sorting, works[die], die, wafer, shifts[0], shifts[1])
-        if shipped < bins:
-            row[shipped] += 1.0
-            if true == bins:
-                row[bins + 1] += 1.0
-        if true < bins:
-            row[bins] += 1.0
-        if image.shape[0] > 0:
-            image[die] = shipped
+    else:
+        for die in range(works.shape[0]):
+            shipped, true = sort_die(sorting, works[die], die, wafer.number, wafer.shift)
+            if shipped < bins:
+                good[shipped] += 1.0
+                escapes += true == bins
+            truly_good += true < bins
+            if image.shape[0] > 0:
+                image[die] = shipped
+    counts.truly_good[w] = truly_good
+    counts.escapes[w] = escapes
 
 
 @bare_jit
 def dies_block(
-    field: Any,
-    sorting: Any,
-    first: Any,
-    tables: Any,
-    state: Any,
-    first_wafer: Any,
-    work: Any,
-    out: Any,
-    image: Any,
-    densities: Any,
+    model: DensityModel,
+    sorting: Sorting,
+    first: int,
+    tables: Floats,
+    state: States,
+    first_wafer: int,
+    work: WorkSpace,
+    counts: DieCounts,
+    image: NDArray[np.uint8],
+    densities: Floats,
 ) -> None:
-    """Draw each die of ``out``'s wafers; ``image`` uint8 and ``densities`` float64 may be empty."""
-    lot = np.int64(-1)
-    lot_part = 0.0
-    for w in range(out.shape[0]):
-        wafer = np.int64(first_wafer) + w
-        if wafer // field.lot_wafers != lot:
-            lot = wafer // field.lot_wafers
-            lot_part = lot_density(field, lot)
-        number = np.uint32(wafer)
-        wafer_part = lot_part * wafer_ratio(field, number)
-        density_row(field, number, wafer_part, work.region_words, work.regions, work.density)
-        if add_signatures(field, number, work.extra):
-            for die in range(work.extra.shape[0]):
-                work.density[die] += work.extra[die]
-        draw_classes(field, number, work.density, first, tables, state, work.die_words, work.works)
-        shifts = (0.0, 0.0)
-        if sorting.has_parametric:
-            shifts = parametric_shift(sorting, np.uint32(lot), number)
-        count_dies(sorting, work.works, number, shifts, out[w], image[w])
-        if densities.shape[1] > 0:
-            for die in range(work.density.shape[0]):
-                densities[w, die] = work.density[die]
+    """Draw each die of the wafers of ``counts``.
+
+    ``image`` uint8[wafer, die] (the bin shipped in) and ``densities`` float64[wafer, die] may have
+    no columns.
+    """
+    wafer = no_wafer()
+    for w in range(counts.good.shape[0]):
+        wafer = begin_wafer(model, sorting, first_wafer + w, wafer, work)
+        fill_density(model, wafer, work)
+        draw_classes(
+            model, wafer.number, work.density, first, tables, state, work.die_words, work.works
+        )
+        count_dies(sorting, work.works, wafer, counts, w, image[w])
+        keep_density(work, densities[w])
 
 
 @bare_jit
 def expected_dies(
-    sorting: Any,
-    first: Any,
-    tables: Any,
-    state: Any,
-    density: Any,
-    shifts: Any,
-    work: Any,
-    out: Any,
+    sorting: Sorting,
+    first: int,
+    tables: Floats,
+    state: States,
+    density: Floats,
+    shift: ParametricShift,
+    work: WorkSpace,
+    counts: ExpectedCounts,
+    w: int,
 ) -> None:
-    """Add the means and variances of the dies of one wafer to ``out`` (a row)."""
+    """Add the means and variances of the dies of one wafer to row ``w``."""
     bins = sorting.bins
     cells, tails = tables.shape[1], tables.shape[2]
     chances, share = work.chances, work.share
@@ -148,7 +185,7 @@ def expected_dies(
         cell, t = cell_place(first, cells, density[die])
         pieces = tables[state[die]]
         if sorting.has_parametric:
-            cell_chances(sorting, die, shifts[0], shifts[1], work.below, chances)
+            cell_chances(sorting, die, shift, work.below, chances)
         for b in range(bins + 1):
             share[b] = 0.0
         reached = 0.0
@@ -158,12 +195,12 @@ def expected_dies(
             for c in range(sorting.bin_of.shape[1]):
                 share[sorting.bin_of[tail, c]] += mass * chances[c]
             reached = met
-        book_shares(sorting, share, out)
+        book_shares(sorting, share, counts, w)
 
 
 @inline_jit
-def book_shares(sorting: Any, share: Any, out: Any) -> None:
-    """Add a die's probabilities of its bins, tested, to its wafer's row."""
+def book_shares(sorting: Sorting, share: Floats, counts: ExpectedCounts, w: int) -> None:
+    """Add a die's probabilities of its bins, after test, to row ``w``."""
     bins = sorting.bins
     good = 0.0
     for b in range(bins):
@@ -175,86 +212,87 @@ def book_shares(sorting: Any, share: Any, out: Any) -> None:
         if b == bins - 1:
             p += escapes
         shipped += p
-        out[b] += p
-        out[bins + 2 + b] += p * (1.0 - p)
-    out[bins] += good
-    out[bins + 1] += escapes
-    out[2 * bins + 2] += shipped * (1.0 - shipped)
+        counts.good[w, b] += p
+        counts.variance[w, b] += p * (1.0 - p)
+    counts.truly_good[w] += good
+    counts.escapes[w] += escapes
+    counts.total_variance[w] += shipped * (1.0 - shipped)
+
+
+@inline_jit
+def _clear(counts: ExpectedCounts, w: int) -> None:
+    for b in range(counts.good.shape[1]):
+        counts.good[w, b] = 0.0
+        counts.variance[w, b] = 0.0
+    counts.truly_good[w] = 0.0
+    counts.escapes[w] = 0.0
+    counts.total_variance[w] = 0.0
 
 
 @bare_jit
 def expected_block(
-    field: Any,
-    sorting: Any,
-    first: Any,
-    tables: Any,
-    blurred: Any,
-    state: Any,
-    first_wafer: Any,
-    work: Any,
-    out: Any,
-    densities: Any,
+    model: DensityModel,
+    sorting: Sorting,
+    first: int,
+    tables: Floats,
+    blurred: Floats,
+    state: States,
+    first_wafer: int,
+    work: WorkSpace,
+    counts: ExpectedCounts,
+    densities: Floats,
 ) -> None:
-    """Integrate the dies of ``out``'s wafers, given their densities.
+    """Integrate the dies of the wafers of ``counts``, given their densities.
 
-    ``blurred`` are tables with the regions' gamma integrated, used where regions are single dies
-    and the wafer has no signature, whose density the gamma does not multiply; else empty.
+    ``blurred`` are tables with the regions' gamma integrated, or empty. They serve where regions
+    are single dies and the wafer has no signature, whose density the gamma does not multiply.
     """
-    lot = np.int64(-1)
-    lot_part = 0.0
-    for w in range(out.shape[0]):
-        wafer = np.int64(first_wafer) + w
-        if wafer // field.lot_wafers != lot:
-            lot = wafer // field.lot_wafers
-            lot_part = lot_density(field, lot)
-        number = np.uint32(wafer)
-        wafer_part = lot_part * wafer_ratio(field, number)
-        for c in range(out.shape[1]):
-            out[w, c] = 0.0
-        shifts = (0.0, 0.0)
-        if sorting.has_parametric:
-            shifts = parametric_shift(sorting, np.uint32(lot), number)
-        signed = add_signatures(field, number, work.extra)
-        if signed or blurred.shape[0] == 0:
-            density_row(field, number, wafer_part, work.region_words, work.regions, work.density)
-            if signed:
-                for die in range(work.extra.shape[0]):
-                    work.density[die] += work.extra[die]
-            expected_dies(sorting, first, tables, state, work.density, shifts, work, out[w])
+    wafer = no_wafer()
+    for w in range(counts.good.shape[0]):
+        wafer = begin_wafer(model, sorting, first_wafer + w, wafer, work)
+        used = tables
+        if wafer.signed or blurred.shape[0] == 0:
+            fill_density(model, wafer, work)
         else:
+            used = blurred
             for die in range(work.density.shape[0]):
-                work.density[die] = wafer_part * field.profile[die]
-            expected_dies(sorting, first, blurred, state, work.density, shifts, work, out[w])
-        if densities.shape[1] > 0:
-            for die in range(work.density.shape[0]):
-                densities[w, die] = work.density[die]
+                work.density[die] = wafer.density_per_cm2 * model.profile[die]
+        _clear(counts, w)
+        expected_dies(sorting, first, used, state, work.density, wafer.shift, work, counts, w)
+        keep_density(work, densities[w])
 
 
 @bare_jit
 def expected_from_scale(
-    field: Any, first: Any, pieces: Any, first_wafer: Any, words: Any, ratios: Any, out: Any
+    model: DensityModel,
+    first: int,
+    pieces: Floats,
+    first_wafer: int,
+    words: NDArray[np.uint32],
+    ratios: Floats,
+    out: Floats,
 ) -> None:
-    """As `expected_block`, where a wafer hangs on one number, its density: a row by table.
+    """Do as `expected_block` where a wafer depends on its density alone: a row from a table.
 
     ``pieces`` float64[cell, 4, column] has a power's coefficients side by side; columns are a
-    multiple of four. ``words`` uint32 and ``ratios`` float64 of any one length are work space: the
-    gammas of so many wafers are drawn in one loop. Lots and these turns are counted, for a division
-    takes longer than the row.
+    multiple of four. ``out`` is float64[wafer, column]. ``words`` uint32 and ``ratios`` float64 of
+    any one length are work space: the gammas of so many wafers are drawn in one loop. Lots and
+    these batches are counted, because a division takes longer than the row.
     """
-    next_lot = np.int64(-1)
-    lot_part = 0.0
-    here = ratios.shape[0]
+    next_lot = -1
+    lot_per_cm2 = 0.0
+    used = ratios.shape[0]
     for w in range(out.shape[0]):
-        wafer = np.int64(first_wafer) + w
-        if here == ratios.shape[0]:
-            wafer_ratios(field, wafer, words, ratios)
-            here = 0
+        wafer = first_wafer + w
+        if used == ratios.shape[0]:
+            wafer_ratios(model, wafer, words, ratios)
+            used = 0
         if wafer >= next_lot:
-            lot = wafer // field.lot_wafers
-            next_lot = (lot + 1) * field.lot_wafers
-            lot_part = lot_density(field, lot)
-        cell, t = cell_place(first, pieces.shape[0], lot_part * ratios[here])
-        here += 1
+            lot = wafer // model.lot_wafers
+            next_lot = (lot + 1) * model.lot_wafers
+            lot_per_cm2 = lot_density(model, lot)
+        cell, t = cell_place(first, pieces.shape[0], lot_per_cm2 * ratios[used])
+        used += 1
         powers = pieces[cell]
         row = out[w]
         for c in range(row.shape[0]):

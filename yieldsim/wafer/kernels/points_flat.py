@@ -1,8 +1,8 @@
-"""The class of each die, defect by defect, where the die holds cores only: loops that vectorize.
+"""Dead cores of each die, defect by defect, where the die holds cores only: loops that vectorize.
 
 A die's dead parts are bits of a mask: bit 0 the die, bit 1 + c core c, the last bit nothing. The
-numbers are those of `points`, die by die, which takes over where a loop cannot: more than three
-defects on a die, or a word whose cell of the guide holds the border of two blocks.
+results are those of points.py, which takes over the dies that these loops cannot do: those with
+more than three defects, or with a word whose cell holds the border of two blocks.
 """
 
 from __future__ import annotations
@@ -10,15 +10,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yieldsim.kernels.elementary import exp_minus
 from yieldsim.kernels.jit import bare_jit, inline_jit
 from yieldsim.kernels.philox import uniform_open
 
-__all__ = ["BORDER", "FLAT_CELLS", "FLAT_CORES", "flat_masks"]
+__all__ = ["BORDER", "FLAT_CELLS", "FLAT_CORES", "flat_masks", "set_bits"]
 
-FLAT_CELLS = 4096  # of a word, in `Floor.cell_node`
-FLAT_CORES = 62  # as many as one mask holds beside the die and nothing
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Words = NDArray[np.uint32]
+
+FLAT_CELLS = 4096  # of a word, in `BlockLayout.cell_node`
+FLAT_CORES = 62  # one mask also holds the die and nothing
 BORDER = 127  # node of a cell that holds a border
 _CELL_BITS = np.uint32(20)
 _THIRD = 1.0 / 3.0
@@ -27,8 +32,8 @@ _ZERO = np.uint64(0)
 
 
 @inline_jit
-def _counts(density: Any, area_cm2: Any, words: Any, counts: Any) -> None:
-    """Fill ``counts`` int64[die] with the Poisson numbers of defects, four for all above three."""
+def _counts(density: Floats, area_cm2: float, words: Words, counts: Ints) -> None:
+    """Fill ``counts`` int64[die] with Poisson numbers of defects; 4 stands for four and more."""
     for die in range(density.shape[0]):
         mean = density[die] * area_cm2
         u = uniform_open(words[0, die])
@@ -48,7 +53,7 @@ def _counts(density: Any, area_cm2: Any, words: Any, counts: Any) -> None:
 
 
 @inline_jit
-def _nodes(cell_node: Any, words: Any, nodes: Any) -> None:
+def _nodes(cell_node: NDArray[np.int32], words: Words, nodes: Ints) -> None:
     """Fill ``nodes`` int64[3, die] with what the first three places hit."""
     for k in range(3):
         for die in range(words.shape[1]):
@@ -56,8 +61,11 @@ def _nodes(cell_node: Any, words: Any, nodes: Any) -> None:
 
 
 @inline_jit
-def _ones(mask: Any) -> Any:
-    """Bits that are set (H. S. Warren, Hacker's Delight, 5-1), without a multiplication."""
+def set_bits(mask: np.uint64) -> Any:
+    """Return how many bits are set (H. S. Warren, Hacker's Delight, 5-1).
+
+    Without a multiplication, which would not vectorize.
+    """
     m = mask - ((mask >> _ONE) & np.uint64(0x5555555555555555))
     pairs = np.uint64(0x3333333333333333)
     m = (m & pairs) + ((m >> np.uint64(2)) & pairs)
@@ -70,24 +78,30 @@ def _ones(mask: Any) -> Any:
 
 @bare_jit
 def flat_masks(
-    density: Any, area_cm2: Any, cell_node: Any, words: Any, counts: Any, nodes: Any, lost: Any
+    density: Floats,
+    area_cm2: float,
+    cell_node: NDArray[np.int32],
+    words: Words,
+    counts: Ints,
+    nodes: Ints,
+    lost: Ints,
 ) -> None:
-    """Fill ``lost`` int64[die]: dead cores, -1 for a dead die, -2 where `points` must look.
+    """Fill ``lost`` int64[die]: dead cores, -1 for a dead die, -2 for a die left to points.py.
 
-    ``words`` uint32[4, die] holds the count's word and three places; ``counts`` int64[die] and
-    ``nodes`` int64[3, die] are work space, the former with the numbers of defects in the end.
+    ``words`` uint32[4, die] holds the count's word and three places. ``counts`` int64[die] and
+    ``nodes`` int64[3, die] are work space.
     """
     _counts(density, area_cm2, words, counts)
     _nodes(cell_node, words, nodes)
     for die in range(density.shape[0]):
         count = counts[die]
         mask = _ZERO
-        open_ = count > 3
+        left_open = count > 3
         for k in range(3):
             node = nodes[k, die]
             wanted = count > k
-            open_ |= wanted & (node == BORDER)
+            left_open |= wanted & (node == BORDER)
             mask |= (_ONE << np.uint64(node & 63)) if wanted else _ZERO
-        cores = _ones((mask >> _ONE) & np.uint64(0x3FFFFFFFFFFFFFFF))
+        cores = set_bits((mask >> _ONE) & np.uint64(0x3FFFFFFFFFFFFFFF))
         cores = -1 if mask & _ONE else cores
-        lost[die] = -2 if open_ else cores
+        lost[die] = -2 if left_open else cores

@@ -1,14 +1,15 @@
-"""From what works on a die to its bin: systematic loss, speed and leakage, test.
+"""From the working parts of a die to its bin: systematic loss, speed and leakage, test.
 
-Legend: a die's *class* says which bins' demands on cores it meets, best first, the last class none;
-its *cell* which demands on speed and leakage, as (speed cell) * (leakage cells) + leakage cell.
-``bin_of`` int64[class, cell] is the bin, or the number of bins for scrap.
+Legend: a die's *class* says which bins' demands on cores it meets, the best class first, the last
+one meeting none. Its *cell* says which demands on speed and leakage it meets, and is numbered
+(speed cell) * (leakage cells) + leakage cell. ``bin_of`` int64[class, cell] is the bin; the number
+of bins means scrap.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,19 @@ from yieldsim.kernels.philox import (
 )
 
 __all__ = [
+    "ParametricLevel",
+    "ParametricShift",
     "Sorting",
     "cell_chances",
     "cell_of",
+    "needs_draws",
     "normal_pair_below",
     "parametric_shift",
     "sort_die",
 ]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _DIE = np.uint32(0)
 _LOT = np.uint32(1)
@@ -41,53 +48,72 @@ _TWO_PI = 2.0 * math.pi
 _FAR = 38.0  # beyond it a normal tail is zero
 
 
+class ParametricLevel(NamedTuple):
+    """Spread of speed (GHz) and of the logarithm of leakage between lots, wafers or dies."""
+
+    speed_sd: float
+    leakage_sd: float
+    correlation: float
+
+
+class ParametricShift(NamedTuple):
+    """Speed and log leakage of a wafer less those of the mean wafer."""
+
+    speed: float
+    leakage: float
+
+
 class Sorting(NamedTuple):
-    """What is asked of a die beyond its working parts.
+    """How dies become bins once it is known which of their parts work.
 
     ``survive`` float64[die] is the systematic yield; ``bins`` the number of bins; ``escape`` and
-    ``overkill`` probabilities. ``speed_cuts`` float64[cut] rise, ``leakage_cuts`` likewise, both in
-    units of the quantity (leakage: its logarithm). ``site`` float64[2, die] are means of the two on
-    each site, ``sd`` float64[3, 2] by (lot, wafer, die) and ``correlation`` float64[3]. ``nodes``
-    float64[2, node] are points and weights of Gauss and Legendre on (0, 1).
+    ``overkill`` are probabilities. ``speed_cuts`` and ``leakage_cuts`` float64[cut] rise, in GHz
+    and in logarithms of watts. ``site_speed`` and ``site_leakage`` float64[die] are their means on
+    each site. ``nodes`` and ``weights`` float64[node] are those of Gauss and Legendre on (0, 1).
     """
 
-    seed: Any
-    bins: Any
-    bin_of: NDArray[np.int64]
-    survive: NDArray[np.float64]
-    has_systematic: Any
-    escape: Any
-    overkill: Any
-    has_parametric: Any
-    speed_cuts: NDArray[np.float64]
-    leakage_cuts: NDArray[np.float64]
-    site: NDArray[np.float64]
-    sd: NDArray[np.float64]
-    correlation: NDArray[np.float64]
-    nodes: NDArray[np.float64]
+    seed: np.uint64
+    bins: int
+    bin_of: Ints
+    survive: Floats
+    has_systematic: bool
+    escape: float
+    overkill: float
+    has_parametric: bool
+    speed_cuts: Floats
+    leakage_cuts: Floats
+    site_speed: Floats
+    site_leakage: Floats
+    lot: ParametricLevel
+    wafer: ParametricLevel
+    die: ParametricLevel
+    nodes: Floats
+    weights: Floats
 
 
 @inline_jit
-def _pair(sorting: Any, level: Any, draw: Any, entity: Any, realization: Any) -> Any:
-    """Two correlated normals of one level, times their standard deviations."""
-    z0 = normal_ppf(noise_uniform(sorting.seed, draw, entity, STREAM_SPEED, realization))
-    z1 = normal_ppf(noise_uniform(sorting.seed, draw, entity, STREAM_LEAKAGE, realization))
-    r = sorting.correlation[level]
+def _pair(
+    seed: np.uint64, level: ParametricLevel, draw: np.uint32, entity: np.uint32, number: np.uint32
+) -> tuple[float, float]:
+    """Return two correlated normals of one level, times their standard deviations."""
+    z0 = normal_ppf(noise_uniform(seed, draw, entity, STREAM_SPEED, number))
+    z1 = normal_ppf(noise_uniform(seed, draw, entity, STREAM_LEAKAGE, number))
+    r = level.correlation
     mixed = r * z0 + math.sqrt(1.0 - r * r) * z1
-    return sorting.sd[level, 0] * z0, sorting.sd[level, 1] * mixed
+    return level.speed_sd * z0, level.leakage_sd * mixed
 
 
 @bare_jit
-def parametric_shift(sorting: Any, lot: Any, wafer: Any) -> Any:
-    """Speed and log leakage of the wafer over those of the mean wafer."""
-    lot_speed, lot_leakage = _pair(sorting, 0, _ZERO, _LOT, lot)
-    wafer_speed, wafer_leakage = _pair(sorting, 1, _ZERO, _WAFER, wafer)
-    return lot_speed + wafer_speed, lot_leakage + wafer_leakage
+def parametric_shift(sorting: Sorting, lot: np.uint32, wafer: np.uint32) -> ParametricShift:
+    """Draw the shift of a wafer: its lot's and its own."""
+    lot_speed, lot_leakage = _pair(sorting.seed, sorting.lot, _ZERO, _LOT, lot)
+    speed, leakage = _pair(sorting.seed, sorting.wafer, _ZERO, _WAFER, wafer)
+    return ParametricShift(lot_speed + speed, lot_leakage + leakage)
 
 
 @inline_jit
-def _cell(cuts: Any, value: Any) -> Any:
-    """How many cuts a value reaches."""
+def _cell(cuts: Floats, value: float) -> int:
+    """Return how many cuts a value reaches."""
     count = 0
     for cut in cuts:
         count += value >= cut
@@ -95,33 +121,33 @@ def _cell(cuts: Any, value: Any) -> Any:
 
 
 @bare_jit
-def cell_of(sorting: Any, die: Any, wafer: Any, shift_speed: Any, shift_leakage: Any) -> Any:
-    """Draw a die's speed and leakage; returns its cell."""
-    speed, leakage = _pair(sorting, 2, np.uint32(die), _DIE, wafer)
-    speed += sorting.site[0, die] + shift_speed
-    leakage += sorting.site[1, die] + shift_leakage
+def cell_of(sorting: Sorting, die: int, wafer: np.uint32, shift: ParametricShift) -> int:
+    """Draw a die's speed and leakage, and return its cell."""
+    speed, leakage = _pair(sorting.seed, sorting.die, np.uint32(die), _DIE, wafer)
+    speed += sorting.site_speed[die] + shift.speed
+    leakage += sorting.site_leakage[die] + shift.leakage
     row = _cell(sorting.speed_cuts, speed)
     return row * (sorting.leakage_cuts.shape[0] + 1) + _cell(sorting.leakage_cuts, leakage)
 
 
 @inline_jit
-def needs_draws(sorting: Any) -> Any:
-    """Whether a die's bin hangs on more than its class."""
+def needs_draws(sorting: Sorting) -> bool:
+    """Whether a die's bin depends on more than its class."""
     tested = sorting.escape > 0.0 or sorting.overkill > 0.0
     return sorting.has_parametric or sorting.has_systematic or tested
 
 
 @bare_jit
 def sort_die(
-    sorting: Any, works: Any, die: Any, wafer: Any, shift_speed: Any, shift_leakage: Any
-) -> Any:
-    """(bin shipped in, true bin) of a die of class ``works``; the number of bins is scrap."""
+    sorting: Sorting, works: int, die: int, wafer: np.uint32, shift: ParametricShift
+) -> tuple[int, int]:
+    """Return (bin shipped in, true bin) of a die of class ``works``."""
     bins = sorting.bins
     true = bins
     if works < sorting.bin_of.shape[0] - 1:
         cell = 0
         if sorting.has_parametric:
-            cell = cell_of(sorting, die, wafer, shift_speed, shift_leakage)
+            cell = cell_of(sorting, die, wafer, shift)
         true = sorting.bin_of[works, cell]
     if not sorting.has_systematic and sorting.escape == 0.0 and sorting.overkill == 0.0:
         return true, true
@@ -135,34 +161,34 @@ def sort_die(
 
 
 @inline_jit
-def normal_below(z: Any) -> Any:
-    """Standard normal distribution function."""
+def normal_below(z: float) -> float:
+    """Return the standard normal distribution function."""
     return 0.5 * math.erfc(-z * math.sqrt(0.5))
 
 
 @inline_jit
-def normal_pair_below(h: Any, k: Any, r: Any, nodes: Any) -> Any:
-    """P(X < h, Y < k) of two standard normals with correlation r.
+def normal_pair_below(h: float, k: float, r: float, nodes: Floats, weights: Floats) -> float:
+    """Return P(X < h, Y < k) of two standard normals with correlation r.
 
     Z. Drezner, G. O. Wesolowsky, "On the computation of the bivariate normal integral", J. Statist.
     Comput. Simul. 35 (1990) 101-107: Phi(h) Phi(k) plus an integral over the arcsine of r, here by
-    Gauss and Legendre. With 32 nodes right to 1e-7 for |r| <= 0.99 (test_normal_pair).
+    Gauss and Legendre. With 32 nodes the error is below 1e-7 for |r| <= 0.99 (test_normal_pair).
     """
     product = normal_below(h) * normal_below(k)
     if r == 0.0 or abs(h) > _FAR or abs(k) > _FAR:
         return product
     top = math.asin(r)
     total = 0.0
-    for node in range(nodes.shape[1]):
-        s = math.sin(top * nodes[0, node])
+    for node in range(nodes.shape[0]):
+        s = math.sin(top * nodes[node])
         c2 = 1.0 - s * s
-        total += nodes[1, node] * math.exp(-0.5 * (h * h + k * k - 2.0 * h * k * s) / c2)
+        total += weights[node] * math.exp(-0.5 * (h * h + k * k - 2.0 * h * k * s) / c2)
     return min(max(product + top * total / _TWO_PI, 0.0), 1.0)
 
 
 @inline_jit
-def _edge(cuts: Any, cell: Any, mean: Any, sd: Any) -> Any:
-    """The lower edge of a cell in standard deviations; infinite edges stay so."""
+def _edge(cuts: Floats, cell: int, mean: float, sd: float) -> float:
+    """Return the lower edge of a cell in standard deviations; infinite edges stay infinite."""
     if cell == 0:
         return -np.inf
     if cell > cuts.shape[0]:
@@ -174,20 +200,21 @@ def _edge(cuts: Any, cell: Any, mean: Any, sd: Any) -> Any:
 
 @bare_jit
 def cell_chances(
-    sorting: Any, die: Any, shift_speed: Any, shift_leakage: Any, below: Any, out: Any
+    sorting: Sorting, die: int, shift: ParametricShift, below: Floats, out: Floats
 ) -> None:
-    """Fill ``out`` float64[cell] with P(cell) of a die, given its wafer's shifts.
+    """Fill ``out`` float64[cell] with P(cell) of a die, given its wafer's shift.
 
     ``below`` float64[speed cells + 1, leakage cells + 1] is work space.
     """
     rows, columns = sorting.speed_cuts.shape[0] + 1, sorting.leakage_cuts.shape[0] + 1
-    mean_speed = sorting.site[0, die] + shift_speed
-    mean_leakage = sorting.site[1, die] + shift_leakage
+    mean_speed = sorting.site_speed[die] + shift.speed
+    mean_leakage = sorting.site_leakage[die] + shift.leakage
     for i in range(rows + 1):
-        h = _edge(sorting.speed_cuts, i, mean_speed, sorting.sd[2, 0])
+        h = _edge(sorting.speed_cuts, i, mean_speed, sorting.die.speed_sd)
         for j in range(columns + 1):
-            k = _edge(sorting.leakage_cuts, j, mean_leakage, sorting.sd[2, 1])
-            below[i, j] = normal_pair_below(h, k, sorting.correlation[2], sorting.nodes)
+            k = _edge(sorting.leakage_cuts, j, mean_leakage, sorting.die.leakage_sd)
+            r = sorting.die.correlation
+            below[i, j] = normal_pair_below(h, k, r, sorting.nodes, sorting.weights)
     for i in range(rows):
         for j in range(columns):
             inside = below[i + 1, j + 1] - below[i, j + 1] - below[i + 1, j] + below[i, j]

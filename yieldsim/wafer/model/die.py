@@ -15,11 +15,11 @@ from yieldsim.model.schema.values import Number, Whole, is_number, shown
 __all__ = [
     "Block",
     "BinRule",
-    "Die",
+    "DieTable",
     "Group",
     "Leakage",
     "Parametric",
-    "Reticle",
+    "ReticleTable",
     "Speed",
     "Table",
     "Test",
@@ -66,7 +66,7 @@ class WaferDisc(Table):
     notch: Literal["notch", "flat", "none"] = "none"
 
 
-class Reticle(Table):
+class ReticleTable(Table):
     """[reticle]: the field of the scanner, which holds ``columns`` x ``rows`` dies."""
 
     field_width_mm: Positive = 26.0
@@ -113,7 +113,7 @@ class Group(_Area):
     min_good: Count = 1
 
 
-class Die(Table):
+class DieTable(Table):
     """[die]: the floorplan. Blocks lie in strips over the die's height, in the file's order."""
 
     width_mm: Positive

@@ -9,7 +9,15 @@ from pydantic import Field
 from yieldsim.model.schema.values import Number
 from yieldsim.wafer.model.die import Count, NonNegative, Positive, Shape, Share, Table
 
-__all__ = ["Excursions", "Layer", "Process", "Profile", "Repeaters", "Signature", "Systematic"]
+__all__ = [
+    "Excursions",
+    "LayerGroup",
+    "ProcessTable",
+    "Profile",
+    "Repeaters",
+    "SignatureTable",
+    "Systematic",
+]
 
 
 class Profile(Table):
@@ -28,7 +36,7 @@ class Profile(Table):
     ratio: tuple[NonNegative, ...] | None = None
 
 
-class Layer(Table):
+class LayerGroup(Table):
     """[process.layers.NAME]: a layer group. ``share`` is its part of D0 (shares add up to one).
 
     The size x of a defect has density 2 x0^2 / x^3 above ``x0_um``.
@@ -38,7 +46,7 @@ class Layer(Table):
     x0_um: Positive = 0.1
 
 
-class Signature(Table):
+class SignatureTable(Table):
     """[process.signatures.NAME]: extra defects on some wafers, each with ``probability``.
 
     Density at a point is ``peak_per_cm2 exp(-(d / width)^2 / 2)``, lengths as parts of the usable
@@ -103,7 +111,7 @@ class Systematic(Table):
     edge_die_yield: Share = 1.0
 
 
-class Process(Table):
+class ProcessTable(Table):
     """[process]: density of defects (killers, where no layer groups are given) and its spread.
 
     The density is gamma of mean one, times D0, at the scale of lots, of wafers and of regions of
@@ -118,8 +126,8 @@ class Process(Table):
     region_dies_x: Count = 1
     region_dies_y: Count = 1
     profile: Profile = Profile()
-    layers: dict[str, Layer] = {}
-    signatures: dict[str, Signature] = {}
+    layers: dict[str, LayerGroup] = {}
+    signatures: dict[str, SignatureTable] = {}
     repeaters: Repeaters | None = None
     excursions: Excursions | None = None
     systematic: Systematic = Systematic()

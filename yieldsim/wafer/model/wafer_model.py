@@ -11,15 +11,15 @@ from yieldsim.errors import ModelError
 from yieldsim.wafer.model.die import (
     BinRule,
     Block,
-    Die,
+    DieTable,
     Group,
     Parametric,
-    Reticle,
+    ReticleTable,
     Table,
     Test,
     WaferDisc,
 )
-from yieldsim.wafer.model.process import Process, Profile, Signature, Systematic
+from yieldsim.wafer.model.process import ProcessTable, Profile, SignatureTable, Systematic
 
 __all__ = ["WaferModel", "bin_rules", "copies", "total_cores"]
 
@@ -36,15 +36,15 @@ class WaferModel(Table):
 
     name: str = ""
     wafer: WaferDisc = WaferDisc()
-    reticle: Reticle | None = None
-    die: Die
+    reticle: ReticleTable | None = None
+    die: DieTable
     bins: dict[str, BinRule] = Field(default={})
-    process: Process
+    process: ProcessTable
     parametric: Parametric = Parametric()
     test: Test = Test()
 
 
-def copies(die: Die, name: str | None) -> int:
+def copies(die: DieTable, name: str | None) -> int:
     """How many times a holder (a core block or a group, None the die) stands on the die."""
     count = 1
     while name is not None:
@@ -54,7 +54,7 @@ def copies(die: Die, name: str | None) -> int:
     return count
 
 
-def total_cores(die: Die) -> int:
+def total_cores(die: DieTable) -> int:
     """Cores on the die, over all blocks of that kind."""
     return sum(copies(die, name) for name, block in die.blocks.items() if block.kind == "core")
 
@@ -89,7 +89,7 @@ def check_wafer_model(model: WaferModel) -> None:
     _check_systematic(model.process.systematic)
 
 
-def _check_holders(die: Die) -> None:
+def _check_holders(die: DieTable) -> None:
     for table, parts in (("groups", die.groups), ("blocks", die.blocks)):
         for name, part in parts.items():
             where = f"die.{table}.{name}.inside"
@@ -139,7 +139,7 @@ def _check_blocks(model: WaferModel) -> None:
             raise ModelError(f"{where}.spacing_um", problem, got=part.spacing_um)
 
 
-def _check_areas(die: Die) -> None:
+def _check_areas(die: DieTable) -> None:
     parts = [(g.area_mm2 * copies(die, name)) for name, g in die.groups.items()]
     parts += [b.area_mm2 * b.count * copies(die, b.inside) for b in die.blocks.values()]
     whole = die.width_mm * die.height_mm
@@ -193,7 +193,7 @@ def _core_in(block: Block, name: str) -> bool:
     return block.kind == "core" and block.inside == name
 
 
-def copies_below(die: Die, inner: str, name: str) -> int:
+def copies_below(die: DieTable, inner: str, name: str) -> int:
     """Cores in the groups ``inner`` that stand, directly or not, in one group ``name``."""
     count = 1
     here: str | None = inner
@@ -240,7 +240,7 @@ def _check_process(model: WaferModel) -> None:
         raise ModelError("process.repeaters", "needs the table [reticle]")
 
 
-def _check_signatures(signatures: dict[str, Signature]) -> None:
+def _check_signatures(signatures: dict[str, SignatureTable]) -> None:
     if len(signatures) > _MOST_SIGNATURES:
         allowed = f"<= {_MOST_SIGNATURES} kinds"
         raise ModelError("process.signatures", "too many", got=len(signatures), allowed=allowed)
