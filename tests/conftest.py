@@ -1,6 +1,8 @@
 """What every test shares: reproducible hypothesis runs and figures without a display."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -28,3 +30,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if item.nodeid.startswith(WITHOUT) else 2
 
     items.sort(key=order)
+
+
+@pytest.fixture
+def ctrl_c_is_heard() -> Iterator[None]:
+    """Ctrl-C interrupts this process and those it starts, whatever the tests were started with.
+
+    Under nohup and in the background jobs of many CI systems SIGINT is ignored on entry, and a
+    process passes that on to its children. A handler is not passed on: children start with the
+    default.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -205,6 +205,7 @@ sys.exit(main(["show", "x"]))
 """
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_ends_a_command_with_one_line() -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED],

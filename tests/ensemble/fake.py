@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tests.paths import ROOT
-from yieldsim.ensemble import Place, Plan, Writer, create
+from yieldsim.ensemble import Place, RunPlan, Writer, create
 from yieldsim.model import ModelFile, load_file
 from yieldsim.outputs import OUTPUTS
 
@@ -112,7 +112,7 @@ def make_store(
     """A store of two scenarios with its first ``blocks`` blocks, not finalized."""
     file, scenarios = analyst_file(), ("baseline", "late")
     source = FakeSimulator(file, scenarios, seed)
-    plan = Plan(file, scenarios, seed, realizations, block_size)
+    plan = RunPlan(file, scenarios, seed, realizations, block_size)
     create(place, source, plan, "made by a test")
     writer = Writer.of(place, source, plan)
     for block in range(min(blocks, plan.blocks)):

@@ -14,7 +14,15 @@ import zarr
 
 from tests.ensemble.fake import FakeSimulator, analyst_file, flip_bit, make_store
 from yieldsim import open_ensemble
-from yieldsim.ensemble import Folder, Plan, check_same, create, finalize, marked_blocks, read_stored
+from yieldsim.ensemble import (
+    Folder,
+    RunPlan,
+    check_same,
+    create,
+    finalize,
+    marked_blocks,
+    read_stored,
+)
 from yieldsim.errors import IncompleteError, RetryError, StoreError, VerificationError
 
 CHUNK = "c.1.2.0.0"  # second scenario, third block
@@ -206,7 +214,7 @@ def test_other_things_are_not_taken_for_a_store(tmp_path: Path) -> None:
         one_line(error, str(tmp_path / name), problem)
 
 
-def plan_of(**changed: object) -> Plan:
+def plan_of(**changed: object) -> RunPlan:
     values = {
         "file": analyst_file(),
         "scenarios": ("baseline", "late"),
@@ -214,7 +222,7 @@ def plan_of(**changed: object) -> Plan:
         "realizations": 50,
         "block_size": 16,
     }
-    return Plan(**{**values, **changed})
+    return RunPlan(**{**values, **changed})
 
 
 @pytest.mark.parametrize(

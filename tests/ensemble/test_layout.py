@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ensemble.fake import FakeSimulator, analyst_file
-from yieldsim.ensemble import Plan, bytes_per_realization, default_block_size
+from yieldsim.ensemble import RunPlan, bytes_per_realization, default_block_size
 from yieldsim.ensemble.layout import block_specs
 
 
@@ -38,7 +38,7 @@ def test_a_default_block_fits_into_memory(realizations: int, one: int, scenarios
 
 @given(realizations=st.integers(1, 2000), size=st.integers(1, 300))
 def test_blocks_cover_every_realization_once(realizations: int, size: int) -> None:
-    plan = Plan(analyst_file(), ("baseline",), 0, realizations, size)
+    plan = RunPlan(analyst_file(), ("baseline",), 0, realizations, size)
     spans = [plan.span(block) for block in range(plan.blocks)]
     assert [r for first, count in spans for r in range(first, first + count)] == list(
         range(realizations)
@@ -52,7 +52,7 @@ def test_bytes_per_realization_are_those_of_a_block() -> None:
 
 
 def test_what_was_never_written_is_no_possible_result() -> None:
-    plan = Plan(analyst_file(), ("baseline",), 1, 7, 4)
+    plan = RunPlan(analyst_file(), ("baseline",), 1, 7, 4)
     specs = block_specs(FakeSimulator(plan.file, plan.scenarios, 1), plan)
     assert {np.dtype(spec.dtype).name for spec in specs} == {"float32", "float64", "int16"}
     for spec in specs:

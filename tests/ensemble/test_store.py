@@ -15,7 +15,7 @@ from yieldsim.ensemble import (
     Folder,
     Memory,
     Place,
-    Plan,
+    RunPlan,
     Writer,
     create,
     finalize,
@@ -206,7 +206,7 @@ def test_a_model_without_uncertainty_has_no_parameters(tmp_path: Path) -> None:
     file, place = analyst_file(), Folder(tmp_path / "x.zarr")
     source = FakeSimulator(file, ["baseline"], SEED)
     source.parameters, source.coords["parameter"] = [], []
-    plan = Plan(file, ("baseline",), SEED, 4, 4)
+    plan = RunPlan(file, ("baseline",), SEED, 4, 4)
     create(place, source, plan, "test")
     arrays = source.block(0, 4) | {DRAWN: np.empty((1, 4, 0))}
     Writer.of(place, source, plan).write(0, arrays)

@@ -165,6 +165,7 @@ def interrupt_at(block: int) -> Callable[[int], None]:
     return before
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_says_how_far_it_came(
     simulator: Recorder, expected: xr.Dataset, tmp_path: Path
 ) -> None:
@@ -181,6 +182,7 @@ def test_ctrl_c_says_how_far_it_came(
     xr.testing.assert_identical(figures(ds), expected)
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_counts_the_blocks_of_earlier_runs(simulator: Recorder, tmp_path: Path) -> None:
     make_store(Folder(tmp_path / "x.zarr"), blocks=2)
     simulator.before = interrupt_at(2)
@@ -188,12 +190,14 @@ def test_ctrl_c_counts_the_blocks_of_earlier_runs(simulator: Recorder, tmp_path:
         execute(analyst_file(), out=tmp_path / "x.zarr", threads=1, **RUN)
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_leaves_nothing_to_continue_in_memory(simulator: Recorder) -> None:
     simulator.before = interrupt_at(1)
     with pytest.raises(KeyboardInterrupt):
         execute(analyst_file(), threads=1, **RUN)
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_while_finalizing(
     simulator: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

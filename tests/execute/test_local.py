@@ -67,6 +67,7 @@ def test_the_first_error_stops_the_run_and_is_raised() -> None:
     assert len(ran) < 50
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_ends_after_the_blocks_under_way() -> None:
     finished: list[int] = []
     told: list[str] = []
@@ -86,6 +87,7 @@ def test_ctrl_c_ends_after_the_blocks_under_way() -> None:
     assert told == ["stopping"]
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_a_second_ctrl_c_does_not_wait() -> None:
     release = threading.Event()
 
@@ -104,11 +106,13 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
     assert time.perf_counter() - start < 15.0  # the block would take 30 s
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_is_handed_back() -> None:
     run_blocks(lambda block: 1, range(3), 2)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_an_ignored_ctrl_c_stays_ignored() -> None:
     def work(block: int) -> int:
         ctrl_c()
@@ -116,12 +120,10 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
         return 1
 
     results: list[int] = []
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        run_blocks(work, range(3), 1, results.append)
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fixture puts back what was there before
+    run_blocks(work, range(3), 1, results.append)
     assert results == [1, 1, 1]
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_blocks_run_beside_the_main_thread() -> None:

@@ -16,7 +16,7 @@ from yieldsim.analysis.statistics.standard_error import (
     mean_and_error,
     sample_quantiles,
 )
-from yieldsim.analysis.supply.totals import Period, labels_of
+from yieldsim.analysis.totals import Period, labels_of
 
 Record = dict[str, Any]
 

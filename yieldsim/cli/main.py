@@ -24,39 +24,42 @@ DEBUG_VARIABLE = "YIELDSIM_DEBUG"
 EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141
 
 
-class Target(NamedTuple):
-    """Where a subcommand lives (relative to this package), and its line in the help."""
+class Subcommand(NamedTuple):
+    """Where a subcommand is defined (relative to this package), and its line in the help."""
 
-    place: str
+    target: str
     help: str
 
 
 COMMANDS = {
-    "run": Target(
-        ".supply.run:run", "Simulate MODEL into an ensemble store, or continue one that was begun."
+    "run": Subcommand(
+        ".supply.run:run", "Simulate MODEL into an ensemble store, or continue a store."
     ),
-    "summary": Target(
-        ".supply.summary:summary", "Print what an ensemble says, with Monte Carlo errors."
+    "summary": Subcommand(
+        ".supply.summary:summary", "Print the results of an ensemble with Monte Carlo errors."
     ),
-    "compare-evidence": Target(
+    "compare-evidence": Subcommand(
         ".evidence.compare_evidence:compare_evidence", "Compare an ensemble with published figures."
     ),
-    "plot": Target(".supply.plot:plot", "Draw the fan chart of an ensemble."),
-    "check": Target(".supply.check:check", "Validate a model file and all its scenarios."),
-    "show": Target(".supply.show:show", "List a model's parameters with their sources and grades."),
-    "dies": Target(
+    "plot": Subcommand(".supply.plot:plot", "Draw the fan chart of an ensemble."),
+    "check": Subcommand(".supply.check:check", "Validate a model file and all its scenarios."),
+    "show": Subcommand(
+        ".supply.show:show", "List a model's parameters with their sources and grades."
+    ),
+    "dies": Subcommand(
         ".wafers.dies:dies", "Count the whole dies on a round wafer, by exact geometry."
     ),
-    "yield": Target(
+    "yield": Subcommand(
         ".wafers.yield_:yield_", "Print the yield of a die from its area and the defect density D0."
     ),
-    "wafer": Target(".wafers.wafer:wafer", "Simulate wafers defect by defect, and draw them."),
-    "capacity": Target(
-        ".fab.capacity:capacity",
-        "Show what the tools of a fab can carry, what holds it, and its cycle times.",
+    "wafer": Subcommand(".wafers.wafer:wafer", "Simulate wafers defect by defect, and draw them."),
+    "capacity": Subcommand(
+        ".fab.capacity:capacity", "Show the capacity, bottlenecks and cycle times of a fab."
     ),
-    "flow": Target(".fab.flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."),
-    "fit": Target(
+    "flow": Subcommand(
+        ".fab.flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."
+    ),
+    "fit": Subcommand(
         ".wafers.fit:fit", "Fit defect density, clustering and signatures to wafer maps."
     ),
 }
@@ -75,13 +78,13 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].place.partition(":")
+        module, _, name = COMMANDS[cmd_name].target.partition(":")
         command: click.Command = getattr(importlib.import_module(module, __package__), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, target.help) for name, target in COMMANDS.items()])
+            formatter.write_dl([(name, command.help) for name, command in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> object:
         try:

@@ -3,7 +3,7 @@
 from yieldsim.ensemble.finish import finalize
 from yieldsim.ensemble.layout import (
     BlockSource,
-    Plan,
+    RunPlan,
     bytes_per_realization,
     default_block_size,
 )
@@ -17,7 +17,7 @@ __all__ = [
     "Folder",
     "Memory",
     "Place",
-    "Plan",
+    "RunPlan",
     "Stored",
     "Writer",
     "bytes_per_realization",

@@ -55,7 +55,7 @@ class BlockSource(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """Which realizations of which model a store holds, in which blocks."""
 
     file: ModelFile
@@ -123,7 +123,7 @@ def bytes_per_realization(source: BlockSource) -> int:
     return total
 
 
-def block_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
+def block_specs(source: BlockSource, plan: RunPlan) -> list[ArraySpec]:
     """The arrays that are written block by block: the outputs and the drawn parameters."""
     sizes = {name: len(labels) for name, labels in source.coords.items()}
     sizes |= {"scenario": len(plan.scenarios), "realization": plan.realizations}
@@ -155,7 +155,7 @@ def _block_spec(
     dims: tuple[str, ...],
     dtype: str,
     sizes: Mapping[str, int],
-    plan: Plan,
+    plan: RunPlan,
     attrs: dict[str, Any],
 ) -> ArraySpec:
     shape = tuple(sizes[dim] for dim in dims)
@@ -173,7 +173,7 @@ def _binding_attrs(source: BlockSource) -> dict[str, Any]:
     }
 
 
-def coordinate_specs(source: BlockSource, plan: Plan) -> list[ArraySpec]:
+def coordinate_specs(source: BlockSource, plan: RunPlan) -> list[ArraySpec]:
     """The coordinates with their values, and the marker of each block (not done)."""
     return [
         *_quarter_specs(source.coords["quarter"]),
@@ -228,7 +228,7 @@ def _realization_spec(realizations: int) -> ArraySpec:
     return _filled("realization", ("realization",), np.arange(realizations), attrs)
 
 
-def _label_specs(source: BlockSource, plan: Plan) -> Iterator[ArraySpec]:
+def _label_specs(source: BlockSource, plan: RunPlan) -> Iterator[ArraySpec]:
     titles = [plan.file.title(name) for name in plan.scenarios]
     yield _text("scenario", "scenario", plan.scenarios, "name of the scenario")
     yield _text("scenario_title", "scenario", titles, "title of the scenario")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from yieldsim.ensemble.layout import Plan
+from yieldsim.ensemble.layout import RunPlan
 from yieldsim.ensemble.storage import ROOT_METADATA, Place
 from yieldsim.errors import StoreError
 from yieldsim.version import VERSION
@@ -48,7 +48,7 @@ class Stored:
         return -(-int(self.attrs["realizations"]) // int(self.attrs["block_size"]))
 
 
-def global_attrs(plan: Plan, command: str) -> dict[str, Any]:
+def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
     """The attributes of a new store: it can be reproduced from them alone."""
     model = plan.file.raw
     return {
@@ -127,7 +127,7 @@ def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
         raise StoreError(where, "damaged: no valid size of blocks or number of realizations")
 
 
-def check_same(stored: Stored, plan: Plan) -> None:
+def check_same(stored: Stored, plan: RunPlan) -> None:
     """Refuse to continue a store with another run, or unfinished work with another version.
 
     Raises StoreError that names what differs, what was asked for and what the store holds.

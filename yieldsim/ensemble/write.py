@@ -14,7 +14,7 @@ from yieldsim.ensemble.layout import (
     DONE,
     ArraySpec,
     BlockSource,
-    Plan,
+    RunPlan,
     block_specs,
     coordinate_specs,
 )
@@ -25,7 +25,7 @@ from yieldsim.errors import StoreError
 DONE_BYTES = encode(np.ones(1, dtype="uint8"), compressed=False)
 
 
-def create(place: Place, source: BlockSource, plan: Plan, command: str) -> None:
+def create(place: Place, source: BlockSource, plan: RunPlan, command: str) -> None:
     """Make the store with all its metadata and coordinates, and no results.
 
     Raises StoreError where it cannot be written.
@@ -79,11 +79,11 @@ class Writer:
     """Writes blocks of one run; several threads may use it at once."""
 
     place: Place
-    plan: Plan
+    plan: RunPlan
     specs: tuple[ArraySpec, ...]
 
     @classmethod
-    def of(cls, place: Place, source: BlockSource, plan: Plan) -> Writer:
+    def of(cls, place: Place, source: BlockSource, plan: RunPlan) -> Writer:
         """The writer of a store that `create` made of the same source and plan."""
         return cls(place, plan, tuple(block_specs(source, plan)))
 

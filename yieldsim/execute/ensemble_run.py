@@ -15,7 +15,7 @@ from yieldsim.ensemble import (
     Folder,
     Memory,
     Place,
-    Plan,
+    RunPlan,
     Stored,
     Writer,
     bytes_per_realization,
@@ -52,7 +52,7 @@ class RunResult:
     """What a run did: where the ensemble lies, and how much of it was computed now."""
 
     place: Place
-    plan: Plan
+    plan: RunPlan
     threads: int
     blocks_computed: int
     seconds: float
@@ -133,14 +133,14 @@ def execute(
     stored = read_stored(place)
     if stored is not None:
         size = min(block_size or stored.attrs["block_size"], realizations)
-        plan = Plan(file, names, seed, realizations, size)
+        plan = RunPlan(file, names, seed, realizations, size)
         check_same(stored, plan)
         if stored.complete:
             return RunResult(place, plan, threads, 0, time.perf_counter() - start)
     if stored is None:
         one = bytes_per_realization(source)
         size = block_size or default_block_size(realizations, one, len(names))
-        plan = Plan(file, names, seed, realizations, min(size, realizations))
+        plan = RunPlan(file, names, seed, realizations, min(size, realizations))
     computed = _compute(place, source, plan, stored, threads, progress)
     return RunResult(place, plan, threads, computed, time.perf_counter() - start)
 
@@ -154,7 +154,7 @@ def _simulator(file: ModelFile, scenarios: Sequence[str], seed: int) -> BlockSou
 def _compute(
     place: Place,
     source: BlockSource,
-    plan: Plan,
+    plan: RunPlan,
     stored: Stored | None,
     threads: int,
     progress: bool,
@@ -227,7 +227,7 @@ def _sound_blocks(writer: Writer) -> set[int]:
     return marked - set(damaged)
 
 
-def _interrupted(place: Place, plan: Plan, finished: int) -> BaseException:
+def _interrupted(place: Place, plan: RunPlan, finished: int) -> BaseException:
     if isinstance(place, Memory):  # nothing is left to continue
         return KeyboardInterrupt()
     problem = f"interrupted with {finished} of {plan.blocks} blocks done"

@@ -16,7 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.statistics.quantiles import quantiles
-from yieldsim.analysis.supply.totals import TOTAL, ai_products, labels_of, product_names
+from yieldsim.analysis.totals import TOTAL, ai_products, labels_of, product_names
 from yieldsim.errors import UsageError
 from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
 

@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from tests.analysis.made_up import GROUPS, ensemble
+from yieldsim.analysis import totals
 from yieldsim.analysis.supply import binding
-from yieldsim.analysis.supply import totals as columns
 from yieldsim.analysis.supply.binding import binding_shares, flag_names
 from yieldsim.errors import StoreError
 from yieldsim.outputs import (
@@ -92,7 +92,7 @@ def test_shares_add_up_to_one_and_fall() -> None:
 def test_the_block_that_is_read_makes_no_difference(monkeypatch) -> None:
     ds = ensemble(realizations=33)
     expected = binding_shares(ds)
-    monkeypatch.setattr(columns, "BLOCK_BYTES", 5_000)
+    monkeypatch.setattr(totals, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(binding, "BLOCK_BYTES", 2_000)
     found = binding_shares(ds)
     assert [r["constraint"] for r in found] == [r["constraint"] for r in expected]

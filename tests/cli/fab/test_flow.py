@@ -145,6 +145,7 @@ def test_a_wrong_cell_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     )
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_stops_within_a_piece(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures(capsys, "--days", "1")  # compiled before the clock runs
     folder = shutil.copytree(SMALL, tmp_path / "line")

@@ -177,6 +177,7 @@ def continued(store: Path) -> None:
     xr.testing.assert_identical(ds.drop_attrs(), whole.drop_attrs())
 
 
+@pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_ends_with_a_store_that_continues(cheap: Path) -> None:
     process = start_slow_run(cheap / "X.zarr")
     process.send_signal(signal.SIGINT)

@@ -17,7 +17,7 @@ from yieldsim.analysis.statistics.standard_error import (
     mean_and_error,
     sample_quantiles,
 )
-from yieldsim.analysis.supply.totals import Period, choose, gather, labels_of, quarter_labels
+from yieldsim.analysis.totals import Period, choose, gather, labels_of, quarter_labels
 from yieldsim.errors import ModelError
 from yieldsim.model.scenario_names import BASELINE
 

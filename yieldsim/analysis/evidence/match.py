@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 import xarray as xr
 
 from yieldsim.analysis.evidence.file import Published
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     LEADING,
     ai_products,
     label_dims,

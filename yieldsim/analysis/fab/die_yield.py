@@ -9,7 +9,7 @@ import xarray as xr
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record, bin_names, share_records
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     Period,
     gather,
     labels_of,

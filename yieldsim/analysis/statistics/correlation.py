@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from yieldsim.analysis.supply.totals import labels_of, realization_blocks
+from yieldsim.analysis.totals import labels_of, realization_blocks
 from yieldsim.closed_form.ranks import spearman
 from yieldsim.errors import StoreError
 from yieldsim.model import ModelFile

@@ -14,7 +14,7 @@ from yieldsim.analysis.statistics.standard_error import (
     mean_and_error,
     sample_quantiles,
 )
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     Period,
     gather,
     labels_of,

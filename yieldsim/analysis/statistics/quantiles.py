@@ -18,7 +18,7 @@ from yieldsim.analysis.statistics.standard_error import (
     sample_quantiles,
 )
 from yieldsim.analysis.supply.binding import binding_shares
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     Period,
     ai_products,
     gather,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     BLOCK_BYTES,
     TOTAL,
     ai_products,

@@ -19,7 +19,7 @@ import xarray as xr
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.statistics.quantiles import STATISTICS, quantiles
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90
-from yieldsim.analysis.supply.totals import ai_products, gather, labels_of, quarter_labels
+from yieldsim.analysis.totals import ai_products, gather, labels_of, quarter_labels
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
 TOTAL = "total"

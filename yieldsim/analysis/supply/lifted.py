@@ -16,7 +16,7 @@ from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.differences import difference_records
 from yieldsim.analysis.supply.binding import binding_shares
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     ai_products,
     choose,
     labels_of,

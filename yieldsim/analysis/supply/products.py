@@ -8,7 +8,7 @@ import xarray as xr
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis.totals import (
     Period,
     ai_products,
     labels_of,

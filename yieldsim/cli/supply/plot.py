@@ -39,7 +39,7 @@ def plot(
     P10 to P90 and P25 to P75 as bands and the median of the first scenario, the medians of the
     others; the total above, the products below.
     """
-    from yieldsim.analysis.supply.totals import choose
+    from yieldsim.analysis.totals import choose
     from yieldsim.ensemble import open_ensemble
     from yieldsim.plots.fan import fan_chart
     from yieldsim.plots.image import image_format, save

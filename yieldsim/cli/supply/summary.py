@@ -114,7 +114,7 @@ _PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Found, Callable[[],
 
 
 def _read(store: str, scenarios: Names, summarized: Callable[[xr.Dataset], Found]) -> Found:
-    from yieldsim.analysis.supply.totals import choose
+    from yieldsim.analysis.totals import choose
     from yieldsim.ensemble import open_ensemble
 
     with open_ensemble(store) as ds:

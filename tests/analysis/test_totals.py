@@ -5,8 +5,8 @@ import pytest
 import xarray as xr
 
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
-from yieldsim.analysis.supply import totals as columns
-from yieldsim.analysis.supply.totals import (
+from yieldsim.analysis import totals
+from yieldsim.analysis.totals import (
     choose,
     gather,
     period_quarters,
@@ -45,10 +45,10 @@ def test_sums_are_those_of_each_realization(period: str, budget_bytes: int) -> N
 def test_the_block_that_is_read_makes_no_difference(stored: int, monkeypatch) -> None:
     ds = ensemble(realizations=37)
     expected = joined(ds)
-    monkeypatch.setattr(columns, "BLOCK_BYTES", 700)
+    monkeypatch.setattr(totals, "BLOCK_BYTES", 700)
     if stored:
         ds["usable_chips"].encoding["preferred_chunks"] = {"realization": stored}
-    blocks = list(columns.realization_blocks(ds["usable_chips"]))
+    blocks = list(totals.realization_blocks(ds["usable_chips"]))
     assert all(block.start % max(1, stored) == 0 for block in blocks)
     assert len(blocks) > 1 or stored > 37
     assert np.array_equal(joined(ds), expected)
@@ -73,7 +73,7 @@ def test_memory_does_not_grow_with_the_number_of_realizations() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     # two batches of columns (the next is made while the last is held) and copies of one block
-    assert peak < 2 * budget + 4 * columns.BLOCK_BYTES
+    assert peak < 2 * budget + 4 * totals.BLOCK_BYTES
 
 
 def test_the_total_is_over_ai_products() -> None:
@@ -119,9 +119,9 @@ def test_any_figure_can_be_summed_over_groups_of_its_labels() -> None:
 
 def test_quarters_are_named_by_their_dates_where_labels_are_missing() -> None:
     ds = ensemble(quarter_count=6)
-    labels = columns.quarter_labels(ds)
+    labels = totals.quarter_labels(ds)
     assert labels[0] == "2024Q1"
-    assert columns.quarter_labels(ds.drop_vars("quarter_label")) == labels
+    assert totals.quarter_labels(ds.drop_vars("quarter_label")) == labels
 
 
 @pytest.mark.parametrize(
@@ -159,4 +159,4 @@ def test_scenarios_are_chosen_by_name() -> None:
 
 def test_a_dimension_without_labels_is_reported() -> None:
     with pytest.raises(StoreError, match="coordinate scenario: is missing from the ensemble"):
-        columns.labels_of(ensemble().drop_vars("scenario"), "scenario")
+        totals.labels_of(ensemble().drop_vars("scenario"), "scenario")

@@ -1,4 +1,4 @@
-"""Columns of an ensemble: one figure per realization, for a group of products and a period.
+"""Totals of an ensemble: one figure per realization, for a group of products and a period.
 
 An ensemble is stored by blocks of realizations, and a quantile needs all realizations of one
 figure. `gather` turns the one into the other a few periods at a time, within a memory budget.
@@ -28,7 +28,7 @@ _METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
 
 
 @dataclass(frozen=True)
-class Columns:
+class Totals:
     """Figures of one scenario: ``values`` (group, period, realization) for some ``periods``.
 
     ``first`` is the place of the first of these periods among all of them.
@@ -47,7 +47,7 @@ def gather(
     groups: Mapping[str, list[int]] | None = None,
     scenarios: list[int] | None = None,
     budget_bytes: int = BUDGET_BYTES,
-) -> Iterator[Columns]:
+) -> Iterator[Totals]:
     """Sums of ``variable`` over each group of products and each period, all realizations at once.
 
     ``groups`` gives the places of the products in each (default `product_groups`). With groups
@@ -67,7 +67,7 @@ def gather(
         for first in range(0, len(labels), width):
             part = quarters[first : first + width]
             values = _sums(ds[variable], scenario, list(members.values()), part)
-            yield Columns(scenario, first, labels[first : first + width], values)
+            yield Totals(scenario, first, labels[first : first + width], values)
 
 
 def _sums(
