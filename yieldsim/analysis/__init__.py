@@ -8,8 +8,9 @@ for a million realizations.
 from yieldsim.analysis.evidence.comparison import compare_with_published
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.differences import paired_differences
-from yieldsim.analysis.statistics.quantiles import quantiles, summarize
+from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.supply.demand import demand_summary
+from yieldsim.analysis.supply.usable_chips import summarize
 
 __all__ = [
     "compare_with_published",

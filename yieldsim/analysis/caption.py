@@ -13,13 +13,17 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
 
     What the ensemble's attributes do not say is an empty text.
     """
-    model: dict[str, Any] = {}
-    text = ds.attrs.get("model_json")
-    if isinstance(text, str):
-        model = json.loads(text).get("raw", {})
+    model = raw_model(ds)
     return {
         "model": str(model.get("name", ds.attrs.get("model_name", ""))),
         "title": str(model.get("title", ds.attrs.get("title", ""))),
         "seed": str(ds.attrs.get("seed", "")),
         "realizations": int(ds.sizes["realization"]),
     }
+
+
+def raw_model(ds: xr.Dataset) -> dict[str, Any]:
+    """The tables of the model whose text the ensemble carries; empty where it carries none."""
+    text = ds.attrs.get("model_json")
+    model: dict[str, Any] = json.loads(text).get("raw", {}) if isinstance(text, str) else {}
+    return model

@@ -1,22 +1,23 @@
-"""Flat records of figures: what a table or JSON shows of a variable, one record a period."""
+"""Flat records: what a table or JSON shows of a figure, one record for each period.
+
+The only place where arrays of statistics become dictionaries of plain numbers.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from yieldsim.analysis.statistics.quantiles import STATISTICS, quantiles
-from yieldsim.analysis.statistics.standard_error import (
-    P10_P50_P90,
-    mean_and_error,
-    sample_quantiles,
-)
-from yieldsim.analysis.totals import Period, labels_of
+from yieldsim.analysis.caption import raw_model
+from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
+from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
+from yieldsim.analysis.totals import Period, labels_of, product_groups
+from yieldsim.model.scenario_names import BASELINE
 
 Record = dict[str, Any]
 
@@ -28,57 +29,85 @@ def figure_records(
 
     Each of ``groups`` has what its records say beside scenario and period, and the places that
     are summed (see `gather`). Records follow scenario, group, period; those of a year say how many
-    ``quarters`` it has here. Raises UsageError as `quantiles` does.
+    of its ``quarters`` the ensemble covers. Raises UsageError as `quantiles` does.
     """
     places = {str(number): places for number, (_, places) in enumerate(groups)}
-    found = quantiles(ds, variable, period, groups=places)
+    result = quantiles(ds, variable, period, groups=places)
     numbers = np.concatenate(
         [
-            found["mean"].to_numpy()[..., None],
-            found["quantile"].to_numpy(),
-            found["se_mean"].to_numpy()[..., None],
-            found["se_quantile"].to_numpy(),
+            result["mean"].to_numpy()[..., None],
+            result["quantile"].to_numpy(),
+            result["se_mean"].to_numpy()[..., None],
+            result["se_quantile"].to_numpy(),
         ],
         axis=-1,
     )
-    scenarios, labels = labels_of(found, "scenario"), labels_of(found, "period")
-    counts = found["quarters"].to_numpy().tolist()
-    records = []
-    for s, g, t in np.ndindex(numbers.shape[:-1]):
-        record = {"scenario": scenarios[s], **groups[g][0], **_time(period, labels[t], counts[t])}
-        records.append(record | _named(numbers[s, g, t].tolist()))
-    return records
+    scenarios, labels = labels_of(result, "scenario"), labels_of(result, "period")
+    counts = result["quarters"].to_numpy().tolist()
+    return [
+        {"scenario": scenarios[s], **groups[g][0], **_time(period, labels[t], counts[t])}
+        | named(STATISTICS, numbers[s, g, t].tolist())
+        for s, g, t in np.ndindex(numbers.shape[:-1])
+    ]
 
 
-def _time(period: Period, label: str, quarters: int) -> Record:
-    return {period: label, "quarters": quarters} if period == "year" else {period: label}
+def label_records(
+    ds: xr.Dataset, variable: str, period: Period, groups: Mapping[str, list[int]], key: str
+) -> list[Record]:
+    """`figure_records` of groups that only have a name, which stands under ``key``."""
+    named_groups = [({key: name}, places) for name, places in groups.items()]
+    return figure_records(ds, variable, period, named_groups)
 
 
 def share_records(
     shares: np.ndarray, about: Record, period: Period, labels: Sequence[str], counts: Sequence[int]
 ) -> list[Record]:
-    """Records of a share by period, over the realizations in which it is defined.
+    """Records of a quotient by period, over the realizations in which it is defined.
 
-    ``shares`` is (period, realization), NaN where there is nothing to take a share of; ``made`` is
-    the part of the realizations in which there is. Periods without any are left out.
+    ``shares`` is (period, realization), NaN where the divisor is zero; ``made`` is the share of
+    the realizations in which it is not. Periods without any such realization are left out.
     """
     records = []
     for values, label, quarters in zip(shares, labels, counts, strict=True):
         defined = values[np.isfinite(values)]
         if not defined.size:
             continue
-        mean, se_mean = mean_and_error(defined)
-        quantile, se_quantile = sample_quantiles(defined, P10_P50_P90)
-        numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
         time = _time(period, label, quarters)
-        records.append(about | time | {"made": defined.size / values.size} | _named(numbers))
+        records.append(about | time | {"made": defined.size / values.size} | statistics(defined))
     return records
 
 
-def _named(numbers: Sequence[float]) -> Record:
-    """JSON knows no NaN."""
-    kept = (number if math.isfinite(number) else None for number in numbers)
-    return dict(zip(STATISTICS, kept, strict=True))
+def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
+    """Paired differences of usable chips by calendar year (see `paired_differences`).
+
+    Against ``base``, by default the scenario ``baseline``, or the first where there is none; empty
+    for one scenario.
+    """
+    scenarios = labels_of(ds, "scenario")
+    if len(scenarios) < 2:
+        return []
+    if base is None:
+        base = BASELINE if BASELINE in scenarios else scenarios[0]
+    result = paired_differences(ds, base, period="year")
+    figures = {name: result[name].to_numpy() for name in FIGURES}
+    for i, name in enumerate(("p10", "p50", "p90")):
+        figures[name] = result["quantile"].to_numpy()[..., i]
+        figures[f"se_{name}"] = result["se_quantile"].to_numpy()[..., i]
+    others, products, years = (labels_of(result, dim) for dim in ("scenario", "product", "period"))
+    return [
+        {"scenario": others[s], "base": base, "product": products[p], "year": years[t]}
+        | named(figures, [float(figure[s, p, t]) for figure in figures.values()])
+        for s, p, t in np.ndindex(figures["mean"].shape)
+    ]
+
+
+def _time(period: Period, label: str, quarters: int) -> Record:
+    return {period: label, "quarters": quarters} if period == "year" else {period: label}
+
+
+def product_records(ds: xr.Dataset, variable: str, period: Period) -> list[Record]:
+    """`label_records` of the total and of each product."""
+    return label_records(ds, variable, period, product_groups(ds), "product")
 
 
 def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
@@ -93,7 +122,9 @@ def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
 
 def product_dies(ds: xr.Dataset) -> dict[str, str]:
     """Product -> its (first) compute die, as the model's text in the ensemble says."""
-    text = ds.attrs.get("model_json")
-    model = json.loads(text).get("raw", {}) if isinstance(text, str) else {}
-    products = model.get("products", {})
-    return {name: one["die"] for name, one in products.items() if isinstance(one.get("die"), str)}
+    products = raw_model(ds).get("products", {})
+    return {
+        name: product["die"]
+        for name, product in products.items()
+        if isinstance(product.get("die"), str)
+    }

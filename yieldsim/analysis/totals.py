@@ -1,7 +1,7 @@
-"""Totals of an ensemble: one figure per realization, for a group of products and a period.
+"""Totals of an ensemble: sums over a group of products and a period in each realization.
 
 An ensemble is stored by blocks of realizations, and a quantile needs all realizations of one
-figure. `gather` turns the one into the other a few periods at a time, within a memory budget.
+total. `gather` reads the blocks and yields a few periods at a time, within a memory budget.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from yieldsim.outputs import ALL_OUTPUTS, FLOW
 TOTAL = "total"
 AI = "ai"
 LEADING = ("scenario", "realization", "quarter")
-BUDGET_BYTES = 192 * 2**20  # of columns gathered at once
+BUDGET_BYTES = 192 * 2**20  # of totals gathered at once
 BLOCK_BYTES = 16 * 2**20  # of the store read at once
 Period = Literal["quarter", "half", "year", "horizon"]
 PERIODS: tuple[Period, ...] = ("quarter", "half", "year", "horizon")
@@ -29,7 +29,7 @@ _METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
 
 @dataclass(frozen=True)
 class Totals:
-    """Figures of one scenario: ``values`` (group, period, realization) for some ``periods``.
+    """Totals of one scenario: ``values`` (group, period, realization) for some ``periods``.
 
     ``first`` is the place of the first of these periods among all of them.
     """
@@ -46,47 +46,68 @@ def gather(
     period: Period = "quarter",
     groups: Mapping[str, list[int]] | None = None,
     scenarios: list[int] | None = None,
-    budget_bytes: int = BUDGET_BYTES,
+    budget_bytes: int | None = None,
+    weight: str | None = None,
 ) -> Iterator[Totals]:
     """Sums of ``variable`` over each group of products and each period, all realizations at once.
 
     ``groups`` gives the places of the products in each (default `product_groups`). With groups
     the variable may have other dims than product: places then count its labels as NumPy counts
     the elements of an array of these dims (see `places_of`). Sums are made in each realization,
-    in double precision. Yields scenario by scenario as many periods at a time as
-    ``budget_bytes`` holds, at least one. Raises UsageError for a variable that has no products
-    where no groups are given, or whose sum over quarters means nothing.
+    in double precision. With ``weight``, a flow of the same dims, the sum is of the products of
+    both; where the weight is zero the figure does not count.
+
+    Yields scenario by scenario as many periods at a time as ``budget_bytes`` holds (default
+    `BUDGET_BYTES`), at least one. Raises UsageError for a variable that has no products where no
+    groups are given, or whose sum over quarters means nothing.
     """
-    check_variable(ds, variable, period, by_product=groups is None)
+    check_variable(ds, variable, "quarter" if weight else period, by_product=groups is None)
     members = product_groups(ds) if groups is None else groups
     labels, quarters = period_quarters(ds, period)
     count = ds.sizes["realization"]
-    width = max(1, budget_bytes // max(1, len(members) * count * 8))
+    budget = BUDGET_BYTES if budget_bytes is None else budget_bytes
+    width = max(1, budget // max(1, len(members) * count * 8))
     chosen = range(ds.sizes["scenario"]) if scenarios is None else scenarios
     for scenario in chosen:
         for first in range(0, len(labels), width):
             part = quarters[first : first + width]
-            values = _sums(ds[variable], scenario, list(members.values()), part)
+            values = _sums(ds, (variable, weight), scenario, list(members.values()), part)
             yield Totals(scenario, first, labels[first : first + width], values)
 
 
 def _sums(
-    array: xr.DataArray, scenario: int, members: list[list[int]], quarters: list[list[int]]
+    ds: xr.Dataset,
+    names: tuple[str, str | None],
+    scenario: int,
+    members: list[list[int]],
+    quarters: list[list[int]],
 ) -> np.ndarray:
-    """(group, period, realization) sums of one scenario over groups of labels and of quarters."""
+    """(group, period, realization) sums of one scenario over groups of labels and of quarters.
+
+    ``names`` are the variable and its weight.
+    """
+    variable, weight = names
     low, high = quarters[0][0], quarters[-1][-1] + 1
-    values = np.empty((len(members), len(quarters), array.sizes["realization"]))
-    view = array.isel(scenario=scenario, quarter=slice(low, high))
-    view = view.transpose("realization", "quarter", *label_dims(array))
-    for block in realization_blocks(array):
-        figures = view.isel(realization=block).to_numpy().astype(np.float64)
-        figures = figures.reshape(*figures.shape[:2], math.prod(figures.shape[2:]))
+    part = ds.isel(scenario=scenario, quarter=slice(low, high))
+    dims = ("realization", "quarter", *label_dims(ds[variable]))
+    values = np.empty((len(members), len(quarters), ds.sizes["realization"]))
+    for block in realization_blocks(ds[variable]):
+        figures = _block(part[variable], dims, block)
+        if weight is not None:
+            weights = _block(part[weight], dims, block)
+            figures = np.where(weights > 0.0, figures, 0.0) * weights
         for p, several in enumerate(quarters):
             # quarters of a period stand side by side
             period = figures[:, several[0] - low : several[-1] - low + 1].sum(axis=1)
             for g, places in enumerate(members):
                 values[g, p, block] = period[:, places].sum(axis=1)
     return values
+
+
+def _block(array: xr.DataArray, dims: tuple[str, ...], block: slice) -> np.ndarray:
+    """(realization, quarter, label) figures of some realizations in double precision."""
+    figures = array.transpose(*dims).isel(realization=block).to_numpy().astype(np.float64)
+    return figures.reshape(*figures.shape[:2], math.prod(figures.shape[2:]))
 
 
 def label_dims(array: xr.DataArray) -> list[str]:
@@ -150,7 +171,7 @@ def check_variable(
         raise UsageError("period", "unknown period", got=period, allowed=", ".join(PERIODS))
     if period != "quarter" and _METHODS.get(variable, FLOW) != FLOW:
         raise UsageError(
-            "period", f"{variable} is no flow, its quarters do not add up", allowed="quarter"
+            "period", f"{variable} is not a flow: its quarters do not add up", allowed="quarter"
         )
 
 
@@ -175,6 +196,12 @@ def ai_products(ds: xr.Dataset) -> list[int]:
         return list(range(ds.sizes["product"]))
     kinds = [str(kind) for kind in ds["product_kind"].to_numpy()]
     return [place for place, kind in enumerate(kinds) if kind == AI]
+
+
+def ai_names(ds: xr.Dataset) -> list[str]:
+    """The products that count in the total."""
+    names = product_names(ds)
+    return [names[place] for place in ai_products(ds)]
 
 
 def product_groups(ds: xr.Dataset) -> dict[str, list[int]]:

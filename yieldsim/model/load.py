@@ -47,6 +47,7 @@ from yieldsim.model.schema.fields import ORIGIN
 __all__ = ["ModelFile", "load_file", "load_model"]
 
 _SETTING = {"source": "setting", "grade": "assumed"}
+_SETTING_TITLE = "given when the model was loaded"
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,12 @@ import xarray as xr
 
 from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, Published, read_published
 from yieldsim.analysis.evidence.match import Match, match
-from yieldsim.analysis.statistics.standard_error import (
-    P10_P50_P90,
-    mean_and_error,
-    sample_quantiles,
-)
+from yieldsim.analysis.records import Record
+from yieldsim.analysis.statistics.standard_error import STATISTICS, statistics
 from yieldsim.analysis.totals import Period, choose, gather, labels_of, quarter_labels
 from yieldsim.errors import ModelError
 from yieldsim.model.scenario_names import BASELINE
 
-STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
 PERCENTILES = ("percentile", "se_percentile", "percentile_low", "percentile_high")
 
 
@@ -129,24 +125,19 @@ def _record(row: Published, found: Match, values: np.ndarray | None) -> dict[str
     return record | _statistics(row, values)
 
 
-def _statistics(row: Published, values: np.ndarray) -> dict[str, Any]:
+def _statistics(row: Published, values: np.ndarray) -> Record:
     """The spread of the ensemble's figures, and where the published ones lie in it."""
-    mean, se_mean = mean_and_error(values)
-    quantile, se_quantile = sample_quantiles(values, P10_P50_P90)
-    numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
+    spread: Record = statistics(values)
+    p10, p90 = spread["p10"], spread["p90"]
     low, high = row.bounds
     central = _below(values, row.central)
     error = None if central is None else math.sqrt(central * (1.0 - central) / len(values))
-    return {
-        **{
-            name: number if math.isfinite(number) else None
-            for name, number in zip(STATISTICS, numbers, strict=True)
-        },
+    return spread | {
         "percentile": central,
         "se_percentile": error,
         "percentile_low": _below(values, row.low),
         "percentile_high": _below(values, row.high),
-        "inside": bool(quantile[0] <= high and low <= quantile[2]),
+        "inside": p10 is not None and p90 is not None and p10 <= high and low <= p90,
     }
 
 

@@ -40,7 +40,6 @@ import numpy as np
 
 from yieldsim.analysis.fab.capacity_run import FabRun
 from yieldsim.analysis.fab.capacity_tools import (
-    Record,
     group_records,
     infinite,
     load_over_capacity,
@@ -51,6 +50,7 @@ from yieldsim.analysis.fab.capacity_tools import (
     scarcest_first,
     spread,
 )
+from yieldsim.analysis.records import Record
 from yieldsim.errors import UsageError
 from yieldsim.model.schema.calendar import quarter_index
 

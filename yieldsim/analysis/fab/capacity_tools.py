@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from yieldsim.analysis.fab.capacity_run import HOURS_PER_QUARTER, FabRun
-from yieldsim.analysis.statistics.quantiles import STATISTICS
+from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import (
     P10_P50_P90,
-    mean_and_error,
-    sample_quantiles,
+    STATISTICS,
+    named,
+    statistics,
 )
 from yieldsim.supply.compile import CLASSES
 from yieldsim.units import MONTHS_PER_QUARTER
 
-Record = dict[str, Any]
 STATES = (
     "productive",
     "standby",
@@ -33,20 +32,15 @@ STATES = (
 
 def spread(values: np.ndarray) -> Record:
     """Mean, P10, P50, P90 and their standard errors over the realizations in which ``values`` (R)
-    are defined; None where none is, and for what is infinite."""
+    are defined. None where they are defined in no realization, and in place of infinity."""
     x = values[~np.isnan(values)].astype(float)
     if not x.size:
         return dict.fromkeys(STATISTICS)
-    if np.isinf(x).any():  # an order statistic: between a number and infinity nothing is linear
-        x.sort()
-        places = [math.ceil((x.size - 1) * p) for p in P10_P50_P90]
-        numbers = [math.inf, *(float(x[i]) for i in places), *[math.nan] * 4]
-    else:
-        mean, se_mean = mean_and_error(x)
-        quantile, se_quantile = sample_quantiles(x, P10_P50_P90)
-        numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
-    kept = (number if math.isfinite(number) else None for number in numbers)
-    return dict(zip(STATISTICS, kept, strict=True))
+    if not np.isinf(x).any():
+        return statistics(x)
+    x.sort()  # an order statistic: between a number and infinity nothing is linear
+    places = [math.ceil((x.size - 1) * p) for p in P10_P50_P90]
+    return named(STATISTICS, [math.inf, *(float(x[i]) for i in places), *[math.nan] * 4])
 
 
 def quotient(over: np.ndarray, under: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How many of the dies that are made are good: by bin, and fit for mass production."""
+"""Which share of the dies made is good, by bin, and the defect density behind it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.fab.defect_density import D0, WAFERS, d0_records
 from yieldsim.analysis.records import Record, bin_names, share_records
 from yieldsim.analysis.totals import (
     Period,
@@ -19,38 +20,47 @@ from yieldsim.analysis.totals import (
 )
 from yieldsim.errors import StoreError
 
-GOOD, FIT = "good", "fit for mass production"
+GOOD, FIT, DENSITY = "good", "fit for mass production", "D0"
 # figure -> dies counted over dies of which they are a share
 SHARES = {GOOD: ("good_dies", "gross_dies"), FIT: ("saleable_dies", "gross_dies_started")}
 
 
 def yield_summary(ds: xr.Dataset) -> dict[str, Any]:
-    """Shares of dies as plain numbers, ready for JSON.
+    """Shares of good dies and D0 as plain numbers, ready for JSON.
 
     ``records`` (by quarter) and ``yearly`` (sums of the year over one another) hold for each
     scenario, die and ``figure`` mean, P10, P50, P90 and the Monte Carlo error ``se_...`` of each:
     ``good``, the share of the gross dies probed that passed the wafer test in a saleable bin
     (``bin`` None) and by bin; and ``fit for mass production``, saleable good dies over gross dies
-    started. ``made`` is the part of the realizations in which there were dies to take a share of:
-    the figures are of these. ``missing`` lists what the ensemble does not keep and ``notes`` says
-    what follows. Raises StoreError where it keeps no dies at all.
+    started. ``made`` is the share of the realizations in which there are such dies: the figures
+    are over these. ``d0`` (by quarter) and ``d0_yearly`` are the records of `d0_records`.
+    ``missing`` lists what the ensemble does not keep and ``notes`` says what follows. Raises
+    StoreError where it keeps neither dies nor D0.
     """
-    pairs = {name: pair for name, pair in SHARES.items() if all(one in ds for one in pair)}
-    missing = [one for pair in SHARES.values() for one in pair if one not in ds]
-    if not pairs:
+    kept = {figure: not _lacking(ds, figure) for figure in (*SHARES, DENSITY)}
+    if not any(kept.values()):
         raise StoreError("good_dies, gross_dies", "are not kept in this ensemble's outputs")
+    shares = [figure for figure in SHARES if kept[figure]]
     return {
         "quarters": quarter_labels(ds),
-        "yearly": [r for name in pairs for r in _records(ds, name, "year")],
-        "records": [r for name in pairs for r in _records(ds, name, "quarter")],
-        "missing": missing,
-        "notes": [_note(name, pair) for name, pair in SHARES.items() if name not in pairs],
+        "yearly": [r for figure in shares for r in _records(ds, figure, "year")],
+        "records": [r for figure in shares for r in _records(ds, figure, "quarter")],
+        "d0_yearly": d0_records(ds, "year") if kept[DENSITY] else [],
+        "d0": d0_records(ds, "quarter") if kept[DENSITY] else [],
+        "missing": [name for figure in kept for name in _lacking(ds, figure)],
+        "notes": [
+            f"{figure} is not given: the ensemble lacks {' and '.join(_lacking(ds, figure))}"
+            for figure in kept
+            if not kept[figure]
+        ],
         **origin(ds),
     }
 
 
-def _note(figure: str, pair: tuple[str, str]) -> str:
-    return f"the share {figure} is not given: the ensemble lacks {' or '.join(pair)}"
+def _lacking(ds: xr.Dataset, figure: str) -> list[str]:
+    """The variables that a figure needs and the ensemble does not keep."""
+    needed = (D0, WAFERS) if figure == DENSITY else SHARES[figure]
+    return [name for name in needed if name not in ds]
 
 
 def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
@@ -65,17 +75,18 @@ def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
     groups = _groups(ds, counted, of)
     upper = {str(number): places for number, (_, places, _) in enumerate(groups)}
     lower = {str(number): places for number, (_, _, places) in enumerate(groups)}
-    found: dict[tuple[int, int], list[Record]] = {}
+    records: dict[tuple[int, int], list[Record]] = {}
     pairs = zip(gather(ds, counted, period, upper), gather(ds, of, period, lower), strict=True)
     for part, whole in pairs:
         shares = np.full(part.values.shape, np.nan)
         np.divide(part.values, whole.values, out=shares, where=whole.values > 0.0)
-        here = counts[part.first : part.first + len(part.periods)]
+        covered = counts[part.first : part.first + len(part.periods)]
         for number, (about, _, _) in enumerate(groups):
             place = {"scenario": scenarios[part.scenario], "figure": figure, **about}
-            several = found.setdefault((part.scenario, number), [])
-            several += share_records(shares[number], place, period, part.periods, here)
-    return [record for key in sorted(found) for record in found[key]]
+            records.setdefault((part.scenario, number), []).extend(
+                share_records(shares[number], place, period, part.periods, covered)
+            )
+    return [record for key in sorted(records) for record in records[key]]
 
 
 def _groups(ds: xr.Dataset, counted: str, of: str) -> list[tuple[Record, list[int], list[int]]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -96,29 +94,3 @@ def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
     ratio = np.divide(paired, independent, out=np.full(mean.shape, np.nan), where=independent > 0.0)
     figures = (mean, se_mean, paired, independent, ratio)
     return dict(zip(FIGURES, figures, strict=True))
-
-
-def difference_records(ds: xr.Dataset, base: str | None = None) -> list[dict[str, Any]]:
-    """Calendar-year paired differences as plain numbers, for `summarize`.
-
-    Against ``base``, by default the scenario ``baseline``, or the first where there is none; empty
-    for one scenario.
-    """
-    scenarios = labels_of(ds, "scenario")
-    if len(scenarios) < 2:
-        return []
-    if base is None:
-        base = BASELINE if BASELINE in scenarios else scenarios[0]
-    result = paired_differences(ds, base, period="year")
-    figures = {name: result[name].to_numpy() for name in FIGURES}
-    for i, name in enumerate(("p10", "p50", "p90")):
-        figures[name] = result["quantile"].to_numpy()[..., i]
-        figures[f"se_{name}"] = result["se_quantile"].to_numpy()[..., i]
-    labels = [labels_of(result, dim) for dim in ("scenario", "product", "period")]
-    records = []
-    for s, p, t in np.ndindex(figures["mean"].shape):
-        record = {"scenario": labels[0][s], "base": base, "product": labels[1][p]}
-        numbers = {name: float(figure[s, p, t]) for name, figure in figures.items()}
-        kept = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
-        records.append(record | {"year": labels[2][t]} | kept)
-    return records

@@ -13,12 +13,15 @@ Sobol' draws it errs on the safe side.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betainc
 
 P10_P50_P90 = (0.1, 0.5, 0.9)
+STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
 # Beyond this many standard deviations of the order's place the weights are below 1e-15.
 _WINDOW_SD = 8.5
 
@@ -106,3 +109,17 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if n < 2:
         return mean, np.full(mean.shape, np.nan)
     return mean, values.std(axis=-1, ddof=1) / np.sqrt(n)
+
+
+def statistics(values: np.ndarray) -> dict[str, float | None]:
+    """Mean, P10, P50, P90 of a sample (n) and their errors as plain numbers."""
+    mean, se_mean = mean_and_error(values)
+    quantile, se_quantile = sample_quantiles(values, P10_P50_P90)
+    numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
+    return named(STATISTICS, numbers)
+
+
+def named(names: Iterable[str], numbers: Sequence[float]) -> dict[str, float | None]:
+    """Numbers under their names; None for what is not finite, which JSON cannot hold."""
+    kept = (number if math.isfinite(number) else None for number in numbers)
+    return dict(zip(names, kept, strict=True))

@@ -17,19 +17,24 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
-from yieldsim.analysis.statistics.quantiles import STATISTICS, quantiles
-from yieldsim.analysis.statistics.standard_error import P10_P50_P90
-from yieldsim.analysis.totals import ai_products, gather, labels_of, quarter_labels
+from yieldsim.analysis.records import Record, label_records
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS
+from yieldsim.analysis.totals import (
+    TOTAL,
+    Period,
+    ai_products,
+    gather,
+    labels_of,
+    quarter_labels,
+)
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
-TOTAL = "total"
 WHOLE = {TOTAL: [0]}  # of a variable without labels
 COMPARED = (
     "In chips every AI chip counts as one; in H100-equivalents each by its dense FP16 compute. "
     "The gap is demand less usable domestic AI chips (those of the model and of other makers), "
     "without and with imports; negative is a surplus."
 )
-Record = dict[str, Any]
 
 
 def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
@@ -157,7 +162,7 @@ def _filled_records(
     ]
 
 
-def _market(ds: xr.Dataset, period: str) -> list[Record]:
+def _market(ds: xr.Dataset, period: Period) -> list[Record]:
     """Demand, supply, imports and gaps: in chips, then in compute."""
     if "demand" not in ds:
         return []
@@ -181,31 +186,7 @@ def _market(ds: xr.Dataset, period: str) -> list[Record]:
 
 
 def _figures(
-    ds: xr.Dataset, variable: str, period: Any, groups: Mapping[str, list[int]], key: str
+    ds: xr.Dataset, variable: str, period: Period, groups: Mapping[str, list[int]], key: str
 ) -> list[Record]:
-    """Records scenario, ``key``, period, mean, p10, p50, p90 and the error of each.
-
-    No records where the ensemble lacks the variable.
-    """
-    if variable not in ds or not groups:
-        return []
-    found = quantiles(ds, variable, period, groups=groups)
-    numbers = np.concatenate(
-        [
-            found["mean"].to_numpy()[..., None],
-            found["quantile"].to_numpy(),
-            found["se_mean"].to_numpy()[..., None],
-            found["se_quantile"].to_numpy(),
-        ],
-        axis=-1,
-    )
-    labels = [labels_of(found, dim) for dim in ("scenario", "product", "period")]
-    counts = found["quarters"].to_numpy().tolist()
-    records = []
-    for s, g, t in np.ndindex(numbers.shape[:-1]):
-        record: Record = {"scenario": labels[0][s], key: labels[1][g], period: labels[2][t]}
-        if period == "year":
-            record["quarters"] = counts[t]
-        values = (number if math.isfinite(number) else None for number in numbers[s, g, t].tolist())
-        records.append(record | dict(zip(STATISTICS, values, strict=True)))
-    return records
+    """`label_records`; none where the ensemble lacks the variable."""
+    return label_records(ds, variable, period, groups, key) if variable in ds and groups else []

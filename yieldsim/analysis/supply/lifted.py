@@ -13,15 +13,13 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
-from yieldsim.analysis.records import Record
-from yieldsim.analysis.statistics.differences import difference_records
+from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.totals import (
-    ai_products,
+    ai_names,
     choose,
     labels_of,
     period_quarters,
-    product_names,
     quarter_labels,
 )
 from yieldsim.errors import StoreError
@@ -54,7 +52,7 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
             for name in lifted
             if name not in paired
         ],
-        "in_total": [product_names(ds)[place] for place in ai_products(ds)],
+        "in_total": ai_names(ds),
         **origin(ds),
     }
 

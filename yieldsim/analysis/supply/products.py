@@ -10,7 +10,7 @@ from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
 from yieldsim.analysis.totals import (
     Period,
-    ai_products,
+    ai_names,
     labels_of,
     places_of,
     product_groups,
@@ -47,7 +47,7 @@ def products_summary(ds: xr.Dataset) -> dict[str, Any]:
         "yearly": [r for name in there for r in _records(ds, name, "year")],
         "records": [r for name in there for r in _records(ds, name, "quarter")],
         "missing": [name for name in VARIABLES if name not in ds],
-        "in_total": [product_names(ds)[place] for place in ai_products(ds)],
+        "in_total": ai_names(ds),
         **origin(ds),
     }
 

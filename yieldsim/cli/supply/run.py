@@ -63,7 +63,7 @@ def _record(result: RunResult) -> dict[str, Any]:
 
 def _table(store: str) -> str:
     """Usable AI chips of all products, per quarter and year, with the Monte Carlo error."""
-    from yieldsim.analysis.statistics.quantiles import summarize
+    from yieldsim.analysis import summarize
     from yieldsim.ensemble import open_ensemble
     from yieldsim.report import summary_text
 

@@ -1,0 +1,38 @@
+"""The summary of an ensemble: usable chips, what binds them, and how scenarios differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.records import difference_records, product_records
+from yieldsim.analysis.statistics.correlation import rank_correlations
+from yieldsim.analysis.supply.binding import binding_shares
+from yieldsim.analysis.totals import ai_names, quarter_labels
+
+
+def summarize(ds: xr.Dataset) -> dict[str, Any]:
+    """The summary of an ensemble as plain numbers, ready for JSON.
+
+    ``quarters``: the quarters in order. ``records``: for each scenario, product (``total`` first:
+    the sum over products of kind ai) and quarter the mean, P10, P50 and P90 of usable chips with
+    the standard error ``se_...`` of each (None for a single realization). ``yearly``: the same by
+    calendar year, with the number of ``quarters`` covered. ``binding``: for each scenario,
+    product and quarter what held it and in which share of the realizations, most frequent first.
+    ``correlations``: of the parameters, requested and achieved (see `rank_correlations`).
+    ``differences``: the other scenarios against the baseline by calendar year, paired.
+    ``in_total``: the products that the total counts; and the model, the seed, the realizations.
+    """
+    return {
+        "quarters": quarter_labels(ds),
+        "records": product_records(ds, "usable_chips", "quarter"),
+        "yearly": product_records(ds, "usable_chips", "year"),
+        "binding": binding_shares(ds) if "binding" in ds else [],
+        "differences": difference_records(ds),
+        "correlations": rank_correlations(ds) if "parameter_value" in ds else [],
+        "in_total": ai_names(ds),
+        "units": str(ds["usable_chips"].attrs.get("units", "chip")),
+        **origin(ds),
+    }
