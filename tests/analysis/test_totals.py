@@ -134,7 +134,7 @@ def test_quarters_are_named_by_their_dates_where_labels_are_missing() -> None:
             "week",
             "period: unknown period, got 'week'; allowed: quarter, half",
         ),
-        ("packages_wip", "year", "period: packages_wip is no flow, its quarters do not add up"),
+        ("packages_wip", "year", "period: packages_wip is not a flow"),
     ],
 )
 def test_sums_that_mean_nothing_are_refused(variable: str, period: str, message: str) -> None:
