@@ -8,7 +8,9 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,7 @@ JIT_OPTIONS = "jit.py"
 STDLIB = sys.stdlib_module_names
 MAX_MODULE_LINES = 400
 MAX_KERNEL_LINES = 60
+MAX_FOLDER_MODULES = 14  # beside its `__init__.py`
 # Imported by a command that needs them, never by `yieldsim --help`, which must answer in 0.3 s.
 HEAVY = {"matplotlib", "numba", "numpy", "pandas", "scipy", "xarray", "zarr"}
 
@@ -79,22 +82,23 @@ def is_kernel(path: Path, package: Path) -> bool:
     return "kernels" in path.relative_to(package).parts[:-1]
 
 
-def imports(path: Path, package: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imports(path: Path, package: Path) -> list[tuple[int, str]]:
     """Every import of a file, late ones too, as (line, absolute dotted name).
 
     `from a import b` gives `a.b`: whether b is a module or a name makes no difference here.
     """
     here = [package.name, *path.relative_to(package).with_suffix("").parts]
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             # One dot is the folder of the file, each further dot one folder up.
             base = here[: -node.level] if node.level else []
             stem = ".".join([*base, *filter(None, [node.module])])
-            for alias in node.names:
-                yield node.lineno, f"{stem}.{alias.name}"
+            found += [(node.lineno, f"{stem}.{alias.name}") for alias in node.names]
+    return found
 
 
 def direction_violations(package: Path) -> list[str]:
@@ -177,6 +181,16 @@ def size_violations(package: Path) -> list[str]:
     return found
 
 
+def folder_violations(package: Path) -> list[str]:
+    """Folders with more modules than a reader takes in at once."""
+    counts = Counter(path.parent for path in modules(package) if path.name != "__init__.py")
+    return [
+        f"{folder.relative_to(package)}: {count} modules, allowed are {MAX_FOLDER_MODULES}"
+        for folder, count in sorted(counts.items())
+        if count > MAX_FOLDER_MODULES
+    ]
+
+
 def text_files(root: Path) -> Iterator[Path]:
     """The project's own text: top-level files and CHECKED_FOLDERS, not what a run wrote."""
     yield from (path for path in sorted(root.iterdir()) if path.is_file() and is_text(path))
@@ -207,6 +221,7 @@ RULES = {
     "kernel imports": kernel_import_violations,
     "zarr": zarr_violations,
     "size": size_violations,
+    "folder": folder_violations,
 }
 
 
@@ -282,6 +297,17 @@ def made_up_package(folder: Path, file: str, text: str) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")
     return folder / "yieldsim"
+
+
+def test_a_folder_holds_a_limited_number_of_modules(tmp_path: Path) -> None:
+    package = made_up_package(tmp_path, "analysis/supply/__init__.py", "")
+    folder = package / "analysis" / "supply"
+    for number in range(MAX_FOLDER_MODULES):
+        (folder / f"m{number}.py").write_text("", encoding="utf-8")
+    assert folder_violations(package) == []
+    (folder / "another.py").write_text("", encoding="utf-8")
+    (violation,) = folder_violations(package)
+    assert violation == "analysis/supply: 15 modules, allowed are 14"
 
 
 @pytest.mark.parametrize("case", FORBIDDEN)

@@ -111,7 +111,7 @@ def test_the_whole_text_has_all_tables_of_the_first_scenario(summary: dict) -> N
         "Usable chips per calendar year, scenario baseline",
         "Usable AI chips per calendar year, total by scenario",
     ]
-    assert "Total less that of baseline, realization by realization" in text
+    assert "Paired differences of the total from baseline" in text
     assert "Model made_up, seed 7, 64 realizations." in text
     assert not any(line.endswith(" ") for line in text.splitlines())
     assert max(len(line) for line in text.splitlines()) <= 120
@@ -132,9 +132,21 @@ def test_correlations_stand_beside_what_was_asked_for(summary: dict) -> None:
 
 
 def test_tables_can_be_limited(summary: dict) -> None:
-    text = summary_text(summary, ["domestic_late"], ["total"])
+    text = summary_text(summary, ["domestic_late"], ["ascend_910c"])
     titles = [line for line in text.splitlines() if line.startswith("Usable")]
     assert titles[:2] == [
-        "Usable AI chips per quarter, total, scenario domestic_late",
+        "Usable chips per quarter, ascend_910c, scenario domestic_late",
         "Usable chips per calendar year, scenario domestic_late",
     ]
+    years = text.split("\n\n")[3]
+    assert [row[:2] for row in columns(years)[1:]] == [
+        ["2024", "ascend_910c"],
+        ["2025", "ascend_910c"],
+    ]
+
+
+def test_the_quarters_shown_can_be_fewer_than_the_years(summary: dict) -> None:
+    text = summary_text(summary, by_quarter=["total"])
+    titles = [line for line in text.splitlines() if line.startswith("Usable")]
+    assert sum("per quarter" in title for title in titles) == 1
+    assert text.split("\n\n")[3] == yearly_table(summary, "baseline")

@@ -19,7 +19,7 @@ changes = click.option(
     "changes",
     metavar="PATH=VALUE",
     multiple=True,
-    help="Change a parameter of the model, such as processes.n2.alpha=1.5; can be repeated.",
+    help="Set a parameter of the model, such as processes.n2.alpha=1.5; can be repeated.",
 )
 
 _RUN_OPTIONS = (
@@ -36,26 +36,26 @@ _RUN_OPTIONS = (
         type=click.IntRange(1, 2**32),
         default=256,
         show_default=True,
-        help="How many worlds are drawn.",
+        help="Number of realizations.",
     ),
     click.option(
         "--seed",
         type=click.IntRange(0, 2**64 - 1),
         default=0,
         show_default=True,
-        help="Key of all randomness: the same seed gives the same worlds.",
+        help="Key of all random draws: the same seed gives the same results.",
     ),
     changes,
     click.option(
         "--block-size",
         type=click.IntRange(1),
-        help="Realizations computed and stored together; results do not depend on it.",
+        help="Realizations per stored block; results do not depend on it.",
     ),
 )
 
 
 def run_options(function: _Function) -> _Function:
-    """What identifies a run: scenarios, realizations, seed, changes, block size."""
+    """The options that identify a run: scenarios, realizations, seed, changes, block size."""
     for option in reversed(_RUN_OPTIONS):
         function = option(function)
     return function

@@ -3,44 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from yieldsim.report.tables import HEADER, align, figures, made_of, year_label
+from yieldsim.report.tables import (
+    HEADER,
+    Record,
+    Summary,
+    align,
+    figures,
+    of_scenario,
+    origin_line,
+    scenario_names,
+    year_label,
+)
 
-Found = dict[str, Any]
-Record = dict[str, Any]
 TOTAL = "total"
-RARE = 0.05  # constraints that never bind in more than this share stand together
+RARE = 0.05  # constraints whose share never exceeds this stand in one column
 OTHERS = "others"
 
 
-def binding_text(found: Found, scenarios: Sequence[str] = (), products: Sequence[str] = ()) -> str:
+def binding_text(
+    summary: Summary, scenarios: Sequence[str] = (), products: Sequence[str] = ()
+) -> str:
     """The tables of the given scenarios, by default the first, and products, by default the total.
 
     Lifted limits are shown for all scenarios of the summary.
     """
     parts = []
-    names = list(dict.fromkeys(r["scenario"] for r in found["binding"]))
+    names = scenario_names(summary["binding"])
     shown = products or [TOTAL]
     for scenario in scenarios or names[:1]:
         for product in shown:
-            table = shares_table(found, scenario, product)
+            table = shares_table(summary, scenario, product)
             what = "usable AI chips in total" if product == TOTAL else product
             title = f"What binds {what}, share of realizations in % ± its error"
             parts.append(f"{title}, scenario {scenario}\n\n{table}")
     for product in shown:
-        table = lifted_table(found, product)
+        table = lifted_table(summary, product)
         what = "usable AI chips in total" if product == TOTAL else f"usable chips, {product}"
         if table:
             title = f"What each lifted limit adds per calendar year, {what}"
             parts.append(f"{title}, realization by realization\n\n{table}")
-    parts.append("\n".join((made_of(found), *_notes(found))))
+    parts.append("\n".join((origin_line(summary), *_notes(summary))))
     return "\n\n".join(parts)
 
 
-def shares_table(found: Found, scenario: str, product: str) -> str:
+def shares_table(summary: Summary, scenario: str, product: str) -> str:
     """One row a quarter and one column a constraint, the most frequent on the left."""
-    records = [r for r in found["binding"] if (r["scenario"], r["product"]) == (scenario, product)]
+    records = of_scenario(summary["binding"], scenario, product=product)
     sums: dict[str, float] = {}
     largest: dict[str, float] = {}
     for r in records:
@@ -50,7 +59,7 @@ def shares_table(found: Found, scenario: str, product: str) -> str:
     cells = {(r["quarter"], r["constraint"]): r for r in records}
     columns = [*often, OTHERS] if len(often) < len(sums) else often
     rows = []
-    for quarter in found["quarters"]:
+    for quarter in summary["quarters"]:
         row = [_cell(cells.get((quarter, name))) for name in often]
         if OTHERS in columns:
             rest = [cells[quarter, n]["share"] for n in sums if (quarter, n) in cells]
@@ -70,9 +79,9 @@ def _cell(record: Record | None) -> str:
     return text if error is None else f"{text} ±{100.0 * error:.0f}"
 
 
-def lifted_table(found: Found, product: str) -> str:
+def lifted_table(summary: Summary, product: str) -> str:
     """One row a year and lifted limit: the paired difference to the scenario with the limit."""
-    records = [r for r in found["lifted"] if r["product"] == product]
+    records = [r for r in summary["lifted"] if r["product"] == product]
     rows = [
         (year_label(r), r["lifted"], r["base"], *figures(r))
         for r in sorted(records, key=lambda record: str(record["year"]))
@@ -80,10 +89,10 @@ def lifted_table(found: Found, product: str) -> str:
     return align(("year", "lifted", "scenario", *HEADER), rows, range(3, 11)) if rows else ""
 
 
-def _notes(found: Found) -> list[str]:
+def _notes(summary: Summary) -> list[str]:
     lines = ["The constraint that held longest in a quarter binds it."]
-    if not found["lifted"]:
+    if not summary["lifted"]:
         lines.append(
             "What a limit costs: run a scenario no_limit:NAME beside it, such as no_limit:memory."
         )
-    return [*lines, *(f"{note}." for note in found["notes"])]
+    return [*lines, *(f"{note}." for note in summary["notes"])]

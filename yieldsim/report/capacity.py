@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from yieldsim.model.scenario_names import BASELINE
-from yieldsim.report.tables import align, count, made_of, percent
+from yieldsim.report.tables import align, count, origin_line, percent
 
 Record = Mapping[str, Any]
 QUANTILES = ("p10", "p50", "p90")
@@ -190,7 +190,7 @@ def _about(record: Record) -> str:
 
 
 def _notes(record: Record) -> list[str]:
-    lines = [made_of({**record, "seed": str(record["seed"])})]
+    lines = [origin_line({**record, "seed": str(record["seed"])})]
     if record["scenario"] != BASELINE:
         lines[0] = f"Scenario {record['scenario']}. {lines[0]}"
     if record["has_tools"]:

@@ -1,38 +1,55 @@
-"""Tables of yield: the share of dies that are good, from `yield_summary`."""
+"""Tables of yield, from `yield_summary`: the share of good dies, and the defect density D0."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from yieldsim.report.tables import HEADER, align, figures, made_of, percent, year_label
+from yieldsim.report.tables import (
+    HEADER,
+    Record,
+    Summary,
+    align,
+    figures,
+    median_cell,
+    of_scenario,
+    origin_line,
+    percent,
+    scenario_names,
+    year_label,
+)
 
-Found = dict[str, Any]
-Record = dict[str, Any]
 GOOD, FIT = "good", "fit for mass production"
 TITLES = {
-    GOOD: "Share of the gross dies probed that passed the wafer test in a bin",
-    FIT: "Share fit for mass production: saleable good dies over gross dies started",
+    GOOD: "Good dies: share of the gross dies probed that passed the wafer test in a bin",
+    FIT: "Fit for mass production: saleable good dies over gross dies started",
 }
+D0_TITLE = "Killer defect density D0 of the wafers started, 1/cm2"
+ALL_LINES = "all"
 
 
-def yield_text(found: Found, scenarios: Sequence[str] = ()) -> str:
+def yield_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
     """All tables of the given scenarios, by default the first."""
     parts = []
-    names = list(dict.fromkeys(r["scenario"] for r in found["yearly"]))
+    names = scenario_names([*summary["yearly"], *summary["d0_yearly"]])
     for scenario in scenarios or names[:1]:
         for figure, title in TITLES.items():
-            yearly = _of(found["yearly"], scenario, figure)
+            yearly = of_scenario(summary["yearly"], scenario, figure=figure)
             if yearly:
                 parts.append(f"{title}, scenario {scenario}\n\n{yearly_table(yearly)}")
-                table = quarters_table(found, scenario, figure)
-                parts.append(f"The same by quarter, P50 and its error\n\n{table}")
-    parts.append("\n".join((made_of(found), *_notes(found))))
+                table = quarters_table(summary, scenario, figure)
+                parts.append(f"The same by quarter, P50 and its error in %\n\n{table}")
+        yearly = of_scenario(summary["d0_yearly"], scenario)
+        if yearly:
+            by_quarter = of_scenario(summary["d0"], scenario)
+            table = d0_quarters_table(summary["quarters"], by_quarter)
+            parts.append(f"{D0_TITLE}, scenario {scenario}\n\n{d0_yearly_table(yearly)}")
+            parts.append(f"The same by quarter, P50 and its error in 1/cm2\n\n{table}")
+    parts.append("\n".join((origin_line(summary), *_notes(summary))))
     return "\n\n".join(parts)
 
 
 def yearly_table(records: list[Record]) -> str:
-    """One row a year, die and bin; all bins of a die together come first, and one bin alone."""
+    """One row a year, die and bin: all bins of a die together, then each where it has several."""
     bins: dict[str, set[str]] = {}
     for r in records:
         bins.setdefault(r["die"], set()).add(r["bin"] or "")
@@ -44,27 +61,59 @@ def yearly_table(records: list[Record]) -> str:
     return align(("year", "die", "bin", *HEADER), rows, range(3, 11))
 
 
-def quarters_table(found: Found, scenario: str, figure: str) -> str:
+def quarters_table(summary: Summary, scenario: str, figure: str) -> str:
     """One row a quarter and one column a die, all bins together."""
-    records = [r for r in _of(found["records"], scenario, figure) if r["bin"] is None]
+    records = of_scenario(summary["records"], scenario, figure=figure, bin=None)
     dies = list(dict.fromkeys(r["die"] for r in records))
-    cells = {(r["quarter"], r["die"]): _median(r) for r in records}
+    cells = {(r["quarter"], r["die"]): r for r in records}
     rows = [
-        (quarter, *(cells.get((quarter, die), "") for die in dies)) for quarter in found["quarters"]
+        (quarter, *(median_cell(cells.get((quarter, die))) for die in dies))
+        for quarter in summary["quarters"]
     ]
     return align(("quarter", *dies), rows, range(1, 1 + len(dies)))
 
 
-def _median(record: Record) -> str:
-    error = record["se_p50"]
-    text = f"{100.0 * record['p50']:.1f}"
-    return text if error is None else f"{text} ±{100.0 * error:.1f}"
+def d0_yearly_table(records: list[Record]) -> str:
+    """One row a year, process and line; all lines of a process together come first."""
+    rows = [
+        (year_label(r), r["process"], r["fab"] or ALL_LINES, *figures(r, _density))
+        for r in sorted(_of_several_lines(records), key=lambda record: str(record["year"]))
+    ]
+    return align(("year", "process", "line", *HEADER), rows, range(3, 11))
 
 
-def _of(records: list[Record], scenario: str, figure: str) -> list[Record]:
-    return [r for r in records if r["scenario"] == scenario and r["figure"] == figure]
+def d0_quarters_table(quarters: Sequence[str], records: list[Record]) -> str:
+    """One row a quarter and one column a process and line."""
+    cells = {(r["quarter"], r["process"], r["fab"]): r for r in _of_several_lines(records)}
+    columns = list(dict.fromkeys((process, fab) for _, process, fab in cells))
+    header = [f"{process} {fab or ALL_LINES}" for process, fab in columns]
+    rows = [
+        (
+            quarter,
+            *(median_cell(cells.get((quarter, *column)), 1.0, 3) for column in columns),
+        )
+        for quarter in quarters
+    ]
+    return align(("quarter", *header), rows, range(1, 1 + len(header)))
 
 
-def _notes(found: Found) -> list[str]:
-    lines = ["Quantiles are over the realizations in which such dies are made; by quarter in %."]
-    return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in found["notes"])]
+def _of_several_lines(records: list[Record]) -> list[Record]:
+    """Without the only line of a process: it is the process."""
+    lines: dict[str, set[str]] = {}
+    for r in records:
+        lines.setdefault(r["process"], set()).add(r["fab"] or "")
+    return [r for r in records if r["fab"] is None or len(lines[r["process"]]) > 2]
+
+
+def _density(number: float | None) -> str:
+    return "-" if number is None else f"{number:.3f}"
+
+
+def _notes(summary: Summary) -> list[str]:
+    lines = [
+        "Shares of dies are over the realizations in which such dies are made, D0 over those in "
+        "which such wafers are started.",
+    ]
+    if summary["d0_yearly"]:
+        lines.append("D0 of several lines or quarters is weighted by the wafers started.")
+    return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in summary["notes"])]

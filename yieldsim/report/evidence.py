@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from yieldsim.analysis.evidence.words import below, published, short
-from yieldsim.report.tables import HEADER, align, figures
+from yieldsim.report.tables import HEADER, Record, align, figures, origin_line
 
-Record = dict[str, Any]
 NOTES = (
     "P10, P50, P90, mean: of the ensemble, each with its Monte Carlo standard error.",
     "below: share of realizations below the published figure, or below the ends of its range.",
@@ -37,9 +36,7 @@ def evidence_text(records: list[Record], origin: Mapping[str, Any], scenario: st
             [2],
         )
         parts.append(f"Not compared\n\n{lines}")
-    seed = f", seed {origin['seed']}" if origin["seed"] else ""
-    model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
-    parts.append("\n".join((f"{model}{origin['realizations']:,} realizations.", *NOTES)))
+    parts.append("\n".join((origin_line(origin), *NOTES)))
     return "\n\n".join(parts)
 
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from yieldsim.report.tables import HEADER, align, count, figures, made_of, year_label
+from yieldsim.report.tables import (
+    HEADER,
+    Record,
+    Summary,
+    align,
+    count,
+    figures,
+    of_scenario,
+    origin_line,
+    scenario_names,
+    year_label,
+)
 
-Found = dict[str, Any]
-Record = dict[str, Any]
 SHORT = {
     "usable_chips": "usable",
     "packages_started": "started",
@@ -27,24 +35,24 @@ NOTES = (
 )
 
 
-def products_text(found: Found, scenarios: Sequence[str] = (), products: Sequence[str] = ()) -> str:
+def products_text(
+    summary: Summary, scenarios: Sequence[str] = (), products: Sequence[str] = ()
+) -> str:
     """All tables of the given scenarios, by default the first, and products, by default all."""
     parts = []
-    names = list(dict.fromkeys(r["scenario"] for r in found["yearly"]))
+    names = scenario_names(summary["yearly"])
     for scenario in scenarios or names[:1]:
         kept = [
             r
-            for r in found["yearly"]
-            if r["scenario"] == scenario
-            and (not products or r["product"] in products)
-            and r["mean"] > 0.0
+            for r in of_scenario(summary["yearly"], scenario)
+            if (not products or r["product"] in products) and r["mean"] > 0.0
         ]
         tables = {"Products per calendar year, P50 of each and its error": medians_table(kept)}
         for variable, title in FULL.items():
             tables[title] = spread_table([r for r in kept if r["variable"] == variable])
         tables["Packages passed by bin per calendar year"] = bins_table(kept)
         parts += [f"{title}, scenario {scenario}\n\n{t}" for title, t in tables.items() if t]
-    parts.append("\n".join(_notes(found)))
+    parts.append("\n".join(_notes(summary)))
     return "\n\n".join(parts)
 
 
@@ -91,8 +99,8 @@ def _by_year(records: list[Record]) -> list[Record]:
     return sorted(records, key=lambda record: str(record["year"]))
 
 
-def _notes(found: Found) -> list[str]:
-    lines = [made_of(found), *NOTES]
-    if found["missing"]:
-        lines.append(f"The ensemble does not keep {', '.join(found['missing'])}.")
+def _notes(summary: Summary) -> list[str]:
+    lines = [origin_line(summary), *NOTES]
+    if summary["missing"]:
+        lines.append(f"The ensemble does not keep {', '.join(summary['missing'])}.")
     return lines

@@ -3,78 +3,95 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from yieldsim.report.tables import HEADER, align, count, figures
+from yieldsim.report.tables import (
+    HEADER,
+    Record,
+    Summary,
+    align,
+    figures,
+    of_scenario,
+    origin_line,
+    scenario_names,
+    year_label,
+)
 
 TOTAL = "total"
-Record = dict[str, Any]
-Summary = dict[str, Any]
+NONE = "none in any realization"
 
 
 def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
-    """Usable chips of a product by quarter, with what binds it most often.
+    """Usable chips of a product by quarter, with the constraint that binds it most often.
 
-    Quarters in which it never leaves a chip are left out.
+    Quarters without a chip in any realization are left out.
     """
-    records = [r for r in _of(summary["records"], scenario, product) if r["mean"] > 0.0]
+    records = [
+        r for r in of_scenario(summary["records"], scenario, product=product) if r["mean"] > 0.0
+    ]
     binding = _first_binding(summary, scenario, product)
     rows = [(r["quarter"], *figures(r), binding.get(r["quarter"], "")) for r in records]
     if not rows:
-        return "none in any realization"
+        return NONE
     return align(("quarter", *HEADER, "binds most often"), rows, range(1, 9))
 
 
-def yearly_table(summary: Summary, scenario: str) -> str:
-    """Usable chips by calendar year: the total, the products in it, then the others."""
-    names = _supplied(summary, summary["yearly"], scenario)
-    records = [r for r in _of(summary["yearly"], scenario) if r["product"] in names]
-    records = [r for r in records if r["mean"] > 0.0]
-    years = dict.fromkeys(r["year"] for r in records)
+def yearly_table(summary: Summary, scenario: str, products: Sequence[str] = ()) -> str:
+    """Usable chips by calendar year: the total, the products in it, then the others.
+
+    By default all products that are ever supplied.
+    """
+    names = products or _supplied(summary, summary["yearly"], scenario)
     ai = summary["in_total"]
+    records = [
+        r
+        for r in of_scenario(summary["yearly"], scenario)
+        if r["product"] in names and r["mean"] > 0.0
+    ]
     rows: list[tuple[str, ...]] = []
-    for year in years:
+    for year in dict.fromkeys(r["year"] for r in records):
         of_year = [r for r in records if r["year"] == year]
-        label = year if of_year[0]["quarters"] == 4 else f"{year} ({of_year[0]['quarters']}q)"
         of_year.sort(key=lambda r: (r["product"] != TOTAL, r["product"] not in ai))
+        label = year_label(of_year[0])
         for record in of_year:
             rows.append((label, _mark(record["product"], ai), *figures(record)))
             label = ""
-    return align(("year", "product", *HEADER), rows, range(2, 10))
+    return align(("year", "product", *HEADER), rows, range(2, 10)) if rows else NONE
 
 
 def summary_text(
     summary: Summary,
     scenarios: Sequence[str] = (),
     products: Sequence[str] = (),
+    by_quarter: Sequence[str] = (),
 ) -> str:
-    """All tables: for each scenario the quarters of the total and of each product, then years.
+    """The tables by quarter and by year for each scenario, and how scenarios differ.
 
-    ``scenarios`` and ``products`` say which; by default all products of the first scenario. More
-    than one scenario in the summary are compared by year at the end.
+    ``scenarios`` and ``products`` say which; by default the first scenario, and the total with
+    all products. Only the products ``by_quarter`` have a table by quarter, by default all that are
+    shown. Several scenarios in the summary are compared by year at the end.
     """
-    found = list(dict.fromkeys(r["scenario"] for r in summary["records"]))
+    stored = scenario_names(summary["records"])
+    shown = scenarios or stored[:1]
     parts = []
-    for scenario in scenarios or found[:1]:
-        names = products or _supplied(summary, summary["records"], scenario)
-        for product in names:
+    for scenario in shown:
+        supplied = _supplied(summary, summary["records"], scenario)
+        for product in by_quarter or products or supplied:
             title = f"{_title(product, summary['in_total'])}, scenario {scenario}"
             parts.append(f"{title}\n\n{quarter_table(summary, scenario, product)}")
         title = f"Usable chips per calendar year, scenario {scenario}"
-        parts.append(f"{title}\n\n{yearly_table(summary, scenario)}")
-    if len(found) > 1:
+        parts.append(f"{title}\n\n{yearly_table(summary, scenario, products)}")
+    if len(stored) > 1:
         parts.append(
             f"Usable AI chips per calendar year, total by scenario\n\n{scenario_table(summary)}"
         )
     if summary["differences"]:
         base = summary["differences"][0]["base"]
-        title = f"Total less that of {base}, realization by realization"
+        title = f"Paired differences of the total from {base}, per calendar year"
         parts.append(f"{title}\n\n{difference_table(summary)}")
-    correlations = correlation_table(summary, (*scenarios, *found)[0])
+    correlations = correlation_table(summary, shown[0])
     if correlations:
         parts.append(f"Rank correlations of the parameters\n\n{correlations}")
-    others = [name for name in found if name not in (scenarios or found[:1])]
-    parts.append(_footnote(summary, others))
+    parts.append(_footnote(summary, [name for name in stored if name not in shown]))
     return "\n\n".join(parts)
 
 
@@ -110,7 +127,7 @@ def correlation_table(summary: Summary, scenario: str) -> str:
     """Requested and achieved rank correlations; empty where the model asks for none."""
     rows = [
         (r["first"], r["second"], *(_decimal(r[key]) for key in ("requested", "achieved", "se")))
-        for r in _of(summary["correlations"], scenario)
+        for r in of_scenario(summary["correlations"], scenario)
     ]
     return align(("first", "second", "requested", "achieved", "±"), rows, (2, 3, 4)) if rows else ""
 
@@ -131,40 +148,38 @@ def _mark(product: str, ai: Sequence[str]) -> str:
 
 
 def _footnote(summary: Summary, others: Sequence[str]) -> str:
-    seed = f", seed {summary['seed']}" if summary["seed"] else ""
-    model = f"Model {summary['model']}{seed}, " if summary["model"] else ""
     lines = [
-        f"{model}{count(summary['realizations'])} realizations.",
-        "Quantiles are of the totals in each realization; ± is the Monte Carlo standard error.",
-        "Binds most often: the constraint that held longest in the largest share of realizations.",
+        origin_line(summary),
+        "Totals are summed in each realization before quantiles are taken; ± is the Monte Carlo "
+        "standard error.",
+        "Binds most often: the constraint that binds longest in the largest share of realizations.",
     ]
     if summary["differences"]:
-        lines.append("Spread: that of the paired difference over that of two separate runs.")
+        lines.append(
+            "Spread: standard deviation of the paired difference over that of two separate runs."
+        )
     if others:
         lines.append(f"Quarters of {', '.join(others)}: yieldsim summary STORE --scenario NAME.")
     if any(r["product"] not in (TOTAL, *summary["in_total"]) for r in summary["records"]):
-        lines.append("* not an AI chip, not in the total.")
+        lines.append("* Not an AI chip, so not in the total.")
     return "\n".join(lines)
 
 
-def _of(records: list[Record], scenario: str, product: str | None = None) -> list[Record]:
-    return [
-        r
-        for r in records
-        if r["scenario"] == scenario and (product is None or r["product"] == product)
-    ]
-
-
 def _supplied(summary: Summary, records: list[Record], scenario: str) -> list[str]:
-    """The products that ever leave a chip, the total first; one that is the total is left out."""
-    found = dict.fromkeys(r["product"] for r in _of(records, scenario) if r["mean"] > 0.0)
+    """The products with chips in any realization, the total first.
+
+    A product that alone makes up the total is left out.
+    """
+    supplied = dict.fromkeys(
+        r["product"] for r in of_scenario(records, scenario) if r["mean"] > 0.0
+    )
     alone = summary["in_total"] if len(summary["in_total"]) == 1 else []
-    return [name for name in found if name not in alone] or [TOTAL]
+    return [name for name in supplied if name not in alone] or [TOTAL]
 
 
 def _first_binding(summary: Summary, scenario: str, product: str) -> dict[str, str]:
     """Quarter -> the most frequent constraint with its share."""
     first: dict[str, str] = {}
-    for r in _of(summary["binding"], scenario, product):
+    for r in of_scenario(summary["binding"], scenario, product=product):
         first.setdefault(r["quarter"], f"{r['constraint']} ({100.0 * r['share']:.0f} %)")
     return first

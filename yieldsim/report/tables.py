@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+Record = dict[str, Any]
+Summary = dict[str, Any]
+
 GAP = "  "
 FIGURES = ("p10", "p50", "p90")
 HEADER = ("P10", "±", "P50", "±", "P90", "±", "mean", "±")
 
 
 def align(header: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """A table of texts with a ruled header; the columns numbered in ``right`` are right-aligned.
+    """A table of texts with a rule below its header; columns numbered in ``right`` align right.
 
     No line ends in spaces.
     """
@@ -32,7 +35,7 @@ def _line(row: Sequence[str], widths: Sequence[int], right: frozenset[int]) -> s
 
 
 def count(number: float | None) -> str:
-    """A figure of chips as people write it: 812,000; a dash where there is none."""
+    """A count such as 812,000; a dash where the number is missing."""
     if number is None:
         return "-"
     return f"{round(number):,}"  # an integer knows no -0
@@ -47,18 +50,42 @@ def figures(record: Mapping[str, Any], text: Callable[[float | None], str] = cou
 
 
 def percent(share: float | None) -> str:
-    """A share as percent with a digit behind the point."""
+    """A share in percent with one decimal place."""
     return "-" if share is None else f"{100.0 * share:.1f} %"
 
 
 def year_label(record: Mapping[str, Any]) -> str:
-    """A calendar year, with the number of its quarters where it is there in part."""
+    """A calendar year; where the ensemble covers it in part, with the number of quarters."""
     quarters = record.get("quarters", 4)
     return str(record["year"]) if quarters == 4 else f"{record['year']} ({quarters}q)"
 
 
-def made_of(found: Mapping[str, Any]) -> str:
-    """The line that says where figures come from: model, seed, realizations."""
-    seed = f", seed {found['seed']}" if found["seed"] else ""
-    model = f"Model {found['model']}{seed}, " if found["model"] else ""
-    return f"{model}{count(found['realizations'])} realizations."
+def origin_line(origin: Mapping[str, Any]) -> str:
+    """The first line of a footnote: model, seed and realizations of what stands above."""
+    seed = f", seed {origin['seed']}" if origin["seed"] else ""
+    model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
+    return f"{model}{count(origin['realizations'])} realizations."
+
+
+def median_cell(record: Record | None, scale: float = 100.0, digits: int = 1) -> str:
+    """P50 and its error times ``scale``, such as ``81.2 ±0.4``; empty where there is no record."""
+    if record is None:
+        return ""
+    text = f"{scale * record['p50']:.{digits}f}"
+    error = record["se_p50"]
+    return text if error is None else f"{text} ±{scale * error:.{digits}f}"
+
+
+def of_scenario(records: Iterable[Record], scenario: str, **values: Any) -> list[Record]:
+    """The records of a scenario that have these values under these keys."""
+    return [
+        record
+        for record in records
+        if record["scenario"] == scenario
+        and all(record[key] == value for key, value in values.items())
+    ]
+
+
+def scenario_names(records: Iterable[Record]) -> list[str]:
+    """The scenarios of some records, in their order."""
+    return list(dict.fromkeys(record["scenario"] for record in records))

@@ -178,7 +178,7 @@ def test_the_picture_is_written(tmp_path: Path, capsys) -> None:
         (["--quarter", "soon"], 2, "--quarter: must be a quarter, got 'soon'; allowed: such as"),
         (["--scenario", "x"], 2, "scenario: unknown scenario, got 'x'; allowed: baseline"),
         (["--png", "x.bmp"], 2, "--png: unknown image format, got 'x.bmp'; allowed: png"),
-        (["--png", "none/x.png"], 2, "--png: the folder is not there, got 'none'"),
+        (["--png", "none/x.png"], 2, "--png: no such folder, got 'none'"),
         (["--realizations", "0"], 2, "Invalid value for '--realizations'"),
         (["--set", "fabs.line.plan.x=1"], 1, "fabs.line.plan"),
     ],

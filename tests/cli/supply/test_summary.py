@@ -26,7 +26,7 @@ def test_the_text_has_the_tables(capsys) -> None:
     assert main(["summary", "x.zarr"]) == 0
     out = capsys.readouterr().out
     assert "Usable AI chips per quarter, total, scenario baseline" in out
-    assert "realization by realization" in out
+    assert "Paired differences of the total from baseline" in out
 
 
 def test_scenarios_and_products_can_be_chosen(capsys) -> None:

@@ -15,6 +15,7 @@ from yieldsim.analysis.supply.lifted import binding_summary
 from yieldsim.analysis.supply.products import products_summary
 from yieldsim.cli.main import main
 from yieldsim.report.demand import NOTHING
+from yieldsim.report.die_yield import GOOD, TITLES
 
 SUMMARIES = {
     "products": products_summary,
@@ -47,7 +48,7 @@ def test_the_json_is_that_of_the_analysis(what: str, capsys) -> None:
     [
         ("products", "Products per calendar year, P50 of each and its error, scenario baseline"),
         ("binding", "What binds usable AI chips in total, share of realizations in % ± its error"),
-        ("yield", "Share of the gross dies probed that passed the wafer test in a bin, scenario"),
+        ("yield", TITLES[GOOD]),
         ("demand", NOTHING),
     ],
 )
@@ -121,6 +122,11 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     started = ds["gross_dies_started"].isel(place).astype(float).sum("quarter")
     assert fit["figure"] == "fit for mass production"
     assert fit["mean"] == pytest.approx(float((fit_dies / started).mean()), rel=1e-12)
+    d0 = found["yield"]["d0_yearly"][-1]
+    line = ds.isel(quarter=np.array(inside)).sel(fab=d0["fab"], process=d0["process"])
+    starts = line["wafer_starts"].astype(float)
+    joined = (line["d0_per_cm2"] * starts).sum("quarter") / starts.sum("quarter")
+    assert (d0["mean"], d0["units"]) == (pytest.approx(float(joined.mean()), rel=1e-12), "cm-2")
     bins = {r["bin"] for r in found["products"]["yearly"]} - {None}
     assert bins == {name for several in names.values() for name in several.values()}
     assert {r["constraint"] for r in found["binding"]["binding"]} <= set(

@@ -1,4 +1,4 @@
-"""`yieldsim capacity`: which tools hold a fab, how they spend their time, how wafers cross it."""
+"""``yieldsim capacity``: bottlenecks, tool states and cycle times of a fab."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["capacity"]
 
 @click.command()
 @model_argument
-@click.option("--fab", metavar="NAME", required=True, help="The line.")
+@click.option("--fab", metavar="NAME", required=True, help="The fab.")
 @click.option(
     "--quarter",
     metavar="2026Q3",
-    help="The quarter in detail.  [default: a line for each, and the scarcest in detail]",
+    help="The quarter in detail.  [default: all by quarter, and the most loaded in detail]",
 )
 @click.option("--scenario", metavar="NAME", default="baseline", show_default=True)
 @click.option(
@@ -30,7 +30,7 @@ __all__ = ["capacity"]
     type=click.IntRange(1, 100_000),
     default=128,
     show_default=True,
-    help="How many worlds are drawn.",
+    help="Number of realizations.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
 @changes
@@ -49,11 +49,11 @@ def capacity(
     png: str | None,
     as_json: bool,
 ) -> None:
-    """Show what the tools of a fab can carry, what holds it, and its cycle times.
+    """Show the capacity, bottlenecks and cycle times of a fab.
 
-    The model is simulated in memory. Load over capacity are the passes that the plan asks of a tool
-    group over those that its tools could make; the bottleneck is the group where its median is
-    largest. The states of the tools are those of SEMI E10, as shares of total time.
+    The model is simulated in memory. Load over capacity is the passes that the plan asks of a tool
+    group over the passes that its tools could make. The bottleneck is the group with the largest
+    median. Tool states are those of SEMI E10, as shares of total time.
     """
     from yieldsim.analysis.fab.capacity import capacity_record
     from yieldsim.analysis.fab.capacity_run import run_fab
@@ -74,25 +74,25 @@ def capacity(
 
 
 def _check(file: ModelFile, fab: str, quarter: str | None, scenario: str, png: str | None) -> None:
-    """Refuse what cannot be done before the work, not after it."""
+    """Refuse what cannot be done before the simulation, not after it."""
     from yieldsim.analysis.fab.capacity import check_quarter
     from yieldsim.analysis.fab.capacity_run import check_fab
     from yieldsim.errors import UsageError
     from yieldsim.model.schema.calendar import quarter_range
 
-    one = file.model(scenario)
-    check_fab(one, fab)
+    typed = file.model(scenario)
+    check_fab(typed, fab)
     if quarter is not None:
-        check_quarter(quarter_range(one.simulation.start, one.simulation.end), quarter)
+        check_quarter(quarter_range(typed.simulation.start, typed.simulation.end), quarter)
     if png is None:
         return
     from yieldsim.plots.image import image_format
 
     image_format(png, "--png")
     if not Path(png).parent.is_dir():
-        raise UsageError("--png", "the folder is not there", got=str(Path(png).parent))
-    if not one.fabs[fab].fleets:
-        equipped = ", ".join(name for name, each in one.fabs.items() if each.fleets) or "none"
+        raise UsageError("--png", "no such folder", got=str(Path(png).parent))
+    if not typed.fabs[fab].fleets:
+        equipped = ", ".join(name for name, each in typed.fabs.items() if each.fleets) or "none"
         problem = "draws tools, and the fab has none"
         raise UsageError("--png", problem, got=fab, allowed=f"a fab with tools: {equipped}")
 

@@ -1,4 +1,4 @@
-"""`yieldsim run`: simulate a model into an ensemble store and print what it says."""
+"""``yieldsim run``: simulate a model into an ensemble store and print the result."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["run"]
 @click.option("--out", type=click.Path(), help="The store.  [default: ./MODEL.zarr]")
 @as_json
 def run(model: str, out: str | None, as_json: bool, **options: Any) -> None:
-    """Simulate MODEL into an ensemble store, or continue one that was begun.
+    """Simulate MODEL into an ensemble store, or continue a store.
 
-    MODEL is a file or the name of a model that ships with the package. Running the same command
-    again continues a store that is not complete; another model, seed, scenario, number of
+    MODEL is a file or the name of a model that ships with the package. The same command again
+    continues a store that is not complete. A store of another model, seed, scenario, number of
     realizations or block size is refused.
     """
     from yieldsim.execute import execute
@@ -62,12 +62,12 @@ def _record(result: RunResult) -> dict[str, Any]:
 
 
 def _table(store: str) -> str:
-    """Usable AI chips of all products, per quarter and year, with the Monte Carlo error."""
+    """Usable AI chips in total by quarter, and of each product by year."""
     from yieldsim.analysis import summarize
     from yieldsim.ensemble import open_ensemble
     from yieldsim.report import summary_text
 
-    return summary_text(summarize(open_ensemble(store)), products=["total"])
+    return summary_text(summarize(open_ensemble(store)), by_quarter=["total"])
 
 
 def _closing_line(result: RunResult) -> str:

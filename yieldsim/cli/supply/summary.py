@@ -1,4 +1,4 @@
-"""``yieldsim summary``: what an ensemble says, as tables or JSON."""
+"""``yieldsim summary``: the results of an ensemble as tables or JSON."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from yieldsim.cli.options import as_json, store_argument
 if TYPE_CHECKING:
     import xarray as xr
 
-Found = dict[str, Any]
+Summary = dict[str, Any]
 Names = tuple[str, ...]
-# lists of records in each summary that --product narrows
+# the lists of records that --product narrows
 BY_PRODUCT = ("records", "yearly", "binding", "lifted")
 
 
@@ -24,9 +24,9 @@ BY_PRODUCT = ("records", "yearly", "binding", "lifted")
 @click.option(
     "--what",
     type=click.Choice(["products", "binding", "yield", "demand"]),
-    help="products: chips, packages by bin and compute of each. binding: what binds, and what "
-    "lifting it adds. yield: shares of good dies. demand: orders and the market's gap.  "
-    "[default: usable chips]",
+    help="products: chips, packages by bin and compute of each product. binding: what binds, and "
+    "what lifting a limit adds. yield: shares of good dies, and the defect density D0 by process "
+    "and line. demand: orders and the market's gap.  [default: usable chips]",
 )
 @click.option(
     "--scenario",
@@ -44,67 +44,66 @@ BY_PRODUCT = ("records", "yearly", "binding", "lifted")
 )
 @as_json
 def summary(store: str, what: str | None, scenarios: Names, products: Names, as_json: bool) -> None:
-    """Print what an ensemble says, with Monte Carlo errors.
+    """Print the results of an ensemble with Monte Carlo errors.
 
-    Usable chips per quarter and year, by product and in total: P10, P50, P90 and mean, and what
-    binds most often. Several scenarios are also compared by year.
+    Usable chips per quarter and year, by product and in total: P10, P50, P90, mean, and the
+    constraint that binds most often. Several scenarios are also compared by year.
     """
     from yieldsim.errors import UsageError
 
     if products and what in ("yield", "demand"):
         allowed = "products, binding, or no --what"
         raise UsageError("--product", f"does not go with --what {what}", allowed=allowed)
-    found, text = _PARTS[what](store, scenarios, products)
+    result, text = _PARTS[what](store, scenarios, products)
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         click.echo(text())
 
 
-def _chips(store: str, scenarios: Names, products: Names) -> tuple[Found, Callable[[], str]]:
+def _chips(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
     from yieldsim.analysis import summarize
     from yieldsim.report import summary_text
 
-    found = _read(store, scenarios, summarize)
-    shown = _narrowed(found, products)
-    return shown, lambda: summary_text(found, scenarios, products)
+    whole = _read(store, scenarios, summarize)
+    return _narrowed(whole, products), lambda: summary_text(whole, scenarios, products)
 
 
-def _products(store: str, scenarios: Names, products: Names) -> tuple[Found, Callable[[], str]]:
+def _products(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
     from yieldsim.analysis.supply.products import products_summary
     from yieldsim.report.products import products_text
 
-    found = _narrowed(_read(store, scenarios, products_summary), products)
-    return found, lambda: products_text(found, scenarios)
+    result = _narrowed(_read(store, scenarios, products_summary), products)
+    return result, lambda: products_text(result, scenarios)
 
 
-def _binding(store: str, scenarios: Names, products: Names) -> tuple[Found, Callable[[], str]]:
+def _binding(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
     from yieldsim.analysis.supply.lifted import binding_summary
     from yieldsim.report.binding import binding_text
 
     # the whole ensemble: a lifted limit is compared with a scenario that need not be shown
-    found = _read(store, (), lambda ds: binding_summary(ds, scenarios))
-    found = _narrowed(found, products)
-    return found, lambda: binding_text(found, scenarios, products)
+    result = _read(store, (), lambda ds: binding_summary(ds, scenarios))
+    result = _narrowed(result, products)
+    return result, lambda: binding_text(result, scenarios, products)
 
 
-def _yield(store: str, scenarios: Names, _: Names) -> tuple[Found, Callable[[], str]]:
+def _yield(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
     from yieldsim.analysis.fab.die_yield import yield_summary
     from yieldsim.report.die_yield import yield_text
 
-    found = _read(store, scenarios, yield_summary)
-    return found, lambda: yield_text(found, scenarios)
+    result = _read(store, scenarios, yield_summary)
+    return result, lambda: yield_text(result, scenarios)
 
 
-def _demand(store: str, scenarios: Names, _: Names) -> tuple[Found, Callable[[], str]]:
+def _demand(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
     from yieldsim.analysis.supply.demand import demand_summary
     from yieldsim.report.demand import demand_text
 
-    found = _read(store, scenarios, demand_summary)
-    return found, lambda: demand_text(found, scenarios)
+    result = _read(store, scenarios, demand_summary)
+    return result, lambda: demand_text(result, scenarios)
 
 
-_PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Found, Callable[[], str]]]] = {
+_PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Summary, Callable[[], str]]]] = {
     None: _chips,
     "products": _products,
     "binding": _binding,
@@ -113,7 +112,7 @@ _PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Found, Callable[[],
 }
 
 
-def _read(store: str, scenarios: Names, summarized: Callable[[xr.Dataset], Found]) -> Found:
+def _read(store: str, scenarios: Names, summarized: Callable[[xr.Dataset], Summary]) -> Summary:
     from yieldsim.analysis.totals import choose
     from yieldsim.ensemble import open_ensemble
 
@@ -121,21 +120,21 @@ def _read(store: str, scenarios: Names, summarized: Callable[[xr.Dataset], Found
         return summarized(choose(ds, scenarios))
 
 
-def _narrowed(found: Found, products: Sequence[str]) -> Found:
-    """The summary with only the records of these products, all where none is named."""
+def _narrowed(summary: Summary, products: Sequence[str]) -> Summary:
+    """The summary with only the records of these products; all if none is named."""
     from yieldsim.errors import UsageError
 
     if not products:
-        return found
-    lists = [found[key] for key in BY_PRODUCT if key in found]
+        return summary
+    lists = [summary[key] for key in BY_PRODUCT if key in summary]
     names = list(dict.fromkeys(record["product"] for records in lists for record in records))
     for name in products:
         if name not in names:
             allowed = ", ".join(names)
             raise UsageError("--product", "is not in the ensemble", got=name, allowed=allowed)
     narrowed = {
-        key: [record for record in found[key] if record["product"] in products]
+        key: [record for record in summary[key] if record["product"] in products]
         for key in BY_PRODUCT
-        if key in found
+        if key in summary
     }
-    return found | narrowed
+    return summary | narrowed
