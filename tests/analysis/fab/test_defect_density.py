@@ -1,5 +1,7 @@
 """D0 by process, line and period: weighted by the wafers started, with its unit."""
 
+import re
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -105,17 +107,8 @@ def test_every_table_of_d0_says_its_unit() -> None:
         ["2024", "n2", "south"],
     ]
     (first,) = chosen(summary["d0"], scenario="baseline", process="n2", fab=None, quarter="2024Q1")
-    assert by_quarter[0].split() == [
-        "quarter",
-        "n2",
-        "all",
-        "n2",
-        "north",
-        "n2",
-        "south",
-        "n3",
-        "all",
-    ]
+    heads = [head.strip() for head in re.split("  +", by_quarter[0])]
+    assert heads == ["quarter", "n2 all", "n2 north", "n2 south", "n3 all"]
     assert by_quarter[2].split()[:3] == [
         "2024Q1",
         f"{first['p50']:.3f}",
