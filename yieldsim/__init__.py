@@ -1,6 +1,6 @@
 """From tool fleets and defects to usable AI chips per quarter, with uncertainty.
 
-The public names, each imported when it is first used.
+The public names are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["__version__", "errors", "load_file", "load_model", "open_ensemble", "run"]
 
-# public name: module, and the name there (none: the module itself)
-_PLACES = {
+# public name -> module, and its name there (None: the module itself)
+_PUBLIC = {
     "__version__": ("yieldsim.version", "VERSION"),
     "errors": ("yieldsim.errors", None),
     "load_file": ("yieldsim.model", "load_file"),
@@ -30,10 +30,10 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     import importlib
 
-    if name not in _PLACES:
+    if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    place, attribute = _PLACES[name]
-    module = importlib.import_module(place)
+    module_name, attribute = _PUBLIC[name]
+    module = importlib.import_module(module_name)
     value = module if attribute is None else getattr(module, attribute)
     globals()[name] = value
     return value

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 
 from tests.paths import ROOT
 from yieldsim.ensemble import Place, RunPlan, Writer, create
@@ -17,6 +18,7 @@ from yieldsim.outputs import OUTPUTS
 
 MODEL = ROOT / "benchmarks" / "analyst.toml"
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]
+CHUNK = "c.1.2.0.0"  # second scenario, third block
 
 
 @dataclass(frozen=True)
@@ -118,3 +120,10 @@ def make_store(
     for block in range(min(blocks, plan.blocks)):
         writer.write(block, source.block(*plan.span(block)))
     return writer, source
+
+
+def one_line(error: pytest.ExceptionInfo[BaseException], *parts: str) -> None:
+    text = str(error.value)
+    assert "\n" not in text
+    for part in parts:
+        assert part in text, text

@@ -30,16 +30,8 @@ DRAWN = "parameter_value"
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("store") / "x.zarr"
-    make_store(Folder(path))
-    finalize(Folder(path))
-    return path
-
-
-@pytest.fixture(scope="module")
-def ds(path: Path) -> xr.Dataset:
-    return open_ensemble(path)
+def ds(finished_once: Path) -> xr.Dataset:
+    return open_ensemble(finished_once)
 
 
 def truth() -> dict[str, np.ndarray]:
@@ -58,9 +50,9 @@ def test_what_is_read_is_what_was_computed(kind: str, block_size: int, tmp_path:
     assert set(truth()) == {v.name for v in OUTPUTS} | {DRAWN}
 
 
-def test_xarray_alone_opens_the_same(path: Path, ds: xr.Dataset) -> None:
+def test_xarray_alone_opens_the_same(finished_once: Path, ds: xr.Dataset) -> None:
     # warnings are errors here, so this also shows that nothing warns
-    with xr.open_zarr(path) as alone:
+    with xr.open_zarr(finished_once) as alone:
         xr.testing.assert_identical(alone.load(), ds.load())
         assert set(alone.coords) == set(ds.coords)
 
@@ -216,8 +208,8 @@ def test_a_model_without_uncertainty_has_no_parameters(tmp_path: Path) -> None:
     assert "rank_correlation_achieved" not in ds
 
 
-def test_reading_one_scenario_reads_no_other(path: Path, ds: xr.Dataset) -> None:
-    chunk = next(iter((path / "wafer_outs").glob("c.1.*")))
+def test_reading_one_scenario_reads_no_other(finished_once: Path, ds: xr.Dataset) -> None:
+    chunk = next(iter((finished_once / "wafer_outs").glob("c.1.*")))
     data = chunk.read_bytes()
     chunk.write_bytes(data[:-1])
     try:
@@ -226,10 +218,10 @@ def test_reading_one_scenario_reads_no_other(path: Path, ds: xr.Dataset) -> None
         chunk.write_bytes(data)
 
 
-def test_a_block_is_one_chunk_of_each_array_and_scenario(path: Path) -> None:
+def test_a_block_is_one_chunk_of_each_array_and_scenario(finished_once: Path) -> None:
     for name, block in itertools.product(("usable_chips", DRAWN), range(4)):
         tail = ".0.0" if name == "usable_chips" else ".0"
         for scenario in range(2):
-            assert (path / name / f"c.{scenario}.{block}{tail}").is_file()
-    assert len(list((path / "usable_chips").glob("c.*"))) == 8
-    assert not list(path.rglob("*.partial"))
+            assert (finished_once / name / f"c.{scenario}.{block}{tail}").is_file()
+    assert len(list((finished_once / "usable_chips").glob("c.*"))) == 8
+    assert not list(finished_once.rglob("*.partial"))

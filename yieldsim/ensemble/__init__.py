@@ -1,4 +1,4 @@
-"""The only writer and reader of Zarr: layout, write, finalize, read, provenance."""
+"""Ensemble stores: the only package that writes and reads Zarr."""
 
 from yieldsim.ensemble.finish import finalize
 from yieldsim.ensemble.layout import (

@@ -1,6 +1,6 @@
-"""Chunks of a store: their names, their bytes with a checksum, and reading that checks it.
+"""Chunks of a store: names, bytes with a checksum, and reading that checks it.
 
-`encode` gives byte for byte what Zarr's codecs ``bytes, blosc, crc32c`` give (a test compares).
+`encode` gives the same bytes as Zarr's codecs ``bytes, blosc, crc32c`` (a test compares them).
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ def chunk_name(*index: int) -> str:
 
 
 def is_chunk(name: str) -> bool:
-    """Whether a key within an array is a chunk's (and not metadata or a leftover)."""
+    """Whether a key within an array names a chunk (not metadata or a leftover)."""
     head, *index = name.split(".")
     return head == "c" and bool(index) and all(part.isdecimal() for part in index)
 
 
 def codecs(dtype: npt.DTypeLike, compressed: bool) -> list[Any]:
-    """Zarr's codecs of an array after the bytes codec."""
+    """Zarr's codecs of an array, after the bytes codec."""
     size = 1 if dtype is str else np.dtype(dtype).itemsize
     squeeze = BloscCodec(typesize=size, cname=_COMPRESSOR, clevel=_LEVEL, shuffle="shuffle")
     return [squeeze, Crc32cCodec()] if compressed else [Crc32cCodec()]
 
 
 def encode(values: np.ndarray, compressed: bool) -> bytes:
-    """The bytes of one whole chunk: little-endian C order, compressed, checksum last.
+    """The bytes of a whole chunk: little-endian C order, compressed, checksum last.
 
-    Releases the GIL while it compresses.
+    Compression releases the GIL.
     """
     values = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     name = _COMPRESSOR.encode()
@@ -55,7 +55,7 @@ def encode(values: np.ndarray, compressed: bool) -> bytes:
 
 
 def damage(data: np.ndarray | None) -> str | None:
-    """What is wrong with a chunk's bytes (uint8), or None."""
+    """What is wrong with the bytes (uint8) of a chunk, or None."""
     if data is None:
         return "is missing"
     if len(data) <= CHECKSUM_BYTES:
@@ -68,8 +68,8 @@ def damage(data: np.ndarray | None) -> str | None:
 class CheckedStore(WrapperStore[Any]):
     """A store whose chunks are checked as they are read.
 
-    Zarr alone takes a missing chunk for fill values, and names neither array nor chunk when a
-    checksum fails. Raises VerificationError that names both.
+    Zarr reads a missing chunk as fill values, and does not say which chunk fails its checksum.
+    Raises VerificationError that names the array and the chunk.
     """
 
     async def get(

@@ -1,4 +1,4 @@
-"""Turning a store whose blocks are all written into a finished one."""
+"""Finalizing a store: all blocks checked, summaries added, metadata consolidated."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BLOCK_DIMS = ("scenario", "realization")
 
 
 def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
-    """Check every block, sweep leftovers, add summaries, and say last that the store is whole.
+    """Check every block, sweep leftovers, add summaries, and last mark the store as complete.
 
-    ``checked`` are blocks whose bytes this process wrote or checked itself. A store that is
-    finished already is left as it is.
+    ``checked`` are blocks whose bytes this process wrote or checked itself. A complete store is
+    left as it is.
 
-    Raises IncompleteError where blocks are missing or damaged; a damaged block loses its marker,
-    so that the command that wrote it computes it again.
+    Raises IncompleteError if blocks are missing or damaged. A damaged block loses its marker, so
+    that the command that wrote it computes it again.
     """
     stored = read_stored(place)
     if stored is None:
@@ -50,20 +50,20 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
 
 
 def drop_damaged(place: Place, specs: list[ArraySpec], blocks: Collection[int]) -> None:
-    """Take the marker from damaged blocks, and raise IncompleteError if there are any."""
-    found = damaged_chunks(place, specs, blocks)
-    if found:
-        unmark(place, found)
-        block, problem = next(iter(found.items()))
+    """Unmark damaged blocks, and raise IncompleteError if there are any."""
+    damaged = damaged_chunks(place, specs, blocks)
+    if damaged:
+        unmark(place, damaged)
+        block, problem = next(iter(damaged.items()))
         raise IncompleteError(
             str(place),
-            f"{len(found)} damaged block(s), block {block}: {problem}; "
+            f"{len(damaged)} damaged block(s), block {block}: {problem}; "
             "the command that began it computes them again",
         )
 
 
 def block_specs_of(arrays: dict[str, zarr.Array[Any]]) -> list[ArraySpec]:
-    """Those of a store's arrays that are written block by block, as the store describes them."""
+    """The arrays that are written block by block, as the store describes them."""
     specs = []
     for name, array in arrays.items():
         dims = _dims(array)
@@ -78,14 +78,14 @@ def _dims(array: zarr.Array[Any]) -> tuple[str, ...]:
 
 
 def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
-    """The arrays of a store, all that it must have among them.
+    """All arrays of a store.
 
-    Zarr leaves out an array whose metadata are gone. Raises StoreError that names it.
+    Zarr leaves out an array whose metadata are missing. Raises StoreError that names it.
     """
     try:
         group = _open_group(place)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about what is no array: told below
+            warnings.simplefilter("ignore")  # about files that are not arrays: reported below
             arrays = dict(group.arrays())
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
@@ -108,7 +108,7 @@ def _open_group(place: Place) -> zarr.Group:
 def _add_summaries(
     place: Place, arrays: dict[str, zarr.Array[Any]], attrs: Mapping[str, Any]
 ) -> None:
-    for name in SUMMARIES:  # which a finalize that was killed may have half written
+    for name in SUMMARIES:  # a killed finalize may have written half of it
         place.delete_array(name)
     add_arrays(place, summary_specs(arrays, attrs))
 

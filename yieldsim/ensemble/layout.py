@@ -1,4 +1,4 @@
-"""What lies in a store: the plan of a run, and every array's dims, shape, chunks and meaning."""
+"""The content of a store: the plan of a run, and the dims, shape and chunks of every array."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from yieldsim.model.load import ModelFile
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.outputs import LEADING, Variable, constraint_names
 
-# Bytes of one scenario's block, and of all scenarios' together: each thread has a block or two in
-# memory while it computes and writes one.
+# Limits for a block of one scenario, and of all scenarios together: each thread holds a block or
+# two in memory.
 BLOCK_BYTES, ALL_BLOCK_BYTES = 16 * 2**20, 48 * 2**20
 MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
 EPOCH = date(2000, 1, 1)
@@ -38,9 +38,9 @@ class BlockSource(Protocol):
     """What the store needs of a simulation (`yieldsim.supply.simulate.Simulator`).
 
     ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
-    ``parameter_value`` as (scenario, count, parameter); it may be called from several threads.
-    ``attrs`` has further attributes of a variable under its name, the kind of each product under
-    ``product_kind``, and texts that go to the whole store.
+    ``parameter_value`` as (scenario, count, parameter); several threads may call it. ``attrs``
+    holds further attributes of a variable under its name, the kind of each product under
+    ``product_kind``, and texts that become attributes of the store.
     """
 
     @property
@@ -56,7 +56,7 @@ class BlockSource(Protocol):
 
 @dataclass(frozen=True)
 class RunPlan:
-    """Which realizations of which model a store holds, in which blocks."""
+    """The run that a store holds: model, scenarios, seed, realizations, block size."""
 
     file: ModelFile
     scenarios: tuple[str, ...]
@@ -76,7 +76,7 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """One array: ``values`` for a coordinate, none for what blocks are written into."""
+    """An array: with ``values`` if it is a coordinate, without if blocks are written into it."""
 
     name: str
     dims: tuple[str, ...]
@@ -88,9 +88,9 @@ class ArraySpec:
 
     @property
     def fill(self) -> Any:
-        """The value of what was never written: no possible result, so that it cannot pass as one.
+        """The value of what was never written; no result can have it.
 
-        What is missing is told by ``block_done`` alone.
+        Only ``block_done`` says what is missing.
         """
         if self.dtype is str:
             return ""
@@ -98,14 +98,14 @@ class ArraySpec:
         return math.nan if kind == "f" else (0 if kind == "u" else -1)
 
     def chunk_index(self, scenario: int, block: int) -> tuple[int, ...]:
-        """The index of the chunk of one block of one scenario."""
+        """The index of the chunk of a block and scenario."""
         return (scenario, block, *(0 for _ in self.dims[2:]))
 
 
 def default_block_size(realizations: int, bytes_per_realization: int, scenarios: int) -> int:
     """Realizations of a block: about 16 MiB of each scenario, and at least eight blocks.
 
-    ``bytes_per_realization`` is of one scenario. A function of its arguments alone.
+    ``bytes_per_realization`` is that of a single scenario.
     """
     block_bytes = min(BLOCK_BYTES, ALL_BLOCK_BYTES // scenarios)
     by_memory = math.ceil(realizations * bytes_per_realization / block_bytes)
@@ -114,7 +114,7 @@ def default_block_size(realizations: int, bytes_per_realization: int, scenarios:
 
 
 def bytes_per_realization(source: BlockSource) -> int:
-    """Bytes of one realization of one scenario before compression."""
+    """Bytes of a realization of a single scenario before compression."""
     sizes = {name: len(labels) for name, labels in source.coords.items()}
     total = 8 * len(source.parameters)
     for variable in source.outputs:
@@ -124,7 +124,7 @@ def bytes_per_realization(source: BlockSource) -> int:
 
 
 def block_specs(source: BlockSource, plan: RunPlan) -> list[ArraySpec]:
-    """The arrays that are written block by block: the outputs and the drawn parameters."""
+    """The arrays that are written block by block: outputs and drawn parameters."""
     sizes = {name: len(labels) for name, labels in source.coords.items()}
     sizes |= {"scenario": len(plan.scenarios), "realization": plan.realizations}
     specs = []
@@ -174,7 +174,7 @@ def _binding_attrs(source: BlockSource) -> dict[str, Any]:
 
 
 def coordinate_specs(source: BlockSource, plan: RunPlan) -> list[ArraySpec]:
-    """The coordinates with their values, and the marker of each block (not done)."""
+    """The coordinates with their values, and the marker of each block, not yet set."""
     return [
         *_quarter_specs(source.coords["quarter"]),
         _realization_spec(plan.realizations),

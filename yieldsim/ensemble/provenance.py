@@ -1,4 +1,4 @@
-"""What a store says of itself: identity, model text, seed, versions, history."""
+"""The attributes of a store: identity, model text, seed, versions, history."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Stored:
 
 
 def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
-    """The attributes of a new store: it can be reproduced from them alone."""
+    """The attributes of a new store. They alone suffice to reproduce it."""
     model = plan.file.raw
     return {
         "Conventions": "CF-1.11",
@@ -77,7 +77,7 @@ def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
 
 
 def finished_attrs(stored: Stored) -> dict[str, Any]:
-    """The attributes of a store that is whole."""
+    """The attributes of a complete store."""
     attrs = dict(stored.attrs)
     attrs |= {
         "status": COMPLETE,
@@ -93,9 +93,9 @@ def _history(what: str) -> str:
 
 
 def read_stored(place: Place) -> Stored | None:
-    """The metadata of the store at a place, or None where nothing lies there.
+    """The metadata of the store at a place, or None if the place is empty.
 
-    Raises StoreError where something else lies there, or where the metadata are damaged.
+    Raises StoreError if the place holds something else or damaged metadata.
     """
     if not place.used():
         return None
@@ -106,9 +106,9 @@ def read_stored(place: Place) -> Stored | None:
         content = json.loads(text)
         attrs = content["attributes"] if content["node_type"] == "group" else {}
     except (ValueError, KeyError, TypeError):
-        raise StoreError(str(place), "its metadata (zarr.json) are damaged or no group's") from None
+        raise StoreError(str(place), "its metadata (zarr.json) are damaged") from None
     if not isinstance(attrs, dict) or "yieldsim_store" not in attrs:
-        raise StoreError(str(place), "is a Zarr store, but not yieldsim's")
+        raise StoreError(str(place), "is a Zarr store, but not of yieldsim")
     _check_attrs(place, attrs)
     return Stored(place, attrs)
 
@@ -116,21 +116,25 @@ def read_stored(place: Place) -> Stored | None:
 def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
     where = f"{place}: metadata (zarr.json)"
     if attrs["yieldsim_store"] != FORMAT:
-        found = attrs["yieldsim_store"]
-        raise StoreError(where, "written in another format", got=found, allowed=f"format {FORMAT}")
+        raise StoreError(
+            where,
+            "has another store format",
+            got=attrs["yieldsim_store"],
+            allowed=f"format {FORMAT}",
+        )
     for name, kind in _TYPES.items():
         if not isinstance(attrs.get(name), kind):
             raise StoreError(where, f"damaged: no valid {name}", got=attrs.get(name))
     if attrs["status"] not in (INCOMPLETE, COMPLETE):
         raise StoreError(where, "damaged: no valid status", got=attrs["status"])
     if attrs["block_size"] < 1 or attrs["realizations"] < 1:
-        raise StoreError(where, "damaged: no valid size of blocks or number of realizations")
+        raise StoreError(where, "damaged: no valid block size or number of realizations")
 
 
 def check_same(stored: Stored, plan: RunPlan) -> None:
-    """Refuse to continue a store with another run, or unfinished work with another version.
+    """Refuse to continue a store of another run, or of another version if it is unfinished.
 
-    Raises StoreError that names what differs, what was asked for and what the store holds.
+    Raises StoreError that names the difference, the value asked for and the stored value.
     """
     attrs, place = stored.attrs, str(stored.place)
     held = {
@@ -153,7 +157,7 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
     if not stored.complete and mine != theirs:
         raise StoreError(
             place,
-            "was begun by another version of yieldsim and cannot be continued",
+            "was begun by another version of yieldsim, so it cannot be continued",
             got=mine,
             allowed=f"yieldsim {theirs}, or another --out",
         )

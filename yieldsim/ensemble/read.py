@@ -1,4 +1,4 @@
-"""Opening a finished store as a Dataset."""
+"""Opening a complete store as a Dataset."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
 def open_ensemble(path: str | Path) -> xr.Dataset:
-    """Open a finished ensemble store; values are read from it when they are asked for.
+    """Open a complete ensemble store. Values are read from it when they are used.
 
-    The same figures, names, units and coordinates as ``xarray.open_zarr(path)``, and each chunk
-    is checked as it is read. Dims are those of `yieldsim.outputs`.
+    Figures, names, units and coordinates are those of ``xarray.open_zarr(path)``; in addition
+    each chunk is checked as it is read. `yieldsim.outputs` lists the variables and their dims.
 
-    Raises StoreError where no ensemble lies there or its metadata are damaged, IncompleteError
-    where blocks are missing, and VerificationError, also later on reading, for a damaged chunk.
+    Raises StoreError if there is no ensemble or its metadata are damaged, IncompleteError if
+    blocks are missing, and VerificationError, also on later reading, for a damaged chunk.
     """
     return open_place(Folder(path))
 
 
 def open_place(place: Place) -> xr.Dataset:
-    """`open_ensemble` of a place."""
+    """`open_ensemble` for a place, on disk or in memory."""
     stored = read_stored(place)
     if stored is None:
         raise StoreError(str(place), "no such ensemble store")
@@ -34,8 +34,8 @@ def open_place(place: Place) -> xr.Dataset:
         raise unfinished(stored)
     store = CheckedStore(place.zarr(read_only=True))
     try:
-        # No cache: what is read is the caller's to keep, so that memory stays flat over an
-        # analysis. (The engine takes a Zarr store; xarray's signature does not know it.)
+        # No cache, so that memory stays flat over an analysis. (The engine takes a Zarr store,
+        # although xarray's signature does not say so.)
         return xr.open_dataset(
             store,  # type: ignore[arg-type]
             engine="zarr",
@@ -49,11 +49,11 @@ def open_place(place: Place) -> xr.Dataset:
 
 
 def unfinished(stored: Stored) -> IncompleteError:
-    """How many blocks an unfinished store lacks, and what to do."""
+    """The error that says how many blocks a store lacks and how to continue."""
     missing = stored.blocks - len(marked_blocks(stored.place))
     problem = (
         f"{missing} of {stored.blocks} blocks are missing; the command that began it continues it"
         if missing
-        else "all blocks are there, but it is not finalized; the command that began it does so"
+        else "all blocks are stored, but it is not finalized; the command that began it continues it"
     )
     return IncompleteError(str(stored.place), problem)

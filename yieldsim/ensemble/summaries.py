@@ -1,6 +1,6 @@
 """The small arrays that a finished store carries: quantiles of supply, and correlations.
 
-Totals are summed realization by realization and then ranked: quantiles do not add up.
+Totals are summed in each realization before quantiles are taken: quantiles do not add up.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CHIPS = "usable_chips"
 PAIR = ("parameter_first", "parameter_second")
 RANK = ("rank_correlation_requested", "rank_correlation_achieved")
 SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
-# every array that `summary_specs` may make
+# every array that `summary_specs` can make
 SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 _BATCH_BYTES = 32 * 2**20
 
@@ -30,9 +30,10 @@ Arrays = Mapping[str, zarr.Array[Any]]
 
 
 def summary_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:
-    """Mean and quantiles of usable chips per quarter, and rank correlations where asked for.
+    """Mean and quantiles of usable chips per quarter, and rank correlations if the model has any.
 
-    ``arrays`` are those of the store, by name, and ``attrs`` its own; results are read in batches.
+    ``arrays`` are those of the store by name, ``attrs`` its attributes. Results are read in
+    batches.
     """
     specs = [] if CHIPS not in arrays else _supply_specs(arrays)
     return [*specs, *_correlation_specs(arrays, attrs)]
@@ -56,7 +57,7 @@ def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
         if counted.sum() > 1:
             total_mean[s, quarters] = np.mean(total, axis=-1)
             total_quantile[:, s, quarters] = _quantiles(np.asarray(total))
-    if counted.sum() <= 1:  # no second pass for what is one product's, or nothing
+    if counted.sum() <= 1:  # the total is a single product or nothing: no second pass
         total_mean[:] = mean[..., counted].sum(axis=-1)
         total_quantile[:] = quantile[..., counted].sum(axis=-1)
     dims = ("scenario", "quarter", "product")
@@ -77,9 +78,9 @@ def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
 
 
 def _batches(realizations: int, count: int, cells: int) -> list[slice]:
-    """Slices of ``count`` things of so many cells a realization that fit into memory together.
+    """Slices of ``count`` items, each of ``cells`` cells a realization, that fit into memory.
 
-    Everything is decoded once a batch, so as few are made as memory allows.
+    Each batch decodes the whole array, so there are as few batches as memory allows.
     """
     step = max(1, _BATCH_BYTES // (4 * realizations * cells))
     return [slice(first, first + step) for first in range(0, count, step)]
@@ -90,14 +91,14 @@ def _texts(array: zarr.Array[Any]) -> np.ndarray:
 
 
 def _last(values: Any) -> np.ndarray:
-    """(realization, quarter, product) as (quarter, product, realization), each row in one piece."""
+    """(realization, quarter, product) as (quarter, product, realization), each row contiguous."""
     return np.ascontiguousarray(np.moveaxis(np.asarray(values), 0, -1))
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
     """Quantiles over the last axis by linear interpolation (type 7, Hyndman and Fan 1996).
 
-    Spoils ``values``: a copy would be as large again.
+    Overwrites ``values``: a copy would be as large again.
     """
     return np.quantile(values, QUANTILES, axis=-1, overwrite_input=True)
 
@@ -138,10 +139,10 @@ def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySp
     for s in range(scenarios):
         for i, (first, second, _) in enumerate(pairs):
             values = [np.asarray(drawn[s, :, paths.index(path)]) for path in (first, second)]
-            found = spearman(*values)
-            # a parameter that a scenario fixes has none
-            achieved[s, i] = math.nan if found is None else found
-    one = {"units": "1", "coordinates": " ".join(PAIR)}
+            rank = spearman(*values)
+            # a parameter that a scenario fixes has no correlation
+            achieved[s, i] = math.nan if rank is None else rank
+    common = {"units": "1", "coordinates": " ".join(PAIR)}
     requested = np.array([rank for _, _, rank in pairs])
     return [
         *(_names(name, [str(pair[at]) for pair in pairs]) for at, name in enumerate(PAIR)),
@@ -149,13 +150,13 @@ def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySp
             RANK[0],
             ("correlation",),
             requested,
-            {"long_name": "rank correlation of two parameters that the model asks for", **one},
+            {"long_name": "rank correlation of two parameters that the model asks for", **common},
         ),
         _plain(
             RANK[1],
             ("scenario", "correlation"),
             achieved,
-            {"long_name": "rank correlation (Spearman) of the values drawn", **one},
+            {"long_name": "rank correlation (Spearman) of the values drawn", **common},
         ),
     ]
 
@@ -168,4 +169,4 @@ def _names(name: str, texts: list[str]) -> ArraySpec:
 
 def _pairs(model_json: str, scenario: str) -> list[tuple[str, str, float]]:
     model = ModelFile.from_json(model_json).model(scenario)
-    return [(*one.between, one.rank) for one in model.correlations.values()]
+    return [(*pair.between, pair.rank) for pair in model.correlations.values()]

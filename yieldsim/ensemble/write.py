@@ -1,4 +1,4 @@
-"""Creating a store and writing whole blocks of realizations into it."""
+"""Creating a store, and writing whole blocks of realizations into it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ DONE_BYTES = encode(np.ones(1, dtype="uint8"), compressed=False)
 
 
 def create(place: Place, source: BlockSource, plan: RunPlan, command: str) -> None:
-    """Make the store with all its metadata and coordinates, and no results.
+    """Create the store with all its metadata and coordinates, but without results.
 
-    Raises StoreError where it cannot be written.
+    Raises StoreError if it cannot be written.
     """
     specs = [*block_specs(source, plan), *coordinate_specs(source, plan)]
     with place.creating() as fresh:
@@ -40,10 +40,10 @@ def create(place: Place, source: BlockSource, plan: RunPlan, command: str) -> No
 def add_arrays(
     place: Place, specs: Iterable[ArraySpec], attrs: Mapping[str, Any] | None = None
 ) -> None:
-    """Add arrays to a store; with ``attrs``, those of its root, to a new one.
+    """Add arrays to a store. ``attrs`` are the attributes of the root of a new store.
 
-    Zarr makes them in memory and their bytes go to the place from there: one file after another
-    through its event loop took twice as long, a fifth of a small run.
+    Zarr creates the arrays in memory, and their bytes are copied to the place. Zarr's own way,
+    file after file through its event loop, took twice as long: a fifth of a small run.
     """
     scratch = Memory()
     group = zarr.create_group(store=scratch.zarr(), attributes=dict(attrs or {}))
@@ -56,13 +56,13 @@ def add_arrays(
 
 
 def add_array(group: zarr.Group, spec: ArraySpec, compressed: bool) -> None:
-    """Add an array to the store, with its values where it has some."""
+    """Add an array to the store, with its values if it has any."""
     array = group.create_array(
         spec.name,
         shape=spec.shape,
         chunks=spec.chunks,
         dtype=spec.dtype,
-        # the marker's one byte: plain, so that one constant is all that a task writes
+        # the marker is one plain byte, so that a task writes a constant
         compressors=codecs(spec.dtype, compressed and spec.name != DONE),
         fill_value=spec.fill,
         dimension_names=spec.dims,
@@ -76,7 +76,7 @@ def add_array(group: zarr.Group, spec: ArraySpec, compressed: bool) -> None:
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes blocks of one run; several threads may use it at once."""
+    """Writes the blocks of a run; several threads may use it at once."""
 
     place: Place
     plan: RunPlan
@@ -84,13 +84,14 @@ class Writer:
 
     @classmethod
     def of(cls, place: Place, source: BlockSource, plan: RunPlan) -> Writer:
-        """The writer of a store that `create` made of the same source and plan."""
+        """The writer of a store that `create` made from the same source and plan."""
         return cls(place, plan, tuple(block_specs(source, plan)))
 
     def write(self, block: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Store one block: the chunks of every array, and then the marker that it is done.
+        """Store a block: the chunks of every array first, then its marker.
 
-        Raises StoreError where the arrays are not exactly the block's, or the disk is full.
+        Raises StoreError if an array has another shape or type than the block, or the disk is
+        full.
         """
         for spec in self.specs:
             self._check(spec, block, arrays.get(spec.name))
@@ -113,24 +114,24 @@ class Writer:
     def _put(self, spec: ArraySpec, key: str, values: np.ndarray) -> None:
         if not values.size:
             return
-        if values.shape != spec.chunks[1:]:  # the last block: Zarr's chunks are all of one size
+        if values.shape != spec.chunks[1:]:  # the last block: all chunks of an array have one size
             whole = np.full(spec.chunks[1:], spec.fill, dtype=spec.dtype)
             whole[: len(values)] = values
             values = whole
         self.place.put(key, encode(values, self.place.compressed))
 
     def _check(self, spec: ArraySpec, block: int, values: np.ndarray | None) -> None:
-        """Alignment is ours to check: a block of the wrong shape would spoil its neighbours."""
+        """Check the shape: a block of the wrong shape would overwrite its neighbours."""
         shape = (spec.shape[0], self.plan.span(block)[1], *spec.shape[2:])
         if values is None or values.shape != shape or values.dtype != np.dtype(spec.dtype):
             got = "nothing" if values is None else f"{values.dtype} {values.shape}"
             where = f"{self.place}: block {block}: {spec.name}"
             allowed = f"{spec.dtype} {shape}"
-            raise StoreError(where, "is not the block's array", got=got, allowed=allowed)
+            raise StoreError(where, "has the wrong shape or type", got=got, allowed=allowed)
 
 
 def marked_blocks(place: Place) -> set[int]:
-    """The blocks whose marker says that they are done."""
+    """The blocks that are marked as done."""
     names = place.sizes(DONE)
     numbers = (name.removeprefix("c.") for name in names if name.startswith("c."))
     blocks = (int(number) for number in numbers if number.isdecimal())
@@ -140,12 +141,12 @@ def marked_blocks(place: Place) -> set[int]:
 def damaged_chunks(
     place: Place, specs: Iterable[ArraySpec], blocks: Iterable[int]
 ) -> dict[int, str]:
-    """The blocks among those given with a chunk that is missing or fails its checksum.
+    """Of the given blocks, those with a chunk that is missing or fails its checksum.
 
-    Reads every byte of them. The text names the first such chunk of a block and its problem.
+    Reads every byte of the blocks. The text names the first such chunk and its problem.
     """
     wanted = sorted(blocks)
-    found: dict[int, str] = {}
+    problems: dict[int, str] = {}
     for spec in specs:
         if 0 in spec.shape:
             continue
@@ -155,11 +156,11 @@ def damaged_chunks(
                 data = place.get(f"{spec.name}/{name}")
                 problem = damage(None if data is None else np.frombuffer(data, dtype="uint8"))
                 if problem:
-                    found.setdefault(block, f"chunk {name} of {spec.name} {problem}")
-    return found
+                    problems.setdefault(block, f"chunk {name} of {spec.name} {problem}")
+    return problems
 
 
 def unmark(place: Place, blocks: Iterable[int]) -> None:
-    """Take the marker from blocks, so that they are computed again."""
+    """Remove the marker of blocks, so that they are computed again."""
     for block in blocks:
         place.delete(f"{DONE}/{chunk_name(block)}")

@@ -1,4 +1,4 @@
-"""Who runs which block: here, on this machine."""
+"""Running a simulation block by block on this machine."""
 
 from yieldsim.execute.ensemble_run import RunResult, execute, run
 

@@ -49,7 +49,7 @@ DEFAULT_REALIZATIONS = 256
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run did: where the ensemble lies, and how much of it was computed now."""
+    """The result of a run: where the ensemble is, and how much of it was computed now."""
 
     place: Place
     plan: RunPlan
@@ -80,14 +80,14 @@ def run(
     ----------
     model : a shipped name, the path of a model file, or a loaded ModelFile.
     scenarios : names in the order they are stored; None is the baseline alone, "all" all of them.
-    realizations, seed : how many worlds, and the 64-bit key of their randomness.
-    out : the store's folder; a run that stopped is continued. None keeps it in memory.
-    threads, block_size : how it is computed; the results do not depend on them.
-    changes : ``path=value`` settings laid over the model.
-    progress : show a bar on stderr if that is a terminal.
+    realizations, seed : number of realizations, and the 64-bit key of their random draws.
+    out : the folder of the store; an unfinished run is continued. None keeps it in memory.
+    threads, block_size : do not change the results.
+    changes : ``path=value`` settings that override the model.
+    progress : show a progress bar if stderr is a terminal.
 
-    Returns the Dataset of `yieldsim.open_ensemble`. Raises UsageError, ModelError and StoreError
-    with one line each; IncompleteError after Ctrl-C where ``out`` can be continued.
+    Returns the Dataset of `yieldsim.open_ensemble`. Raises UsageError, ModelError and StoreError,
+    and IncompleteError after Ctrl-C if ``out`` can be continued.
     """
     result = execute(
         model,
@@ -115,7 +115,7 @@ def execute(
     changes: Iterable[str] = (),
     progress: bool = False,
 ) -> RunResult:
-    """`run` without opening the ensemble: says what was done."""
+    """Like `run`, but returns what was done in place of the opened ensemble."""
     start = time.perf_counter()
     threads = available_cores() if threads is None else threads
     _check_number("realizations", realizations, 1, MAX_REALIZATIONS)
@@ -128,7 +128,7 @@ def execute(
     file = model if isinstance(model, ModelFile) else load_file(model)
     file = file.with_changes(changes)
     names = file.scenario_names(scenarios or ())
-    source = _simulator(file, names, seed)  # first: a faulty model is to be told as such
+    source = _simulator(file, names, seed)  # first, so that errors of the model come first
     place: Place = Memory() if out is None else Folder(out)
     stored = read_stored(place)
     if stored is not None:
@@ -138,8 +138,8 @@ def execute(
         if stored.complete:
             return RunResult(place, plan, threads, 0, time.perf_counter() - start)
     if stored is None:
-        one = bytes_per_realization(source)
-        size = block_size or default_block_size(realizations, one, len(names))
+        size_bytes = bytes_per_realization(source)
+        size = block_size or default_block_size(realizations, size_bytes, len(names))
         plan = RunPlan(file, names, seed, realizations, min(size, realizations))
     computed = _compute(place, source, plan, stored, threads, progress)
     return RunResult(place, plan, threads, computed, time.perf_counter() - start)
@@ -159,26 +159,27 @@ def _compute(
     threads: int,
     progress: bool,
 ) -> int:
-    """Compute and store the blocks that are missing, and finalize; how many were computed.
+    """Compute and store the missing blocks, finalize, and return how many were computed.
 
-    A new store is created while its first blocks are computed, which takes a fifth of a small run.
+    A new store is created while its first blocks are computed: creation takes a fifth of a small
+    run.
     """
     writer = Writer.of(place, source, plan)
     done = set() if stored is None else _sound_blocks(writer)
     missing = [block for block in range(plan.blocks) if block not in done]
 
-    there = _Store(stored is not None)
+    store = _StoreCreation(done=stored is not None)
 
     def make() -> None:
-        with there.coming():
+        with store.under_way():
             if stored is None:
                 create(place, source, plan, f"run {plan.file.place}")
 
     def work(block: int) -> int:
         first, count = plan.span(block)
         arrays = source.block(first, count)
-        if not there.waited_for():
-            return 0  # the error of its creation is raised elsewhere
+        if not store.wait():
+            return 0  # the main thread raises the error of the creation
         writer.write(block, arrays)
         return count
 
@@ -198,29 +199,29 @@ def _compute(
     return len(missing)
 
 
-class _Store:
-    """Whether a store is there yet, for threads that have something to write."""
+class _StoreCreation:
+    """Lets threads that have blocks to write wait until the store is created."""
 
-    def __init__(self, there: bool) -> None:
-        self._there, self._known = there, threading.Event()
+    def __init__(self, done: bool) -> None:
+        self._done, self._ended = done, threading.Event()
 
     @contextmanager
-    def coming(self) -> Iterator[None]:
-        """Create it inside; those who wait go on after it, whatever became of it."""
+    def under_way(self) -> Iterator[None]:
+        """Create the store inside; waiting threads go on after it, even if it fails."""
         try:
             yield
-            self._there = True
+            self._done = True
         finally:
-            self._known.set()
+            self._ended.set()
 
-    def waited_for(self) -> bool:
-        """Whether it is there, once that is known."""
-        self._known.wait()
-        return self._there
+    def wait(self) -> bool:
+        """Wait for the end of the creation, and return whether it succeeded."""
+        self._ended.wait()
+        return self._done
 
 
 def _sound_blocks(writer: Writer) -> set[int]:
-    """The blocks of an unfinished store that are done; damaged ones are given up."""
+    """The finished blocks of a store that are not damaged; damaged blocks are unmarked."""
     marked = marked_blocks(writer.place)
     damaged = damaged_chunks(writer.place, writer.specs, marked)
     unmark(writer.place, damaged)
@@ -235,7 +236,7 @@ def _interrupted(place: Place, plan: RunPlan, finished: int) -> BaseException:
 
 
 def _check_number(where: str, value: int, low: int, high: int | None) -> None:
-    """Raise UsageError for anything but a whole number of the range."""
+    """Raise UsageError unless the value is a whole number from ``low`` to ``high``."""
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or value < low or (high is not None and value > high):
         allowed = f"a whole number from {low}" + (f" to {high}" if high is not None else " on")

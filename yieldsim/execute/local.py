@@ -1,4 +1,4 @@
-"""Running blocks on this machine's cores."""
+"""Running blocks in threads of this process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def available_cores() -> int:
 
 
 def progress_bar(total: int, initial: int, wanted: bool) -> AbstractContextManager[Bar | None]:
-    """A bar of realizations on stderr, if it is wanted and stderr is a terminal."""
+    """A progress bar of realizations, if it is wanted and stderr is a terminal."""
     if not (wanted and sys.stderr.isatty()):
         return nullcontext()
     bar: AbstractContextManager[Bar] = tqdm(
@@ -48,7 +48,7 @@ def progress_bar(total: int, initial: int, wanted: bool) -> AbstractContextManag
 
 
 def say_stopping() -> None:
-    """Tell a person at a terminal why the command has not ended yet."""
+    """Say on a terminal why the command has not ended yet."""
     if sys.stderr.isatty():
         tqdm.write("stopping after the blocks under way (Ctrl-C again: at once)", file=sys.stderr)
 
@@ -63,18 +63,18 @@ def run_blocks(
 ) -> None:
     """Call ``work(block)`` for each block in ``threads`` threads, ``done(result)`` after each.
 
-    ``meanwhile()`` is called once while the first blocks are computed; an error of it ends the run.
+    ``meanwhile()`` is called once while the first blocks are computed; its error ends the run.
 
-    At most one block a thread is under way, so memory is flat. The first error stops the run after
-    the blocks under way, and is raised. Ctrl-C does the same, after ``stopping()``, and raises
-    Interrupted; a second one does not wait.
+    Each thread runs a single block at a time, so memory is flat. At the first error no further
+    block is started, and the error is raised when the running blocks have ended. Ctrl-C does the
+    same: it calls ``stopping()`` and raises Interrupted. A second Ctrl-C does not wait.
     """
     team = _Team(work, blocks)
     with _handling_ctrl_c(team.interrupt):
         count = min(threads, len(blocks))
         for number in range(count):
-            # Daemons, and no concurrent.futures, whose threads the interpreter joins at its end:
-            # the second Ctrl-C would wait for them.
+            # Daemon threads: the interpreter joins those of concurrent.futures at its end, so a
+            # second Ctrl-C would wait for them.
             name = f"blocks-{number}"
             threading.Thread(target=team.run, name=name, daemon=True).start()
         try:
@@ -86,25 +86,25 @@ def run_blocks(
 
 
 class _Team:
-    """Threads that take blocks from one list until it is empty or they are told to stop."""
+    """Threads that take blocks from a common list until it is empty or they are stopped."""
 
     def __init__(self, work: Callable[[int], int], blocks: Iterable[int]) -> None:
         self._work, self._remaining = work, iter(blocks)
         self._lock, self._stop = threading.Lock(), False
-        # a block's result, what went wrong, or None from a thread that ends
+        # the result of a block, an error, or None from a thread that ends
         self._results: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
 
     def interrupt(self) -> None:
-        """Begin no further block. For a signal handler: SimpleQueue may be entered anew there."""
+        """Start no further block. A signal handler may call this: SimpleQueue is reentrant."""
         self._stop = True
         self._results.put(KeyboardInterrupt())
 
     def run(self) -> None:
-        """One thread's work."""
+        """The work of a thread."""
         try:
             while (block := self._next()) is not None:
                 self._results.put(self._work(block))
-        except BaseException as error:  # handed to the caller's thread, which raises it
+        except BaseException as error:  # the caller's thread raises it
             self._stop = True
             self._results.put(error)
         finally:
@@ -122,7 +122,7 @@ class _Team:
         finished, interrupted = 0, False
         while threads:
             try:
-                # not for ever: a signal that another thread was given does not wake this one
+                # with a timeout: a signal handled in another thread does not wake this thread
                 result = self._results.get(timeout=_AWAKE_SECONDS)
             except queue.Empty:
                 continue
@@ -146,10 +146,10 @@ class _Team:
 
 @contextmanager
 def _handling_ctrl_c(handler: Callable[[], None]) -> Iterator[None]:
-    """Call ``handler`` at Ctrl-C in place of raising KeyboardInterrupt wherever the code is.
+    """Call ``handler`` at Ctrl-C instead of raising KeyboardInterrupt.
 
-    Elsewhere than in the main thread, or where somebody else handles the signal or ignores it
-    (as a shell lets a job in the background do), nothing is changed.
+    Nothing changes outside the main thread, or if the signal has another handler or is ignored, as
+    in the background jobs of a shell.
     """
     main = threading.current_thread() is threading.main_thread()
     if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:

@@ -1,0 +1,125 @@
+"""A store that is damaged, unfinished or something else never passes for a complete one."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import zarr
+
+from tests.ensemble.fake import CHUNK, flip_bit, make_store, one_line
+from yieldsim import open_ensemble
+from yieldsim.ensemble import (
+    Folder,
+    finalize,
+)
+from yieldsim.errors import IncompleteError, StoreError, VerificationError
+
+
+@pytest.mark.parametrize("bit", [0, 100, 8 * 40 + 3, -1])
+def test_a_flipped_bit_is_an_error_that_names_the_chunk(path: Path, bit: int) -> None:
+    file = path / "usable_chips" / CHUNK
+    data = file.read_bytes()
+    file.write_bytes(flip_bit(data, bit % (8 * len(data))))
+    ds = open_ensemble(path)
+    with pytest.raises(VerificationError) as error:
+        ds["usable_chips"].mean().load()
+    problem = f"chunk {CHUNK} of usable_chips does not match its checksum"
+    assert str(error.value) == f"{path}: {problem}"
+    with xr.open_zarr(path) as alone, pytest.raises(ValueError, match="checksum"):
+        alone["usable_chips"].mean().load()
+
+
+@pytest.mark.parametrize("length", [0, 3, 4, 30])
+def test_a_truncated_chunk_is_an_error_that_names_it(path: Path, length: int) -> None:
+    os.truncate(path / "binding" / CHUNK, length)
+    with pytest.raises(VerificationError) as error:
+        open_ensemble(path)["binding"].load()
+    one_line(error, CHUNK, "binding")
+
+
+def test_a_missing_chunk_is_an_error_and_not_a_fill_value(path: Path) -> None:
+    (path / "usable_chips" / CHUNK).unlink()
+    with pytest.raises(VerificationError) as error:
+        open_ensemble(path)["usable_chips"].load()
+    one_line(error, CHUNK, "usable_chips", "is missing")
+
+
+def test_a_damaged_coordinate_is_an_error_at_once(path: Path) -> None:
+    os.truncate(path / "realization" / "c.0", 20)
+    with pytest.raises(VerificationError, match=r"chunk c\.0 of realization"):
+        open_ensemble(path)
+
+
+@pytest.mark.parametrize("state", ["path", "begun"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+        lambda text: "[]",
+        lambda text: text.replace('"seed"', '"sead"'),
+        lambda text: text.replace('"status"', '"stutas"'),
+        lambda text: text.replace('"group"', '"array"'),
+        lambda text: text.replace('"yieldsim_store": 1', '"yieldsim_store": 2'),
+        lambda text: text.replace('"block_size": 16', '"block_size": 0'),
+        lambda text: text.replace('"block_size": 16', '"block_size": "16"'),
+    ],
+)
+def test_damaged_metadata_are_refused(
+    request: pytest.FixtureRequest, state: str, spoil: Callable[[str], str]
+) -> None:
+    path = request.getfixturevalue(state)
+    text = (path / "zarr.json").read_text()
+    (path / "zarr.json").write_text(spoil(text))
+    assert (path / "zarr.json").read_text() != text
+    for use in (open_ensemble, lambda path: finalize(Folder(path))):
+        with pytest.raises(StoreError) as error:
+            use(path)
+        one_line(error, str(path))
+
+
+def test_other_things_are_not_taken_for_a_store(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes").write_text("x")
+    zarr.create_group(tmp_path / "group", attributes={"title": "other"})
+    problems = {
+        "file": "is not a folder",
+        "folder": "is not a yieldsim store",
+        "group": "not of yieldsim",
+        "nothing": "no such ensemble store",
+    }
+    for name, problem in problems.items():
+        with pytest.raises(StoreError) as error:
+            open_ensemble(tmp_path / name)
+        one_line(error, str(tmp_path / name), problem)
+
+
+def test_a_url_is_not_a_folder() -> None:
+    with pytest.raises(StoreError, match=r"s3://bucket/x\.zarr: is a URL"):
+        open_ensemble("s3://bucket/x.zarr")
+
+
+def test_an_unfinished_store_says_how_many_blocks_are_missing(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "x.zarr")
+    make_store(place, blocks=3)
+    for use in (open_ensemble, lambda path: finalize(Folder(path))):
+        with pytest.raises(IncompleteError) as error:
+            use(place.path)
+        one_line(error, str(place), "1 of 4 blocks are missing")
+
+
+def test_an_unfinished_store_does_not_look_whole_to_xarray_alone(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "x.zarr")
+    make_store(place, blocks=3)
+    with pytest.warns(RuntimeWarning, match="consolidated"):
+        ds = xr.open_zarr(place.path)
+    assert ds.attrs["status"] == "incomplete"
+    assert ds["block_done"].values.tolist() == [1, 1, 1, 0]
+    chips = ds["usable_chips"].values
+    assert np.isfinite(chips[:, :48]).all()
+    assert np.isnan(chips[:, 48:]).all()
+    assert (ds["binding"].values[:, 48:] == -1).all()  # no constraint has this number

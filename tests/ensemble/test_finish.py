@@ -1,0 +1,98 @@
+"""Finalizing a store, and what can go wrong with it."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.ensemble.fake import CHUNK, make_store, one_line
+from yieldsim import open_ensemble
+from yieldsim.ensemble import (
+    Folder,
+    finalize,
+    marked_blocks,
+    read_stored,
+)
+from yieldsim.errors import IncompleteError, StoreError, VerificationError
+
+
+def test_a_store_with_every_block_is_unfinished_until_finalized(begun: Path) -> None:
+    with pytest.raises(IncompleteError, match="not finalized"):
+        open_ensemble(begun)
+    finalize(Folder(begun))
+    assert open_ensemble(begun).attrs["status"] == "complete"
+
+
+def test_finalize_leaves_a_finished_store_as_it_is(path: Path) -> None:
+    before = (path / "zarr.json").read_bytes()
+    finalize(Folder(path))
+    assert (path / "zarr.json").read_bytes() == before
+
+
+def test_finalize_gives_up_a_damaged_block(begun: Path) -> None:
+    os.truncate(begun / "dies_used" / CHUNK, 30)
+    with pytest.raises(IncompleteError) as error:
+        finalize(Folder(begun))
+    one_line(error, "1 damaged block", CHUNK, "dies_used")
+    assert marked_blocks(Folder(begun)) == {0, 1, 3}
+
+
+def test_finalize_trusts_blocks_that_were_checked(begun: Path) -> None:
+    os.truncate(begun / "dies_used" / CHUNK, 30)
+    finalize(Folder(begun), checked=[2])
+    with pytest.raises(VerificationError):  # and the error comes when the chunk is read
+        open_ensemble(begun)["dies_used"].load()
+
+
+def test_finalize_sweeps_what_killed_writers_left(begun: Path) -> None:
+    left = [begun / "usable_chips" / f"{CHUNK}.12-34.partial", begun / "zarr.ab12.partial"]
+    for file in left:
+        file.write_bytes(b"half")
+    finalize(Folder(begun))
+    assert not any(file.exists() for file in left)
+
+
+@pytest.mark.parametrize("name", ["usable_chips", "parameter_value", "realization", "product"])
+@pytest.mark.parametrize("harm", ["gone", "truncated"])
+def test_finalize_needs_the_metadata_of_every_array(begun: Path, name: str, harm: str) -> None:
+    file = begun / name / "zarr.json"
+    if harm == "gone":
+        file.unlink()
+    else:
+        os.truncate(file, 50)
+    with pytest.raises(StoreError) as error:
+        finalize(Folder(begun))
+    one_line(error, str(begun), "metadata are damaged")
+    assert not read_stored(Folder(begun)).complete
+
+
+@pytest.mark.parametrize("at", ["consolidate_metadata", "Group.update_attributes"])
+def test_a_finalize_that_was_killed_is_done_again(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"zarr.{at}", killed)
+        with pytest.raises(SystemExit):
+            finalize(Folder(begun))
+    with pytest.raises(IncompleteError, match="not finalized"):
+        open_ensemble(begun)
+    finalize(Folder(begun))
+    assert open_ensemble(begun)["usable_chips_mean"].notnull().all()
+
+
+def test_a_disk_that_fills_up_at_the_end_leaves_a_store_that_continues(small_disk: Path) -> None:
+    place = Folder(small_disk / "x.zarr")
+    make_store(place)
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free))
+    with pytest.raises(StoreError) as error:
+        finalize(place)
+    one_line(error, "the disk is full while it was finalized; the same command continues")
+    assert not read_stored(place).complete
+    filler.unlink()
+    finalize(place)
+    assert open_ensemble(place.path)["usable_chips_mean"].notnull().all()
