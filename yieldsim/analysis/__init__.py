@@ -1,8 +1,9 @@
-"""What an ensemble says: Datasets in, Datasets and plain tables out.
+"""Analysis of an ensemble: Datasets in, Datasets and flat records out.
 
-Every figure is a statistic of totals in each realization, never a total of statistics, and stands
-beside its Monte Carlo standard error. Stores are read block by block, so that memory stays flat
-for a million realizations.
+Every figure is a statistic of totals in each realization, never a total of statistics, and comes
+with its Monte Carlo standard error. Stores are read block by block, so that memory stays flat for
+a million realizations. Imports go one way: ``totals`` and ``caption``, ``statistics``,
+``records``, then ``supply``, ``fab`` and ``evidence``.
 """
 
 from yieldsim.analysis.evidence.comparison import compare_with_published

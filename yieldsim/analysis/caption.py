@@ -1,4 +1,4 @@
-"""Where an ensemble comes from: the few words that stand under a table or a chart."""
+"""The origin of an ensemble, as it stands under tables and charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import xarray as xr
 def origin(ds: xr.Dataset) -> dict[str, Any]:
     """The model's name and title, the seed and the number of realizations.
 
-    What the ensemble's attributes do not say is an empty text.
+    An attribute that the ensemble lacks gives an empty text.
     """
     model = raw_model(ds)
     return {
@@ -23,7 +23,7 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def raw_model(ds: xr.Dataset) -> dict[str, Any]:
-    """The tables of the model whose text the ensemble carries; empty where it carries none."""
+    """The tables of the model that the ensemble carries as text; empty if it carries none."""
     text = ds.attrs.get("model_json")
     model: dict[str, Any] = json.loads(text).get("raw", {}) if isinstance(text, str) else {}
     return model

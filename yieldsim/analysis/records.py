@@ -1,7 +1,4 @@
-"""Flat records: what a table or JSON shows of a figure, one record for each period.
-
-The only place where arrays of statistics become dictionaries of plain numbers.
-"""
+"""Flat records: what a table or JSON shows of a figure, one record for each period."""
 
 from __future__ import annotations
 
@@ -27,8 +24,8 @@ def figure_records(
 ) -> list[Record]:
     """Records of a variable for groups of its labels: mean, P10, P50, P90 and their errors.
 
-    Each of ``groups`` has what its records say beside scenario and period, and the places that
-    are summed (see `gather`). Records follow scenario, group, period; those of a year say how many
+    Each of ``groups`` has the further content of its records and the places that are summed (see
+    `gather`). Records are in the order of scenario, group, period. Records of a year say how many
     of its ``quarters`` the ensemble covers. Raises UsageError as `quantiles` does.
     """
     places = {str(number): places for number, (_, places) in enumerate(groups)}
@@ -54,7 +51,7 @@ def figure_records(
 def label_records(
     ds: xr.Dataset, variable: str, period: Period, groups: Mapping[str, list[int]], key: str
 ) -> list[Record]:
-    """`figure_records` of groups that only have a name, which stands under ``key``."""
+    """`figure_records` of named groups; ``key`` is the key of the names."""
     named_groups = [({key: name}, places) for name, places in groups.items()]
     return figure_records(ds, variable, period, named_groups)
 
@@ -80,8 +77,8 @@ def share_records(
 def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
     """Paired differences of usable chips by calendar year (see `paired_differences`).
 
-    Against ``base``, by default the scenario ``baseline``, or the first where there is none; empty
-    for one scenario.
+    ``base`` is by default the scenario ``baseline``, or the first if there is none. Empty for an
+    ensemble of a single scenario.
     """
     scenarios = labels_of(ds, "scenario")
     if len(scenarios) < 2:
@@ -113,7 +110,7 @@ def product_records(ds: xr.Dataset, variable: str, period: Period) -> list[Recor
 def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
     """The bins of a die: label of the dimension ``bin`` -> its name in the model.
 
-    All labels under their own names where the ensemble's attributes do not know the die.
+    All labels under their own names if the ensemble's attributes do not name the die.
     """
     text = ds.attrs.get("bin_names")
     known: dict[str, dict[str, str]] = json.loads(text) if isinstance(text, str) else {}
@@ -121,7 +118,7 @@ def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
 
 
 def product_dies(ds: xr.Dataset) -> dict[str, str]:
-    """Product -> its (first) compute die, as the model's text in the ensemble says."""
+    """Product -> its (first) compute die, from the model that the ensemble carries."""
     products = raw_model(ds).get("products", {})
     return {
         name: product["die"]

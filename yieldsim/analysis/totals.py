@@ -31,7 +31,7 @@ _METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
 class Totals:
     """Totals of one scenario: ``values`` (group, period, realization) for some ``periods``.
 
-    ``first`` is the place of the first of these periods among all of them.
+    ``first`` is the place of the first of these periods among all periods.
     """
 
     scenario: int
@@ -111,12 +111,12 @@ def _block(array: xr.DataArray, dims: tuple[str, ...], block: slice) -> np.ndarr
 
 
 def label_dims(array: xr.DataArray) -> list[str]:
-    """The dims of a variable that follow the leading ones, in its own order."""
+    """The dims of a variable after the leading ones, in its own order."""
     return [str(dim) for dim in array.dims if dim not in LEADING]
 
 
 def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[int]:
-    """Places for `gather` of the labels chosen along some of the dims, all along the others."""
+    """Places for `gather`: the labels chosen along some dims, all labels along the others."""
     dims = label_dims(array)
     labels = [list(chosen.get(dim, range(array.sizes[dim]))) for dim in dims]
     shape = tuple(array.sizes[dim] for dim in dims)
@@ -125,7 +125,7 @@ def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[
 
 
 def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
-    """Slices of the realizations that follow the stored blocks, near `BLOCK_BYTES` each."""
+    """Slices of realizations, whole stored blocks of about `BLOCK_BYTES` each."""
     count = array.sizes["realization"]
     per_realization = array.dtype.itemsize * array.size // max(1, count * array.sizes["scenario"])
     step = max(1, BLOCK_BYTES // max(1, per_realization))
@@ -137,7 +137,7 @@ def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
 
 
 def _stored_block(array: xr.DataArray) -> int:
-    """Realizations of one stored chunk, 0 where the array did not come from a store."""
+    """Realizations of a stored chunk; 0 if the array does not come from a store."""
     chunks = array.encoding.get("preferred_chunks") or {}
     if isinstance(chunks, Mapping) and "realization" in chunks:
         size = chunks["realization"]
@@ -153,7 +153,7 @@ def check_variable(
 ) -> None:
     """Raise UsageError unless the variable can be summed over products and the period.
 
-    Without ``by_product`` it may have any dims beside the leading ones.
+    Without ``by_product`` it may have any dims after the leading ones.
     """
     wanted = {*LEADING, "product"} if by_product else set(LEADING)
     allowed = [
@@ -181,7 +181,7 @@ def product_names(ds: xr.Dataset) -> list[str]:
 
 
 def labels_of(ds: xr.Dataset, dim: str) -> list[str]:
-    """The labels of a dimension as plain texts. Raises StoreError where it has none."""
+    """The labels of a dimension as texts. Raises StoreError if it has none."""
     if dim not in ds.coords:
         raise StoreError(f"coordinate {dim}", "is missing from the ensemble")
     return [str(label) for label in ds[dim].to_numpy()]
@@ -190,7 +190,7 @@ def labels_of(ds: xr.Dataset, dim: str) -> list[str]:
 def ai_products(ds: xr.Dataset) -> list[int]:
     """Places of the products that count in the total: those of kind ``ai``.
 
-    An ensemble without ``product_kind`` counts all.
+    In an ensemble without ``product_kind`` all products count.
     """
     if "product_kind" not in ds.coords and "product_kind" not in ds:
         return list(range(ds.sizes["product"]))
@@ -205,7 +205,7 @@ def ai_names(ds: xr.Dataset) -> list[str]:
 
 
 def product_groups(ds: xr.Dataset) -> dict[str, list[int]]:
-    """The total over AI products first, then each product by itself."""
+    """The total over AI products first, then each product."""
     groups = {TOTAL: ai_products(ds)}
     return groups | {name: [place] for place, name in enumerate(product_names(ds))}
 
@@ -224,7 +224,7 @@ def quarter_labels(ds: xr.Dataset) -> list[str]:
 def period_quarters(ds: xr.Dataset, period: Period) -> tuple[list[str], list[list[int]]]:
     """The names of the periods and the places of the quarters in each.
 
-    A year or half (``2025H1``) that the ensemble covers in part is there with the quarters it has.
+    A year or half (``2025H1``) that the ensemble covers in part has fewer quarters.
     """
     labels = quarter_labels(ds)
     if period == "quarter":
@@ -239,9 +239,9 @@ def period_quarters(ds: xr.Dataset, period: Period) -> tuple[list[str], list[lis
 
 
 def choose(ds: xr.Dataset, scenarios: Sequence[str]) -> xr.Dataset:
-    """The ensemble with only these scenarios, all where none is named.
+    """The ensemble with only these scenarios; all if none is named.
 
-    Raises UsageError for one that it does not hold.
+    Raises UsageError for a scenario that it does not hold.
     """
     names = labels_of(ds, "scenario")
     for name in scenarios:

@@ -51,9 +51,6 @@ def open_place(place: Place) -> xr.Dataset:
 def unfinished(stored: Stored) -> IncompleteError:
     """The error that says how many blocks a store lacks and how to continue."""
     missing = stored.blocks - len(marked_blocks(stored.place))
-    problem = (
-        f"{missing} of {stored.blocks} blocks are missing; the command that began it continues it"
-        if missing
-        else "all blocks are stored, but it is not finalized; the command that began it continues it"
-    )
+    state = f"{missing} of {stored.blocks} blocks are missing" if missing else "is not finalized"
+    problem = f"{state}; the command that began it continues it"
     return IncompleteError(str(stored.place), problem)

@@ -191,65 +191,76 @@ ROW = "x,2025,,1,,chips,s,usable_chips,"
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "place", "value"),
     [
-        ("", "published.csv: lacks the columns entity, period, low, central, high, unit, source"),
-        ("entity,period\n", "published.csv: lacks the columns low, central, high, unit, source"),
-        (BASE, "published.csv: has no rows"),
-        (BASE + "x,2025\n", "published.csv line 2: truncated or ragged row; allowed: entity"),
-        (BASE + "x,2025,,1,,a,b,c,d\n", "published.csv line 2: truncated or ragged row"),
-        ("unit," + BASE, "published.csv: has a column twice, got 'unit'"),
-        (
-            BASE + "x,2025,,many,,u,e,s\n",
-            "published.csv line 2 (x 2025): central: must be a number, got 'many'",
-        ),
-        (BASE + "x,2025,,,nan,u,e,s\n", "published.csv line 2 (x 2025): high: must be a number"),
-        (BASE + "x,2025,-1,,,u,e,s\n", "published.csv line 2 (x 2025): low: must be a number, got"),
-        (BASE + "x,2025,,,,u,e,s\n", "published.csv line 2 (x 2025): has no number; allowed: one"),
+        ("", "published.csv", "entity, period, low, central, high, unit, source"),
+        ("entity,period\n", "published.csv", "low, central, high, unit, source"),
+        (BASE, "published.csv", "no rows"),
+        (BASE + "x,2025\n", "published.csv line 2", "allowed: entity"),
+        (BASE + "x,2025,,1,,a,b,c,d\n", "published.csv line 2", "allowed: entity"),
+        ("unit," + BASE, "published.csv", "got 'unit'"),
+        (BASE + "x,2025,,many,,u,e,s\n", "published.csv line 2 (x 2025): central", "got 'many'"),
+        (BASE + "x,2025,,,nan,u,e,s\n", "published.csv line 2 (x 2025): high", "got 'nan'"),
+        (BASE + "x,2025,-1,,,u,e,s\n", "published.csv line 2 (x 2025): low", "got '-1'"),
+        (BASE + "x,2025,,,,u,e,s\n", "published.csv line 2 (x 2025)", "low, central, high"),
         (
             BASE + "x,2025,,1,,u,e,s\ny,2024,5,,4,u,e,s\n",
-            "published.csv line 3 (y 2024): low: lies above high (4), got 5.0",
+            "published.csv line 3 (y 2024): low",
+            "above high (4), got 5.0",
         ),
         (
             BASE + "x,2025,1,9,4,u,e,s\n",
-            "published.csv line 2 (x 2025): central: lies above high (4), got 9.0",
+            "published.csv line 2 (x 2025): central",
+            "above high (4), got 9.0",
         ),
         (
             FULL + "x,2025,,1,,chips,s,chips_usable,,,,\n",
-            "published.csv line 2 (x 2025): variable: is not known, got 'chips_usable'; allow",
+            "published.csv line 2 (x 2025): variable",
+            "got 'chips_usable'; allowed",
         ),
         (
             FULL + "x,2025,,1,,chips,s,binding,,,,\n",
-            "published.csv line 2 (x 2025): variable: is not known, got 'binding'",
+            "published.csv line 2 (x 2025): variable",
+            "got 'binding'",
         ),
         (
             FULL + "x,sometime,,1,,chips,s,usable_chips,,,,\n",
-            "published.csv line 2 (x sometime): period: cannot be read; allowed: a year, half or",
+            "published.csv line 2 (x sometime): period",
+            "allowed: a year, half or",
         ),
-        (FULL + ROW + "die=a,,,\n", "published.csv line 2 (x 2025): select: is not along it, got"),
-        (FULL + ROW + "product,,,\n", "published.csv line 2 (x 2025): select: cannot be read, got"),
-        (FULL + ROW + "product=a; product=b,,,\n", "published.csv line 2 (x 2025): select: cannot"),
-        (FULL + ROW + ",0,,\n", "published.csv line 2 (x 2025): factor: must be a number, got '0'"),
-        (FULL + ROW + ",,week,\n", "published.csv line 2 (x 2025): per: is not known, got 'week'"),
+        (FULL + ROW + "die=a,,,\n", "published.csv line 2 (x 2025): select", "got 'die'"),
+        (FULL + ROW + "product,,,\n", "published.csv line 2 (x 2025): select", "got 'product'"),
+        (
+            FULL + ROW + "product=a; product=b,,,\n",
+            "published.csv line 2 (x 2025): select",
+            "got 'product=b'",
+        ),
+        (FULL + ROW + ",0,,\n", "published.csv line 2 (x 2025): factor", "got '0'"),
+        (FULL + ROW + ",,week,\n", "published.csv line 2 (x 2025): per", "got 'week'"),
         (
             FULL + "x,2025,,1,,days,s,cycle_time_days,,,,\n",
-            "published.csv line 2 (x 2025): period: cycle_time_days is no flow, got '2025'; al",
+            "published.csv line 2 (x 2025): period",
+            "got '2025'; allowed: a quarter",
         ),
         (
             FULL + "x,2025Q1,,1,,days,s,cycle_time_days,,,month,\n",
-            "published.csv line 2 (x 2025Q1): per: cycle_time_days is no flow, got 'month'",
+            "published.csv line 2 (x 2025Q1): per",
+            "got 'month'",
         ),
         (
             FULL + "x,2025Q1,,1,,days,s,cycle_time_days,process=n2,,,\n",
-            "published.csv line 2 (x 2025Q1): select: cycle_time_days of several does not add up",
+            "published.csv line 2 (x 2025Q1): select",
+            "cycle_time_days",
         ),
     ],
 )
-def test_a_bad_file_is_one_line(text: str, message: str, tmp_path: Path) -> None:
+def test_a_bad_file_is_one_line(text: str, place: str, value: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as error:
         compared(tmp_path, text)
-    assert str(error.value).startswith(message)
-    assert "\n" not in str(error.value)
+    message = str(error.value)
+    assert message.startswith(f"{place}: ")
+    assert value in message
+    assert "\n" not in message
 
 
 def test_a_level_of_one_line_in_one_quarter_is_a_figure(tmp_path: Path) -> None:
@@ -264,10 +275,8 @@ def test_an_ensemble_that_can_answer_nothing_is_one_line() -> None:
     )
     with pytest.raises(ModelError) as error:
         compare_with_published(late)
-    assert str(error.value) == (
-        "evidence.csv: has no figure that the ensemble can answer (most often: 2025 is not there: "
-        "the ensemble covers 2026Q1 to 2026Q4); allowed: figures within 2026Q1 to 2026Q4"
-    )
+    assert str(error.value).startswith("evidence.csv: ")
+    assert str(error.value).endswith("; allowed: figures within 2026Q1 to 2026Q4")
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Published figures beside an ensemble: the file, what can be compared, how it compares."""
+"""Published figures beside an ensemble: the file, the match, the comparison."""

@@ -1,4 +1,4 @@
-"""Published figures beside the ensemble's: does its spread contain what others have counted?"""
+"""Published figures beside those of an ensemble: does its spread contain them?"""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ PERCENTILES = ("percentile", "se_percentile", "percentile_low", "percentile_high
 def compare_with_published(
     ds: xr.Dataset, path: str | Path | None = None, scenario: str | None = None
 ) -> list[dict[str, Any]]:
-    """Published figures of a CSV file (see `evidence_file`) beside those of an ensemble.
+    """Published figures of a CSV file (see `evidence.file`) beside those of an ensemble.
 
     Parameters
     ----------
     ds : an ensemble with dims scenario, realization, quarter and others.
-    path : the file; default the one that ships with the package. A file of the base columns
-        alone is compared as the rows of that file with the same entity and unit are.
-    scenario : default ``baseline``, or the first where there is none of this name.
+    path : the file, by default the shipped one. Rows of the base columns alone are compared like
+        the rows of the shipped file with the same entity and unit.
+    scenario : by default ``baseline``, or the first if there is no such scenario.
 
     Returns
     -------
-    One record for each row: ``entity``, ``period``, ``unit``, ``kind``, ``source``,
-    ``published``, ``url``; ``published_low``, ``published_central``, ``published_high`` (None
-    where not given); ``compared``, and where it is false the ``reason``; ``variable``,
-    ``select``, ``factor``, ``per`` and ``comparable``, how far the two count the same. Where
-    compared: ``mean``, ``p10``, ``p50``, ``p90`` with the Monte Carlo errors ``se_...``, in the
-    unit of the row; ``percentile``, the share of realizations below the central figure (ties
-    count half), with its error, and ``percentile_low``, ``percentile_high`` for the ends of the
-    published range; ``inside``: whether that range and P10-P90 meet, where a bound alone is a
-    range that is open at its other end.
+    A record for each row: ``entity``, ``period``, ``unit``, ``kind``, ``source``, ``published``,
+    ``url``; ``published_low``, ``published_central``, ``published_high`` (None if not given);
+    ``compared``, and if it is false the ``reason``; ``variable``, ``select``, ``factor``, ``per``
+    and ``comparable``, how far the two count the same. If compared: ``mean``, ``p10``, ``p50``,
+    ``p90`` with the Monte Carlo errors ``se_...``, in the unit of the row; ``percentile``, the
+    share of realizations below the central figure (ties count half), with its error, and
+    ``percentile_low``, ``percentile_high`` for the ends of the published range; ``inside``:
+    whether that range and P10 to P90 overlap. A bound alone is a range that is open at the other
+    end.
 
-    Raises ModelError for a file that cannot be read or of which no row can be compared, and
-    UsageError for an unknown scenario.
+    Raises ModelError for a file that cannot be read or without a comparable row, and UsageError
+    for an unknown scenario.
     """
     file = Path(path) if path is not None else SHIPPED_EVIDENCE
     rows = read_published(file)
-    one = choose(ds, [compared_scenario(ds, scenario)])
+    chosen = choose(ds, [compared_scenario(ds, scenario)])
     bare = any(row.variable is None for row in rows)
     known = read_published(SHIPPED_EVIDENCE) if bare else []
-    matches = [match(one, row, known) for row in rows]
-    _some_answer(file, one, matches)
-    figures = _figures(one, matches)
+    matches = [match(chosen, row, known) for row in rows]
+    _check_matches(file, chosen, matches)
+    figures = _figures(chosen, matches)
     return [
-        _record(row, found, figures.get(place))
-        for place, (row, found) in enumerate(zip(rows, matches, strict=True))
+        _record(row, matched, figures.get(place))
+        for place, (row, matched) in enumerate(zip(rows, matches, strict=True))
     ]
 
 
@@ -68,15 +68,16 @@ def compared_scenario(ds: xr.Dataset, scenario: str | None = None) -> str:
     return scenario or (BASELINE if BASELINE in names else names[0])
 
 
-def _some_answer(file: Path, ds: xr.Dataset, matches: list[Match]) -> None:
+def _check_matches(file: Path, ds: xr.Dataset, matches: list[Match]) -> None:
+    """Raise ModelError unless at least one row has a match."""
     if not matches:
         raise ModelError(file.name, "has no rows")
-    if all(one.reason for one in matches):
-        ((reason, _),) = Counter(one.reason for one in matches).most_common(1)
+    if all(matched.reason for matched in matches):
+        ((reason, _),) = Counter(matched.reason for matched in matches).most_common(1)
         labels = quarter_labels(ds)
         raise ModelError(
             file.name,
-            f"has no figure that the ensemble can answer (most often: {reason})",
+            f"has no figure that the ensemble can be compared with (most often: {reason})",
             allowed=f"figures within {labels[0]} to {labels[-1]}",
         )
 
@@ -84,23 +85,23 @@ def _some_answer(file: Path, ds: xr.Dataset, matches: list[Match]) -> None:
 def _figures(ds: xr.Dataset, matches: list[Match]) -> dict[int, np.ndarray]:
     """The ensemble's figures (realization) for each match, by its place.
 
-    Matches of the same variable and quarters are read in one pass.
+    Matches of the same variable and quarters are read in a single pass.
     """
     several: dict[tuple[str, tuple[int, ...]], list[int]] = {}
-    for place, one in enumerate(matches):
-        if not one.reason:
-            several.setdefault((one.variable, one.quarters), []).append(place)
-    found: dict[int, np.ndarray] = {}
+    for place, matched in enumerate(matches):
+        if not matched.reason:
+            several.setdefault((matched.variable, matched.quarters), []).append(place)
+    figures: dict[int, np.ndarray] = {}
     for (variable, quarters), places in several.items():
         period: Period = "horizon" if len(quarters) > 1 else "quarter"
         groups = {str(place): list(matches[place].places) for place in places}
-        (columns,) = gather(ds.isel(quarter=list(quarters)), variable, period, groups)
+        (totals,) = gather(ds.isel(quarter=list(quarters)), variable, period, groups)
         for row, place in enumerate(places):
-            found[place] = columns.values[row, 0] * matches[place].scale
-    return found
+            figures[place] = totals.values[row, 0] * matches[place].scale
+    return figures
 
 
-def _record(row: Published, found: Match, values: np.ndarray | None) -> dict[str, Any]:
+def _record(row: Published, matched: Match, values: np.ndarray | None) -> dict[str, Any]:
     record: dict[str, Any] = {
         "entity": row.entity,
         "period": row.period,
@@ -113,12 +114,12 @@ def _record(row: Published, found: Match, values: np.ndarray | None) -> dict[str
         "published_central": row.central,
         "published_high": row.high,
         "compared": values is not None,
-        "reason": found.reason or None,
-        "variable": found.variable or None,
-        "select": found.select or None,
-        "factor": found.factor if values is not None else None,
-        "per": found.per if values is not None else None,
-        "comparable": found.note or None,
+        "reason": matched.reason or None,
+        "variable": matched.variable or None,
+        "select": matched.select or None,
+        "factor": matched.factor if values is not None else None,
+        "per": matched.per if values is not None else None,
+        "comparable": matched.note or None,
     }
     if values is None:
         return record | dict.fromkeys((*STATISTICS, *PERCENTILES, "inside"))

@@ -1,11 +1,11 @@
-"""A file of published figures: what was counted, when, and what in an ensemble answers to it.
+"""A file of published figures: what was counted, when, and the matching figure of an ensemble.
 
-Each row is one figure: ``entity``, ``period`` (``2025``, ``2025H1`` or ``2025Q1``), ``low``,
-``central``, ``high`` (one of the three at least), ``unit`` and ``source``. Columns that may be left
-out say what it is compared with: ``variable`` (of the ensemble; empty for a figure that nothing in
-it answers), ``select`` (which labels are summed, such as ``product=ascend_*|kirin_*; bin=bin_1``),
-``factor`` (times the ensemble's figure), ``per`` (``period``, ``quarter`` or ``month``) and
-``comparable`` (how far the two count the same, or why they are not compared).
+Each row is a figure: ``entity``, ``period`` (``2025``, ``2025H1`` or ``2025Q1``), ``low``,
+``central``, ``high`` (at least one of the three), ``unit`` and ``source``. Optional columns say
+what it is compared with: ``variable`` (of the ensemble; empty if nothing matches), ``select``
+(which labels are summed, such as ``product=ascend_*|kirin_*; bin=bin_1``), ``factor`` (times the
+ensemble's figure), ``per`` (``period``, ``quarter`` or ``month``) and ``comparable`` (how far the
+two count the same, or why they are not compared).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NUMBERS = ("low", "central", "high")
 
 @dataclass(frozen=True)
 class Published:
-    """One row. ``variable`` is None where the file has no such column, empty where the cell is."""
+    """A row. ``variable`` is None if the file lacks the column, and empty if the cell is."""
 
     place: str
     entity: str
@@ -50,12 +50,12 @@ class Published:
 
     @property
     def counted(self) -> str:
-        """The first word of the unit: what is counted, without the remarks that follow."""
+        """The first word of the unit: what is counted, without remarks."""
         return (self.unit.split() or [""])[0].strip(":;,.").lower()
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The published range; open where nothing but one bound is given."""
+        """The published range; open on the other side if only a bound is given."""
         known = [x for x in (self.low, self.central, self.high) if x is not None]
         if self.central is None and self.low is None:
             return -math.inf, max(known)
@@ -68,7 +68,7 @@ def read_published(path: Path) -> list[Published]:
     """The rows of a CSV file in UTF-8.
 
     Raises ModelError, with the line, for a file that cannot be read, lacks a column or has
-    ragged rows, and for a figure that is no number, negative, missing or above the next.
+    ragged rows, and for a figure that is not a number, negative, missing or above the next.
     """
     lines = _lines(path)
     return [_row(path, line, cells) for line, cells in lines]
@@ -80,19 +80,19 @@ def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
             reader = csv.DictReader(stream)
             names = [name.strip() for name in reader.fieldnames or []]
             reader.fieldnames = names
-            found = [(reader.line_num, row) for row in reader]
+            rows = [(reader.line_num, row) for row in reader]
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ModelError(str(path), f"cannot be read ({reason})") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise ModelError(str(path), f"cannot be read as CSV in UTF-8 ({error})") from None
     _check_names(path, names)
-    for line, row in found:
+    for line, row in rows:
         if None in row or None in row.values():
             raise ModelError(
                 f"{path.name} line {line}", "truncated or ragged row", allowed=", ".join(names)
             )
-    return found
+    return rows
 
 
 def _check_names(path: Path, names: list[str]) -> None:
@@ -155,7 +155,7 @@ def _finite(
 def _check_order(place: str, numbers: dict[str, float | None]) -> None:
     known = [(name, x) for name, x in numbers.items() if x is not None]
     if not known:
-        raise ModelError(place, "has no number", allowed="one of low, central, high at least")
+        raise ModelError(place, "has no number", allowed="at least one of low, central, high")
     for (lower, x), (upper, y) in pairwise(known):
         if x > y:
             raise ModelError(f"{place}: {lower}", f"lies above {upper} ({y:g})", got=x)
@@ -163,15 +163,15 @@ def _check_order(place: str, numbers: dict[str, float | None]) -> None:
 
 def _select(place: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """``product=a*|b; bin=bin_1`` as pairs of a dim and its patterns."""
-    found: dict[str, tuple[str, ...]] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
     for part in filter(None, (part.strip() for part in text.split(";"))):
         dim, sign, names = (piece.strip() for piece in part.partition("="))
         patterns = tuple(name.strip() for name in names.split("|") if name.strip())
-        if not (dim and sign and patterns) or dim in found:
-            allowed = "DIM=NAME|NAME, parted by ; with each DIM once"
+        if not (dim and sign and patterns) or dim in chosen:
+            allowed = "DIM=NAME|NAME, separated by ; with each DIM once"
             raise ModelError(f"{place}: select", "cannot be read", got=part, allowed=allowed)
-        found[dim] = patterns
-    return tuple(found.items())
+        chosen[dim] = patterns
+    return tuple(chosen.items())
 
 
 def _per(place: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What in an ensemble answers to a published figure: its variable, labels and quarters."""
+"""The figure of an ensemble that matches a published one: its variable, labels and quarters."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ Select = tuple[tuple[str, tuple[str, ...]], ...]
 class Match:
     """What is summed for a row: ``places`` of labels (see `gather`) and of ``quarters``.
 
-    The sum is taken ``factor`` times and ``per`` month or quarter. Where nothing answers,
-    ``reason`` says why and the rest is empty.
+    The sum is multiplied by ``factor`` and taken ``per`` month, quarter or period. If nothing
+    matches, ``reason`` says why and the rest is empty.
     """
 
     variable: str = ""
@@ -51,26 +51,26 @@ class Match:
         return self.factor / {"period": 1, "quarter": quarters, "month": 3 * quarters}[self.per]
 
 
-class _NoAnswer(Exception):
-    """Nothing in the ensemble answers to a row; the text says why."""
+class _NoMatch(Exception):
+    """Nothing in the ensemble matches a row; the text says why."""
 
 
 def match(ds: xr.Dataset, row: Published, known: Sequence[Published]) -> Match:
-    """What answers to a row; ``known`` are rows from which those without ``variable`` learn.
+    """The match of a row. A row without ``variable`` is matched like a similar ``known`` row.
 
-    Raises ModelError for a variable, dim or period that no ensemble could have.
+    Raises ModelError for a variable, dim or period that no ensemble can have.
     """
     try:
         if row.variable is None:
             row = _learned(ds, row, known)
         if not row.variable:
-            raise _NoAnswer(row.comparable or "the row names no variable")
+            raise _NoMatch(row.comparable or "the row names no variable")
         array = _array(ds, row)
         select = _chosen(ds, array, row)
         quarters = _quarters(ds, row)
         places = places_of(array, select)
         _check_sum(row, len(places), len(quarters))
-    except _NoAnswer as no:
+    except _NoMatch as no:
         return Match(reason=str(no))
     text = "; ".join(f"{dim}={'|'.join(patterns)}" for dim, patterns in row.select)
     return Match(
@@ -85,29 +85,29 @@ def match(ds: xr.Dataset, row: Published, known: Sequence[Published]) -> Match:
 
 
 def _learned(ds: xr.Dataset, row: Published, known: Sequence[Published]) -> Published:
-    """A row of the base columns alone, compared as the known rows of its unit and entity are.
+    """A row of the base columns alone, completed from known rows of its unit and entity.
 
-    An entity that none of them has may be a product (or die, ...) of the ensemble or a pattern.
+    An entity that no known row has may be a label of the ensemble, such as a product, or a pattern.
     """
-    same = [one for one in known if one.entity.lower() == row.entity.lower()]
-    alike = [one for one in same if one.counted == row.counted]
-    if alike and not any(one.variable for one in alike):
-        raise _NoAnswer(alike[0].comparable)
-    counts = {one.counted: one for one in known if one.variable}
+    same = [other for other in known if other.entity.lower() == row.entity.lower()]
+    alike = [other for other in same if other.counted == row.counted]
+    if alike and not any(other.variable for other in alike):
+        raise _NoMatch(alike[0].comparable)
+    counts = {other.counted: other for other in known if other.variable}
     if row.counted not in counts:
         words = ", ".join(counts)
-        raise _NoAnswer(f"counts '{row.counted}', not {words}: add a column variable")
+        raise _NoMatch(f"counts '{row.counted}', not {words}: add a column variable")
     if not PERIOD.fullmatch(row.period):
-        raise _NoAnswer(f"the period is not {PERIODS_ALLOWED}")
+        raise _NoMatch(f"the period is not {PERIODS_ALLOWED}")
     example = counts[row.counted]
     variable = str(example.variable)
-    for one in same:
-        if one.variable == variable:
-            return _with(row, variable, one.select, one.factor, one.per, one.comparable)
+    for other in same:
+        if other.variable == variable:
+            return _with(row, variable, other.select, other.factor, other.per, other.comparable)
     dim = label_dims(ds[variable])[0] if variable in ds else ""
     if dim and any(fnmatchcase(label, row.entity) for label in labels_of(ds, dim)):
         return _with(row, variable, ((dim, (row.entity,)),), 1.0, example.per, "")
-    raise _NoAnswer("the model does not know who is counted: add columns variable and select")
+    raise _NoMatch("the model does not know who is counted: add columns variable and select")
 
 
 def _with(
@@ -119,42 +119,46 @@ def _with(
 
 def _array(ds: xr.Dataset, row: Published) -> xr.DataArray:
     name = str(row.variable)
-    figures = [str(one) for one in ds.data_vars if set(LEADING) <= set(ds[one].dims)]
+    figures = [str(name) for name in ds.data_vars if set(LEADING) <= set(ds[name].dims)]
     if name in figures and name != "binding":
         return ds[name]
     if name not in _METHODS or name == "binding":
-        allowed = ", ".join(one for one in figures if one != "binding")
+        allowed = ", ".join(figure for figure in figures if figure != "binding")
         raise ModelError(f"{row.place}: variable", "is not known", got=name, allowed=allowed)
-    raise _NoAnswer(f"the store does not keep {name} (simulation.outputs)")
+    raise _NoMatch(f"the store does not keep {name} (simulation.outputs)")
 
 
 def _chosen(ds: xr.Dataset, array: xr.DataArray, row: Published) -> dict[str, list[int]]:
     """Places of the labels along each dim that the row selects.
 
-    A pattern may be held against the labels of a dim or another coordinate along it, such as
-    product_kind. Of products those of kind ai are taken where the row selects none.
+    A pattern is compared with the labels of a dim or of another coordinate along it, such as
+    product_kind. If the row selects no products, those of kind ai are taken.
     """
     dims = label_dims(array)
     along = {str(c): str(ds[c].dims[0]) for c in ds.coords if ds[c].ndim == 1}
     allowed = [name for name, dim in along.items() if dim in dims]
-    found: dict[str, list[int]] = {}
+    chosen: dict[str, list[int]] = {}
     for name, patterns in row.select:
         if name not in allowed:
             where = f"{row.place}: select"
-            raise ModelError(where, "is not along it", got=name, allowed=", ".join(allowed))
+            raise ModelError(
+                where, f"is not a dim of {row.variable}", got=name, allowed=", ".join(allowed)
+            )
         labels = labels_of(ds, name)
         dim = along[name]
-        places = [i for i, one in enumerate(labels) if any(fnmatchcase(one, p) for p in patterns)]
-        found[dim] = [i for i in found.get(dim, places) if i in places]
-        if not found[dim]:
-            raise _NoAnswer(f"the model has no {name} {' or '.join(patterns)}")
-    if "product" in dims and "product" not in found:
-        found["product"] = ai_products(ds)
-    return found
+        places = [
+            i for i, label in enumerate(labels) if any(fnmatchcase(label, p) for p in patterns)
+        ]
+        chosen[dim] = [i for i in chosen.get(dim, places) if i in places]
+        if not chosen[dim]:
+            raise _NoMatch(f"the model has no {name} {' or '.join(patterns)}")
+    if "product" in dims and "product" not in chosen:
+        chosen["product"] = ai_products(ds)
+    return chosen
 
 
 def _quarters(ds: xr.Dataset, row: Published) -> list[int]:
-    """Places of the quarters of the row's period, which the ensemble must cover in full."""
+    """Places of the quarters of the row's period, all of which the ensemble must cover."""
     read = PERIOD.fullmatch(row.period)
     if read is None:
         raise ModelError(f"{row.place}: period", "cannot be read", allowed=PERIODS_ALLOWED)
@@ -168,17 +172,19 @@ def _quarters(ds: xr.Dataset, row: Published) -> list[int]:
     if len(there) < len(wanted):
         reach = f"the ensemble covers {labels[0]} to {labels[-1]}"
         part = f"is there with {len(there)} of {len(wanted)} quarters" if there else "is not there"
-        raise _NoAnswer(f"{row.period} {part}: {reach}")
+        raise _NoMatch(f"{row.period} {part}: {reach}")
     return there
 
 
 def _check_sum(row: Published, labels: int, quarters: int) -> None:
-    """Refuse sums that mean nothing: stocks over quarters, levels over anything."""
+    """Refuse meaningless sums: of stocks over quarters, and of levels over anything."""
     method = _METHODS.get(str(row.variable), FLOW)
     if method != FLOW and quarters > 1:
         where = f"{row.place}: period"
-        raise ModelError(where, f"{row.variable} is no flow", got=row.period, allowed="a quarter")
+        raise ModelError(
+            where, f"{row.variable} is not a flow", got=row.period, allowed="a quarter"
+        )
     if method != FLOW and row.per == "month":
-        raise ModelError(f"{row.place}: per", f"{row.variable} is no flow", got=row.per)
+        raise ModelError(f"{row.place}: per", f"{row.variable} is not a flow", got=row.per)
     if method == LEVEL and labels > 1:
         raise ModelError(f"{row.place}: select", f"{row.variable} of several does not add up")

@@ -1,4 +1,4 @@
-"""Published figures as short texts, for tables and pictures alike."""
+"""Published figures as short texts, for tables and charts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def published(record: Mapping[str, Any]) -> str:
 
 
 def below(record: Mapping[str, Any]) -> str:
-    """Where the published figure lies in the ensemble: the share of realizations below it."""
+    """The share of realizations below the published figure, as text."""
     if record["percentile"] is not None:
         return f"{_percent(record['percentile'])} %"
     ends = [record[f"percentile_{name}"] for name in ("low", "high")]
@@ -29,14 +29,14 @@ def below(record: Mapping[str, Any]) -> str:
 
 
 def _percent(share: float) -> str:
-    """Whole percent; nearly none and nearly all are told from none and all."""
+    """Whole percent; <1 and >99 are kept apart from 0 and 100."""
     if 0.0 < share < 0.01:
         return "<1"
     return ">99" if 0.99 < share < 1.0 else f"{100.0 * share:.0f}"
 
 
 def short(number: float | None) -> str:
-    """A count as people write it, and smaller figures with three digits."""
+    """A count with thousands separated; smaller figures with three digits."""
     if number is None:
         return "-"
     if abs(number) >= 1e9:

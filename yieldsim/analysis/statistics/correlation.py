@@ -1,4 +1,4 @@
-"""Rank correlations of the parameters: what the model asked for and what the draws have."""
+"""Rank correlations of the parameters: requested by the model, and achieved by the draws."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from yieldsim.model import ModelFile
 
 
 def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
-    """Requested and achieved rank correlation (Spearman) of each pair the model names.
+    """Requested and achieved rank correlation (Spearman) of each pair that the model correlates.
 
     Returns records with scenario, first, second (paths of the parameters), requested, achieved
-    and ``se``, the standard error of the achieved one: (1 - r^2) sqrt((1 + r^2/2) / (n - 3)) after
+    and ``se``, the standard error of the latter: (1 - r^2) sqrt((1 + r^2/2) / (n - 3)) after
     Bonett and Wright (2000, doi:10.1007/BF02294183), for independent draws. ``achieved`` and
-    ``se`` are None where one of the two is not drawn in the scenario, or too few draws exist.
-    Raises StoreError where the ensemble lacks its model's text or the sampled parameters.
+    ``se`` are None if a parameter of the pair is not drawn in the scenario, or too few draws
+    exist. Raises StoreError if the ensemble lacks its model or the sampled parameters.
     """
     text = ds.attrs.get("model_json")
     if not isinstance(text, str):
@@ -32,10 +32,10 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
     paths = labels_of(ds, "parameter")
     records = []
     for scenario, name in enumerate(labels_of(ds, "scenario")):
-        wanted = list(file.model(name).correlations.values())
-        drawn = _draws(ds, scenario, paths, {path for one in wanted for path in one.between})
-        for one in wanted:
-            first, second = one.between
+        pairs = list(file.model(name).correlations.values())
+        drawn = _draws(ds, scenario, paths, {path for pair in pairs for path in pair.between})
+        for pair in pairs:
+            first, second = pair.between
             both = first in drawn and second in drawn
             achieved = spearman(drawn[first], drawn[second]) if both else None
             records.append(
@@ -43,7 +43,7 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
                     "scenario": name,
                     "first": first,
                     "second": second,
-                    "requested": one.rank,
+                    "requested": pair.rank,
                     "achieved": achieved,
                     "se": _error(achieved, ds.sizes["realization"]),
                 }
@@ -54,15 +54,15 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
 def _draws(
     ds: xr.Dataset, scenario: int, paths: list[str], wanted: set[str]
 ) -> dict[str, np.ndarray]:
-    """Draws of those of the wanted parameters that the ensemble has, read in one pass."""
-    found = sorted(wanted.intersection(paths))
-    places = [paths.index(path) for path in found]
+    """Draws of the wanted parameters, as far as the ensemble has them, read in a single pass."""
+    drawn = sorted(wanted.intersection(paths))
+    places = [paths.index(path) for path in drawn]
     array = ds["parameter_value"]
-    values = np.empty((len(found), array.sizes["realization"]))
+    values = np.empty((len(drawn), array.sizes["realization"]))
     view = array.isel(scenario=scenario).transpose("realization", "parameter")
-    for block in realization_blocks(array) if found else ():
+    for block in realization_blocks(array) if drawn else ():
         values[:, block] = view.isel(realization=block).to_numpy()[:, places].T
-    return dict(zip(found, values, strict=True))
+    return dict(zip(drawn, values, strict=True))
 
 
 def _error(achieved: float | None, count: int) -> float | None:

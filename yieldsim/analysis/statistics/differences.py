@@ -1,4 +1,4 @@
-"""Paired differences between scenarios: realization r meets the same luck in each of them."""
+"""Paired differences between scenarios: realization r has the same random draws in each."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def paired_differences(
 
     Returns a Dataset over the other scenarios, the products (``total`` first) and the periods:
     ``mean``, ``quantile`` (with a dim probability) and their Monte Carlo standard errors
-    ``se_mean``, ``se_quantile``; ``sd_paired``, the spread of the paired difference;
-    ``sd_independent``, what two separate runs would give, sqrt(var a + var b); and
-    ``spread_ratio``, the first over the second: the smaller, the more the common random numbers
-    have spared (its square is the share of realizations that suffice). NaN where neither varies.
-    Raises UsageError for an unknown ``base`` or an ensemble of one scenario.
+    ``se_mean``, ``se_quantile``; ``sd_paired``, the standard deviation of the paired difference;
+    ``sd_independent``, that of the difference of two separate runs, sqrt(var a + var b); and
+    ``spread_ratio``, the first over the second. Its square is the share of the realizations that
+    suffices thanks to common random numbers; it is NaN if neither scenario varies. Raises
+    UsageError for an unknown ``base`` or an ensemble of a single scenario.
     """
     scenarios = labels_of(ds, "scenario")
     if base not in scenarios:

@@ -1,14 +1,14 @@
-"""Quantiles of a sample and the Monte Carlo standard error of each.
+"""Mean and quantiles of a sample, each with its Monte Carlo standard error.
 
-The quantile is the usual one, linear between order statistics: with n values in rising order it
+The quantile is linear between order statistics: with n values in rising order it
 stands at the place h = 1 + (n - 1) p (type 7 of Hyndman and Fan 1996, doi:10.2307/2684934).
 
 Its standard error is that of Maritz and Jarrett (1978, doi:10.1080/01621459.1978.10480027), the
 bootstrap's in closed form: the k-th order statistic of a resample equals x_(i) with probability
 ``w_i = I(i/n; k, n-k+1) - I((i-1)/n; k, n-k+1)``, where I is the regularized incomplete beta
 function, so ``se^2 = sum w_i x_(i)^2 - (sum w_i x_(i))^2``. The place k may be fractional (Harrell
-and Davis 1982, doi:10.1093/biomet/69.3.635); here k = h. It takes the draws as independent: for
-Sobol' draws it errs on the safe side.
+and Davis 1982, doi:10.1093/biomet/69.3.635); here k = h. The draws are taken as
+independent: for Sobol' draws the error is too large rather than too small.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _WINDOW_SD = 8.5
 
 @dataclass(frozen=True)
 class QuantileRule:
-    """How the quantile ``p`` of ``n`` sorted values and its error follow from a few of them.
+    """How the quantile ``p`` and its error follow from a few order statistics.
 
-    ``low`` and ``high`` bound the order statistics that matter, ``weights`` are theirs.
+    These are the ones from ``low`` to ``high``, with their ``weights``.
     """
 
     p: float
@@ -50,7 +50,7 @@ def quantile_rule(p: float, n: int) -> QuantileRule:
     high = min(n, int(place + spread) + 2)
     edges = np.arange(low, high + 1) / n
     cumulative = betainc(place + 1.0, n - place, edges)
-    # what little lies outside the window belongs to its ends
+    # the small weights outside the window go to its ends
     cumulative[0], cumulative[-1] = 0.0, 1.0
     return QuantileRule(p, place, low, high, np.diff(cumulative))
 
@@ -60,8 +60,8 @@ def sample_quantiles(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles and their standard errors along the last axis.
 
-    ``values`` has the shape (..., n); both results have (..., len(probabilities)). The error of a
-    single value is NaN: one draw says nothing about spread.
+    ``values`` has the shape (..., n), both results (..., len(probabilities)). The error of a
+    single value is NaN.
     """
     n = values.shape[-1]
     rules = [quantile_rule(p, n) for p in probabilities]
@@ -75,9 +75,9 @@ def sample_quantiles(
 
 
 def _partly_sorted(column: np.ndarray, rules: list[QuantileRule]) -> np.ndarray:
-    """The values with every window of the rules in its sorted place.
+    """The values, sorted within the windows of the rules.
 
-    For many values this is several times quicker than sorting all of them.
+    For many values this is several times faster than sorting all of them.
     """
     n = column.size
     windows = sum(rule.high - rule.low for rule in rules)

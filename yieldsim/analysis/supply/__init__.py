@@ -1,1 +1,1 @@
-"""What an ensemble says of supply: totals, products, orders, what binds, limits lifted."""
+"""Supply in an ensemble: usable chips, products, orders and demand, what binds, lifted limits."""

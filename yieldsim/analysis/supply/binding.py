@@ -1,4 +1,4 @@
-"""What holds supply down: how often each constraint binds, by product and for the total."""
+"""How often each constraint binds supply, by product and for the total."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from yieldsim.outputs import CONSTRAINTS, NOT_IN_PRODUCTION
 def binding_shares(ds: xr.Dataset) -> list[dict[str, Any]]:
     """Records scenario, product, quarter, constraint, share and its standard error ``se_share``.
 
-    For a product the share is that of the realizations in which the constraint held longest. For
-    ``total`` each realization counts once, split over the AI products in production by the
-    packages that they started, evenly where none was started. Constraints stand most frequent
-    first; those that never bind are left out. Raises StoreError for a value without a name.
+    For a product it is the share of the realizations in which the constraint binds longest. For
+    ``total`` each realization counts once, split over the AI products in production by packages
+    started, or evenly if none was started. The most frequent constraints come first; constraints
+    that never bind are left out. Raises StoreError for a value without a name.
     """
     names = flag_names(ds)
     scenarios, quarters = labels_of(ds, "scenario"), quarter_labels(ds)
@@ -44,10 +44,10 @@ def binding_shares(ds: xr.Dataset) -> list[dict[str, Any]]:
 
 
 def flag_names(ds: xr.Dataset) -> list[str]:
-    """The meaning of each value of ``binding``, as the store's attributes have it.
+    """The meaning of each value of ``binding``, from the store's attributes.
 
-    ``flag_names`` is a list that may hold spaces; ``flag_meanings`` is the list of CF, or its
-    text with underscores for spaces. Raises StoreError for values that do not run from 0 on.
+    ``flag_names`` is a list of names with spaces; ``flag_meanings`` is CF's list, or its text with
+    underscores for spaces. Raises StoreError for values that do not count from 0.
     """
     attrs = ds["binding"].attrs
     names = attrs.get("flag_names", attrs.get("flag_meanings"))
@@ -75,20 +75,20 @@ def _shares(ds: xr.Dataset, scenario: int, flags: int) -> tuple[np.ndarray, np.n
         if held.min() < 0 or held.max() >= flags:
             worst = held.max() if held.max() >= flags else held.min()
             raise StoreError("binding", "holds a value without a name", got=int(worst))
-        # one histogram for all: a bin for each flag of each product in each quarter
+        # a single histogram: a bin for each flag of each product in each quarter
         bins = held + flags * np.arange(quarters * products).reshape(quarters, products)
         counts = np.bincount(bins.ravel(), minlength=quarters * products * flags)
         mean[1:] += counts.reshape(quarters, products, flags).swapaxes(0, 1)
         share = _total_share(held[:, :, ai], started[:, :, ai], flags)
         mean[0] += share.sum(axis=0)
         square[0] += (share**2).sum(axis=0)
-    square[1:] = mean[1:]  # a product is held by one constraint: its share is 0 or 1
+    square[1:] = mean[1:]  # a single constraint binds a product: its share is 0 or 1
     count = ds.sizes["realization"]
     return mean / count, square / count
 
 
 def _total_share(held: np.ndarray, started: np.ndarray, flags: int) -> np.ndarray:
-    """(realization, quarter, flag) share of each constraint in what holds the AI products."""
+    """(realization, quarter, flag) share of each constraint in what binds the AI products."""
     rows = held.shape[0] * held.shape[1]
     bins = held.reshape(rows, -1) + flags * np.arange(rows)[:, None]
     weights = _weights(held, started).ravel()
@@ -97,9 +97,9 @@ def _total_share(held: np.ndarray, started: np.ndarray, flags: int) -> np.ndarra
 
 
 def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
-    """(realization, quarter, product) weights that add up to one in each realization and quarter.
+    """(realization, quarter, product) weights that add up to 1 in each realization and quarter.
 
-    Where no product is in production all share evenly: the total is then not in production.
+    If no product is in production, the weights are equal: the total is not in production.
     """
     active = held != NOT_IN_PRODUCTION
     weight = np.where(active, started, 0.0)
@@ -111,9 +111,9 @@ def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
 
 
 def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Constraints and packages started of a scenario, (realization, quarter, product) blocks.
+    """Constraints and packages started of a scenario in (realization, quarter, product) blocks.
 
-    The blocks that are read are cut so that the histograms of each stay small.
+    Stored blocks are cut so that the histogram of each stays small.
     """
     dims = ("realization", "quarter", "product")
     step = max(1, BLOCK_BYTES // (8 * max(flags, ds.sizes["product"]) * ds.sizes["quarter"]))
@@ -132,7 +132,7 @@ def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndar
 def _ranked(
     place: dict[str, str], names: list[str], mean: np.ndarray, square: np.ndarray, count: int
 ) -> list[dict[str, Any]]:
-    """Records of the constraints that do bind, most frequent first."""
+    """Records of the constraints that bind, most frequent first."""
     records = []
     for flag in np.argsort(-mean, kind="stable"):
         if mean[flag] <= 0.0:

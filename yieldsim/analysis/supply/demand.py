@@ -1,9 +1,8 @@
-"""Demand: when each order is filled, what it still lacks, and how far supply is from demand.
+"""Demand: when each order is filled, its backlog, and the gap between supply and demand.
 
 An order is filled in the first quarter at whose end less than half a chip of it is missing. The
-quarter by which it is filled is an outcome like any other, with ``not by the end`` as the last one:
-its P50 is the first quarter by which at least half of the realizations have filled it, and None
-where fewer than half have by the end of the horizon.
+P50 of the quarter by which it is filled is the first quarter by which at least half of the
+realizations have filled it, and None if fewer than half have by the end of the horizon.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from yieldsim.analysis.totals import (
 )
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
-WHOLE = {TOTAL: [0]}  # of a variable without labels
+WHOLE = {TOTAL: [0]}  # the only place of a variable without labels
 COMPARED = (
     "In chips every AI chip counts as one; in H100-equivalents each by its dense FP16 compute. "
     "The gap is demand less usable domestic AI chips (those of the model and of other makers), "
@@ -38,17 +37,17 @@ COMPARED = (
 
 
 def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
-    """Orders and the market's gap of an ensemble as plain numbers, ready for JSON.
+    """Orders and the gap of the market as plain numbers, ready for JSON.
 
     ``orders``: for each scenario and order what it is (title, buyer, kind, products, placed, due,
     tier, claims), its size in chips (mean, p10, p50, p90, errors ``se_...``), the quarter by which
     it is filled in 10, 50 and 90 % of the realizations (``filled_p10``, ...; None: not by the end)
-    and the shares filled by the due date (None without one) and by the end with their standard
-    errors. ``filled``: the share filled by each quarter. ``backlog``: chips lacking at the end of
-    each quarter. ``delivered``: chips delivered by calendar year. ``market`` and
-    ``market_yearly``: demand, supply, imports and gaps, in chips and in H100-equivalents.
-    ``imports``: each import by year. ``compared`` says what the gap compares. Lists are empty
-    where the model has no orders, imports or demand.
+    and the shares of realizations that fill it by the due date (None without a date) and by the
+    end, with their standard errors. ``filled``: the share that fills it by each quarter.
+    ``backlog``: chips not yet delivered at the end of each quarter. ``delivered``: chips delivered
+    by calendar year. ``market`` and ``market_yearly``: demand, supply, imports and gaps, in chips
+    and in H100-equivalents. ``imports``: each import by year. ``compared`` says what the gap
+    compares. Lists are empty if the model has no orders, imports or demand.
     """
     quarters = quarter_labels(ds)
     has_orders = {"order_size", "order_backlog"} <= set(ds)
@@ -70,13 +69,13 @@ def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def _by_label(ds: xr.Dataset, dim: str) -> dict[str, list[int]]:
-    """Each label of a dimension with its place; none where the ensemble lacks the dimension."""
+    """Each label of a dimension with its place; empty if the ensemble lacks the dimension."""
     names = labels_of(ds, dim) if dim in ds.sizes else []
     return {name: [place] for place, name in enumerate(names)}
 
 
 def _filled(ds: xr.Dataset, orders: Mapping[str, list[int]]) -> np.ndarray:
-    """(scenario, order, quarter) share of the realizations that have filled the order by then."""
+    """(scenario, order, quarter) share of the realizations that fill the order by the quarter."""
     share = np.zeros((ds.sizes["scenario"], len(orders), ds.sizes["quarter"]))
     parts = zip(
         gather(ds, "order_size", groups=orders),
@@ -94,7 +93,7 @@ def _order_records(
     ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]]
 ) -> list[Record]:
     quarters, count = quarter_labels(ds), ds.sizes["realization"]
-    # the size of the last quarter is that of every order placed within the horizon
+    # every order placed within the horizon has its size in the last quarter
     last = ds.isel(quarter=[-1])
     sizes = {
         (r["scenario"], r["order"]): r
@@ -121,10 +120,10 @@ def _order_records(
 
 
 def _about(ds: xr.Dataset) -> dict[str, dict[str, Record]]:
-    """What each scenario says of each order, as the store's attributes have it."""
+    """Scenario -> order -> its description, from the store's attributes."""
     text = ds["order_size"].attrs.get("orders", "{}")
-    found: dict[str, dict[str, Record]] = json.loads(text)
-    return found
+    descriptions: dict[str, dict[str, Record]] = json.loads(text)
+    return descriptions
 
 
 def _quarter_by(share: np.ndarray, p: float, quarters: list[str]) -> str | None:
@@ -133,7 +132,7 @@ def _quarter_by(share: np.ndarray, p: float, quarters: list[str]) -> str | None:
 
 
 def _share_at(share: np.ndarray, due: str | None, quarters: list[str]) -> float | None:
-    """The share filled by the end of a quarter, None without a date or beyond the horizon."""
+    """The share filled by the end of a quarter; None without a date or beyond the horizon."""
     return None if due not in quarters else float(share[quarters.index(due)])
 
 
@@ -188,5 +187,5 @@ def _market(ds: xr.Dataset, period: Period) -> list[Record]:
 def _figures(
     ds: xr.Dataset, variable: str, period: Period, groups: Mapping[str, list[int]], key: str
 ) -> list[Record]:
-    """`label_records`; none where the ensemble lacks the variable."""
+    """`label_records`; empty if the ensemble lacks the variable."""
     return label_records(ds, variable, period, groups, key) if variable in ds and groups else []

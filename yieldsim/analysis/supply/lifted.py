@@ -1,8 +1,8 @@
-"""What binds, and what lifting it would add: the same luck met without one constraint.
+"""What binds, and what lifting a limit would add with the same random draws.
 
-A scenario whose name has a part ``no_limit:WHAT`` is the scenario of its other parts with the
-constraint WHAT lifted: ``no_limit:memory`` is the baseline so, ``domestic_late+no_limit:memory``
-is ``domestic_late`` so.
+A scenario with a part ``no_limit:WHAT`` in its name is the scenario of the other parts with the
+limit WHAT lifted: ``no_limit:memory`` is the baseline without the limit of memory, and
+``domestic_late+no_limit:memory`` is ``domestic_late`` without it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
 
     ``binding``: for each scenario, product (``total`` first) and quarter the share of realizations
     that each constraint binds, with its standard error (see `binding_shares`). ``lifted``: for each
-    scenario without a constraint the paired difference of usable chips to the same scenario with
-    it, by product and calendar year: what was ``lifted``, its ``base``, mean, P10, P50, P90 and
-    their errors ``se_...``, and the spreads that `paired_differences` gives. ``notes`` says which
-    cannot be compared. Raises StoreError where the ensemble does not record what binds, and
+    scenario with a lifted limit the paired difference of usable chips from the same scenario with
+    the limit, by product and calendar year: what was ``lifted``, its ``base``, mean, P10, P50, P90
+    and their errors ``se_...``, and the spreads of `paired_differences`. ``notes`` lists scenarios
+    that cannot be compared. Raises StoreError if the ensemble does not record what binds, and
     UsageError for an unknown scenario.
     """
     if "binding" not in ds:
@@ -48,7 +48,7 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
         "binding": binding_shares(chosen),
         "lifted": [record for name in paired for record in _added(ds, name)],
         "notes": [
-            f"{name} has no {without_lifts(name)} beside it in the ensemble to be compared with"
+            f"{name} cannot be compared: the ensemble lacks {without_lifts(name)}"
             for name in lifted
             if name not in paired
         ],
@@ -58,7 +58,7 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
 
 
 def _added(ds: xr.Dataset, scenario: str) -> list[Record]:
-    """The paired differences of one scenario to the same with its constraints."""
+    """The paired differences of a scenario from the same scenario with all its limits."""
     base = without_lifts(scenario)
     labels, places = period_quarters(ds, "year")
     quarters = {label: len(several) for label, several in zip(labels, places, strict=True)}

@@ -1,4 +1,4 @@
-"""What each product brings: chips, packages by bin, and compute in two measures."""
+"""Products: chips, packages by bin, and compute in two measures."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def products_summary(ds: xr.Dataset) -> dict[str, Any]:
     (``total`` first: the sum over products of kind ai) and ``variable`` mean, P10, P50, P90 and
     the Monte Carlo error ``se_...`` of each: usable chips, packages started and passed,
     H100-equivalents by dense FP16 compute and by memory bandwidth, and that compute as
-    ``tflops_fp16``. ``bin`` is None for all bins; packages passed also stand by the bins of the
-    product's die. ``missing`` lists variables that the ensemble does not keep, ``in_total`` the
-    products of the total.
+    ``tflops_fp16``. ``bin`` is None for all bins together; packages passed are also given for
+    each bin of the product's die. ``missing`` lists variables that the ensemble does not keep,
+    ``in_total`` the products of the total.
     """
     there = [name for name in VARIABLES if name in ds]
     return {
@@ -65,14 +65,14 @@ def _records(ds: xr.Dataset, variable: str, period: Period) -> list[Record]:
         for label, name in bin_names(ds, dies.get(product)).items():
             chosen = {"product": members, "bin": [labels.index(label)]}
             groups.append(({**place, "bin": name}, places_of(ds[variable], chosen)))
-    found = figure_records(ds, variable, period, groups)
+    records = figure_records(ds, variable, period, groups)
     if variable == "h100_equivalents":
-        found += [_in_tflops(record) for record in found]
-    return found
+        records += [_in_tflops(record) for record in records]
+    return records
 
 
 def _in_tflops(record: Record) -> Record:
-    """H100-equivalents by dense FP16 compute as that compute."""
+    """A record of H100-equivalents by dense FP16 compute, in TFLOPS."""
     scaled = {
         name: figure * H100_TFLOPS_FP16
         for name, figure in record.items()

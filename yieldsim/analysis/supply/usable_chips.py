@@ -19,11 +19,11 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
     ``quarters``: the quarters in order. ``records``: for each scenario, product (``total`` first:
     the sum over products of kind ai) and quarter the mean, P10, P50 and P90 of usable chips with
     the standard error ``se_...`` of each (None for a single realization). ``yearly``: the same by
-    calendar year, with the number of ``quarters`` covered. ``binding``: for each scenario,
-    product and quarter what held it and in which share of the realizations, most frequent first.
-    ``correlations``: of the parameters, requested and achieved (see `rank_correlations`).
-    ``differences``: the other scenarios against the baseline by calendar year, paired.
-    ``in_total``: the products that the total counts; and the model, the seed, the realizations.
+    calendar year, with the number of ``quarters`` covered. ``binding``: the share of realizations
+    that each constraint binds, by scenario, product and quarter, most frequent first.
+    ``correlations`` of the parameters, requested and achieved (see `rank_correlations`).
+    ``differences``: paired differences of the other scenarios from the baseline, by year.
+    ``in_total``: the products of the total. Then the model, the seed and the realizations.
     """
     return {
         "quarters": quarter_labels(ds),
