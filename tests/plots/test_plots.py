@@ -1,17 +1,14 @@
 import subprocess
 import sys
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
 
 from tests.analysis.made_up import SCENARIOS, ensemble
 from tests.paths import ROOT
+from tests.plots.texts import check_texts
 from yieldsim.errors import UsageError
 from yieldsim.plots.fan import COLUMNS_OF_PANELS, fan_chart
 from yieldsim.plots.image import image_format, save
@@ -28,23 +25,6 @@ def wide(products: int = 12, scenarios: int = 6, quarter_count: int = 20) -> xr.
     return ds.assign_coords(product=labels, product_kind=("product", ["ai"] * products))
 
 
-def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
-    """Every text that is drawn, with the box it covers."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    drawn = list(figure.texts)
-    for axes in figure.axes:
-        drawn += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
-        drawn += [*axes.get_xticklabels(), *axes.get_yticklabels()]
-        legend = axes.get_legend()
-        drawn += legend.get_texts() if legend else []
-    return [
-        (text.get_text(), text.get_window_extent(canvas.get_renderer()))
-        for text in drawn
-        if text.get_visible() and text.get_text()
-    ]
-
-
 @pytest.mark.parametrize(
     ("ds", "products"),
     [
@@ -57,15 +37,7 @@ def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
     ids=["small", "one quarter", "chosen", "full size", "two products"],
 )
 def test_no_two_texts_overlap_and_none_leaves_the_page(ds: xr.Dataset, products) -> None:
-    figure = fan_chart(ds, products)
-    texts = texts_of(figure)
-    assert len(texts) > 6
-    page = figure.bbox
-    for text, box in texts:
-        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
-        assert inside, text
-    for (one, first), (other, second) in combinations(texts, 2):
-        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+    check_texts(fan_chart(ds, products), more_than=6)
 
 
 def test_bands_and_median_are_the_quantiles() -> None:

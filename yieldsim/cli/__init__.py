@@ -1,1 +1,1 @@
-"""The command line: one short command a file, each imported only when it is called."""
+"""The command line: each command is a file, imported only when it is called."""

@@ -1,9 +1,8 @@
-"""The command ``yieldsim``: finds the subcommand, and turns every error into one line.
+"""The command ``yieldsim``: calls the subcommand, and reports every error in a single line.
 
-Only click and the standard library are imported here, so that ``yieldsim --help`` is quick; a
-subcommand's module is imported when it is called. Exit codes: 0 done, 1 error, 2 usage,
-3 incomplete, 4 verification failed, 75 try again; 130 after Ctrl-C and 141 after a closed pipe,
-as shells have it.
+Only click and the standard library are imported here, so that ``yieldsim --help`` is fast; a
+subcommand is imported when it is called. Exit codes: 0 done, 1 error, 2 usage, 3 incomplete,
+4 verification failed, 75 try again; 130 after Ctrl-C and 141 after a closed pipe, as in shells.
 """
 
 from __future__ import annotations
@@ -66,11 +65,11 @@ COMMANDS = {
 
 
 class _Stopped(Exception):
-    """Ctrl-C or a closed pipe, on its way past click, which would handle both otherwise."""
+    """Ctrl-C or a closed pipe; click, which would handle both its own way, lets it pass."""
 
 
 class LazyGroup(click.Group):
-    """A group whose subcommands are imported when they are called, not when they are listed."""
+    """A group that imports a subcommand when it is called, not when it is listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -90,7 +89,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, BrokenPipeError) as error:
-            # click would print an empty line for the one and exit 1 for the other
+            # click would print an empty line after Ctrl-C, and exit 1 after a closed pipe
             raise _Stopped from error
 
 
@@ -150,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _usage(error: click.ClickException) -> int:
-    """One line for what click found wrong, and where the help is."""
+    """Report a usage error of click in a single line that names the help."""
     context = getattr(error, "ctx", None)
     if context is None:
         return _fail(f"error: {error.format_message()}", error.exit_code)
@@ -173,7 +172,7 @@ def _interrupted() -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    """Print one line on stderr, after the traceback where it is asked for."""
+    """Print a line on stderr, after the traceback if YIELDSIM_DEBUG asks for it."""
     if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0") and sys.exc_info()[0] is not None:
         import traceback
 
@@ -183,14 +182,14 @@ def _fail(message: str, code: int) -> int:
 
 
 def _close_quietly() -> int:
-    """The reader is gone: say nothing, now or when the interpreter flushes at its end."""
+    """The reader has closed the pipe: print nothing, now or when the interpreter exits."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
     return EXIT_BROKEN_PIPE
 
 
 def _never_fail_on_characters() -> None:
-    """Titles of sources may hold any letter; a terminal that lacks it gets a question mark."""
+    """Print a question mark for characters that the terminal lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

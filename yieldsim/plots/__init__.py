@@ -1,1 +1,1 @@
-"""Pictures; each module draws one kind."""
+"""Charts as image files; each module draws one kind."""

@@ -1,8 +1,8 @@
-"""What the tool groups of a fab can carry beside its plan, and how scarce they are by quarter.
+"""The capacity of the tool groups of a fab beside its plan, and their load by quarter.
 
-A bar is what a group could carry, in wafers a month of the planned mix: passes possible over visits
-of a wafer. Its length is the median over the realizations; the classes share it by their mean parts
-of the passes.
+A bar is the capacity of a group in wafers a month of the planned mix: passes possible over visits
+of a wafer. Its length is the median over the realizations; it is divided between the classes by
+their mean shares of the passes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import StrMethodFormatter
 
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,17 +32,17 @@ HEAD_IN, AXIS_IN, TITLE_IN, FOOT_IN = 1.25, 0.62, 0.55, 0.62
 LEFT, RIGHT, EDGE = 0.16, 0.84, 0.985  # of the page: names, bars, numbers
 GAP = 0.09  # between the panels
 FIRST, SECOND = 1.02, 1.12  # columns of numbers, in widths of the bars
-WIDEST = 3.0  # plans; what lies beyond is an arrow at the edge
-MOST_LABELS = 6  # quarters that are all named under a panel
+WIDEST = 3.0  # plans; larger figures are arrows at the edge
+MOST_LABELS = 6  # up to this many quarters, all are labelled
 NAME_CHARACTERS, FAB_CHARACTERS, LEGEND_CHARACTERS = 22, 64, 42
 
 
 def capacity_chart(record: Record) -> Figure:
-    """Bars of the tool groups that the plan asks for, the scarcest first; two panels by quarter.
+    """Bars of the loaded tool groups, largest load over capacity first; two panels by quarter.
 
     ``record`` is that of `yieldsim.analysis.fab.capacity` of a fab with tools.
     """
-    groups = [one for one in record["tool_groups"] if one["rank"] is not None]
+    groups = [group for group in record["tool_groups"] if group["rank"] is not None]
     rows = max(1, len(groups))
     height = HEAD_IN + ROW_IN * rows + AXIS_IN + TITLE_IN + PANEL_IN + FOOT_IN
     figure = Figure(figsize=(WIDTH_IN, height))
@@ -53,7 +53,7 @@ def capacity_chart(record: Record) -> Figure:
     wide = (EDGE - 0.06 - GAP) / 2.0
     places = [(0.06 + i * (wide + GAP), FOOT_IN / height) for i in range(2)]
     loads, times = (figure.add_axes((*place, wide, PANEL_IN / height)) for place in places)
-    _loads(loads, record, [one["tool_group"] for one in groups[:3]])
+    _loads(loads, record, [group["tool_group"] for group in groups[:3]])
     _times(times, record)
     _words(figure, record, height)
     return figure
@@ -71,11 +71,11 @@ def _bars(axes: Axes, record: Record, groups: list[Record]) -> None:
             across = axes.get_yaxis_transform()
             axes.text(place, row, text, transform=across, fontsize=9, va="center")
     above = 1.0 + 0.08 / (ROW_IN * max(1, len(groups)))
-    for place, head in ((FIRST, "load over\ncapacity"), (SECOND, "scarcest in\nrealizations")):
+    for place, head in ((FIRST, "load over\ncapacity"), (SECOND, "largest in\nrealizations")):
         whole = axes.transAxes
         axes.text(place, above, head, fontsize=8, color=PALE, transform=whole, va="bottom")
     axes.set_xlim(0.0, reach)
-    axes.set_ylim(max(1, len(groups)) - 0.5, -0.5)  # the scarcest on top
+    axes.set_ylim(max(1, len(groups)) - 0.5, -0.5)  # the largest load over capacity on top
     axes.set_yticks(range(len(groups)), [_plain(group["tool_group"]) for group in groups])
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("wafers a month of the planned mix", fontsize=9, color=INK)
@@ -84,7 +84,7 @@ def _bars(axes: Axes, record: Record, groups: list[Record]) -> None:
 
 
 def _reach(groups: list[Record], plan: Record) -> float:
-    """The end of the scale: all of the bars and the plan, but no more than `WIDEST` plans."""
+    """The end of the scale: beyond the bars and the plan, but at most `WIDEST` plans."""
     ends = [group["capacity_wafers_per_month"]["p90"] for group in groups]
     farthest = max([plan["p90"], *(end for end in ends if end is not None)])
     most = max(WIDEST * plan["p50"], 1.1 * plan["p90"])
@@ -92,13 +92,13 @@ def _reach(groups: list[Record], plan: Record) -> float:
 
 
 def _bar(axes: Axes, row: int, group: Record, reach: float) -> None:
-    """A group's classes, the spread of what it can carry, and what it made."""
+    """A group's capacity by class, its spread, and what the group made."""
     can, made = group["capacity_wafers_per_month"], group["made_wafers_per_month"]["p50"]
     if can["p50"] is None:
         return
     left = 0.0
-    for kind, one in group["classes"].items():
-        part = can["p50"] * (one["share_of_possible"] or 0.0)
+    for kind, tools in group["classes"].items():
+        part = can["p50"] * (tools["share_of_possible"] or 0.0)
         axes.barh(row, part, 0.62, left=left, color=CLASSES[kind], alpha=0.75, linewidth=0)
         left += part
     axes.plot([can["p10"], min(reach, can["p90"])], [row, row], color=INK, linewidth=1.0, zorder=4)
@@ -109,13 +109,13 @@ def _bar(axes: Axes, row: int, group: Record, reach: float) -> None:
 
 
 def _loads(axes: Axes, record: Record, names: list[str]) -> None:
-    """Load over capacity of some groups by quarter; the first with its band."""
+    """Load over capacity of some groups by quarter, the first with its band."""
     for number, name in enumerate(names):
-        series = [one["tool_groups"][name]["load_over_capacity"] for one in record["quarters"]]
+        series = [q["tool_groups"][name]["load_over_capacity"] for q in record["quarters"]]
         _line(axes, series, LINES[number], name=_plain(name), band=number == 0)
     axes.axhline(1.0, color=INK, linewidth=0.8)
     axes.set_ylim(bottom=0.0)
-    title = "Load over capacity of the scarcest groups, P10 to P90 of the first"
+    title = "Load over capacity of the first three groups, P10 to P90 of the first"
     _panel(axes, record, title)
     if names:
         columns = 3 if sum(len(_plain(name)) for name in names) <= LEGEND_CHARACTERS else 1
@@ -131,7 +131,7 @@ def _loads(axes: Axes, record: Record, names: list[str]) -> None:
 
 def _times(axes: Axes, record: Record) -> None:
     """The fab's x-factor by quarter."""
-    _line(axes, [one["x_factor"] for one in record["quarters"]], BLUE, band=True)
+    _line(axes, [quarter["x_factor"] for quarter in record["quarters"]], BLUE, band=True)
     axes.set_ylim(bottom=min(1.0, axes.get_ylim()[0]))
     _panel(axes, record, "X-factor (cycle time over raw process time), P10 to P90")
 
@@ -139,9 +139,9 @@ def _times(axes: Axes, record: Record) -> None:
 def _line(
     axes: Axes, series: list[Record], color: str, *, band: bool, name: str | None = None
 ) -> None:
-    """Medians over the quarters, with the band from P10 to P90; gaps where there is no number."""
+    """Medians by quarter, with the band from P10 to P90; gaps where a number is missing."""
     low, middle, high = (
-        np.array([one[key] for one in series], dtype=float) for key in ("p10", "p50", "p90")
+        np.array([figure[key] for figure in series], dtype=float) for key in ("p10", "p50", "p90")
     )
     x = np.arange(len(series))
     if band:
@@ -151,7 +151,7 @@ def _line(
 
 
 def _panel(axes: Axes, record: Record, title: str) -> None:
-    quarters = [one["quarter"] for one in record["quarters"]]
+    quarters = [quarter["quarter"] for quarter in record["quarters"]]
     axes.axvline(quarters.index(record["quarter"]), color=PALE, linewidth=0.9, linestyle=":")
     axes.set_xlim(-0.4, max(len(quarters) - 0.6, 0.4))
     years = [i for i, quarter in enumerate(quarters) if quarter.endswith("Q1")]
@@ -190,11 +190,8 @@ def _words(figure: Figure, record: Record, height: float) -> None:
         ncols=5,
         columnspacing=1.4,
     )
-    foot = (
-        f"Source: yieldsim, model {record['model']}, scenario {record['scenario']}, seed "
-        f"{record['seed']}, {record['realizations']:,} realizations. Bars and lines: medians. "
-        f"Dotted: {record['quarter']}."
-    )
+    source = source_note(record, f"scenario {record['scenario']}")
+    foot = f"{source} Bars and lines: medians. Dotted: {record['quarter']}."
     figure.text(0.01, 0.1 / height, foot, fontsize=7.5, color=PALE, ha="left", va="bottom")
 
 
@@ -209,7 +206,7 @@ def _handles() -> list[Artist]:
 
 def _detail(record: Record) -> Record:
     """The figures of the whole fab in the quarter that is drawn."""
-    return next(one for one in record["quarters"] if one["quarter"] == record["quarter"])
+    return next(q for q in record["quarters"] if q["quarter"] == record["quarter"])
 
 
 def _plain(name: str) -> str:

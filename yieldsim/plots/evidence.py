@@ -1,7 +1,7 @@
-"""Published figures beside the ensemble's: a bar from P10 to P90 for each, on one scale.
+"""Published figures beside those of the ensemble: a bar from P10 to P90 for each.
 
-Figures differ by a factor of a thousand, so each row is drawn in multiples of the ensemble's own
-median; the numbers themselves stand at its right.
+Figures differ by a factor of a thousand, so each row is drawn in multiples of the ensemble's
+median; the numbers are printed at the right.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from yieldsim.analysis.evidence.words import below, published, short
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,15 +25,15 @@ Record = Mapping[str, Any]
 RED = OTHERS[0]
 WIDTH_IN, ROW_IN, FRAME_IN = 11.0, 0.52, 1.75
 LEFT, RIGHT = 0.33, 0.70  # of the page: labels, bars, numbers
-WIDEST = 3.0  # medians; what lies beyond is an arrow at the edge
+WIDEST = 3.0  # medians; larger figures are arrows at the edge
 ENTITY_CHARACTERS, SOURCE_CHARACTERS = 32, 58
 
 
 def evidence_chart(records: list[Any], origin: Mapping[str, Any], scenario: str) -> Figure:
-    """One row for each record of `compare_with_published` that is compared.
+    """One row for each compared record of `compare_with_published`.
 
-    The bar runs from P10 to P90 with the median as a line; the published figure is a diamond, its
-    range a line, a bound an arrow head towards what it allows.
+    The bar runs from P10 to P90 with a line at the median. The published figure is a diamond, its
+    range a line, and a bound an arrow head that points to the allowed side.
     """
     rows = [record for record in records if record["compared"]]
     height = FRAME_IN + ROW_IN * len(rows)
@@ -68,7 +68,7 @@ def evidence_chart(records: list[Any], origin: Mapping[str, Any], scenario: str)
 
 
 def _unit(record: Record) -> float:
-    """What a row is measured in: its median, or where that is zero the mean or what is left."""
+    """The unit of a row: its median; if that is 0, its mean, a published figure or 1."""
     known = (record["p50"], record["mean"], *_numbers(record), 1.0)
     return float(next(x for x in known if x))
 
@@ -89,14 +89,14 @@ def _bar(axes: Axes, place: int, record: Record) -> None:
 
 
 def _published(axes: Axes, place: int, record: Record, reach: float) -> None:
-    """The published figure, its range, or an arrow head where it is a bound or off the scale."""
+    """The published figure, its range, or an arrow head for a bound or a figure off the scale."""
     marks = [(x / _unit(record)) for x in _numbers(record)]
     if len(marks) > 1:
         axes.plot([min(reach, x) for x in (marks[0], marks[-1])], [place] * 2, color=RED, lw=2.0)
     central = record["published_central"]
     ends = {"published_low": "|", "published_high": "|", "published_central": "D"}
     if len(marks) == 1 and central is None:
-        ends = {"published_low": ">", "published_high": "<"}  # a bound points to what it allows
+        ends = {"published_low": ">", "published_high": "<"}  # a bound points to the allowed side
     for name, marker in ends.items():
         if record[name] is None:
             continue
@@ -115,7 +115,7 @@ def _published(axes: Axes, place: int, record: Record, reach: float) -> None:
 
 
 def _words(axes: Axes, place: int, record: Record) -> None:
-    """Who and when and by whom at the left; the numbers at the right."""
+    """Entity, period and source at the left; the numbers at the right."""
     left = axes.get_yaxis_transform()
     entity = textwrap.shorten(record["entity"], ENTITY_CHARACTERS, placeholder=" ...")
     label = f"{entity}, {record['period']}"
@@ -176,9 +176,7 @@ def _handles() -> list[Artist]:
 
 
 def _foot(origin: Mapping[str, Any]) -> str:
-    model, seed = origin["model"] or "unnamed", origin["seed"] or "unknown"
     return (
-        f"Source: yieldsim, model {model}, seed {seed}, "
-        f"{origin['realizations']:,} realizations. At the right P10 / P50 / P90, "
+        f"{source_note(origin)} At the right P10 / P50 / P90, "
         "and the share of realizations below the published figure."
     )

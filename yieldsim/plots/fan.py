@@ -18,7 +18,7 @@ from yieldsim.analysis.caption import origin
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.totals import TOTAL, ai_products, labels_of, product_names
 from yieldsim.errors import UsageError
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +35,8 @@ def fan_chart(
     """Bands P10-P90 and P25-P75 and the median of the first scenario, by quarter.
 
     Without ``products`` the total over AI products fills the top and each AI product has a small
-    panel below; with one or more each has a large panel. Further scenarios are drawn as
-    medians. Raises UsageError for a product that the ensemble does not hold.
+    panel below; with ``products`` each has a large panel. Further scenarios are drawn as medians.
+    Raises UsageError for a product that the ensemble does not hold.
     """
     result = quantiles(ds, variable, probabilities=LEVELS)
     names = labels_of(result, "product")
@@ -64,7 +64,7 @@ def fan_chart(
 
 
 def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:
-    """The AI products that ever leave a chip, none where one alone is the total."""
+    """The AI products with chips; empty if a single product makes up the total."""
     names = [product_names(ds)[place] for place in ai_products(ds)]
     means = result["mean"].max(("scenario", "period"))
     supplied = [name for name in names if float(means.sel(product=name)) > 0.0]
@@ -72,7 +72,7 @@ def _supplied(ds: xr.Dataset, result: xr.Dataset) -> list[str]:
 
 
 def _frame(large: int, small: int) -> tuple[Figure, list[Axes], list[Axes]]:
-    """A figure with large panels one above the other and rows of small ones below."""
+    """A figure with large panels above each other, and rows of small panels below."""
     columns = max(1, min(COLUMNS_OF_PANELS, small))
     rows = -(-small // columns)
     heights = [TOP_IN] * large + [PANEL_IN] * rows
@@ -135,10 +135,7 @@ def _long_name(product: str, variable: str) -> str:
 
 
 def _legend(axes: Axes, scenarios: list[str]) -> int:
-    """Say what the bands and lines are, above the panel where no figure is drawn.
-
-    Returns how many lines of text that takes.
-    """
+    """Add the legend of bands and lines above the panel, and return its number of text lines."""
     handles: list[Artist] = [
         Line2D([], [], color=BLUE, linewidth=2.2, label=f"median, {scenarios[0]}"),
         Patch(color=BLUE, alpha=0.5, linewidth=0, label="P25 to P75"),
@@ -160,7 +157,7 @@ def _legend(axes: Axes, scenarios: list[str]) -> int:
 
 
 def _style(number: int) -> dict[str, Any]:
-    """Colour and dashes of the further scenarios: told apart without colours too."""
+    """Colour and dashes of a further scenario: distinct even without colours."""
     return {"color": OTHERS[number % len(OTHERS)], "linestyle": DASHES[number % len(DASHES)]}
 
 
@@ -170,8 +167,7 @@ def _signature(figure: Figure, ds: xr.Dataset, units: str) -> None:
     scenarios = labels_of(ds, "scenario")
     several = f"scenario {scenarios[0]}" if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
     text = (
-        f"Source: yieldsim, model {known['model'] or 'unnamed'}, {several}, "
-        f"seed {known['seed'] or 'unknown'}, {known['realizations']:,} realizations. "
+        f"{source_note(known, several)} "
         f"Bands are quantiles of each quarter's sum, in {units}s; every panel has its own scale."
     )
     figure.text(0.01, 0.008, text, fontsize=7.5, color=PALE, ha="left", va="bottom")

@@ -1,12 +1,13 @@
-"""Figures become files: colours, formats, and writing an image whole or not at all.
+"""What all charts share: colours, the source note, image formats, and writing files.
 
-Drawn without a display (Agg) and without global state; the colours are those of Okabe and Ito,
-which people with colour-blindness can tell apart.
+Figures are drawn without a display (Agg) and without global state. The colours are those of Okabe
+and Ito, which are distinct for colour-blind readers.
 """
 
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,16 @@ METADATA: dict[str, dict[str, Any]] = {
 }
 
 
+def source_note(origin: Mapping[str, Any], scenario: str = "") -> str:
+    """The first sentence under a chart: model, scenarios, seed and number of realizations."""
+    model, seed = origin["model"] or "unnamed", origin["seed"]
+    parts = [f"model {model}", scenario, f"seed {'unknown' if seed == '' else seed}"]
+    words = ", ".join(filter(None, parts))
+    return f"Source: yieldsim, {words}, {origin['realizations']:,} realizations."
+
+
 def image_format(path: str | Path, option: str = "--out") -> str:
-    """The format that a file's ending asks for, png where it has none.
+    """The format that a file's ending asks for, png if it has no ending.
 
     Raises UsageError, under the option's name, for an ending that cannot be drawn.
     """
@@ -43,8 +52,8 @@ def image_format(path: str | Path, option: str = "--out") -> str:
 def save(figure: Figure, path: str | Path) -> None:
     """Write the figure in the format of the file's ending.
 
-    Raises UsageError for an unknown ending and OSError, with the file's name, where it cannot be
-    written; no part of an image is left then.
+    Raises UsageError for an unknown ending, and OSError with the file's name if it cannot be
+    written. No partial image is left.
     """
     kind = image_format(path)
     buffer = io.BytesIO()
@@ -56,7 +65,7 @@ def save(figure: Figure, path: str | Path) -> None:
             stream.write(buffer.getvalue())
             stream.flush()
         except OSError as error:
-            if path.is_file():  # and no device
+            if path.is_file():  # not a device
                 path.unlink()
-            # a full disk is reported without the name of the file
+            # for a full disk the system does not name the file
             raise OSError(error.errno, error.strerror, str(path)) from None

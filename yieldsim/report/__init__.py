@@ -1,4 +1,4 @@
-"""What the commands print: text tables made of the plain numbers that the analysis returns."""
+"""The text tables that commands print, made from the records of the analysis."""
 
 from yieldsim.report.demand import demand_text
 from yieldsim.report.summary import (

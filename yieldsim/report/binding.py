@@ -24,7 +24,7 @@ OTHERS = "others"
 def binding_text(
     summary: Summary, scenarios: Sequence[str] = (), products: Sequence[str] = ()
 ) -> str:
-    """The tables of the given scenarios, by default the first, and products, by default the total.
+    """The tables of the given scenarios (default the first) and products (default the total).
 
     Lifted limits are shown for all scenarios of the summary.
     """
@@ -35,20 +35,20 @@ def binding_text(
         for product in shown:
             table = shares_table(summary, scenario, product)
             what = "usable AI chips in total" if product == TOTAL else product
-            title = f"What binds {what}, share of realizations in % ± its error"
+            title = f"What binds {what}: share of realizations in % ± its error"
             parts.append(f"{title}, scenario {scenario}\n\n{table}")
     for product in shown:
         table = lifted_table(summary, product)
         what = "usable AI chips in total" if product == TOTAL else f"usable chips, {product}"
         if table:
             title = f"What each lifted limit adds per calendar year, {what}"
-            parts.append(f"{title}, realization by realization\n\n{table}")
+            parts.append(f"{title} (paired differences)\n\n{table}")
     parts.append("\n".join((origin_line(summary), *_notes(summary))))
     return "\n\n".join(parts)
 
 
 def shares_table(summary: Summary, scenario: str, product: str) -> str:
-    """One row a quarter and one column a constraint, the most frequent on the left."""
+    """One row a quarter and one column a constraint, the most frequent first."""
     records = of_scenario(summary["binding"], scenario, product=product)
     sums: dict[str, float] = {}
     largest: dict[str, float] = {}
@@ -80,7 +80,7 @@ def _cell(record: Record | None) -> str:
 
 
 def lifted_table(summary: Summary, product: str) -> str:
-    """One row a year and lifted limit: the paired difference to the scenario with the limit."""
+    """One row a year and lifted limit: the paired difference from the scenario with the limit."""
     records = [r for r in summary["lifted"] if r["product"] == product]
     rows = [
         (year_label(r), r["lifted"], r["base"], *figures(r))
@@ -90,9 +90,9 @@ def lifted_table(summary: Summary, product: str) -> str:
 
 
 def _notes(summary: Summary) -> list[str]:
-    lines = ["The constraint that held longest in a quarter binds it."]
+    lines = ["The constraint that binds longest in a quarter counts."]
     if not summary["lifted"]:
         lines.append(
-            "What a limit costs: run a scenario no_limit:NAME beside it, such as no_limit:memory."
+            "To see what a limit costs, run a scenario no_limit:NAME too, such as no_limit:memory."
         )
     return [*lines, *(f"{note}." for note in summary["notes"])]

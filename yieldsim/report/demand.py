@@ -1,7 +1,4 @@
-"""Tables of what is wanted: when orders are filled, what they lack, and the market's gap.
-
-They are made from the dictionary of `yieldsim.analysis.supply.demand.demand_summary`.
-"""
+"""Tables of demand, from `demand_summary`: when orders are filled, backlogs, the market's gap."""
 
 from __future__ import annotations
 
@@ -21,11 +18,11 @@ from yieldsim.report.tables import (
     year_label,
 )
 
-NOTHING = "The ensemble has no orders, no imports and no demand of the market."
+NOTHING = "The ensemble has no orders, imports or market demand."
 
 
 def demand_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
-    """All tables for the given scenarios, by default the first; one line where there is nothing."""
+    """All tables of the given scenarios, by default the first; `NOTHING` if there are none."""
     records = [*summary["orders"], *summary["imports"], *summary["market"]]
     if not records:
         return NOTHING
@@ -34,7 +31,7 @@ def demand_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
         for title, table in (
             ("Orders, and the quarter by which they are filled", orders_table(summary, scenario)),
             ("Chips delivered per calendar year", delivered_table(summary, scenario)),
-            ("Chips lacking at the end of the year", backlog_table(summary, scenario)),
+            ("Backlog at the end of the year, chips", backlog_table(summary, scenario)),
             ("Imports per calendar year, chips", imports_table(summary, scenario)),
             ("Market per calendar year", market_table(summary, scenario)),
         ):
@@ -45,7 +42,7 @@ def demand_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
 
 
 def orders_table(summary: Summary, scenario: str) -> str:
-    """One row an order: its size, the quarter by which it is filled, and how often it is."""
+    """One row an order: size, quarter by which it is filled, share of realizations that fill it."""
     filled = ("P10", "P50", "P90", "by due", "±", "by end", "±")
     header = ("order", "kind", "placed", "due", "size P50", *filled)
     rows = []
@@ -70,7 +67,7 @@ def imports_table(summary: Summary, scenario: str) -> str:
 
 
 def backlog_table(summary: Summary, scenario: str) -> str:
-    """What orders lack in the last quarter of each year; all quarters stand in the JSON."""
+    """Backlogs in the last quarter of each year; the JSON has all quarters."""
     last = {quarter[:4]: quarter for quarter in summary["quarters"]}
     records = of_scenario(summary["backlog"], scenario)
     kept = [r for r in records if last[r["quarter"][:4]] == r["quarter"]]

@@ -1,4 +1,4 @@
-"""Published figures beside the ensemble's: the table that `yieldsim compare-evidence` prints."""
+"""The table of `yieldsim compare-evidence`: published figures beside those of the ensemble."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from yieldsim.report.tables import HEADER, Record, align, figures, origin_line
 NOTES = (
     "P10, P50, P90, mean: of the ensemble, each with its Monte Carlo standard error.",
     "below: share of realizations below the published figure, or below the ends of its range.",
-    "inside: whether the published range and P10 to P90 meet; <= and >= are bounds.",
+    "inside: whether the published range and P10 to P90 overlap; <= and >= are bounds.",
 )
 
 
 def evidence_text(records: list[Record], origin: Mapping[str, Any], scenario: str) -> str:
-    """The table of what is compared, its sources and notes, and what is not compared and why."""
+    """The figures that are compared, their sources, and the figures that are not, with reasons."""
     compared = [record for record in records if record["compared"]]
     rows = [_row(number, record) for number, record in enumerate(compared, start=1)]
     header = ("", "published for", "period", "published", *HEADER, "below", "inside")
@@ -28,7 +28,7 @@ def evidence_text(records: list[Record], origin: Mapping[str, Any], scenario: st
     others = [record for record in records if not record["compared"]]
     if others:
         lines = align(
-            ("published for", "period", "published", "unit", "why not"),
+            ("published for", "period", "published", "unit", "reason"),
             [
                 (r["entity"], r["period"], published(r), r["unit"].split(";")[0][:30], r["reason"])
                 for r in others
@@ -55,7 +55,7 @@ def _row(number: int, record: Record) -> tuple[str, ...]:
 
 
 def _source(number: int, record: Record) -> str:
-    """The line that says where a figure comes from and what it is compared with."""
+    """The source of a figure, and what it is compared with."""
     select = f" of {record['select']}" if record["select"] else ""
     factor = f" x {record['factor']:g}" if record["factor"] != 1.0 else ""
     per = f", a {record['per']}" if record["per"] != "period" else ""

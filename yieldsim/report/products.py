@@ -1,4 +1,4 @@
-"""Tables of products: chips, packages by bin, compute, from `products_summary`."""
+"""Tables of products, from `products_summary`: chips, packages by bin, compute."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def bins_table(records: list[Record]) -> str:
 
 
 def _by_year(records: list[Record]) -> list[Record]:
-    """The records year by year, otherwise in their own order."""
+    """The records in the order of years."""
     return sorted(records, key=lambda record: str(record["year"]))
 
 

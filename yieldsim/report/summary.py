@@ -1,4 +1,4 @@
-"""The tables of usable chips, from the dictionary of `yieldsim.analysis.summarize`."""
+"""The tables of usable chips, from `yieldsim.analysis.summarize`."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def difference_table(summary: Summary) -> str:
 
 
 def correlation_table(summary: Summary, scenario: str) -> str:
-    """Requested and achieved rank correlations; empty where the model asks for none."""
+    """Requested and achieved rank correlations; empty if the model has none."""
     rows = [
         (r["first"], r["second"], *(_decimal(r[key]) for key in ("requested", "achieved", "se")))
         for r in of_scenario(summary["correlations"], scenario)

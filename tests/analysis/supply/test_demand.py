@@ -7,7 +7,7 @@ import pytest
 from tests.analysis import made_up
 from tests.analysis.made_up_demand import COUNT, ORDERS, ensemble
 from yieldsim.analysis import demand_summary
-from yieldsim.report import demand_text
+from yieldsim.report.demand import NOTHING, demand_text
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +96,7 @@ def test_a_single_realization_has_no_errors() -> None:
 def test_an_ensemble_without_orders_and_demand_is_told_in_one_line() -> None:
     found = demand_summary(made_up.ensemble())
     assert found["orders"] == found["market"] == found["imports"] == []
-    assert (
-        demand_text(found) == "The ensemble has no orders, no imports and no demand of the market."
-    )
+    assert demand_text(found) == NOTHING
 
 
 def test_the_tables_say_when_orders_are_filled(found) -> None:

@@ -1,12 +1,12 @@
 import json
-from itertools import combinations
 from pathlib import Path
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import yieldsim.ensemble
 from tests.analysis.made_up import ensemble
+from tests.cli.refusals import check_refused
+from tests.plots.texts import check_texts
 from yieldsim.analysis import compare_with_published
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.evidence.words import below, published, short
@@ -88,11 +88,7 @@ def test_the_picture_is_written(evidence: str, tmp_path: Path, capsys) -> None:
     ],
 )
 def test_wrong_usage_is_one_line(arguments, code, message, capsys) -> None:
-    assert main(["compare-evidence", "x", *arguments]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"yieldsim: error: {message}")
-    assert err.count("\n") == 1
+    check_refused(capsys, ["compare-evidence", "x", *arguments], code, message)
 
 
 def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:
@@ -163,21 +159,7 @@ def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(tmp_path: 
     path = tmp_path / "long.csv"
     path.write_text(HEADER + ROWS + row * 3, encoding="utf-8")
     figure = evidence_chart(compare_with_published(ensemble(), path), origin(ensemble()), "x_y")
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    (axes,) = figure.axes
-    texts = [*figure.texts, *axes.texts, axes.xaxis.label, *axes.get_xticklabels()]
-    texts += figure.legends[0].get_texts()
-    boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
-    page = figure.bbox
-    assert len(boxes) > 30
-    for text, box in boxes:
-        assert page.x0 <= box.x0, text
-        assert box.x1 <= page.x1, text
-        assert page.y0 <= box.y0, text
-        assert box.y1 <= page.y1, text
-    for (one, first), (other, second) in combinations(boxes, 2):
-        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+    check_texts(figure, more_than=30)
 
 
 def test_a_row_of_nothing_but_zeros_is_drawn(tmp_path: Path) -> None:

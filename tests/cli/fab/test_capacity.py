@@ -2,13 +2,13 @@
 
 import json
 import re
-from itertools import combinations
 from pathlib import Path
 
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from tests.cli.refusals import check_refused
 from tests.paths import VALID
+from tests.plots.texts import check_texts
 from yieldsim.cli.main import main
 from yieldsim.plots.capacity import WIDEST, capacity_chart
 
@@ -24,7 +24,7 @@ def printed(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     return out
 
 
-def found(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
+def as_json(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict:
     return json.loads(printed([*arguments, "--json"], capsys))
 
 
@@ -45,7 +45,7 @@ def tables(text: str) -> dict[str, list[list[str]]]:
 
 def test_the_tables_say_what_the_json_says(capsys) -> None:
     arguments = [*TWO_FABS, "--quarter", "2026Q2"]
-    record, text = found(arguments, capsys), printed(arguments, capsys)
+    record, text = as_json(arguments, capsys), printed(arguments, capsys)
     parts = tables(text)
     assert len(parts) == 4
     groups = record["tool_groups"]
@@ -69,7 +69,7 @@ def test_the_tables_say_what_the_json_says(capsys) -> None:
             f"{one['passes_made_per_month']['mean']:,.0f}",
             percent(one["utilization"]["mean"]),
         ]
-    for row, one in zip(parts["Time of"], classes, strict=True):
+    for row, one in zip(parts["Tool states"], classes, strict=True):
         assert row[2:] == [percent(share) for share in one["e10"].values()]
         assert sum(one["e10"].values()) == pytest.approx(1.0, abs=3e-7)  # float32 outputs
     rows = iter(parts["Wafers in"])
@@ -88,7 +88,7 @@ def percent(share: float) -> str:
 
 def test_the_headline_names_the_bottleneck_and_the_next_two(capsys) -> None:
     arguments = [*TWO_FABS, "--quarter", "2026Q2"]
-    record, text = found(arguments, capsys), printed(arguments, capsys)
+    record, text = as_json(arguments, capsys), printed(arguments, capsys)
     first, second, third = record["tool_groups"]
     line = text.splitlines()[0]
     load = first["load_over_capacity"]
@@ -101,7 +101,7 @@ def test_the_headline_names_the_bottleneck_and_the_next_two(capsys) -> None:
 
 
 def test_without_a_quarter_the_scarcest_is_in_detail(capsys) -> None:
-    record, text = found(TWO_FABS, capsys), printed(TWO_FABS, capsys)
+    record, text = as_json(TWO_FABS, capsys), printed(TWO_FABS, capsys)
     loads = {one["quarter"]: one["load_over_capacity"]["p50"] for one in record["quarters"]}
     assert record["quarter"] == max(loads, key=loads.__getitem__)
     assert record["chosen"] == "largest load over capacity"
@@ -121,7 +121,7 @@ def test_without_a_quarter_the_scarcest_is_in_detail(capsys) -> None:
 
 def test_the_detail_is_that_of_the_quarter(capsys) -> None:
     """Of a fab with one process the figures of the quarter are those of the process."""
-    record = found([*ONE_GROUP, "--quarter", "2026Q1"], capsys)
+    record = as_json([*ONE_GROUP, "--quarter", "2026Q1"], capsys)
     quarter, process = record["quarters"][0], record["processes"][0]
     for key, figure in process.items():
         if key not in ("process", "title"):
@@ -132,11 +132,11 @@ def test_the_detail_is_that_of_the_quarter(capsys) -> None:
 def test_a_fab_without_tools_says_so(capsys) -> None:
     text = printed(ONE_LINE, capsys)
     assert text.startswith(
-        "line, 2026Q1: the fab has no tools in the model, so it is limited by its plan alone"
+        "line, 2026Q1: the fab has no tools in the model, so only its plan limits it"
     )
     assert "the quarter with the largest plan" in text
     assert "tool group" not in text
-    assert found(ONE_LINE, capsys)["has_tools"] is False
+    assert as_json(ONE_LINE, capsys)["has_tools"] is False
 
 
 def test_a_group_without_tools_is_infinite(capsys) -> None:
@@ -151,15 +151,15 @@ def test_what_a_scenario_lifts_is_said(capsys) -> None:
     arguments = [*ONE_GROUP, "--scenario", "no_limit:wafers", "--quarter", "2026Q4"]
     text = printed(arguments, capsys)
     assert "Scenario no_limit:wafers. Model one_group, seed 0, 2 realizations." in text
-    assert "The plan is a hundred times the model's" in text
+    assert "The plan is multiplied by 100" in text
     assert "planned, wafers a month        100,000" in text
 
 
 def test_a_seed_and_a_setting_count(capsys) -> None:
-    one = found(TWO_FABS, capsys)
-    assert found([*TWO_FABS, "--threads", "1"], capsys) == one
-    assert found([*TWO_FABS, "--seed", "3"], capsys)["tool_groups"] != one["tool_groups"]
-    more = found([*TWO_FABS, "--set", "processes.n2.visits.litho=60"], capsys)
+    one = as_json(TWO_FABS, capsys)
+    assert as_json([*TWO_FABS, "--threads", "1"], capsys) == one
+    assert as_json([*TWO_FABS, "--seed", "3"], capsys)["tool_groups"] != one["tool_groups"]
+    more = as_json([*TWO_FABS, "--set", "processes.n2.visits.litho=60"], capsys)
     assert more["tool_groups"][0]["tool_group"] == "litho"
 
 
@@ -188,11 +188,7 @@ def test_wrong_usage_is_one_line(arguments, code, message, capsys, monkeypatch) 
         raise AssertionError("simulated before the check")
 
     monkeypatch.setattr("yieldsim.analysis.fab.capacity_run.Simulator", never)
-    assert main([*ONE_GROUP, *arguments]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"yieldsim: error: {message}")
-    assert err.count("\n") == 1
+    check_refused(capsys, [*ONE_GROUP, *arguments], code, message)
 
 
 def test_the_picture_needs_tools_and_the_command_a_fab(capsys) -> None:
@@ -210,7 +206,7 @@ def test_the_picture_needs_tools_and_the_command_a_fab(capsys) -> None:
 
 @pytest.fixture
 def record(capsys) -> dict:
-    return found([*TWO_FABS, "--quarter", "2026Q2"], capsys)
+    return as_json([*TWO_FABS, "--quarter", "2026Q2"], capsys)
 
 
 def test_bars_marks_and_lines_are_the_figures(record: dict) -> None:
@@ -252,21 +248,4 @@ def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(record: di
     for one, long in zip(record["tool_groups"], names, strict=True):
         text = text.replace(f'"{one["tool_group"]}"', f'"{long}"')
     record = json.loads(text) | {"title": "A fab with a title that no line of a page can hold " * 3}
-    figure = capacity_chart(record)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    texts = [*figure.texts, *figure.legends[0].get_texts()]
-    for axes in figure.axes:
-        texts += [*axes.texts, axes.xaxis.label, axes._left_title]
-        texts += [*axes.get_xticklabels(), *axes.get_yticklabels()]
-        legend = axes.get_legend()
-        texts += legend.get_texts() if legend else []
-    boxes = [(t.get_text(), t.get_window_extent(canvas.get_renderer())) for t in texts]
-    boxes = [(text, box) for text, box in boxes if text]
-    assert len(boxes) > 30
-    page = figure.bbox
-    for text, box in boxes:
-        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
-        assert inside, text
-    for (one, first), (other, second) in combinations(boxes, 2):
-        assert not first.overlaps(second), f"{one!r} lies on {other!r}"
+    check_texts(capacity_chart(record), more_than=30)

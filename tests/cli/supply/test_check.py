@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.refusals import check_refused
 from tests.paths import ROOT
 from yieldsim.cli.main import main
 
@@ -97,11 +98,7 @@ def test_correlations_that_contradict_each_other_are_found(tmp_path: Path, capsy
 )
 def test_what_is_not_there_is_one_line(arguments: list[str], message: str, capsys) -> None:
     usage = 2 if "--scenario" in arguments else 1
-    assert main(["check", *arguments]) == usage
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"yieldsim: error: {message}")
-    assert err.count("\n") == 1
+    check_refused(capsys, ["check", *arguments], usage, message)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 import yieldsim.ensemble
 from tests.analysis.made_up import SCENARIOS, ensemble
+from tests.cli.refusals import check_refused
 from yieldsim.cli.main import main
 
 
@@ -41,11 +42,7 @@ def test_what_cannot_be_drawn_is_one_line(
     arguments, code, message, tmp_path: Path, capsys, monkeypatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["plot", "x.zarr", *arguments]) == code
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"yieldsim: error: {message}")
-    assert err.count("\n") == 1
+    check_refused(capsys, ["plot", "x.zarr", *arguments], code, message)
     assert list(tmp_path.iterdir()) == []
 
 

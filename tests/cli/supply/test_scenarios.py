@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.refusals import check_refused
 from yieldsim.cli.main import main
 
 NAME = "n3_ramps+memory_fast"
@@ -55,9 +56,7 @@ def test_what_cannot_be_combined_is_one_line(
     command: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = {"run": ["--out", str(tmp_path / "x.zarr")], "wafer": ["--product", "ascend_910b"]}
-    assert main([command, "baseline", "--scenario", name, *more.get(command, [])]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith("yieldsim: error: scenario: ")
-    assert err.count("\n") == 1
+    check_refused(
+        capsys, [command, "baseline", "--scenario", name, *more.get(command, [])], 2, "scenario: "
+    )
     assert not (tmp_path / "x.zarr").exists()

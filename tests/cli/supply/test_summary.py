@@ -5,6 +5,7 @@ import pytest
 
 import yieldsim.ensemble
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
+from tests.cli.refusals import check_refused
 from tests.paths import ROOT
 from yieldsim.analysis import summarize
 from yieldsim.cli.main import main
@@ -47,11 +48,7 @@ def test_scenarios_and_products_can_be_chosen(capsys) -> None:
     ],
 )
 def test_names_that_are_not_there_are_one_line(arguments, message, capsys) -> None:
-    assert main(["summary", "x.zarr", *arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"yieldsim: error: {message}")
-    assert err.count("\n") == 1
+    check_refused(capsys, ["summary", "x.zarr", *arguments], 2, message)
 
 
 def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:

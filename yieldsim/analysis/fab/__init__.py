@@ -1,1 +1,1 @@
-"""What an ensemble says of fabs: capacity, bottlenecks, tool states, cycle times, die yield."""
+"""Fabs: capacity, bottlenecks, tool states, cycle times, defect density and die yield."""

@@ -1,34 +1,34 @@
-"""What the tools of a fab can carry, what the plan asks of them, and how wafers cross the line.
+"""The capacity of a fab's tools, the load of the plan on them, and flows and times of wafers.
 
 The record of `capacity_record`, which `yieldsim capacity --json` prints. A figure is a table of
 statistics over the realizations: ``mean``, ``p10``, ``p50``, ``p90`` and their Monte Carlo standard
-errors ``se_mean``, ``se_p10``, ...; null is "not defined", and in ``load_over_capacity`` infinite.
+errors ``se_mean``, ``se_p10``, ...; null means undefined, and in ``load_over_capacity`` infinite.
 
-- ``model``, ``scenario``, ``seed``, ``realizations``, ``fab``, ``title``, ``no_limit`` (what the
-  scenario lifts), ``time_base`` (what shares of time are shares of), ``has_tools``,
-  ``unused_groups`` (fleets that no process of the fab visits);
-- ``quarter``: the one in detail, ``chosen``: why (``given``, ``largest load over capacity``,
+- ``model``, ``scenario``, ``seed``, ``realizations``, ``fab``, ``title``, ``no_limit`` (the limits
+  that the scenario lifts), ``time_base`` (of shares of time), ``has_tools``, ``unused_groups``
+  (fleets that no process of the fab visits);
+- ``quarter``: the quarter in detail, ``chosen``: why (``given``, ``largest load over capacity``,
   ``largest plan``); of this quarter, in detail:
-- ``tool_groups``, the scarcest first: ``tool_group``, ``title``, ``rank`` (by the median of load
-  over capacity; null where nothing asks for it), ``share_scarcest`` (of the realizations in which
-  its load over capacity is the largest of all groups), ``load_over_capacity`` (passes that the plan
-  asks for, over passes possible), ``utilization`` (made over possible), ``visits_per_wafer`` (of
-  the planned mix), ``passes_planned_per_month``, ``passes_possible_per_month``,
+- ``tool_groups``, largest load over capacity first: ``tool_group``, ``title``, ``rank`` (by the
+  median of load over capacity; null for a group without load), ``share_scarcest`` (share of the
+  realizations in which the group has the largest load over capacity), ``load_over_capacity``
+  (passes planned over passes possible), ``utilization`` (made over possible), ``visits_per_wafer``
+  (of the planned mix), ``passes_planned_per_month``, ``passes_possible_per_month``,
   ``passes_made_per_month``, ``capacity_wafers_per_month`` (possible over visits of a wafer),
   ``made_wafers_per_month`` (made over visits of a wafer), and ``classes``: ``imported`` and
   ``domestic`` with ``tools``, ``availability`` (share of total time up for production),
   ``passes_possible_per_month``, ``passes_made_per_month``, ``utilization``, ``share_of_possible``
-  (mean share of the group's possible passes), ``share_with_tools`` (of realizations; the shares of
-  time are over these) and ``e10``: mean shares of total time by the states of SEMI E10,
-  ``productive``, ``standby``, ``engineering``, ``scheduled_down``, ``unscheduled_down``,
-  ``nonscheduled``;
+  (mean share of the group's possible passes), ``share_with_tools`` (share of the realizations with
+  such tools; shares of time are over these) and ``e10``: mean shares of total time by the states of
+  SEMI E10, ``productive``, ``standby``, ``engineering``, ``scheduled_down``,
+  ``unscheduled_down``, ``nonscheduled``;
 - ``processes``: ``process``, ``title``, ``planned_wafers_per_month``, ``started_wafers_per_month``,
   ``out_wafers_per_month``, ``cycle_time_days``, ``raw_process_days``, ``x_factor``, ``wip_wafers``
   (at the end of the quarter);
-- ``quarters``, all of them: ``quarter``, the figures of ``processes`` for the whole fab (times as
-  means by wafers out), ``bottleneck`` (a tool group or null) with its ``share_scarcest``,
-  ``load_over_capacity`` and ``utilization``, ``share_carried`` (of the realizations in which no
-  group's load is above its capacity; null without tools), and ``tool_groups``: for each name
+- ``quarters``, all quarters: ``quarter``, the figures of ``processes`` for the whole fab (times
+  weighted by wafers out), ``bottleneck`` (a tool group or null) with its ``share_scarcest``,
+  ``load_over_capacity`` and ``utilization``, ``share_carried`` (share of the realizations in
+  which no load exceeds capacity; null without tools), and ``tool_groups``: for each name
   ``load_over_capacity`` and ``share_scarcest``.
 """
 
@@ -58,7 +58,7 @@ TIME_BASE = "total time"
 
 
 def check_quarter(quarters: list[str], quarter: str) -> None:
-    """Raise UsageError for anything but a quarter of the model."""
+    """Raise UsageError unless the quarter is one of the model."""
     try:
         quarter_index(quarter)
     except ValueError as error:
@@ -70,11 +70,11 @@ def check_quarter(quarters: list[str], quarter: str) -> None:
 
 
 def capacity_record(run: FabRun, quarter: str | None = None) -> Record:
-    """All figures of a fab by quarter and those of one quarter in detail, as plain numbers.
+    """The figures of a fab by quarter, and of a single quarter in detail, as plain numbers.
 
-    Without ``quarter`` the detail is of the one in which the median of the bottleneck's load over
-    capacity is largest; of a fab without tools, of that with the largest plan. Raises UsageError
-    for a quarter that the run does not have.
+    The quarter in detail is by default the one with the largest median of load over capacity, or
+    for a fab without tools the one with the largest plan. Raises UsageError for a quarter that the
+    run does not have.
     """
     if quarter is not None:
         check_quarter(run.quarters, quarter)
@@ -130,7 +130,9 @@ def _quarter(run: FabRun, q: int) -> Record:
         return quarterly(run, output, q).sum(axis=-1)
 
     outs, plan = quarterly(run, "wafer_outs", q), quarterly(run, "wafer_plan", q)
-    weight = np.where(outs.sum(axis=-1, keepdims=True) > 0.0, outs, plan)  # where nothing came out
+    weight = np.where(
+        outs.sum(axis=-1, keepdims=True) > 0.0, outs, plan
+    )  # planned wafers if none came out
     total = weight.sum(axis=-1)
     days = quotient((weight * quarterly(run, "cycle_time_days", q)).sum(axis=-1), total)
     raw = quotient((weight * run.raw_days).sum(axis=-1), total)
@@ -141,21 +143,21 @@ def _quarter(run: FabRun, q: int) -> Record:
         return record
     ratio = load_over_capacity(run, q)
     shares = scarcest(ratio)
-    found = [
+    loads = [
         {"load_over_capacity": spread(ratio[:, g]), "share_scarcest": float(shares[g])}
         for g in range(len(run.groups))
     ]
     record["share_carried"] = float((ratio.max(axis=1) <= 1.0).mean())
-    record["tool_groups"] = dict(zip(run.groups, found, strict=True))
-    first = scarcest_first(found, shares)[0]
+    record["tool_groups"] = dict(zip(run.groups, loads, strict=True))
+    first = scarcest_first(loads, shares)[0]
     if ratio[:, first].max() > 0.0:
         utilization = spread(quarterly(run, "utilization", q)[:, first])
-        record |= {"bottleneck": run.groups[first], "utilization": utilization, **found[first]}
+        record |= {"bottleneck": run.groups[first], "utilization": utilization, **loads[first]}
     return record
 
 
 def _wafers(figure: Callable[[str], np.ndarray], days: np.ndarray, raw: np.ndarray) -> Record:
-    """Flows a month, times and WIP; no times where nothing was planned, left or is in the line."""
+    """Flows a month, times and WIP; no times without wafers planned, out or in the fab."""
     plan, outs, wip = (figure(name) for name in ("wafer_plan", "wafer_outs", "wafer_wip"))
     days = np.where(plan + outs + wip > 0.0, days, np.nan)
     return {

@@ -1,4 +1,4 @@
-"""A model simulated in memory for the figures of one fab: its wafers, its tools, their drawn times.
+"""A simulation in memory for the figures of a fab: its wafers, tools, and their drawn times.
 
 Axes of the arrays: R realization, Q quarter, P process of the fab's plan, G tool group of the fab,
 C class (imported, domestic).
@@ -45,12 +45,12 @@ _TIMES = (a.PM, a.ENGINEERING_TIME, a.NONSCHEDULED)
 
 @dataclass(frozen=True)
 class FabRun:
-    """What a fab does in each realization and quarter.
+    """The outputs of a fab in each realization and quarter.
 
     ``figures`` has the outputs named in `ROUTE` (R Q P), `GROUP` (R Q G) and `FLEET` (R Q G C) in
     their units per quarter. Drawn parameters: ``raw_days`` (R P), ``passes_per_hour`` of a tool in
     production (R G C), and the shares ``pm``, ``engineering`` and ``nonscheduled`` (R G C).
-    ``classes`` (G C) says which fleets there are.
+    ``classes`` (G C) says which fleets the fab has.
     """
 
     model: Model
@@ -86,27 +86,27 @@ def run_fab(
     threads: int | None = None,
     progress: bool = False,
 ) -> FabRun:
-    """Simulate the realizations 0, 1, ... of a scenario and keep what one fab does.
+    """Simulate the realizations 0, 1, ... of a scenario and keep the outputs of a fab.
 
-    The same realizations as those of `yieldsim run`, whatever ``threads`` is. Raises UsageError for
-    an unknown scenario or fab, ModelError for a faulty model.
+    They are the realizations of `yieldsim run`, whatever ``threads`` is. Raises UsageError for an
+    unknown scenario or fab, ModelError for a faulty model.
     """
     outputs = {"simulation": {"outputs": [*ROUTE, *GROUP, *FLEET]}}
     file = ModelFile(file.place, merge(file.raw, outputs), file.scenarios)
     simulator = Simulator(file, [scenario], seed)
     model, compiled = simulator.models[scenario], simulator.compiled[scenario]
     check_fab(model, fab)
-    keep = _Kept(model, fab)
+    fab_part = _FabPart(model, fab)
     parts: dict[int, dict[str, np.ndarray]] = {}
     lock = threading.Lock()
 
     def work(block: int) -> int:
         first = block * BLOCK
         count = min(BLOCK, realizations - first)
-        found = dict(keep.figures(simulator.block(first, count)))
-        found |= keep.drawn(compiled, seed, first, count)
+        kept = dict(fab_part.figures(simulator.block(first, count)))
+        kept |= fab_part.drawn(compiled, seed, first, count)
         with lock:
-            parts[block] = found
+            parts[block] = kept
         return count
 
     blocks = range(-(-realizations // BLOCK))
@@ -124,24 +124,24 @@ def run_fab(
         fab=fab,
         realizations=realizations,
         quarters=quarter_range(model.simulation.start, model.simulation.end),
-        processes=keep.processes,
-        groups=keep.groups,
-        classes=keep.classes,
+        processes=fab_part.processes,
+        groups=fab_part.groups,
+        classes=fab_part.classes,
         figures={name: arrays.pop(name) for name in (*ROUTE, *GROUP, *FLEET)},
         **arrays,
     )
 
 
-class _Kept:
-    """Which places of the arrays belong to a fab."""
+class _FabPart:
+    """The part of the simulation's arrays that belongs to a fab."""
 
     def __init__(self, model: Model, fab: str) -> None:
-        one = model.fabs[fab]
-        visited = {g for p in one.plan for g in visited_groups(model, model.processes[p])}
-        there = {name for name, fleets in one.fleets.items() if fleets}
-        self.processes = [name for name in model.processes if name in one.plan]
-        self.groups = [name for name in model.tool_groups if name in visited & there]
-        fleets = [one.fleets[group] for group in self.groups]
+        content = model.fabs[fab]
+        visited = {g for p in content.plan for g in visited_groups(model, model.processes[p])}
+        equipped = {name for name, fleets in content.fleets.items() if fleets}
+        self.processes = [name for name in model.processes if name in content.plan]
+        self.groups = [name for name in model.tool_groups if name in visited & equipped]
+        fleets = [content.fleets[group] for group in self.groups]
         self.classes = np.array([[c in fleet for c in CLASSES] for fleet in fleets], bool)
         self.classes = self.classes.reshape(len(self.groups), len(CLASSES))
         self._fab = list(model.fabs).index(fab)

@@ -1,4 +1,4 @@
-"""The tools of a fab: what they can carry, what is asked of them, and how they spend their time."""
+"""The tools of a fab: their capacity, the load on them, and their states."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def infinite(number: float | None) -> float:
 def load_over_capacity(run: FabRun, q: int) -> np.ndarray:
     """Passes that the plan asks for over those possible in a quarter, (R, G).
 
-    Zero where nothing is asked for, infinite where something is and nothing is possible.
+    Zero for a group without load, infinite for a load that no tool can carry.
     """
     load = quarterly(run, "tool_load", q)
     possible = quarterly(run, "tool_passes_possible", q).sum(axis=-1)
@@ -80,8 +80,8 @@ def load_over_capacity(run: FabRun, q: int) -> np.ndarray:
 def scarcest(ratio: np.ndarray) -> np.ndarray:
     """Share of the realizations in which each group has the largest ratio, (G) from (R, G).
 
-    Of groups that are equally scarce the first counts, as in the line model; a realization in which
-    nothing is asked for counts for none.
+    Of equal groups the first counts, as in the simulation. A realization without load counts for
+    no group.
     """
     first = ratio.argmax(axis=1)[ratio.max(axis=1) > 0.0]
     return np.bincount(first, minlength=ratio.shape[1]) / len(ratio)
@@ -90,19 +90,19 @@ def scarcest(ratio: np.ndarray) -> np.ndarray:
 def e10_states(run: FabRun, q: int) -> dict[str, np.ndarray]:
     """Shares of total time by state of SEMI E10, each (R, G, C); NaN where there is no tool.
 
-    Non-scheduled time, scheduled downtime and engineering follow from the drawn shares, each of
-    what the one before leaves, and the time up from the availability. Productive is the time that
-    the passes made take; time that an accident of the fab takes is unscheduled downtime, as E10 has
-    it for the loss of facilities. Standby is what is left of the time up for production.
+    Non-scheduled time, scheduled downtime and engineering follow from the drawn shares, each a
+    share of the rest left by the state before; uptime follows from the availability. Productive is
+    the time of the passes made. An accident of the fab is unscheduled downtime, as in E10 for the
+    loss of facilities. Standby is the rest of the uptime for production.
     """
     available, tools = quarterly(run, "tool_availability", q), quarterly(run, "tools", q)
     made, possible = quarterly(run, "tool_passes", q), quarterly(run, "tool_passes_possible", q)
     there = tools > 0.0
     scheduled = 1.0 - run.nonscheduled
-    kept = scheduled * (1.0 - run.pm)  # by maintenance
+    kept = scheduled * (1.0 - run.pm)  # left by maintenance
     up = available / (1.0 - run.engineering)  # engineering included
     rated = tools * HOURS_PER_QUARTER * run.passes_per_hour
-    # at most what is available: a group without limit is given far more passes than its tools make
+    # at most the availability: without its limit a group has more passes than its tools make
     usable = np.minimum(available, np.nan_to_num(quotient(possible, rated)))
     productive = usable * np.nan_to_num(quotient(made, possible))
     states = {
@@ -117,7 +117,7 @@ def e10_states(run: FabRun, q: int) -> dict[str, np.ndarray]:
 
 
 def group_records(run: FabRun, q: int) -> list[Record]:
-    """The tool groups of the fab in a quarter, the scarcest first (see `capacity`)."""
+    """The tool groups of the fab in a quarter in the order of their rank (see `capacity`)."""
     if not run.groups:
         return []
     ratio, states = load_over_capacity(run, q), e10_states(run, q)
@@ -131,7 +131,7 @@ def group_records(run: FabRun, q: int) -> list[Record]:
 
 
 def scarcest_first(records: list[Record], shares: np.ndarray) -> list[int]:
-    """Places of the groups, the scarcest first: by the median, then by how often."""
+    """Places of the groups in the order of median load over capacity, then of ``shares``."""
 
     def key(g: int) -> tuple[float, float]:
         return -infinite(records[g]["load_over_capacity"]["p50"]), -float(shares[g])
@@ -186,5 +186,5 @@ def _class(run: FabRun, q: int, g: int, c: int, states: dict[str, np.ndarray]) -
 
 
 def monthly(values: np.ndarray) -> Record:
-    """Statistics of what a quarter's figures (R) are a month."""
+    """Statistics of the figures of a quarter (R), per month."""
     return spread(values / MONTHS_PER_QUARTER)

@@ -1,4 +1,4 @@
-"""``yieldsim compare-evidence``: published figures beside the ensemble's."""
+"""``yieldsim compare-evidence``: published figures beside those of the ensemble."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def compare_evidence(
 ) -> None:
     """Compare an ensemble with published figures.
 
-    Each published figure beside P10, P50, P90 and mean of what the ensemble has in its place, and
+    Each published figure beside P10, P50, P90 and mean of the matching figure of the ensemble, and
     the share of realizations below it. A CSV of your own has the columns entity, period (2025,
-    2025H1 or 2025Q1), low, central, high, unit and source; variable, select, factor, per and
-    comparable may say what each is compared with.
+    2025H1 or 2025Q1), low, central, high, unit and source. The optional columns variable, select,
+    factor, per and comparable say what each figure is compared with.
     """
     from yieldsim.analysis.caption import origin
     from yieldsim.analysis.evidence.comparison import compare_with_published, compared_scenario
@@ -40,7 +40,7 @@ def compare_evidence(
     from yieldsim.plots.image import image_format
 
     if png is not None:
-        image_format(png, "--png")  # before the work, not after it
+        image_format(png, "--png")  # before the comparison
     with open_ensemble(store) as ds:
         name = compared_scenario(ds, scenario)
         records = compare_with_published(ds, evidence, name)
@@ -48,8 +48,8 @@ def compare_evidence(
     if png is not None:
         _draw(records, source, name, png)
     if as_json:
-        found = {"scenario": name, **source, "figures": records}
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+        content = {"scenario": name, **source, "figures": records}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from yieldsim.report.evidence import evidence_text
 

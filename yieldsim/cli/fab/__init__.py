@@ -1,1 +1,1 @@
-"""Commands about fabs and lines."""
+"""Commands for fabs and production lines."""

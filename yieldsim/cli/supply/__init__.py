@@ -1,1 +1,1 @@
-"""Commands about models and ensembles of supply."""
+"""Commands for models and ensembles of supply."""

@@ -23,22 +23,22 @@ from yieldsim.cli.options import as_json, changes, model_argument
 def check(model: str, scenarios: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
     """Validate a model file and all its scenarios.
 
-    Prints one line and exits 0 when all is well; otherwise the first fault, and exits 1.
+    Prints a line and exits 0 if the model is valid; otherwise prints the first fault and exits 1.
     """
     from yieldsim.model import BASELINE, load_file, parameters
     from yieldsim.supply.simulate import Simulator
 
     file = load_file(model).with_changes(changes)
     names = list(dict.fromkeys(scenarios)) or [BASELINE, *file.scenarios]
-    # all that a run does before its first draw, so that what is OK here runs
+    # everything that a run does before its first draw, so that a valid model runs
     models = list(Simulator(file, names, seed=0).models.values())
-    found = parameters(models[0])
+    listed = parameters(models[0])
     counts = {
         "model": models[0].name,
         "ok": True,
         "scenarios": names,
-        "parameters": len(found),
-        "uncertain": sum(parameter.uncertain for parameter in found),
+        "parameters": len(listed),
+        "uncertain": sum(parameter.uncertain for parameter in listed),
         "fabs": len(models[0].fabs),
         "processes": len(models[0].processes),
         "dies": len(models[0].dies),

@@ -17,7 +17,7 @@ from yieldsim.cli.options import as_json, store_argument
     "scenarios",
     metavar="NAME",
     multiple=True,
-    help="Draw only these, the first with its bands.",
+    help="Draw only this scenario; can be repeated, and the first has the bands.",
 )
 @click.option(
     "--product",
@@ -36,15 +36,15 @@ def plot(
 ) -> None:
     """Draw the fan chart of an ensemble.
 
-    P10 to P90 and P25 to P75 as bands and the median of the first scenario, the medians of the
-    others; the total above, the products below.
+    The first scenario has its median and bands from P10 to P90 and from P25 to P75; the others
+    have their medians. The total is above, the products below.
     """
     from yieldsim.analysis.totals import choose
     from yieldsim.ensemble import open_ensemble
     from yieldsim.plots.fan import fan_chart
     from yieldsim.plots.image import image_format, save
 
-    image_format(out)  # before the work, not after it
+    image_format(out)  # before the chart is drawn
     with open_ensemble(store) as ds:
         save(fan_chart(choose(ds, scenarios), products), out)
     if as_json:

@@ -30,32 +30,33 @@ def show(
 ) -> None:
     """List a model's parameters with their sources and grades.
 
-    Each with its path, value or distribution, unit, source and grade. PREFIX keeps those at or
-    below a path, such as processes.n2 or memory. Long schedules are shortened; --json has all.
+    For each its path, value or distribution, unit, source and grade. PREFIX keeps those at or
+    below a path, such as processes.n2 or memory. Long schedules are shortened; --json has all
+    points.
     """
     from yieldsim.model import load_file
 
     typed = load_file(model).with_changes(changes).model(scenario)
-    found = _matching(typed, prefix)
+    listed = _matching(typed, prefix)
     if as_json:
-        records = [_record(typed, parameter) for parameter in found]
+        records = [_record(typed, parameter) for parameter in listed]
         click.echo(json.dumps(records, indent=2, ensure_ascii=False))
     else:
-        click.echo(_table(typed, found))
+        click.echo(_table(typed, listed))
 
 
 def _matching(model: Model, prefix: str | None) -> list[Parameter]:
-    """The parameters at or below ``prefix``. Raises UsageError where there is none."""
+    """The parameters at or below ``prefix``. Raises UsageError if there are none."""
     from yieldsim.errors import UsageError
     from yieldsim.model import parameters
 
-    found = parameters(model)
+    listed = parameters(model)
     if prefix is None:
-        return found
+        return listed
     stem = prefix.rstrip(".")
-    kept = [p for p in found if p.path == stem or p.path.startswith(f"{stem}.")]
+    kept = [p for p in listed if p.path == stem or p.path.startswith(f"{stem}.")]
     if not kept:
-        tops = dict.fromkeys(p.path.partition(".")[0] for p in found)
+        tops = dict.fromkeys(p.path.partition(".")[0] for p in listed)
         raise UsageError(
             "PREFIX",
             "no parameter at or below this path",
@@ -66,7 +67,7 @@ def _matching(model: Model, prefix: str | None) -> list[Parameter]:
 
 
 def _record(model: Model, parameter: Parameter) -> dict[str, Any]:
-    """One parameter for JSON; a reference also shows what it refers to."""
+    """A parameter for JSON; a reference also shows what it refers to."""
     from yieldsim.model import Schedule
 
     item = parameter.item
@@ -93,7 +94,7 @@ def _resolved(model: Model, item: Quantity) -> Quantity:
 
 
 def _unit(model: Model, parameter: Parameter) -> str:
-    """The unit of the figures shown: a reference shows those of the shared quantity."""
+    """The unit of the figures shown; for a reference, that of the shared quantity."""
     from yieldsim.model import Quantity
 
     item = parameter.item
@@ -111,7 +112,7 @@ def _quantity_content(item: Quantity) -> dict[str, Any]:
 
 
 def _schedule_content(item: Schedule) -> dict[str, Any]:
-    """A constant is one value; ``position`` and ``scale`` have rows of their own."""
+    """A constant is a single value; ``position`` and ``scale`` have rows of their own."""
     if _constant(item):
         return {"value": item.values[0]}
     points = item.model_dump(include={"quarters", "values", "low", "high"})
@@ -123,21 +124,21 @@ def _constant(item: Schedule) -> bool:
     return len(item.values) == 1 and item.before == "hold"
 
 
-def _table(model: Model, found: list[Parameter]) -> str:
+def _table(model: Model, listed: list[Parameter]) -> str:
     from yieldsim.report import align
 
     header = ("parameter", "value or distribution", "unit", "source", "grade")
-    rows = [(p.path, _text(p.item), _unit(model, p), p.item.source, p.item.grade) for p in found]
-    uncertain = sum(p.uncertain for p in found)
-    count = f"{len(found)} parameters, {uncertain} of them uncertain"
-    used = dict.fromkeys(p.item.source for p in found)
+    rows = [(p.path, _text(p.item), _unit(model, p), p.item.source, p.item.grade) for p in listed]
+    uncertain = sum(p.uncertain for p in listed)
+    count = f"{len(listed)} parameters, {uncertain} of them uncertain"
+    used = dict.fromkeys(p.item.source for p in listed)
     sources = [(key, model.sources[key].title, model.sources[key].url) for key in used]
     blocks = [align(header, rows), count, align(("source", "title", "address"), sources)]
     return "\n\n".join(blocks)
 
 
 def _text(item: Quantity | Schedule) -> str:
-    """A short text: of a long schedule only the ends (``--json`` has all points)."""
+    """A short text; a long schedule shows only its ends."""
     from yieldsim.model import Schedule
 
     if not isinstance(item, Schedule):

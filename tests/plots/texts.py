@@ -1,0 +1,37 @@
+"""The texts of a figure: none lies on another or leaves the page."""
+
+from itertools import combinations
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+
+
+def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
+    """Every text that is drawn, with its box."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn = list(figure.texts)
+    legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+    for legend in filter(None, legends):
+        drawn += legend.get_texts()
+    for axes in figure.axes:
+        drawn += [*axes.texts, axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
+        drawn += [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    return [
+        (text.get_text(), text.get_window_extent(canvas.get_renderer()))
+        for text in drawn
+        if text.get_visible() and text.get_text()
+    ]
+
+
+def check_texts(figure: Figure, more_than: int) -> None:
+    """There are so many texts; none overlaps another, and all are within the page."""
+    texts = texts_of(figure)
+    assert len(texts) > more_than
+    page = figure.bbox
+    for text, box in texts:
+        inside = page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+        assert inside, text
+    for (text, first), (other, second) in combinations(texts, 2):
+        assert not first.overlaps(second), f"{text!r} lies on {other!r}"
