@@ -3,47 +3,53 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import numpy as np
 
 from yieldsim.model import Model, Quantity, Schedule
-from yieldsim.model.schema import (
-    Accident,
-    DeliveriesStop,
-    Excursion,
-    ExponentialLearning,
-    FabStarts,
-    PowerLearning,
-    Product,
-    ServiceLoss,
-    ToolQualified,
-    ToolsLost,
-)
+from yieldsim.model.schema import Product
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.sampling import Sampler, path_entity
-from yieldsim.supply.kernels import records as a
 
 CLASSES = ("imported", "domestic")
-# kinds that kernels know by number, and their parameters in the order of the World's axis
-LEARNING: dict[type, tuple[int, tuple[str, ...]]] = {
-    type(None): (a.NO_LEARNING, ()),
-    ExponentialLearning: (a.EXPONENTIAL, ("start_ratio", "tau_quarters")),
-    PowerLearning: (a.POWER, ("start_ratio", "reference_wafers", "exponent")),
-}
-EVENTS: dict[type, tuple[int, tuple[str, ...]]] = {
-    ServiceLoss: (a.SERVICE_LOSS, ("mttf_ratio", "mttr_ratio", "quarters", "cannibalized")),
-    DeliveriesStop: (a.DELIVERIES_STOP, ()),
-    ToolsLost: (a.TOOLS_LOST, ("share",)),
-    ToolQualified: (a.TOOL_QUALIFIED, ()),
-    FabStarts: (a.FAB_STARTS, ()),
-    Excursion: (a.EXCURSION, ("d0_ratio",)),
-    Accident: (a.ACCIDENT, ("capacity_ratio", "d0_ratio")),
-}
-EVENT_FACTORS = 4  # the most parameters that an event has
+
+
+def quantity_fields(*entities: type[Entity]) -> tuple[str, ...]:
+    """Return the fields of tables of the schema that hold one quantity each, in their order.
+
+    They are the fields of a World's record: a quantity that is added to the schema is there for
+    the kernels to read.
+    """
+    names: dict[str, None] = {}
+    for entity in entities:
+        for name, declared in entity.model_fields.items():
+            kind = declared.annotation
+            several = get_origin(kind) in (dict, list, tuple)
+            if not several and Quantity in (kind, *get_args(kind)):
+                names[name] = None
+    return tuple(names)
+
+
+@dataclass(frozen=True)
+class ColumnTable:
+    """The columns of a World's table: which row of a draw fills each field of each record."""
+
+    names: tuple[str, ...]  # of the fields; none for a plain array
+    columns: np.ndarray  # (*shape, field), or the shape of a plain array
+
+    @classmethod
+    def of(cls, names: tuple[str, ...], rows: Any, *shape: int) -> ColumnTable:
+        """Return the table of a given shape from the columns of its records."""
+        return cls(names, np.array(rows, dtype=np.int64).reshape(*shape, len(names)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the table."""
+        return self.columns.shape[:-1] if self.names else self.columns.shape
 
 
 @dataclass
@@ -54,20 +60,25 @@ class Columns:
     neutral: dict[float, int] = field(default_factory=dict)
 
     def of(self, path: str, entity: Entity | None, name: str) -> int:
-        """Column of field ``name`` of the entity at ``path``, or that of its neutral value."""
+        """Return the column of a field of the entity at ``path``, or that of its neutral value."""
         if entity is None:
             return self.constant(1.0)
         if isinstance(getattr(entity, name), Quantity):
             return self.sampler.column[f"{path}.{name}"]
         return self.constant(neutral_value(entity, name))
 
-    def row(self, path: str, entity: Entity | None, names: Sequence[str], width: int) -> list[int]:
-        """Columns of several fields, padded with ones to a width."""
-        found = [self.of(path, entity, name) for name in names]
-        return found + [self.constant(1.0)] * (width - len(found))
+    def row(self, path: str, entity: Entity | None, names: Sequence[str]) -> list[int]:
+        """Return the columns of several fields of an entity; ones where it is absent."""
+        return [self.of(path, entity, name) for name in names]
+
+    def table(self, prefix: str, entities: Mapping[str, Any], kind: type[Entity]) -> ColumnTable:
+        """Return the columns of all quantities of entities of one kind, by name under a prefix."""
+        names = quantity_fields(kind)
+        rows = [self.row(f"{prefix}.{key}", entity, names) for key, entity in entities.items()]
+        return ColumnTable.of(names, rows, len(entities))
 
     def constant(self, value: float) -> int:
-        """Column of a constant."""
+        """Return the column of a constant."""
         return self.neutral.setdefault(value, self.sampler.width + len(self.neutral))
 
 
@@ -79,10 +90,10 @@ class Curves:
     columns: Columns
     low: list[np.ndarray] = field(default_factory=list)
     high: list[np.ndarray] = field(default_factory=list)
-    world: list[list[int]] = field(default_factory=list)  # position and scale
+    drawn: list[list[int]] = field(default_factory=list)  # columns of position and scale
 
     def add(self, path: str, schedule: Schedule | None) -> int:
-        """Number of the curve of a schedule, -1 where there is none."""
+        """Return the number of the curve of a schedule, -1 where there is none."""
         if schedule is None:
             return -1
         low, high = schedule.curves(self.times)
@@ -91,8 +102,12 @@ class Curves:
         column = self.columns.sampler.column
         position = column.get(f"{path}.position", self.columns.constant(0.0))
         scale = column.get(f"{path}.scale", self.columns.constant(1.0))
-        self.world.append([position, scale])
+        self.drawn.append([position, scale])
         return len(self.low) - 1
+
+    def table(self) -> ColumnTable:
+        """Return the columns of all curves gathered."""
+        return ColumnTable.of(("position", "scale"), self.drawn, len(self.drawn))
 
 
 @dataclass(frozen=True)
@@ -108,16 +123,16 @@ class StepOf:
         return float((quarter_index(quarter) - self.first) * self.steps_per_quarter)
 
 
-def table(rows: Iterable[Any], *shape: int) -> np.ndarray:
-    """Integers of a given shape, also where a part of the model is empty."""
+def integers(rows: Iterable[Any], *shape: int) -> np.ndarray:
+    """Return integers of a given shape, also where a part of the model is empty."""
     return np.array(list(rows), dtype=np.int64).reshape(shape)
 
 
 def noise_entity(path: str) -> int:
-    """32-bit identity of what meets process noise, tied to its name and not to its place."""
+    """Return the 32-bit identity of what meets process noise, tied to its name."""
     return path_entity(path) & 0xFFFFFFFF
 
 
 def by_tier(model: Model) -> list[tuple[str, Product]]:
-    """Products in the order in which they are served."""
+    """Return the products in the order in which they are served."""
     return sorted(model.products.items(), key=lambda item: item[1].tier)

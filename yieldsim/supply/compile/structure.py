@@ -2,113 +2,112 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from yieldsim.model import Model
 from yieldsim.model.limits import TOOLS
-from yieldsim.model.recipes import recipes
-from yieldsim.model.references import memory_pools
-from yieldsim.model.schema import Die, ExponentialLearning, Product
+from yieldsim.model.recipes import memory_pools, recipes
+from yieldsim.model.schema import ExponentialLearning, PowerLearning, Product
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.model.schema.fabs import OTHER
 from yieldsim.supply.compile.columns import (
     CLASSES,
-    EVENTS,
-    LEARNING,
     Curves,
     StepOf,
     by_tier,
+    integers,
     noise_entity,
-    table,
 )
-from yieldsim.supply.compile.floorplans import floorplan_tables, stacked_tables
+from yieldsim.supply.compile.designs import designs_of
+from yieldsim.supply.compile.effects import effect_dates, effects_on
+from yieldsim.supply.compile.memory import records
 from yieldsim.supply.compile.visits import Visits
-from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.records import (
+    EXPONENTIAL,
+    NO_LEARNING,
+    POWER,
+    Bank,
+    Entry,
+    Fab,
+    Fleet,
+    OtherDie,
+    PackagingLine,
+    Pool,
+    ProductPlan,
+    Route,
+    Structure,
+)
 
-# up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
-_LARGEST_WEIGHT = 1e10
+_LEARNING = {type(None): NO_LEARNING, ExponentialLearning: EXPONENTIAL, PowerLearning: POWER}
 
 
-def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) -> a.Structure:
-    """The structure of a model, adding its schedules to ``curves`` on the way.
+def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) -> Structure:
+    """Return the structure of a model, adding its schedules to ``curves`` on the way.
 
     ``passes`` say which tool groups a segment of a route visits.
     """
     fabs, groups = model.fabs, list(model.tool_groups)
-    fleets = np.full((len(fabs), len(groups), 2, 2), -1, np.int64)
-    for f, (name, fab) in enumerate(fabs.items()):
-        for group, classes in fab.fleets.items():
-            for kind, fleet in classes.items():
-                path = f"fabs.{name}.fleets.{group}.{kind}"
-                place = fleets[f, groups.index(group), CLASSES.index(kind)]
-                place[a.FLEET_COUNT] = curves.add(f"{path}.count", fleet.count)
-                place[a.FLEET_RETIRED] = curves.add(f"{path}.retired", fleet.retired)
+    fleets = _fleets(model, curves)
     fleet_names = [[noise_entity(f"fabs.{f}.fleets.{g}") for g in groups] for f in fabs]
-    fab_table, route, route_names, entry = _routes(model, curves, passes.segments)
-    learning = [p.learning for p in model.processes.values()]
-    min_good, harvest, deep = _harvest(model)
-    tables = floorplan_tables(model, curves.columns.sampler)
-    bin_table, table_row, kill = stacked_tables(tables, min_good.shape[1])
-    dies = [
-        [die.cores, len(die.bins), is_deep, *row]
-        for die, is_deep, row in zip(model.dies.values(), deep, table_row, strict=True)
-    ]
+    fab_rows, routes, route_names, entries = _routes(model, curves, passes.segments)
+    learning = [process.learning for process in model.processes.values()]
+    designs, min_good, harvest, bin_table = designs_of(model, curves.columns.sampler)
     order = by_tier(model)
     lines = [
-        [curves.add(f"packaging.{n}.capacity", p.capacity), int(p.counts == "packages")]
+        (curves.add(f"packaging.{n}.capacity", p.capacity), int(p.counts == "packages"))
         for n, p in model.packaging.items()
     ]
-    recipe = _recipes(model, order, min_good.shape[1])
-    products = [_product_row(model, curves, name, product) for name, product in order]
-    bank, pool = _bank(model, curves), _pool(model, curves)
-    steps = [[start(p.start), start(p.end)] for _, p in order]
-    kinds, event_steps, hits = _events(model, start)
-    return a.Structure(
+    products = [_product(model, curves, start, name, product) for name, product in order]
+    banks, pools = _banks(model, curves), _pools(model, curves)
+    on_tools, on_fab, on_density = effects_on(model)
+    return Structure(
         row=rows_of(model),
-        curve=np.stack([curves.low, curves.high], axis=1),
-        fab=fab_table,
-        fleet_curve=fleets,
+        curve_low=np.stack(curves.low),
+        curve_high=np.stack(curves.high),
+        fab=records(Fab, fab_rows),
+        fleet=records(Fleet, fleets, len(fabs), len(groups), len(CLASSES)),
         fleet_entity=np.array(fleet_names, np.uint32).reshape(len(fabs), len(groups)),
-        learning=table([LEARNING[type(one)][0] for one in learning], len(learning)),
+        learning=integers([_LEARNING[type(kind)] for kind in learning], len(learning)),
         learning_start=np.array(
-            [start(one.start) if isinstance(one, ExponentialLearning) else 0.0 for one in learning]
+            [
+                start(kind.start) if isinstance(kind, ExponentialLearning) else 0.0
+                for kind in learning
+            ]
         ),
-        route=route,
-        route_entity=route_names,
+        route=records(Route, routes),
+        route_entity=np.array(route_names, np.uint32),
         visit_first=passes.first,
         visit_group=passes.group,
-        entry=entry,
-        die=table(dies, len(dies), 6),
+        entry=records(Entry, entries),
+        die=designs,
         min_good=min_good,
         harvest=harvest,
         bin_table=bin_table,
-        kill=kill,
-        bank=bank,
-        pool=pool,
-        line=table(lines, len(lines), 2),
+        bank=records(Bank, banks),
+        pool=records(Pool, pools),
+        line=records(PackagingLine, lines),
         tier=_tiers(order),
-        product=table(products, len(order), 8),
-        product_steps=np.array(steps),
-        product_pool=_ranks(model.memory, [memory_pools(model, one) for _, one in order]),
-        product_line=_ranks(model.packaging, [one.packaging for _, one in order]),
-        recipe=recipe,
-        other=_other_dies(model, order),
-        no_tool_limit=table(
+        product=records(ProductPlan, products),
+        product_pool=_ranks(model.memory, [memory_pools(model, product) for _, product in order]),
+        product_line=_ranks(model.packaging, [product.packaging for _, product in order]),
+        recipe=_recipes(model, order, min_good.shape[1]),
+        other=records(OtherDie, _other_dies(model, order)),
+        no_tool_limit=integers(
             [{TOOLS, group} & set(model.simulation.no_limit) != set() for group in groups],
             len(groups),
         ),
-        event=kinds,
-        event_steps=event_steps,
-        event_hits=hits,
-        event_process=_processes_hit(model),
+        effect=effect_dates(model, start),
+        effect_on_tools=on_tools,
+        effect_on_fab=on_fab,
+        effect_on_density=on_density,
     )
 
 
 def rows_of(model: Model) -> np.ndarray:
-    """The row of the results of each step: a quarter, then the warm-up, then what ends too late."""
+    """Return the row of the results of each step: a quarter, the warm-up, or after the end."""
     per_quarter = model.simulation.steps_per_quarter
     quarters = len(quarter_range(model.simulation.start, model.simulation.end))
     warmup = model.simulation.warmup_quarters * per_quarter
@@ -116,15 +115,31 @@ def rows_of(model: Model) -> np.ndarray:
     return np.concatenate([np.full(warmup, quarters), steps, [quarters + 1]])
 
 
+def _fleets(model: Model, curves: Curves) -> list[tuple[int, int]]:
+    """Return the curves of the fleets: each fab, group and class, -1 where it has no tools."""
+    rows = []
+    for fab_name, fab in model.fabs.items():
+        for group in model.tool_groups:
+            for tool_class in CLASSES:
+                fleet = fab.fleets.get(group, {}).get(tool_class)
+                path = f"fabs.{fab_name}.fleets.{group}.{tool_class}"
+                if fleet is None:
+                    rows.append((-1, -1))
+                    continue
+                count = curves.add(f"{path}.count", fleet.count)
+                rows.append((count, curves.add(f"{path}.retired", fleet.retired)))
+    return rows
+
+
 def _routes(
-    model: Model, curves: Curves, cuts: list[int]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Fabs, routes, their noise and the allocation of their wafers."""
+    model: Model, curves: Curves, segments: list[int]
+) -> tuple[list[Any], list[Any], list[int], list[Any]]:
+    """Return fabs, routes, the noise of routes and the allocation of their wafers, as records."""
     processes, dies = list(model.processes), list(model.dies)
-    fabs: list[list[int]] = []
-    routes: list[list[int]] = []
+    fabs: list[Any] = []
+    routes: list[Any] = []
     names: list[int] = []
-    entries: list[list[int]] = []
+    entries: list[Any] = []
     for f, (fab_name, fab) in enumerate(model.fabs.items()):
         first_route = len(routes)
         for process, plan in fab.plan.items():
@@ -133,79 +148,38 @@ def _routes(
             for die, weight in fab.allocation[process].items():
                 path = f"fabs.{fab_name}.allocation.{process}.{die}"
                 index = -1 if die == OTHER else dies.index(die)
-                entries.append([index, curves.add(path, weight)])
+                entries.append((index, curves.add(path, weight)))
             p = processes.index(process)
-            routes.append([f, p, curve, first, len(entries), cuts[p] if fab.fleets else 1])
+            routes.append((f, p, curve, first, len(entries), segments[p] if fab.fleets else 1))
             names.append(noise_entity(f"fabs.{fab_name}.plan.{process}"))
-        fabs.append([first_route, len(routes), 1 if fab.fleets else 0])
-    return (
-        table(fabs, len(fabs), 3),
-        table(routes, len(routes), 6),
-        np.array(names, np.uint32),
-        table(entries, len(entries), 2),
-    )
+        fabs.append((first_route, len(routes), 1 if fab.fleets else 0))
+    return fabs, routes, names, entries
 
 
-def _harvest(model: Model) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Rules of the bins, weights of the harvest sums, and where they would cancel."""
-    dies = list(model.dies.values())
-    bins = max(len(die.bins) for die in dies)
-    min_good = np.zeros((len(dies), bins), np.int64)
-    harvest = np.zeros((len(dies), bins, max(_depth(die) for die in dies) + 1))
-    for d, die in enumerate(dies):
-        for b, rule in enumerate(die.bins.values()):
-            min_good[d, b] = rule.min_good_cores
-            harvest[d, b, : _depth(die) + 1] = harvest_weights(die, rule.min_good_cores)
-    deep = [int(np.abs(one).max() > _LARGEST_WEIGHT) for one in harvest]
-    return min_good, harvest, deep
-
-
-def _depth(die: Die) -> int:
-    return die.cores - min(rule.min_good_cores for rule in die.bins.values())
-
-
-def harvest_weights(die: Die, least: int) -> np.ndarray:
-    """Weights of the yields of the fatal area with lowest, lowest + 1, ... cores.
-
-    P(>= k of n good) = sum_m (-1)^(m-k) C(m-1, k-1) C(n, m) P(m given cores good), the
-    inclusion-exclusion of order k (Feller 1968, section IV.5).
-    """
-    lowest = min(rule.min_good_cores for rule in die.bins.values())
-    weights = np.zeros(die.cores - lowest + 1)
-    if least == 0:
-        weights[0] = 1.0  # no core is needed: the lowest rule is this one
-        return weights
-    for m in range(least, die.cores + 1):
-        ways = math.comb(m - 1, least - 1) * math.comb(die.cores, m)
-        weights[m - lowest] = ways if (m - least) % 2 == 0 else -ways
-    return weights
-
-
-def _bank(model: Model, curves: Curves) -> np.ndarray:
+def _banks(model: Model, curves: Curves) -> list[tuple[int, int, int]]:
     dies = list(model.dies)
-    rows = [
-        [
+    return [
+        (
             dies.index(bank.die),
             list(model.dies[bank.die].bins).index(bank.bin),
             curves.add(f"die_banks.{name}.draw", bank.draw),
-        ]
+        )
         for name, bank in model.die_banks.items()
     ]
-    return table(rows, len(rows), 3)
 
 
-def _pool(model: Model, curves: Curves) -> np.ndarray:
+def _pools(model: Model, curves: Curves) -> list[tuple[int, int, int]]:
     rows = []
     for name, pool in model.memory.items():
         path, maker = f"memory.{name}", pool.maker
         rows.append(
-            [
+            (
                 curves.add(f"{path}.deliveries", pool.deliveries),
                 curves.add(f"{path}.maker.wafers", maker.wafers if maker else None),
                 curves.add(f"{path}.maker.stack_yield", maker.stack_yield if maker else None),
-            ]
+            )
         )
-    return table(rows, len(rows), 3)
+    return rows
 
 
 def _tiers(order: list[tuple[str, Product]]) -> np.ndarray:
@@ -214,8 +188,10 @@ def _tiers(order: list[tuple[str, Product]]) -> np.ndarray:
     return np.array([*first, len(order)], dtype=np.int64)
 
 
-def _product_row(model: Model, curves: Curves, name: str, product: Product) -> list[int]:
-    return [
+def _product(
+    model: Model, curves: Curves, start: StepOf, name: str, product: Product
+) -> tuple[float, ...]:
+    return (
         list(model.products).index(name),
         list(model.dies).index(product.die),
         product.dies_per_package,
@@ -224,64 +200,37 @@ def _product_row(model: Model, curves: Curves, name: str, product: Product) -> l
         curves.add(f"products.{name}.demand", product.demand),
         len(recipes(product, model.dies[product.die])),
         int(product.pairing == "random"),
-    ]
+        start(product.start),
+        start(product.end),
+    )
 
 
 def _recipes(model: Model, order: list[tuple[str, Product]], bins: int) -> np.ndarray:
-    """Dies of each bin in a package and the bin it is sold in, (product, recipe, bin + 1)."""
-    found = [recipes(product, model.dies[product.die]) for _, product in order]
-    made = np.zeros((len(order), max(map(len, found)), bins + 1), np.int64)
-    for i, several in enumerate(found):
+    """Return dies of each bin in a package, then the bin it is sold in: (product, recipe, bin)."""
+    chosen = [recipes(product, model.dies[product.die]) for _, product in order]
+    made = np.zeros((len(order), max(map(len, chosen)), bins + 1), np.int64)
+    for i, several in enumerate(chosen):
         for r, (counts, sold) in enumerate(several):
             made[i, r, : len(counts)] = counts
             made[i, r, bins] = sold
     return made
 
 
-def _other_dies(model: Model, order: list[tuple[str, Product]]) -> np.ndarray:
+def _other_dies(model: Model, order: list[tuple[str, Product]]) -> list[tuple[int, int, int]]:
     dies = list(model.dies)
-    rows = [
-        [i, dies.index(name), count]
+    return [
+        (i, dies.index(name), count)
         for i, (_, product) in enumerate(order)
         for name, count in product.other_dies.items()
     ]
-    return table(rows, len(rows), 3)
 
 
 def _ranks(names: Iterable[str], chosen: Sequence[Sequence[str]]) -> np.ndarray:
-    """Places of what each product chooses, padded with -1."""
+    """Return the places of what each product chooses, padded with -1."""
     places = list(names)
     ranks = max(1, *(len(several) for several in chosen))
     rows = [
         [places.index(name) for name in several] + [-1] * (ranks - len(several))
         for several in chosen
     ]
-    return table(rows, len(chosen), ranks)
-
-
-def _events(model: Model, start: StepOf) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    kinds, steps = [], []
-    # an event of no group stands in the first column too, also where a model has no groups
-    groups = list(model.tool_groups) or [""]
-    hits = np.zeros((len(model.events), len(model.fabs), len(groups)), np.int64)
-    for e, event in enumerate(model.events.values()):
-        tool_class = getattr(event, "tool_class", None)
-        number = CLASSES.index(tool_class) if tool_class else a.BOTH_CLASSES
-        kinds.append([EVENTS[type(event)][0], number])
-        end = start(getattr(event, "end", None)) + start.steps_per_quarter
-        steps.append([start(event.start), end])  # the last quarter is included
-        chosen = getattr(event, "groups", ())
-        for f, fab in enumerate(model.fabs):
-            for g, group in enumerate(groups):
-                in_group = not chosen or group in chosen
-                hits[e, f, g] = (not event.fabs or fab in event.fabs) and in_group
-    return table(kinds, len(kinds), 2), np.array(steps, float).reshape(len(kinds), 2), hits
-
-
-def _processes_hit(model: Model) -> np.ndarray:
-    """Which processes an event concerns, (event, process); all where it names none."""
-    rows = [
-        [not (chosen := getattr(event, "processes", ())) or p in chosen for p in model.processes]
-        for event in model.events.values()
-    ]
-    return table(rows, len(rows), len(model.processes))
+    return integers(rows, len(chosen), ranks)

@@ -1,15 +1,30 @@
-"""What tools allow a line: loads, the scarcest group, queues and the waits in them."""
+"""What tools allow a fab: loads, the group that limits each route, queues and their waits."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from yieldsim.kernels.elementary import power_below_one
 from yieldsim.kernels.jit import inline_jit
-from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.records import (
+    CLASSES,
+    Fab,
+    Fleet,
+    FleetState,
+    Floats,
+    GroupState,
+    Ints,
+    Lanes,
+    Parameters,
+    Results,
+    Route,
+    RouteState,
+    Scratch,
+    Segment,
+    Table,
+)
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
@@ -22,21 +37,28 @@ _MEMORY_DAYS = DAYS_PER_QUARTER
 
 
 @inline_jit
-def failure_cv2(availability: Any, pure_hours: Any, mttr: Any, repair_cv2: Any) -> Any:
-    """What failures add to the squared coefficient of variation of a lot's process time (Hopp and
-    Spearman, "Factory Physics" (2008), section 8.4.2)."""
-    return (1.0 + repair_cv2) * availability * (1.0 - availability) * mttr / pure_hours
+def failure_cv2(
+    availability: float, pure_hours: float, mttr_hours: float, repair_cv2: float
+) -> float:
+    """Return what failures add to the squared coefficient of variation of a lot's process time.
+
+    Hopp and Spearman, "Factory Physics" (2008), section 8.4.2.
+    """
+    return (1.0 + repair_cv2) * availability * (1.0 - availability) * mttr_hours / pure_hours
 
 
 @inline_jit
-def exponent(tools: Any) -> Any:
-    """Of the utilization in Sakasegawa's wait, plus one (Hopp and Spearman 2008, section 8.6.6)."""
+def exponent(tools: float) -> float:
+    """Return the exponent of the utilization in Sakasegawa's wait, plus one.
+
+    Hopp and Spearman 2008, section 8.6.6.
+    """
     return math.sqrt(2.0 * (tools + 1.0)) - 1.0
 
 
 @inline_jit
-def queue_days(tools: Any, lot_hours: Any, usage: Any, power: Any, cv2: Any) -> Any:
-    """Waiting time per visit in days: VUT, with Sakasegawa's exponent in ``power`` of the usage.
+def queue_days(tools: float, lot_hours: float, usage: float, power: float, cv2: float) -> float:
+    """Return the waiting time per visit in days: VUT, the usage to Sakasegawa's ``power``.
 
     ``lot_hours`` is the effective process time te = t0/A of a lot on one tool, ``cv2`` the sum of
     those of arrivals and of effective process times.
@@ -46,149 +68,177 @@ def queue_days(tools: Any, lot_hours: Any, usage: Any, power: Any, cv2: Any) -> 
 
 @inline_jit
 def load_groups(
-    fab: Any, table: Any, visits: Any, lines: Any, wafers: Any, group: Any, n: Any
+    fab: Fab,
+    routes: Table[Route],
+    visits: Floats,
+    wafers: Table[RouteState],
+    groups: Table[GroupState],
+    n: int,
 ) -> None:
-    """Fill the LOAD of each group: passes that a field of the ``routes``' lines asks of it."""
-    for g in range(group.shape[1]):
-        load = group[a.LOAD, g]
+    """Fill the load of each group: the passes that the planned wafers of a fab's routes need."""
+    for g in range(groups.shape[0]):
+        load = groups[g].load
         for k in range(n):
             load[k] = 0.0
-        for route in range(fab[a.FAB_FIRST], fab[a.FAB_LAST]):
-            passes, line = visits[table[route, a.ROUTE_PROCESS], g], lines[route, wafers]
+        for route in range(fab.first_route, fab.end_route):
+            passes, planned = visits[routes[route].process, g], wafers[route].planned
             for k in range(n):
-                load[k] += line[k] * passes[k]
+                load[k] += planned[k] * passes[k]
 
 
 @inline_jit
-def scarcest(visits: Any, group: Any, lane: Any, n: Any) -> None:
-    """Fill FRACTION, mean passes over LOAD of a route's scarcest group, and BINDING, which.
+def scarcest(visits: Floats, groups: Table[GroupState], scratch: Scratch, n: int) -> None:
+    """Fill the least mean passes over load of a route's groups, and which group that is.
 
-    Infinite and -1 where there is none. Each group is shared in proportion to what its routes ask,
-    so the minimum over a route's own groups can be granted to all routes at once.
+    Infinite and -1 where no group limits the route. Each group is shared in proportion to what its
+    routes ask, so the minimum over a route's own groups can be granted to all routes at once.
     """
-    fraction, binding = lane[a.FRACTION], lane[a.BINDING]
+    fraction, scarcest_group = scratch.allowed_fraction, scratch.scarcest_group
     for k in range(n):
         fraction[k] = np.inf
-        binding[k] = -1.0
+        scarcest_group[k] = -1.0
     for g in range(visits.shape[0]):
+        group = groups[g]
         for k in range(n):
-            if visits[g, k] > 0.0 and group[a.LOAD, g, k] > 0.0:
-                ratio = group[a.CALM, g, k] / group[a.LOAD, g, k]
+            if visits[g, k] > 0.0 and group.load[k] > 0.0:
+                ratio = group.mean_passes[k] / group.load[k]
                 if ratio < fraction[k]:
                     fraction[k] = ratio
-                    binding[k] = g
+                    scarcest_group[k] = g
 
 
 @inline_jit
-def group_waits(hours: Any, fab: Any, groups: Any, group: Any, lane: Any, n: Any) -> None:
-    """Fill the WAIT of each group in days per visit at its LOAD.
+def group_waits(
+    hours: float,
+    fab: Parameters,
+    parameters: Table[Parameters],
+    groups: Table[GroupState],
+    scratch: Scratch,
+    n: int,
+) -> None:
+    """Fill the wait of each group in days per visit at its load.
 
     ``hours`` is the length of a step. Loops over lanes are short ones of few arrays: compilers take
     several lanes at once in no others. A group without load has no use, and so no wait.
     """
-    left, cv2 = lane[a.CAPACITY_LEFT], lane[a.WAIT_CV2]
-    use, power = lane[a.USAGE], lane[a.USAGE_POWER]
-    for g in range(group.shape[1]):
+    left, cv2 = scratch.capacity_left, scratch.failure_cv2
+    usage, power = scratch.usage, scratch.usage_power
+    for g in range(groups.shape[0]):
+        group = groups[g]
         for k in range(n):
-            possible = group[a.CALM, g, k] * left[k]
-            usage = group[a.LOAD, g, k] / (possible if possible > 0.0 else np.inf)
-            use[k] = max(_UNUSED, min(usage, HIGHEST_UTILIZATION))
+            possible = group.mean_passes[k] * left[k]
+            use = group.load[k] / (possible if possible > 0.0 else np.inf)
+            usage[k] = max(_UNUSED, min(use, HIGHEST_UTILIZATION))
         for k in range(n):
-            tools = group[a.COUNT, g, k]
-            power[k] = power_below_one(use[k], exponent(tools)) if use[k] > _UNUSED else 0.0
+            tools = group.tool_count[k]
+            power[k] = power_below_one(usage[k], exponent(tools)) if usage[k] > _UNUSED else 0.0
         for k in range(n):
-            pure, calm = max(group[a.PURE, g, k], _UNUSED), max(group[a.CALM, g, k], _UNUSED)
-            pure_hours = max(group[a.COUNT, g, k], _UNUSED) * fab[a.LOT_SIZE, k] * hours / pure
-            cv2[k] = failure_cv2(
-                calm / pure, pure_hours, group[a.REPAIR, g, k], group[a.REPAIR_SPREAD, g, k]
-            )
+            pure, mean = max(group.rated_passes[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
+            pure_hours = max(group.tool_count[k], _UNUSED) * fab.lot_size_wafers[k] * hours / pure
+            cv2[k] = failure_cv2(mean / pure, pure_hours, group.mttr_hours[k], group.repair_cv2[k])
         for k in range(n):
-            tools, calm = max(group[a.COUNT, g, k], _UNUSED), max(group[a.CALM, g, k], _UNUSED)
-            lot_hours = tools * fab[a.LOT_SIZE, k] * hours / calm
-            total = fab[a.ARRIVAL_CV2, k] + groups[g, a.GROUP_CV2, k] + cv2[k]
-            group[a.WAIT, g, k] = queue_days(tools, lot_hours, use[k], power[k], total)
+            tools, mean = max(group.tool_count[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
+            lot_hours = tools * fab.lot_size_wafers[k] * hours / mean
+            total = fab.arrival_cv2[k] + parameters[g].service_cv2[k] + cv2[k]
+            group.wait_days[k] = queue_days(tools, lot_hours, usage[k], power[k], total)
 
 
 @inline_jit
 def pace_route(
-    raw_days: Any,
-    days_per_step: Any,
-    equipped: Any,
-    first: Any,
-    groups: Any,
-    visits: Any,
-    group: Any,
-    pieces: Any,
-    segments: Any,
-    n: Any,
+    raw_days: Lanes,
+    days_per_step: float,
+    equipped: bool,
+    first: Ints,
+    visited: Ints,
+    visits: Floats,
+    groups: Table[GroupState],
+    segments: Table[Segment],
+    count: int,
+    n: int,
 ) -> None:
-    """Fill the PACE of a route's segments: the steps to cross each one at the current waits.
+    """Fill the pace of a route's ``count`` segments: the steps to cross each at present waits.
 
-    ``visits`` are those of each segment, of the ``groups`` from ``first`` (segment) on.
+    The visits of a segment, to the groups ``visited``, are those from ``first`` (segment) on.
     """
-    for s in range(segments):
-        piece = pieces[s]
+    for s in range(count):
+        pace_steps = segments[s].pace_steps
         for k in range(n):
-            piece[a.PACE, k] = raw_days[k] / segments
+            pace_steps[k] = raw_days[k] / count
         if equipped:
             for v in range(first[s], first[s + 1]):
+                wait_days = groups[visited[v]].wait_days
                 for k in range(n):
-                    piece[a.PACE, k] += visits[v, k] * group[a.WAIT, groups[v], k]
+                    pace_steps[k] += visits[v, k] * wait_days[k]
         for k in range(n):
-            piece[a.PACE, k] = max(_SHORTEST, piece[a.PACE, k] / days_per_step)
+            pace_steps[k] = max(_SHORTEST, pace_steps[k] / days_per_step)
 
 
 @inline_jit
-def book_use(fleets: Any, group: Any, left: Any, kpasses: Any, booked: Any, n: Any) -> None:
+def book_use(
+    fleets: Table[Fleet],
+    groups: Table[GroupState],
+    left: Lanes,
+    experience: Table[FleetState],
+    booked: Table[Results],
+    n: int,
+) -> None:
     """Count the passes made as experience of their classes, and those made and possible as results.
 
-    ``booked`` are the results of the groups in a row (T_UTILIZATION..., fab's group, lane);
-    ``fleets`` the curves of the fab's fleets, by which a class is there.
+    ``booked`` (group) are the results of the fab's groups in a row; ``fleets`` (group, class) say
+    which classes are there.
     """
-    for g in range(group.shape[1]):
+    for g in range(groups.shape[0]):
+        group, result = groups[g], booked[g]
         for k in range(n):
-            booked[a.T_UTILIZATION, g, k] += group[a.MADE, g, k]
-            booked[a.T_POSSIBLE_IN_ALL, g, k] += group[a.PASSES, g, k] * left[k]
-        for c in range(2):
-            if fleets[g, c, a.FLEET_COUNT] >= 0:
+            result.utilization[k] += group.made_passes[k]
+            result.passes_possible[k] += group.possible_passes[k] * left[k]
+        for c in range(CLASSES):
+            if fleets[g, c].count_curve >= 0:
+                kpasses = experience[g, c].kpasses
                 for k in range(n):
-                    kpasses[g, c, k] += group[a.MADE, g, k] * group[a.SHARE + c, g, k] / _KPASS
+                    kpasses[k] += group.made_passes[k] * group.share[c, k] / _KPASS
 
 
 @inline_jit
-def book_tools(steps: Any, group: Any, left: Any, booked: Any, n: Any) -> None:
-    """Add what the tools of each class are and did to the results of the fab's fleets in a row,
-    ``booked`` (T_TOOLS..., group, class, lane), of ``steps`` a quarter."""
-    for g in range(group.shape[1]):
-        for c in range(2):
+def book_tools(
+    steps: int, groups: Table[GroupState], left: Lanes, booked: Table[Results], n: int
+) -> None:
+    """Add what the tools of each class are and did to the results of the fab's fleets.
+
+    ``booked`` (group, class) are those of a row, of ``steps`` a quarter.
+    """
+    for g in range(groups.shape[0]):
+        group = groups[g]
+        for c in range(CLASSES):
+            result = booked[g, c]
             for k in range(n):
-                share, tools = group[a.SHARE + c, g, k], group[a.TOOLS + c, g, k]
-                booked[a.T_TOOLS, g, c, k] += tools / steps
-                booked[a.T_UP, g, c, k] += tools * group[a.UP + c, g, k]
-                booked[a.T_POSSIBLE, g, c, k] += group[a.PASSES, g, k] * left[k] * share
-                booked[a.T_MADE, g, c, k] += group[a.MADE, g, k] * share
+                share, tools = group.share[c, k], group.tools[c, k]
+                result.tools[k] += tools / steps
+                result.tool_availability[k] += tools * group.availability[c, k]
+                result.tool_passes_possible[k] += group.possible_passes[k] * left[k] * share
+                result.tool_passes[k] += group.made_passes[k] * share
 
 
 @inline_jit
-def book_load(group: Any, booked: Any, n: Any) -> None:
-    """Add the LOAD of the groups to the results of a row."""
-    for g in range(group.shape[1]):
+def book_load(groups: Table[GroupState], booked: Table[Results], n: int) -> None:
+    """Add the load of the groups to their results of a row."""
+    for g in range(groups.shape[0]):
         for k in range(n):
-            booked[g, k] += group[a.LOAD, g, k]
+            booked[g].tool_load[k] += groups[g].load[k]
 
 
 @inline_jit
-def recall_load(recent: Any, group: Any, n: Any) -> None:
-    """Fill the LOAD of each group for its waits: the passes a step that it made of late."""
-    for g in range(group.shape[1]):
+def recall_load(recent: Floats, groups: Table[GroupState], n: int) -> None:
+    """Fill the load of each group for its waits: the passes a step that it made of late."""
+    for g in range(groups.shape[0]):
         for k in range(n):
-            group[a.LOAD, g, k] = recent[g, k]
+            groups[g].load[k] = recent[g, k]
 
 
 @inline_jit
-def remember(days_per_step: Any, group: Any, recent: Any, n: Any) -> None:
+def remember(days_per_step: float, groups: Table[GroupState], recent: Floats, n: int) -> None:
     """Add the passes made in a step to their mean over _MEMORY_DAYS."""
     weight = min(1.0, days_per_step / _MEMORY_DAYS)
-    for g in range(group.shape[1]):
+    for g in range(groups.shape[0]):
         for k in range(n):
-            recent[g, k] += (group[a.MADE, g, k] - recent[g, k]) * weight
+            recent[g, k] += (groups[g].made_passes[k] - recent[g, k]) * weight

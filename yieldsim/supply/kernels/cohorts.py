@@ -1,20 +1,31 @@
-"""Wafers into and out of a line: release, what a cohort will yield, and first in, first out.
+"""Wafers into and out of a route: release, what a cohort will yield, and first in, first out.
 
-The starts of a step are a cohort. How many wafers leave a line is the pipeline's affair; they are
-the oldest ones in it, so each is known by its start, and wafers are conserved exactly.
+The starts of a step are a cohort. `segments` says how many wafers leave a route; they are the
+oldest ones in it. So each wafer is known by its start, and wafers are conserved exactly.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.outputs import DEFECTS
-from yieldsim.supply.kernels import records as a
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.dies import alpha_within, sort_dies, susceptible_cm2
+from yieldsim.supply.kernels.records import (
+    BinState,
+    Clock,
+    DieState,
+    Floats,
+    Results,
+    RouteState,
+    Segment,
+    State,
+    Structure,
+    Table,
+    Tally,
+    World,
+)
 
 _ALL = 1.0 - 1e-9
 _DUST = 1e-9
@@ -23,19 +34,19 @@ _EVEN = 2.0  # gross over good dies at which defects cost as many dies as are le
 
 @inline_jit
 def release(
-    planned: Any,
-    allowed: Any,
-    buffered: Any,
-    wip: Any,
-    leaving: Any,
-    cap_ratio: Any,
-    raw_steps: Any,
-) -> Any:
-    """(wafers started, whether the WIP cap held them back).
+    planned: float,
+    allowed: float,
+    buffered: bool,
+    wip: float,
+    leaving: float,
+    cap_ratio: float,
+    raw_steps: float,
+) -> tuple[float, bool]:
+    """Return the wafers started, and whether the WIP cap held them back.
 
-    ``allowed`` is what plan and tools allow in the long run, whose raw time's worth the cap counts
-    by; a line that is ``buffered`` may start more than that until its wafers reach the cap. Those
-    that will leave in the step, as many as in the one before, make room too.
+    ``allowed`` is what plan and tools allow in the long run. The cap is a multiple of these starts
+    over the raw process time. A ``buffered`` route may start more until its wafers reach the cap.
+    The wafers that will leave in the step, as many as in the one before, make room too.
     """
     wanted = planned if buffered and raw_steps > 0.0 else allowed
     # the wafers of a step stand in the line even where they go through it faster
@@ -49,40 +60,42 @@ def release(
 
 
 @stage_jit
-def share_wafers(structure: Any, world: Any, route: Any, step: Any, state: Any, n: Any) -> None:
+def share_wafers(
+    structure: Structure, world: World, route: int, step: int, state: State, n: int
+) -> None:
     """Fill the shares of the designs in a cohort: weights over their sum."""
-    first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
-    weight, total = state.weight[step], state.lane[a.WEIGHT]
+    first, end = structure.route[route].first_entry, structure.route[route].end_entry
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    weight, total = state.weight[step], state.scratch.weight_sum
     for k in range(n):
         total[k] = 0.0
-    for entry in range(first, last):
-        curve = structure.entry[entry, a.ENTRY_CURVE]
+    for entry in range(first, end):
+        curve = structure.entry[entry].share_curve
         for k in range(n):
-            weight[entry, k] = max(
-                0.0,
-                curve_value(structure.curve, world.curve, curve, step, k),
-            )
+            weight[entry, k] = max(0.0, curve_value(lows, highs, drawn, curve, step, k))
             total[k] += weight[entry, k]
-    for entry in range(first, last):
+    for entry in range(first, end):
         for k in range(n):
             weight[entry, k] = weight[entry, k] / total[k] if total[k] > 0.0 else 0.0
 
 
 @stage_jit
-def mix_wafers(structure: Any, mix: Any, route: Any, step: Any, state: Any, n: Any) -> None:
-    """Divide among the designs that a mix moves what the shares give them together.
+def mix_wafers(
+    structure: Structure, mix: Floats, route: int, step: int, state: State, n: int
+) -> None:
+    """Divide among the designs that a mix moves the wafers that the shares give them together.
 
     ``mix`` holds the part of each entry, negative for one that is not moved.
     """
-    first, last = structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]
-    weight, moved = state.weight[step], state.lane[a.WEIGHT]
+    first, end = structure.route[route].first_entry, structure.route[route].end_entry
+    weight, moved = state.weight[step], state.scratch.weight_sum
     for k in range(n):
         moved[k] = 0.0
-    for entry in range(first, last):
+    for entry in range(first, end):
         for k in range(n):
             if mix[entry, k] >= 0.0:
                 moved[k] += weight[entry, k]
-    for entry in range(first, last):
+    for entry in range(first, end):
         for k in range(n):
             if mix[entry, k] >= 0.0:
                 weight[entry, k] = mix[entry, k] * moved[k]
@@ -90,57 +103,67 @@ def mix_wafers(structure: Any, mix: Any, route: Any, step: Any, state: Any, n: A
 
 @stage_jit
 def start_cohort(
-    structure: Any, world: Any, state: Any, booked: Any, route: Any, step: Any, n: Any
+    structure: Structure,
+    world: World,
+    state: State,
+    booked: Table[Results],
+    route: int,
+    step: int,
+    n: int,
 ) -> None:
     """Give the wafers started in a step their designs and the yields that they will have.
 
-    DENSITY is the mean density and FACTOR this period's over it, ALPHA_LEFT what the period leaves
-    of the clustering of lots; HELD_BY holds the starts down. Each design remembers whether that or
-    defects cost it more. ``booked`` are the results of dies in this row. The designs' shares of the
-    cohort stand in ``state.weight``.
+    The scratch holds the density and the clustering of the wafers, ``state.weight`` the designs'
+    shares of the cohort. Each design remembers whether defects cost it more than what holds the
+    starts down. ``booked`` are the results of dies in this row.
     """
-    line, lane = state.route[route], state.lane
-    process = world.process[structure.route[route, a.ROUTE_PROCESS]]
-    alpha = process[a.ALPHA]
-    for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
-        die = structure.entry[entry, a.ENTRY_DIE]
+    wafers, scratch = state.route[route], state.scratch
+    process = world.process[structure.route[route].process]
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        die = structure.entry[entry].die
         if die < 0:
             continue
-        values, now = world.die[die], state.die[die]
+        design, values, now, result = (
+            structure.die[die],
+            world.die[die],
+            state.die[die],
+            booked[die],
+        )
         for k in range(n):
-            wafers = line[a.STARTS, k] * state.weight[step, entry, k]
-            if wafers <= 0.0:
+            started = wafers.starts[k] * state.weight[step, entry, k]
+            if started <= 0.0:
                 continue
-            faults = lane[a.DENSITY, k] * susceptible_cm2(values[:, k]) * structure.kill[die]
+            faults = scratch.d0_per_cm2[k] * susceptible_cm2(values, k) * design.killing_part
             good = sort_dies(
-                values[:, k],
-                structure.die[die],
+                values,
+                k,
+                design,
                 structure.min_good[die],
                 structure.harvest[die],
                 structure.bin_table[die],
-                lane[a.DENSITY, k] * lane[a.FACTOR, k],
-                alpha_within(alpha[k], lane[a.ALPHA_LEFT, k], faults),
-                lane[a.SURVIVE, k],
+                scratch.d0_per_cm2[k] * scratch.cluster_factor[k],
+                alpha_within(process.alpha[k], scratch.alpha_within[k], faults),
+                scratch.systematic_yield[k],
                 state.tail,
                 state.bin_yield[step, entry, :, k],
             )
-            gross, sold = wafers * now[a.GROSS, k], 0.0
-            for b in range(structure.die[die, a.DIE_BINS]):
+            gross, sold = started * now.gross_dies[k], 0.0
+            for b in range(design.bins):
                 sold += state.bin_yield[step, entry, b, k]
-            booked[a.T_GROSS_STARTED, die, k] += gross
-            saved = process[a.LINE_YIELD, k] * (1.0 - process[a.ENGINEERING, k])
-            booked[a.T_SALEABLE, die, k] += gross * saved * sold
-            if wafers > now[a.CAUSE_WAFERS, k]:
-                now[a.CAUSE_WAFERS, k] = wafers
-                # a line may start more for a while than tools allow in the long run
-                gain = line[a.PLANNED, k] / min(line[a.STARTS, k], line[a.ALLOWED, k])
-                now[a.CAUSE, k] = dies_cause(good, line[a.HELD_BY, k], gain)
+            result.gross_dies_started[k] += gross
+            saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+            result.saleable_dies[k] += gross * saved * sold
+            if started > now.limit_wafers[k]:
+                now.limit_wafers[k] = started
+                # a route may start more for a while than tools allow in the long run
+                gain = wafers.planned[k] / min(wafers.starts[k], wafers.allowed[k])
+                now.limit[k] = dies_limit(good, wafers.held_by[k], gain)
     cohort = state.cohort[route, step]
     for k in range(n):
-        line[a.WAFERS_SO_FAR, k] += line[a.STARTS, k]
-        cohort[a.START, k] = line[a.STARTS, k]
-        cohort[a.LEFT, k] = line[a.STARTS, k]
-        cohort[a.FRONT, k] = 0.0
+        wafers.wafers_so_far[k] += wafers.starts[k]
+        cohort.started[k] = wafers.starts[k]
+        cohort.remaining[k] = wafers.starts[k]
+        cohort.front[k] = 0.0
     if step < state.exits.shape[1]:
         for row in range(state.exits.shape[2]):
             for k in range(n):
@@ -148,120 +171,133 @@ def start_cohort(
 
 
 @inline_jit
-def dies_cause(good: Any, code: Any, gain: Any) -> Any:
-    """What costs a design most dies: the constraint on starts, or defects.
+def dies_limit(good: float, held_by: float, gain: float) -> float:
+    """Return the constraint that costs a design most dies: the one on starts, or defects.
 
-    Defects where a perfect yield would give more than lifting the constraint on starts would, and
-    more dies are lost than are good.
+    Defects hold a design down where a perfect yield would give more than lifting the constraint on
+    starts (a factor of ``gain``), and more dies are lost than are ``good``.
     """
     lost = 1.0 / good if good > 0.0 else np.inf
-    return DEFECTS if lost > max(gain, _EVEN) else code
+    return DEFECTS if lost > max(gain, _EVEN) else held_by
 
 
 @stage_jit
 def leave(
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    tally: Any,
-    route: Any,
-    step: Any,
-    now: Any,
-    row: Any,
-    k: Any,
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    tally: Tally,
+    route: int,
+    step: int,
+    now: float,
+    row: int,
+    k: int,
 ) -> None:
-    """Hand over the wafers that go OUT of a route at a time, the oldest ones, in one lane."""
-    line, cohort = state.route[route], state.cohort[route]
-    left = line[a.OUT, k]
-    line[a.LAST_OUT, k] += left
-    t = int(line[a.OLDEST, k])
+    """Hand over the wafers that leave a route at a time, the oldest ones, in one lane."""
+    wafers, cohorts = state.route[route], state.cohort[route]
+    left = wafers.outs[k]
+    wafers.last_outs[k] += left
+    t = int(wafers.oldest_cohort[k])
     while left > 0.0 and t <= step:
-        held = cohort[t, a.LEFT, k]
+        held = cohorts[t].remaining[k]
         out = held if left >= held * _ALL else left
         if out > 0.0:
             wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
-            cohort[t, a.LEFT, k] = held - out
+            cohorts[t].remaining[k] = held - out
         left -= out
         t += 1 if out >= held else step + 1  # the last one keeps some
-    while line[a.OLDEST, k] <= step and cohort[int(line[a.OLDEST, k]), a.LEFT, k] <= 0.0:
-        line[a.OLDEST, k] += 1.0
+    while wafers.oldest_cohort[k] <= step:
+        if cohorts[int(wafers.oldest_cohort[k])].remaining[k] > 0.0:
+            break
+        wafers.oldest_cohort[k] += 1.0
 
 
 @inline_jit
-def settle(line: Any, piece: Any, step: Any, n: Any) -> None:
-    """Empty a line that all have left, whatever rounding says."""
+def settle(wafers: RouteState, segments: Table[Segment], step: int, n: int) -> None:
+    """Empty a route that all wafers have left, whatever rounding says."""
     for k in range(n):
-        if line[a.OLDEST, k] > step:
-            line[a.WIP, k] = 0.0
-            for s in range(piece.shape[0]):
-                piece[s, a.INSIDE, k] = 0.0
+        if wafers.oldest_cohort[k] > step:
+            wafers.wip[k] = 0.0
+            for s in range(segments.shape[0]):
+                segments[s].wafers[k] = 0.0
 
 
 @stage_jit
 def wafers_out(
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    tally: Any,
-    route: Any,
-    cohort: Any,
-    now: Any,
-    out: Any,
-    row: Any,
-    k: Any,
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    tally: Tally,
+    route: int,
+    step: int,
+    now: float,
+    out: float,
+    row: int,
+    k: int,
 ) -> None:
-    """Divide finished wafers among loss, development and designs, and probe their dies."""
-    process = world.process[structure.route[route, a.ROUTE_PROCESS]]
-    line, own = state.route[route], state.cohort[route, cohort]
+    """Divide finished wafers of the cohort of a ``step`` among loss, development and designs.
+
+    Their dies are probed.
+    """
+    process = world.process[structure.route[route].process]
+    wafers, cohort, booked = state.route[route], state.cohort[route, step], tally.route[row, route]
     # evenly started over the step of the cohort
-    gone = (own[a.START, k] - own[a.LEFT, k] + 0.5 * out) / own[a.START, k]
-    days = max(0.0, now - cohort - gone) * clock.days_per_step  # none below zero by rounding
-    line[a.WIP, k] = max(0.0, line[a.WIP, k] - out)
-    if cohort < state.exits.shape[1]:
-        state.exits[route, cohort, row, k] += out
-    saved = out * process[a.LINE_YIELD, k]
-    development = saved * process[a.ENGINEERING, k]
-    tally.route[a.T_OUTS, row, route, k] += out
-    tally.route[a.T_CYCLE, row, route, k] += out * days
-    tally.route[a.T_SCRAPPED, row, route, k] += out - saved
-    tally.route[a.T_ENGINEERING, row, route, k] += development
+    gone = (cohort.started[k] - cohort.remaining[k] + 0.5 * out) / cohort.started[k]
+    days = max(0.0, now - step - gone) * clock.days_per_step  # rounding could make it negative
+    wafers.wip[k] = max(0.0, wafers.wip[k] - out)
+    if step < state.exits.shape[1]:
+        state.exits[route, step, row, k] += out
+    saved = out * process.line_yield[k]
+    development = saved * process.engineering_fraction[k]
+    booked.wafer_outs[k] += out
+    booked.cycle_time_days[k] += out * days
+    booked.wafers_scrapped[k] += out - saved
+    booked.wafers_engineering[k] += development
     rest = saved - development
-    for entry in range(structure.route[route, a.ROUTE_FIRST], structure.route[route, a.ROUTE_LAST]):
-        die = structure.entry[entry, a.ENTRY_DIE]
-        wafers = (saved - development) * state.weight[cohort, entry, k]
-        if die >= 0 and wafers > 0.0:
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        die = structure.entry[entry].die
+        probed = (saved - development) * state.weight[step, entry, k]
+        if die >= 0 and probed > 0.0:
             probe(
-                structure.die[die, a.DIE_BINS],
-                wafers,
-                state.bin_yield[cohort, entry, :, k],
-                state.die[die, :, k],
-                state.stock[die, :, a.STOCK, k],
-                tally.die[:, row, die, k],
-                tally.good_dies[row, die, :, k],
+                structure.die[die].bins,
+                probed,
+                state.bin_yield[step, entry, :, k],
+                state.die[die],
+                state.die_bin[die],
+                tally.die[row, die],
+                tally.die_bin[row, die],
+                k,
             )
-            rest -= wafers
-    tally.route[a.T_OTHER, row, route, k] += max(0.0, rest)
+            rest -= probed
+    booked.wafers_other[k] += max(0.0, rest)
 
 
 @inline_jit
 def probe(
-    bins: Any, wafers: Any, shares: Any, die: Any, stock: Any, booked: Any, good_dies: Any
+    bins: int,
+    wafers: float,
+    shares: Floats,
+    die: DieState,
+    stock: Table[BinState],
+    booked: Results,
+    booked_bins: Table[Results],
+    k: int,
 ) -> None:
     """Sort the dies of finished wafers into bins; bad dies that pass join the last bin."""
-    gross = wafers * die[a.GROSS]
+    gross = wafers * die.gross_dies[k]
     passed = 0.0
     for b in range(bins):
         good = gross * shares[b]
-        good_dies[b] += good
-        stock[b] += good
+        booked_bins[b].good_dies[k] += good
+        stock[b].stock[k] += good
         passed += good
     escaped = gross * shares[shares.shape[0] - 1]
-    stock[bins - 1] += escaped
-    die[a.STOCK_BAD] += escaped
-    die[a.FROM_FABS] += passed
-    booked[a.T_WAFERS] += wafers
-    booked[a.T_GROSS] += gross
-    booked[a.T_BAD_PASSED] += escaped
-    booked[a.T_DIES_SCRAPPED] += gross - passed - escaped
+    stock[bins - 1].stock[k] += escaped
+    die.bad_in_stock[k] += escaped
+    die.from_fabs[k] += passed
+    booked.wafers_to_die[k] += wafers
+    booked.gross_dies[k] += gross
+    booked.bad_dies_passed[k] += escaped
+    booked.dies_scrapped[k] += gross - passed - escaped

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from yieldsim.kernels.jit import inline_jit
+from yieldsim.supply.kernels.records import Floats, Parameters, Table
 
 
 @inline_jit
-def between(low: Any, high: Any, position: Any, scale: Any) -> Any:
-    """The value at ``position`` (0 to 1) between two series, times ``scale``."""
+def between(low: float, high: float, position: float, scale: float) -> float:
+    """Return the value at ``position`` (0 to 1) between two series, times ``scale``."""
     return (low + position * (high - low)) * scale
 
 
 @inline_jit
-def curve_value(curves: Any, drawn: Any, curve: Any, step: Any, k: Any) -> Any:
-    """The value of a schedule in a step, of lane ``k``: of its low and high series (curve, 2, step)
-    by the position and scale drawn (curve, 2, lane)."""
-    low, high = curves[curve, 0, step], curves[curve, 1, step]
-    return between(low, high, drawn[curve, 0, k], drawn[curve, 1, k])
+def curve_value(
+    low: Floats, high: Floats, drawn: Table[Parameters], curve: int, step: int, k: int
+) -> float:
+    """Return the value of a schedule in a step, in lane ``k``.
+
+    ``low`` and ``high`` (curve, step) are the series of all schedules, ``drawn`` (curve) the
+    position and scale of each.
+    """
+    own = drawn[curve]
+    return between(low[curve, step], high[curve, step], own.position[k], own.scale[k])

@@ -8,10 +8,9 @@ Koren 1998, inclusion and exclusion over cores).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from yieldsim.kernels.jit import bare_jit, inline_jit
-from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.records import Design, Floats, Ints, Parameters
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.kernels.classes import cell_place, pieces_value
 from yieldsim.wafer.kernels.geometry import count_best_of_four
@@ -24,28 +23,28 @@ _NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
 
 
 @inline_jit
-def area_yield(faults: Any, alpha: Any) -> Any:
-    """(1 + faults/alpha)^-alpha, the Poisson exp(-faults) for a very large alpha."""
+def area_yield(faults: float, alpha: float) -> float:
+    """Return (1 + faults/alpha)^-alpha, the Poisson exp(-faults) for a very large alpha."""
     if alpha >= POISSON_ALPHA:
         return math.exp(-faults)
     return math.exp(-alpha * math.log1p(faults / alpha))
 
 
 @bare_jit
-def gross_dies(wafer: Any, die: Any) -> Any:
-    """Gross dies per wafer: the given count, or the best of the four half-pitch grid offsets."""
-    if die[a.GIVEN_GROSS] > 0.0:
-        return die[a.GIVEN_GROSS]
-    width, height, scribe = die[a.WIDTH], die[a.HEIGHT], wafer[a.SCRIBE]
-    radius = 0.5 * wafer[a.DIAMETER] - wafer[a.EDGE]
+def gross_dies(wafer: Parameters, die: Parameters, k: int) -> float:
+    """Return gross dies per wafer: the given count, or the best of four half-pitch grid offsets."""
+    if die.gross_die_per_wafer[k] > 0.0:
+        return die.gross_die_per_wafer[k]
+    width, height, scribe = die.width_mm[k], die.height_mm[k], wafer.scribe_mm[k]
+    radius = 0.5 * wafer.diameter_mm[k] - wafer.edge_exclusion_mm[k]
     return float(count_best_of_four(width + scribe, height + scribe, width, height, radius))
 
 
 @inline_jit
-def gamma_nodes(alpha: Any) -> Any:
-    """(lowest end, step, number) of a midpoint rule over the log of a gamma density of mean one.
+def gamma_nodes(alpha: float) -> tuple[float, float, int]:
+    """Return (lowest end, step, number) of a midpoint rule over the log of a gamma density.
 
-    One node, at density one, where it is Poisson.
+    The density has mean one. A Poisson one has a single node, at density one.
     """
     spread = math.sqrt(2.0 * _NEGLIGIBLE / alpha)
     low = -(_NEGLIGIBLE / alpha + spread)
@@ -58,7 +57,7 @@ def gamma_nodes(alpha: Any) -> Any:
 
 @bare_jit
 def deep_tails(
-    fatal: Any, core: Any, cores: Any, min_good: Any, bins: Any, alpha: Any, tail: Any
+    fatal: float, core: float, cores: int, min_good: Ints, bins: int, alpha: float, tail: Floats
 ) -> None:
     """Fill ``tail[b]`` where the alternating sum would cancel, by a trapezoid rule without signs.
 
@@ -93,12 +92,20 @@ def deep_tails(
 
 @inline_jit
 def bin_tails(
-    design: Any, min_good: Any, harvest: Any, fatal: Any, core: Any, alpha: Any, tail: Any
+    design: Design,
+    min_good: Ints,
+    harvest: Floats,
+    fatal: float,
+    core: float,
+    alpha: float,
+    tail: Floats,
 ) -> None:
-    """Fill ``tail[b]`` with P(the die meets the rule of bin b); ``fatal`` and ``core`` are mean
-    faults of the fatal area and of one core."""
-    bins, cores = design[a.DIE_BINS], design[a.DIE_CORES]
-    if design[a.DIE_DEEP] == 1:
+    """Fill ``tail[b]`` with the probability that a die meets the rule of bin b.
+
+    ``fatal`` and ``core`` are mean faults of the fatal area and of one core.
+    """
+    bins, cores = design.bins, design.cores
+    if design.deep == 1:
         deep_tails(fatal, core, cores, min_good, bins, alpha, tail)
         return
     lowest = min_good[bins - 1]
@@ -111,12 +118,12 @@ def bin_tails(
 
 
 @bare_jit
-def table_tails(design: Any, table: Any, faults: Any, alpha: Any, tail: Any) -> None:
+def table_tails(design: Design, table: Floats, faults: float, alpha: float, tail: Floats) -> None:
     """Fill ``tail[b]`` with the share of dies in bin b or better, from the table of a floorplan.
 
-    The clustering of lots is integrated as in `deep_tails`, which the table's own does not hold.
+    The table does not hold the clustering of lots: it is integrated as in `deep_tails`.
     """
-    bins, first, cells = design[a.DIE_BINS], design[a.DIE_TABLE_FIRST], design[a.DIE_TABLE_CELLS]
+    bins, first, cells = design.bins, design.table_first, design.table_cells
     low, step, nodes = gamma_nodes(alpha)
     for b in range(bins):
         tail[b] = 0.0
@@ -136,15 +143,15 @@ def table_tails(design: Any, table: Any, faults: Any, alpha: Any, tail: Any) -> 
 
 
 @inline_jit
-def susceptible_cm2(die: Any) -> Any:
-    """Area of a die on which a defect can kill a block."""
-    mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
-    return die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2 * (1.0 - mended)
+def susceptible_cm2(die: Parameters, k: int) -> float:
+    """Return the area of a die on which a defect can kill a block."""
+    mended = die.memory_fraction[k] * die.memory_repair[k]
+    return die.width_mm[k] * die.height_mm[k] / MM2_PER_CM2 * (1.0 - mended)
 
 
 @inline_jit
-def alpha_within(alpha: Any, left: Any, faults: Any) -> Any:
-    """Clustering of a die given its period's mean density, such that the mean yield is kept.
+def alpha_within(alpha: float, left: float, faults: float) -> float:
+    """Return the clustering of a die given its period's density, with the same mean yield.
 
     ``left`` (from `clustered`) matches the variance of the density, which is right for few faults.
     The mean of the negative binomial over the period's gamma is alpha's own, to second order in
@@ -160,37 +167,39 @@ def alpha_within(alpha: Any, left: Any, faults: Any) -> Any:
 
 @inline_jit
 def sort_dies(
-    die: Any,
-    design: Any,
-    min_good: Any,
-    harvest: Any,
-    table: Any,
-    d0: Any,
-    alpha: Any,
-    survive: Any,
-    tail: Any,
-    out: Any,
-) -> Any:
+    die: Parameters,
+    k: int,
+    design: Design,
+    min_good: Ints,
+    harvest: Floats,
+    table: Floats,
+    d0_per_cm2: float,
+    alpha: float,
+    survive: float,
+    tail: Floats,
+    out: Floats,
+) -> float:
     """Fill ``out[b]`` with the share of gross dies that ship in bin b, ``out[-1]`` with escapes.
 
-    ``d0`` is per cm2, ``survive`` the systematic yield. Returns the share that is truly good.
+    ``die`` are the parameters of the design in all lanes, of which ``k`` is taken; ``survive`` is
+    the systematic yield. Return the share that is truly good.
     """
-    area = die[a.WIDTH] * die[a.HEIGHT] / MM2_PER_CM2
-    if design[a.DIE_TABLED] == 1:
-        table_tails(design, table, d0 * area, alpha, tail)
+    area_cm2 = die.width_mm[k] * die.height_mm[k] / MM2_PER_CM2
+    if design.tabled == 1:
+        table_tails(design, table, d0_per_cm2 * area_cm2, alpha, tail)
     else:
-        in_cores = die[a.CORE_FRACTION]
-        mended = die[a.MEMORY_FRACTION] * die[a.MEMORY_REPAIR]
-        fatal = d0 * area * max(0.0, 1.0 - in_cores - mended)
-        cores = design[a.DIE_CORES]
-        core = d0 * area * in_cores / cores if cores > 0 else 0.0
+        in_cores = die.core_fraction[k]
+        mended = die.memory_fraction[k] * die.memory_repair[k]
+        fatal = d0_per_cm2 * area_cm2 * max(0.0, 1.0 - in_cores - mended)
+        cores = design.cores
+        core = d0_per_cm2 * area_cm2 * in_cores / cores if cores > 0 else 0.0
         bin_tails(design, min_good, harvest, fatal, core, alpha, tail)
-    functional = survive * die[a.PARAMETRIC]
-    kept = functional * (1.0 - die[a.OVERKILL])
+    functional = survive * die.parametric_yield[k]
+    kept = functional * (1.0 - die.test_overkill[k])
     above = 0.0
-    for b in range(design[a.DIE_BINS]):
+    for b in range(design.bins):
         out[b] = max(0.0, tail[b] - above) * kept
         above = tail[b]
     good = above * functional
-    out[out.shape[0] - 1] = (1.0 - good) * die[a.ESCAPE]
+    out[out.shape[0] - 1] = (1.0 - good) * die.test_escape[k]
     return good

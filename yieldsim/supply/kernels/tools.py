@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf, poisson_ppf
 from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
-from yieldsim.kernels.philox import STREAM_AVAILABILITY, philox4x32, uniform53
-from yieldsim.supply.kernels import records as a
+from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
+from yieldsim.supply.kernels.effects import effects_on_tools
+from yieldsim.supply.kernels.records import (
+    CLASSES,
+    Clock,
+    FleetState,
+    Floats,
+    GroupState,
+    Parameters,
+    Scratch,
+    State,
+    Structure,
+    Table,
+    World,
+)
 
 _MUCH = 1e6  # times its tools, where a group is to limit nothing
-_WORD = np.uint64(0xFFFFFFFF)
-_BITS_32 = np.uint64(32)
 _OTHER_CLASS = np.uint32(0x80000000)
 
 
 @inline_jit
 def delivered(
-    series: Any, position: Any, scale: Any, delay_steps: Any, step: Any, stop_step: Any
-) -> Any:
-    """Tools that were delivered by ``stop_step`` and have been installed and qualified.
+    low: Floats,
+    high: Floats,
+    position: float,
+    scale: float,
+    delay_steps: float,
+    step: int,
+    stop_step: float,
+) -> float:
+    """Return the tools delivered by ``stop_step`` that have been installed and qualified.
 
-    ``series`` are the low and the high one of the fleet's schedule; it is linear between two steps.
+    The fleet's schedule lies between two series; it is linear between two steps.
     """
-    low, high = series[0], series[1]
     # tools still on order never come; those delivered before go on being installed
     time = min(step - delay_steps, stop_step)
     if time <= 0.0:
@@ -41,17 +56,19 @@ def delivered(
 
 
 @inline_jit
-def in_production(arrived: Any, retired: Any, kept: Any) -> Any:
-    """Whole tools: those that arrived less those retired, of which events leave a part."""
-    return math.floor(max(0.0, arrived - retired) * kept + 0.5)
+def in_production(arrived: float, retired: float, kept_share: float) -> float:
+    """Return whole tools: those that arrived less those retired, of which events leave a share."""
+    return math.floor(max(0.0, arrived - retired) * kept_share + 0.5)
 
 
 @inline_jit
-def repair_hours(failures: Any, mttf: Any, mttr: Any, cv2: Any, u1: Any, u2: Any) -> Any:
-    """Hours of repair that a step brings to a fleet that expects so many ``failures``.
+def repair_hours(
+    failures: float, mttf: float, mttr: float, cv2: float, u1: float, u2: float
+) -> float:
+    """Return the hours of repair that a step brings to a fleet that expects so many ``failures``.
 
-    Failures are Poisson, each repair is gamma with mean ``mttr``. Deviations from the mean count by
-    the availability, as a tool that is down cannot fail: so the long-run variance is that of
+    Failures are Poisson, each repair is gamma with mean ``mttr``. A tool that is down cannot fail,
+    so deviations from the mean count by the availability. The long-run variance is then that of
     alternating renewal, A^2 (1 + cr^2) MTTR^2 a failure (D. R. Cox, "Renewal Theory" (1962),
     chapter 7). The mean is exact, and no hours are negative.
     """
@@ -65,195 +82,171 @@ def repair_hours(failures: Any, mttf: Any, mttr: Any, cv2: Any, u1: Any, u2: Any
 
 @inline_jit
 def _draw_luck(
-    seed: Any, draw: Any, entity: Any, tool_class: Any, first: Any, lane: Any, n: Any
+    seed: np.uint64, draw: int, entity: np.uint32, c: int, first: int, scratch: Scratch, n: int
 ) -> None:
-    """Fill LUCK with the two uniforms of a class: how many failures, how long the repairs."""
-    key = np.uint64(seed)
-    if tool_class == 1:
+    """Fill the two uniforms of a class: one for the failures, one for the length of repairs."""
+    if c == 1:
         entity = np.uint32(entity ^ _OTHER_CLASS)
     for k in range(n):
-        w0, w1, w2, w3 = philox4x32(
-            np.uint32(draw),
-            entity,
-            STREAM_AVAILABILITY,
-            np.uint32(first + k),
-            key & _WORD,
-            key >> _BITS_32,
+        w0, w1, w2, w3 = seeded_words(
+            seed, np.uint32(draw), entity, STREAM_AVAILABILITY, np.uint32(first + k)
         )
-        lane[a.LUCK, k] = uniform53(w0, w1)
-        lane[a.LUCK + 1, k] = uniform53(w2, w3)
-
-
-@inline_jit
-def wear(
-    events: Any, steps: Any, hits: Any, factors: Any, tool_class: Any, lane: Any, n: Any
-) -> Any:
-    """Fill what events do to a class of tools: its uptime, its repairs, the part KEPT.
-
-    ``hits`` says which events concern the group. Returns (the step after which nothing is
-    delivered, the first one in which the class may produce).
-    """
-    stop, begin = np.inf, -np.inf
-    for k in range(n):
-        lane[a.UPTIME_RATIO, k] = 1.0
-        lane[a.REPAIR_RATIO, k] = 1.0
-        lane[a.KEPT, k] = 1.0
-    for e in range(events.shape[0]):
-        if hits[e] == 0 or events[e, a.EVENT_CLASS] not in (tool_class, a.BOTH_CLASSES):
-            continue
-        kind = events[e, a.EVENT_KIND]
-        if kind == a.DELIVERIES_STOP:
-            stop = min(stop, steps[e, 0] - 1.0)  # the last step before it
-        elif kind == a.TOOL_QUALIFIED:
-            begin = max(begin, steps[e, 0])
-        elif kind in (a.SERVICE_LOSS, a.TOOLS_LOST):  # lost tools leave uptime and repairs at one
-            for k in range(n):
-                lane[a.UPTIME_RATIO, k] *= factors[e, 0, k]
-                lane[a.REPAIR_RATIO, k] *= factors[e, 1, k]
-                lane[a.KEPT, k] *= factors[e, 2, k]
-    return stop, begin
+        scratch.failure_uniform[k] = uniform53(w0, w1)
+        scratch.repair_uniform[k] = uniform53(w2, w3)
 
 
 @stage_jit
 def _count_tools(
-    clock: Any, structure: Any, world: Any, state: Any, fab: Any, g: Any, c: Any, step: Any, n: Any
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    fab: int,
+    g: int,
+    c: int,
+    step: int,
+    n: int,
 ) -> None:
-    """Fill the TOOLS of a class that are in production."""
-    curve = structure.fleet_curve[fab, g, c, a.FLEET_COUNT]
-    curves, drawn = structure.curve, world.curve
-    less = structure.fleet_curve[fab, g, c, a.FLEET_RETIRED]
-    group, waits = state.group, world.delay[fab, g, c]
-    hits = structure.event_hits[:, fab, g]
-    steps, events = structure.event_steps, structure.event
-    stop, begin = wear(events, steps, hits, state.event, c, state.lane, n)
+    """Fill the tools of a class that are in production."""
+    fleet, delays = structure.fleet[fab, g, c], world.fleet[fab, g, c]
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    curve, retirements = fleet.count_curve, fleet.retired_curve
+    hits, effects = structure.effect_on_tools[:, fab, g, c], state.effect
+    stop, begin = effects_on_tools(structure.effect, hits, effects, state.scratch, n)
+    tools, series = state.group[g].tools, drawn[curve]
     for k in range(n):
-        tools = 0.0
+        tools[c, k] = 0.0
         if step >= begin:
-            delay = (waits[a.INSTALL, k] + waits[a.QUALIFICATION, k]) * clock.steps_per_quarter
-            position, scale = drawn[curve, 0, k], drawn[curve, 1, k]
-            arrived = delivered(curves[curve], position, scale, delay, step, stop)
-            retired = curve_value(curves, drawn, less, step, k) if less >= 0 else 0.0
-            tools = in_production(arrived, retired, state.lane[a.KEPT, k])
-        group[a.TOOLS + c, g, k] = tools
+            quarters = delays.install_quarters[k] + delays.qualification_quarters[k]
+            delay = quarters * clock.steps_per_quarter
+            position, scale = series.position[k], series.scale[k]
+            arrived = delivered(lows[curve], highs[curve], position, scale, delay, step, stop)
+            retired = 0.0
+            if retirements >= 0:
+                retired = curve_value(lows, highs, drawn, retirements, step, k)
+            tools[c, k] = in_production(arrived, retired, state.scratch.kept_share[k])
 
 
 @inline_jit
 def rate_class(
-    noise: Any,
-    hours: Any,
-    tool: Any,
-    c: Any,
-    group: Any,
-    g: Any,
-    kpasses: Any,
-    repairs: Any,
-    lane: Any,
-    n: Any,
+    noise: bool,
+    hours: float,
+    tool: Parameters,
+    c: int,
+    group: GroupState,
+    fleet: FleetState,
+    scratch: Scratch,
+    n: int,
 ) -> None:
     """Add one class to the passes that a group can make in a step of so many ``hours``.
 
-    ``tool`` are the parameters of the class, ``kpasses`` its experience and ``repairs`` the hours
-    of repair that wait, which luck adds to.
+    ``tool`` are the parameters of the class, ``fleet`` its experience and the hours of repair that
+    wait, to which luck adds.
     """
+    kpasses, repairs = fleet.kpasses, fleet.repair_hours
     for k in range(n):
-        tools = group[a.TOOLS + c, g, k]
+        tools = group.tools[c, k]
         if tools <= 0.0:
             continue
-        mttf = tool[a.MTTF, k] * lane[a.UPTIME_RATIO, k]
-        mttr = tool[a.MTTR, k] * lane[a.REPAIR_RATIO, k]
-        cv2, adder = tool[a.REPAIR_CV2, k], tool[a.ADDER, k]
-        if tool[a.INITIAL_ADDER, k] != 1.0 or tool[a.INITIAL_MTTF, k] != 1.0:
-            young = math.exp(-kpasses[k] / tool[a.MATURITY, k])
-            mttf *= 1.0 - (1.0 - tool[a.INITIAL_MTTF, k]) * young
-            adder *= 1.0 + (tool[a.INITIAL_ADDER, k] - 1.0) * young
+        mttf = tool.mttf_hours[k] * scratch.mttf_ratio[k]
+        mttr = tool.mttr_hours[k] * scratch.mttr_ratio[k]
+        cv2, adder = tool.repair_cv2[k], tool.defect_adder[k]
+        if tool.initial_adder_ratio[k] != 1.0 or tool.initial_mttf_ratio[k] != 1.0:
+            young = math.exp(-kpasses[k] / tool.maturity_kpasses[k])
+            mttf *= 1.0 - (1.0 - tool.initial_mttf_ratio[k]) * young
+            adder *= 1.0 + (tool.initial_adder_ratio[k] - 1.0) * young
         mean = mttf / (mttf + mttr)
         up = mean
         if noise:
             failures = tools * hours / (mttf + mttr)
-            luck, other = lane[a.LUCK, k], lane[a.LUCK + 1, k]
-            repairs[k] += repair_hours(failures, mttf, mttr, cv2, luck, other)
+            luck, length = scratch.failure_uniform[k], scratch.repair_uniform[k]
+            repairs[k] += repair_hours(failures, mttf, mttr, cv2, luck, length)
             down = min(repairs[k], tools * hours)
             repairs[k] -= down
             up = 1.0 - down / (tools * hours)
-        scheduled = (1.0 - tool[a.NONSCHEDULED, k]) * (1.0 - tool[a.PM, k])
-        scheduled *= 1.0 - tool[a.ENGINEERING_TIME, k]
-        rated = tools * tool[a.RATE, k] * tool[a.PERFORMANCE, k] * hours
-        group[a.CALM, g, k] += rated * mean * scheduled
-        group[a.PASSES, g, k] += rated * up * scheduled
-        group[a.PURE, g, k] += rated
-        group[a.COUNT, g, k] += tools
-        group[a.REPAIR, g, k] += rated * mttr
-        group[a.REPAIR_SPREAD, g, k] += rated * cv2
-        group[a.SHARE + c, g, k] = rated * up * scheduled
-        group[a.ADDER_NOW + c, g, k] = adder
-        group[a.UP + c, g, k] = up * scheduled
+        scheduled = (1.0 - tool.nonscheduled_fraction[k]) * (1.0 - tool.pm_fraction[k])
+        scheduled *= 1.0 - tool.engineering_fraction[k]
+        rated = tools * tool.wafers_per_hour[k] * tool.performance[k] * hours
+        group.mean_passes[k] += rated * mean * scheduled
+        group.possible_passes[k] += rated * up * scheduled
+        group.rated_passes[k] += rated
+        group.tool_count[k] += tools
+        group.mttr_hours[k] += rated * mttr
+        group.repair_cv2[k] += rated * cv2
+        group.share[c, k] = rated * up * scheduled
+        group.defect_adder[c, k] = adder
+        group.availability[c, k] = up * scheduled
 
 
 @inline_jit
-def clear_groups(group: Any, n: Any) -> None:
+def clear_groups(groups: Table[GroupState], n: int) -> None:
     """Forget what groups can do and did in the last step."""
-    for j in range(a.CALM, a.GROUP_FIELDS):
-        for g in range(group.shape[1]):
+    for g in range(groups.shape[0]):
+        group = groups[g]
+        for k in range(n):
+            group.mean_passes[k] = 0.0
+            group.rated_passes[k] = 0.0
+            group.tool_count[k] = 0.0
+            group.mttr_hours[k] = 0.0
+            group.repair_cv2[k] = 0.0
+            group.possible_passes[k] = 0.0
+            group.made_passes[k] = 0.0
+        for c in range(CLASSES):
             for k in range(n):
-                group[j, g, k] = 0.0
+                group.share[c, k] = 0.0
+                group.defect_adder[c, k] = 0.0
+                group.tools[c, k] = 0.0
+                group.availability[c, k] = 0.0
 
 
 @inline_jit
-def _turn_into_means(group: Any, g: Any, n: Any) -> None:
+def _turn_into_means(group: GroupState, n: int) -> None:
     """Divide what was added up over the classes of a group by their passes."""
     for k in range(n):
-        pure = group[a.PURE, g, k]
-        one = pure if pure > 0.0 else 1.0
-        group[a.REPAIR, g, k] /= one
-        group[a.REPAIR_SPREAD, g, k] /= one
+        rated = group.rated_passes[k]
+        divisor = rated if rated > 0.0 else 1.0
+        group.mttr_hours[k] /= divisor
+        group.repair_cv2[k] /= divisor
     for k in range(n):
-        passes = group[a.PASSES, g, k]
-        one = passes if passes > 0.0 else 1.0
-        group[a.SHARE, g, k] /= one
-        group[a.SHARE + 1, g, k] /= one
+        passes = group.possible_passes[k]
+        divisor = passes if passes > 0.0 else 1.0
+        group.share[0, k] /= divisor
+        group.share[1, k] /= divisor
 
 
 @apart_jit
 def group_rate(
-    seed: Any,
-    clock: Any,
-    structure: Any,
-    world: Any,
-    state: Any,
-    fab: Any,
-    g: Any,
-    step: Any,
-    first: Any,
-    n: Any,
+    seed: np.uint64,
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    fab: int,
+    g: int,
+    step: int,
+    first: int,
+    n: int,
 ) -> None:
-    """Fill the passes that a group can make in the step, by class, and its defect adders: all of
-    its numbers from CALM on, which start from zero."""
-    group = state.group
-    for c in range(2):
+    """Fill the passes that a group can make in the step, by class, and its defect adders.
+
+    These are the sums of the step in its state, which start from zero.
+    """
+    group, scratch = state.group[g], state.scratch
+    for c in range(CLASSES):
         for k in range(n):
-            group[a.ADDER_NOW + c, g, k] = 1.0
-        if structure.fleet_curve[fab, g, c, a.FLEET_COUNT] < 0:
+            group.defect_adder[c, k] = 1.0
+        if structure.fleet[fab, g, c].count_curve < 0:
             continue
         _count_tools(clock, structure, world, state, fab, g, c, step, n)
         if clock.noise:
             entity = structure.fleet_entity[fab, g]
-            _draw_luck(seed, clock.first_draw + step, entity, c, first, state.lane, n)
-        rate_class(
-            clock.noise,
-            clock.hours_per_step,
-            world.tool[g, c],
-            c,
-            group,
-            g,
-            state.passes[fab, g, c],
-            state.repairs[fab, g, c],
-            state.lane,
-            n,
-        )
-    _turn_into_means(group, g, n)
+            _draw_luck(seed, clock.first_draw + step, entity, c, first, scratch, n)
+        hours, tool, fleet = clock.hours_per_step, world.tool[g, c], state.fleet[fab, g, c]
+        rate_class(clock.noise, hours, tool, c, group, fleet, scratch, n)
+    _turn_into_means(group, n)
     if structure.no_tool_limit[g] == 1:
         for k in range(n):
-            group[a.CALM, g, k] *= _MUCH
-            group[a.PASSES, g, k] *= _MUCH
-            group[a.PURE, g, k] *= _MUCH
-            group[a.COUNT, g, k] *= _MUCH
+            group.mean_passes[k] *= _MUCH
+            group.possible_passes[k] *= _MUCH
+            group.rated_passes[k] *= _MUCH
+            group.tool_count[k] *= _MUCH

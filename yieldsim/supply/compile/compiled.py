@@ -1,0 +1,108 @@
+"""A model as arrays, and where each number of a realization comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from yieldsim.model import Model
+from yieldsim.model.schema.calendar import quarter_index
+from yieldsim.sampling import Sampler
+from yieldsim.supply.compile.columns import Columns, ColumnTable, Curves, StepOf
+from yieldsim.supply.compile.memory import Part, lane_views
+from yieldsim.supply.compile.structure import structure_of
+from yieldsim.supply.compile.visits import Visits, visits_of
+from yieldsim.supply.compile.world import world_of
+from yieldsim.supply.kernels.records import LANES, Clock, Structure, World, lanes_dtype
+from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
+
+MOST_COMPUTE = "most_compute"  # the rule of allocation that makes a mix
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model as arrays: what stays, and where each number of a World comes from."""
+
+    model: Model
+    sampler: Sampler
+    clock: Clock
+    structure: Structure
+    world_columns: dict[str, ColumnTable]  # the tables of a World in their order
+    passes: Visits
+    constants: np.ndarray
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the parameters and worlds of realizations first..first+count.
+
+        Parameters are (count, parameter), worlds (flat world, count).
+        """
+        drawn = self.sampler.draw(seed, first, count)
+        constants = np.tile(self.constants[:, None], (1, count))
+        x = np.concatenate([drawn.T, constants])
+        flat = np.concatenate([table.columns.ravel() for table in self.world_columns.values()])
+        worlds = np.take(x, flat, axis=0)  # C order, as the kernel was compiled for
+        derived = self.passes.values(x)
+        last = len(worlds) - self.mix_size
+        first = last - sum(part[..., 0].size for part in derived)
+        worlds[first:last] = np.concatenate([part.reshape(-1, count) for part in derived])
+        return drawn, worlds
+
+    @property
+    def mix_size(self) -> int:
+        """Places of a mix at the end of a flat world, zero where the rule is shares."""
+        tables = self.world_columns
+        return tables["mix_entry"].columns.size + tables["mix_product"].columns.size
+
+    def world(self) -> tuple[np.ndarray, World]:
+        """Return a flat buffer (place, lane) for the worlds of the lanes, and its views."""
+        tables = self.world_columns.values()
+        parts: list[Part] = [
+            (table.shape, lanes_dtype(table.names) if table.names else None) for table in tables
+        ]
+        flat = np.empty((sum(table.columns.size for table in tables), LANES))
+        return flat, World(*lane_views(flat, parts))
+
+
+def compile_model(model: Model) -> Compiled:
+    """Turn a checked model into arrays."""
+    sampler = Sampler(model)
+    columns = Columns(sampler)
+    clock = _clock(model)
+    first = quarter_index(model.simulation.start) - model.simulation.warmup_quarters
+    times = first + (np.arange(clock.steps) + 0.5) / clock.steps_per_quarter
+    curves = Curves(times, columns)
+    start = StepOf(first, clock.steps_per_quarter)
+    passes = visits_of(model, columns)
+    structure = structure_of(model, curves, start, passes)
+    quarters = clock.quarters if model.allocation.rule == MOST_COMPUTE else 0
+    world = world_of(model, columns, curves, structure, quarters)
+    constants = np.array(list(columns.neutral), dtype=float)
+    return Compiled(model, sampler, clock, structure, world, passes, constants)
+
+
+def _clock(model: Model) -> Clock:
+    simulation = model.simulation
+    per_quarter = simulation.steps_per_quarter
+    start = quarter_index(simulation.start)
+    quarters = quarter_index(simulation.end) - start + 1
+    warmup = simulation.warmup_quarters * per_quarter
+    days = DAYS_PER_QUARTER / per_quarter
+    return Clock(
+        steps=quarters * per_quarter + warmup,
+        warmup_steps=warmup,
+        steps_per_quarter=per_quarter,
+        flow_steps=simulation.flow_steps,
+        quarters=quarters,
+        hours_per_step=days * HOURS_PER_DAY,
+        days_per_step=days,
+        # counted from the year 0, so that the luck of a date does not depend on the start
+        first_draw=(start - simulation.warmup_quarters) * per_quarter,
+        noise=simulation.process_noise,
+        no_memory_limit="memory" in simulation.no_limit,
+        no_packaging_limit="packaging" in simulation.no_limit,
+        no_demand_limit="demand" in simulation.no_limit,
+        no_plan_limit="wafers" in simulation.no_limit,
+        no_defects="defects" in simulation.no_limit,
+        mixed=False,  # `simulate` asks for a run by the mix
+    )
