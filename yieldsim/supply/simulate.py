@@ -114,7 +114,7 @@ class _Run:
             worlds,
             self.world_flat,
             self.world,
-            np.int64(first),
+            first,
             self.state_flat,
             self.state,
             self.tally_flat,

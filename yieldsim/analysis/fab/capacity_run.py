@@ -25,12 +25,12 @@ from yieldsim.model.files.merge import merge
 from yieldsim.model.references import visited_groups
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.supply.compile import CLASSES, Compiled
-from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.records import LANES
 from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 HOURS_PER_QUARTER = DAYS_PER_QUARTER * HOURS_PER_DAY
-BLOCK = 2 * a.LANES  # realizations, so that the progress bar of a small run moves
+BLOCK = 2 * LANES  # realizations, so that the progress bar of a small run moves
 ROUTE = (
     "wafer_plan",
     "wafer_starts",
@@ -40,7 +40,11 @@ ROUTE = (
 )
 GROUP = ("tool_load", "utilization")
 FLEET = ("tools", "tool_availability", "tool_passes_possible", "tool_passes")
-_TIMES = (a.PM, a.ENGINEERING_TIME, a.NONSCHEDULED)
+_TIMES = {
+    "pm": "pm_fraction",
+    "engineering": "engineering_fraction",
+    "nonscheduled": "nonscheduled_fraction",
+}
 
 
 @dataclass(frozen=True)
@@ -157,15 +161,15 @@ class _FabPart:
     def drawn(self, compiled: Compiled, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
         """The drawn parameters of `FabRun`."""
         _, worlds = compiled.draw(seed, first, count)
-        world = a.World(*a.views(worlds, (one.shape for one in compiled.world_columns)))
-        tool = np.moveaxis(world.tool[self._group], -1, 0)  # R G C field
-        # a class that the fab lacks may have no parameters: then these are placeholders
-        tool = np.where(self.classes[..., None], tool, 0.0)
-        pm, engineering, nonscheduled = (tool[..., field] for field in _TIMES)
+        raw_days = compiled.drawn(worlds, "process", "raw_process_days")[self._process]
+
+        def tool(name: str) -> np.ndarray:
+            drawn = np.moveaxis(compiled.drawn(worlds, "tool", name)[self._group], -1, 0)
+            # a class that the fab lacks may have no parameters: then these are placeholders
+            return np.where(self.classes, drawn, 0.0)
+
         return {
-            "raw_days": world.process[self._process, a.RAW_DAYS].T,
-            "passes_per_hour": tool[..., a.RATE] * tool[..., a.PERFORMANCE],
-            "pm": pm,
-            "engineering": engineering,
-            "nonscheduled": nonscheduled,
+            "raw_days": raw_days.T,
+            "passes_per_hour": tool("wafers_per_hour") * tool("performance"),
+            **{key: tool(name) for key, name in _TIMES.items()},
         }

@@ -48,6 +48,17 @@ class Compiled:
         worlds[first:last] = np.concatenate([part.reshape(-1, count) for part in derived])
         return drawn, worlds
 
+    def drawn(self, worlds: np.ndarray, table: str, name: str) -> np.ndarray:
+        """Return a field of a table of some worlds (flat world, count): (*shape, count)."""
+        first = 0
+        for own, columns in self.world_columns.items():
+            last = first + columns.columns.size
+            if own == table:
+                fields = worlds[first:last].reshape(*columns.columns.shape, worlds.shape[1])
+                return np.asarray(fields[..., columns.names.index(name), :])
+            first = last
+        raise KeyError(table)
+
     @property
     def mix_size(self) -> int:
         """Places of a mix at the end of a flat world, zero where the rule is shares."""

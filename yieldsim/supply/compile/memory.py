@@ -54,3 +54,11 @@ def records(fields: type, rows: Sequence[Sequence[float]], *shape: int) -> Any:
     """
     table = np.array([tuple(row) for row in rows], dtype=record_dtype(fields))
     return table.reshape(shape or len(rows)).view(np.recarray)
+
+
+def fields_of(table: Any, lane: int | slice) -> dict[str, np.ndarray]:
+    """Return copies of the fields of a table of lanes, of one lane or of several as the last axis.
+
+    The copies lie in one piece each, so that sums over them give the same bits whatever the lane.
+    """
+    return {name: np.ascontiguousarray(table[name][..., lane]) for name in table.dtype.names}

@@ -24,6 +24,7 @@ from yieldsim.supply.kernels.records import (
     Scratch,
     Segment,
     Table,
+    Table2,
 )
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
@@ -175,10 +176,10 @@ def pace_route(
 
 @inline_jit
 def book_use(
-    fleets: Table[Fleet],
+    fleets: Table2[Fleet],
     groups: Table[GroupState],
     left: Lanes,
-    experience: Table[FleetState],
+    experience: Table2[FleetState],
     booked: Table[Results],
     n: int,
 ) -> None:
@@ -201,7 +202,7 @@ def book_use(
 
 @inline_jit
 def book_tools(
-    steps: int, groups: Table[GroupState], left: Lanes, booked: Table[Results], n: int
+    steps: int, groups: Table[GroupState], left: Lanes, booked: Table2[Results], n: int
 ) -> None:
     """Add what the tools of each class are and did to the results of the fab's fleets.
 

@@ -20,6 +20,7 @@ from yieldsim.supply.kernels.records import (
     Parameters,
     Scratch,
     Table,
+    Table2,
 )
 
 
@@ -67,7 +68,7 @@ def adder_ratio(
 
 @inline_jit
 def _aligned(
-    tool: Table[Parameters], group: Table[GroupState], g: int, tolerance_nm: float, k: int
+    tool: Table2[Parameters], group: Table[GroupState], g: int, tolerance_nm: float, k: int
 ) -> float:
     """Return the share of a group's passes that align, one where no class has an overlay error.
 
@@ -90,7 +91,7 @@ def _aligned(
 def overlay_yield(
     process: Parameters,
     visits: Floats,
-    tool: Table[Parameters],
+    tool: Table2[Parameters],
     group: Table[GroupState],
     survive: Lanes,
     n: int,

@@ -22,6 +22,7 @@ from yieldsim.supply.kernels.records import (
     RouteState,
     Segment,
     Table,
+    Table2,
 )
 
 _ALL = 1.0 - 1e-9
@@ -61,7 +62,7 @@ def enter(
 def grant(
     visits: FabVisits,
     groups: Table[GroupState],
-    segments: Table[Segment],
+    segments: Table2[Segment],
     left: Lanes,
     part: float,
     n: int,
@@ -89,7 +90,7 @@ def grant(
 def _ask(
     visits: FabVisits,
     groups: Table[GroupState],
-    segments: Table[Segment],
+    segments: Table2[Segment],
     left: Lanes,
     part: float,
     n: int,
@@ -131,7 +132,7 @@ def _ask(
 
 @inline_jit
 def _share(
-    visits: FabVisits, groups: Table[GroupState], segments: Table[Segment], behind: int, n: int
+    visits: FabVisits, groups: Table[GroupState], segments: Table2[Segment], behind: int, n: int
 ) -> None:
     """Fill what each group can give over what all routes ask, so many segments from their ends.
 
@@ -193,7 +194,7 @@ def _take(
 
 
 @inline_jit
-def charge(visits: FabVisits, groups: Table[GroupState], segments: Table[Segment], n: int) -> None:
+def charge(visits: FabVisits, groups: Table[GroupState], segments: Table2[Segment], n: int) -> None:
     """Add the passes of the wafers that moved on in the step to those made; forget the wafers."""
     for route in range(visits.first_route, visits.end_route):
         p = visits.route[route].process

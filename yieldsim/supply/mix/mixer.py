@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.supply.compile import Compiled
-from yieldsim.supply.kernels import records as a
-from yieldsim.supply.mix.program import Plan, best_plan
-from yieldsim.supply.mix.realization import Lane, Stocks, lane_of
+from yieldsim.supply.kernels.records import State, Structure, Tally, World
+from yieldsim.supply.mix.program import MixPlan, best_plan
+from yieldsim.supply.mix.realization import Realization, Stocks, realization_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import Supplies, supplies_of
 from yieldsim.units import H100_TFLOPS_FP16
@@ -37,42 +37,40 @@ class Mixer:
         self._compiled = compiled
         self._scope = scope
 
-    def compute(self, tally: a.Tally, n: int) -> np.ndarray:
+    def compute(self, tally: Tally, n: int) -> np.ndarray:
         """H100-equivalents (FP16) of the AI products over all quarters, of each of n lanes."""
         quarters = self._compiled.clock.quarters
-        made = tally.product[a.T_H100, :quarters, self._scope.ai, :n]
+        made = tally.product["h100_equivalents"][:quarters, self._scope.ai, :n]
         return np.add.reduce(np.add.reduce(made, axis=0), axis=0)
 
     def better(self, mixed: np.ndarray, shares: np.ndarray) -> np.ndarray:
         """Which lanes the mix serves better, by what they made."""
         return mixed > shares * (1.0 + _GAIN)
 
-    def mixes(
-        self, world: a.World, state: a.State, tally: a.Tally, stocks: Stocks, n: int
-    ) -> np.ndarray:
+    def mixes(self, world: World, state: State, tally: Tally, stocks: Stocks, n: int) -> np.ndarray:
         """The best mix of each of n lanes, (place at the end of a flat world, lane).
 
         ``world``, ``state`` and ``tally`` are those of the run by shares, ``stocks`` were there at
         the start of its first quarter.
         """
         made = self.compute(tally, n)
-        lanes = (lane_of(self._compiled, world, state, tally, stocks, k) for k in range(n))
-        found = [
-            self._mix(lane, float(total) * H100_TFLOPS_FP16)
-            for lane, total in zip(lanes, made, strict=True)
+        drawn = (realization_of(self._compiled, world, state, tally, stocks, k) for k in range(n))
+        mixes = [
+            self._mix(realization, float(total) * H100_TFLOPS_FP16)
+            for realization, total in zip(drawn, made, strict=True)
         ]
-        return np.stack(found, axis=1)
+        return np.stack(mixes, axis=1)
 
-    def _mix(self, lane: Lane, made: float) -> np.ndarray:
-        """The mix of a realization as it stands in a world; that of the shares where none is."""
-        structure, quarters = lane.structure, lane.clock.quarters
+    def _mix(self, realization: Realization, made: float) -> np.ndarray:
+        """Return the mix of a realization as it stands in a world; the shares where it has none."""
+        structure, quarters = realization.structure, realization.clock.quarters
         entries = np.full((quarters, len(structure.entry)), -1.0)
         packages = np.full((quarters, *structure.product_pool.shape), np.inf)
-        supplies = supplies_of(self._scope, lane)
-        plan = best_plan(self._scope, lane, supplies, made)
+        supplies = supplies_of(self._scope, realization)
+        plan = best_plan(self._scope, realization, supplies, made)
         if plan is not None:
             self._wafers(entries, structure, supplies, plan)
-            per_step = _ROOM / lane.clock.steps_per_quarter
+            per_step = _ROOM / realization.clock.steps_per_quarter
             for i, asked in zip(self._scope.products, plan.packages, strict=True):
                 if self._scope.planned[i]:
                     packages[:, i] = 0.0
@@ -80,11 +78,11 @@ class Mixer:
         return np.concatenate([entries.ravel(), packages.ravel()])
 
     def _wafers(
-        self, entries: np.ndarray, structure: a.Structure, supplies: Supplies, plan: Plan
+        self, entries: np.ndarray, structure: Structure, supplies: Supplies, plan: MixPlan
     ) -> None:
         """Fill the parts of the moved entries; what the plan leaves goes by the shares."""
         moved = np.array(self._scope.moved, dtype=int)
-        routes = np.searchsorted(structure.route[:, a.ROUTE_LAST], moved, side="right")
+        routes = np.searchsorted(structure.route["end_entry"], moved, side="right")
         for route in np.unique(routes):
             own = routes == route
             share, part = supplies.wafers.share[own], plan.wafers[own]

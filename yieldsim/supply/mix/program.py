@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.supply.kernels import records as a
-from yieldsim.supply.mix.realization import Lane
+from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
 from yieldsim.supply.mix.supplies import Supplies
 
@@ -30,7 +29,7 @@ _MOVED = 1e-7  # of all compute, for the wafers of a route and quarter
 
 
 @dataclass(frozen=True)
-class Plan:
+class MixPlan:
     """A solution: parts of wafers and packages by quarter."""
 
     wafers: np.ndarray  # (moved entry, quarter)
@@ -60,7 +59,7 @@ class _Terms:
         return coo_array((np.concatenate(self.values), places), shape=(rows, columns)).tocsc()
 
 
-class _Columns:
+class _Variables:
     """Numbers of the variables, each an array (..., quarter)."""
 
     def __init__(self, scope: Scope, pools: int, quarters: int) -> None:
@@ -78,19 +77,21 @@ class _Columns:
         return np.arange(first, self.count).reshape(several, self.quarters)
 
 
-def best_plan(scope: Scope, lane: Lane, supplies: Supplies, made: float) -> Plan | None:
-    """The plan that makes the most compute, None where the solver finds none.
+def best_plan(
+    scope: Scope, realization: Realization, supplies: Supplies, made: float
+) -> MixPlan | None:
+    """Return the plan that makes the most compute, None where the solver finds no plan.
 
     ``made`` is the compute of the shares (TFLOPS), to which the objective is scaled.
     """
     from scipy.optimize import linprog  # late: it takes longer to load than many runs by shares
 
-    quarters, pools = lane.clock.quarters, len(lane.structure.pool)
-    columns = _Columns(scope, pools, quarters)
-    stacks_each = lane.structure.product[scope.products, a.PRODUCT_STACKS]
+    quarters, pools = realization.clock.quarters, len(realization.structure.pool)
+    columns = _Variables(scope, pools, quarters)
+    stacks_each = realization.structure.product["stacks_per_package"][scope.products]
     balance, given = _balances(scope, columns, supplies, stacks_each)
-    limits, most = _limits(scope, columns, lane, supplies)
-    found = linprog(
+    limits, most = _limits(scope, columns, realization, supplies)
+    solution = linprog(
         -_objective(columns, supplies, max(made / _THOUSAND, 1.0)),
         A_ub=limits,
         b_ub=most,
@@ -99,13 +100,13 @@ def best_plan(scope: Scope, lane: Lane, supplies: Supplies, made: float) -> Plan
         bounds=np.stack([np.zeros(columns.count), _upper(columns, supplies)], axis=1),
         method="highs-ds",
     )
-    if found.status != 0:
+    if solution.status != 0:
         return None
-    solved = np.maximum(found.x, 0.0)
-    return Plan(solved[columns.wafers], [solved[rank] * _THOUSAND for rank in columns.ranks])
+    solved = np.maximum(solution.x, 0.0)
+    return MixPlan(solved[columns.wafers], [solved[rank] * _THOUSAND for rank in columns.ranks])
 
 
-def _objective(columns: _Columns, supplies: Supplies, scale: float) -> np.ndarray:
+def _objective(columns: _Variables, supplies: Supplies, scale: float) -> np.ndarray:
     worth = np.zeros(columns.count)
     worth[columns.wafers] = -_MOVED
     sooner = 1.0 - _SOONER * np.arange(columns.quarters)
@@ -114,7 +115,7 @@ def _objective(columns: _Columns, supplies: Supplies, scale: float) -> np.ndarra
     return worth / _MOVED * 1e-3  # well above the solver's tolerance of 1e-7
 
 
-def _upper(columns: _Columns, supplies: Supplies) -> np.ndarray:
+def _upper(columns: _Variables, supplies: Supplies) -> np.ndarray:
     upper = np.full(columns.count, np.inf)
     upper[columns.wafers] = supplies.wafers.free
     for recipes, ranks, most in zip(
@@ -126,7 +127,7 @@ def _upper(columns: _Columns, supplies: Supplies) -> np.ndarray:
 
 
 def _balances(
-    scope: Scope, columns: _Columns, supplies: Supplies, stacks_each: np.ndarray
+    scope: Scope, columns: _Variables, supplies: Supplies, stacks_each: np.ndarray
 ) -> tuple[Any, np.ndarray]:
     """Stocks of dies and stacks, and the two ways to count a product's packages."""
     terms, quarters = _Terms(), columns.quarters
@@ -157,14 +158,14 @@ def _balances(
 
 
 def _limits(
-    scope: Scope, columns: _Columns, lane: Lane, supplies: Supplies
+    scope: Scope, columns: _Variables, realization: Realization, supplies: Supplies
 ) -> tuple[Any, np.ndarray]:
     """Wafers of each route, capacity of each line, demand of each product."""
     terms, quarters = _Terms(), columns.quarters
-    routes, lines = len(lane.structure.route), len(lane.structure.line)
+    routes, lines = len(realization.structure.route), len(realization.structure.line)
     wanted = np.isfinite(supplies.ceiling)
     rows = np.arange((routes + lines + len(scope.products)) * quarters).reshape(-1, quarters)
-    route_of = np.searchsorted(lane.structure.route[:, a.ROUTE_LAST], scope.moved, side="right")
+    route_of = np.searchsorted(realization.structure.route["end_entry"], scope.moved, side="right")
     terms.add(rows[route_of], columns.wafers, 1.0)
     for place, several in enumerate(scope.lines):
         for line in several:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.supply.compile import Compiled, by_tier
-from yieldsim.supply.kernels import records as a
+from yieldsim.supply.kernels.records import Structure
 
 Recipe = tuple[tuple[int, float], ...]  # rows of dies and how many of each a package takes
 
@@ -83,60 +83,61 @@ def scope_of(compiled: Compiled) -> Scope:
     )
 
 
-def _dies_of(structure: a.Structure, i: int) -> list[int]:
-    others = structure.other[structure.other[:, a.OTHER_PRODUCT] == i, a.OTHER_DIE]
-    return [int(structure.product[i, a.PRODUCT_DIE]), *map(int, others)]
+def _dies_of(structure: Structure, i: int) -> list[int]:
+    others = structure.other["die"][structure.other["product"] == i]
+    return [int(structure.product[i].die), *map(int, others)]
 
 
-def _pools_of(structure: a.Structure, i: int) -> list[int]:
-    if structure.product[i, a.PRODUCT_STACKS] == 0:
+def _pools_of(structure: Structure, i: int) -> list[int]:
+    if structure.product[i].stacks_per_package == 0:
         return []
     return [int(pool) for pool in structure.product_pool[i] if pool >= 0]
 
 
-def _entries(structure: a.Structure, dies: list[int]) -> tuple[list[int], list[int]]:
+def _entries(structure: Structure, dies: list[int]) -> tuple[list[int], list[int]]:
     """Entries of some designs: those with another such entry in their route, and those without."""
     moved: list[int] = []
     given: list[int] = []
-    for route in structure.route:
-        span = range(route[a.ROUTE_FIRST], route[a.ROUTE_LAST])
-        found = [entry for entry in span if structure.entry[entry, a.ENTRY_DIE] in dies]
-        (moved if len(found) > 1 else given).extend(found)
+    for r in range(len(structure.route)):
+        route = structure.route[r]
+        span = range(route.first_entry, route.end_entry)
+        own = [entry for entry in span if structure.entry[entry].die in dies]
+        (moved if len(own) > 1 else given).extend(own)
     return moved, given
 
 
-def _rows(structure: a.Structure, dies: list[int], products: list[int]) -> tuple[np.ndarray, int]:
+def _rows(structure: Structure, dies: list[int], products: list[int]) -> tuple[np.ndarray, int]:
     """Rows of the bins of designs; one for all bins of a design whose dies go as they come."""
-    alike = set(structure.other[:, a.OTHER_DIE].tolist())
+    alike = set(structure.other["die"].tolist())
     for i in products:
-        if structure.product[i, a.PRODUCT_RANDOM] == 1:
-            alike.add(int(structure.product[i, a.PRODUCT_DIE]))
+        if structure.product[i].random_pairing == 1:
+            alike.add(int(structure.product[i].die))
     row_of = np.full(structure.min_good.shape, -1)
     rows = 0
     for die in dies:
-        bins = int(structure.die[die, a.DIE_BINS])
+        bins = int(structure.die[die].bins)
         several = 1 if die in alike else bins
         row_of[die, :bins] = rows if several == 1 else rows + np.arange(bins)
         rows += several
     return row_of, rows
 
 
-def _recipes(structure: a.Structure, i: int, row_of: np.ndarray) -> list[tuple[Recipe, int]]:
+def _recipes(structure: Structure, i: int, row_of: np.ndarray) -> list[tuple[Recipe, int]]:
     """What a package takes of each row, and the bin it is sold in."""
-    one = structure.product[i]
-    die, each = int(one[a.PRODUCT_DIE]), int(one[a.PRODUCT_DIES_EACH])
+    product = structure.product[i]
+    die, each = int(product.die), int(product.dies_per_package)
     others = [
-        (int(row_of[other[a.OTHER_DIE], 0]), float(other[a.OTHER_COUNT]))
-        for other in structure.other
-        if other[a.OTHER_PRODUCT] == i
+        (int(row_of[other.die, 0]), float(other.count))
+        for other in map(structure.other.__getitem__, range(len(structure.other)))
+        if other.product == i
     ]
-    if one[a.PRODUCT_RANDOM] == 1:
+    if product.random_pairing == 1:
         return [(_joined([(int(row_of[die, 0]), float(each)), *others]), -1)]
-    found = []
-    for recipe in structure.recipe[i, : one[a.PRODUCT_RECIPES]]:
+    taken = []
+    for recipe in structure.recipe[i, : product.recipes]:
         counts = [(int(row_of[die, b]), float(x)) for b, x in enumerate(recipe[:-1]) if x > 0]
-        found.append((_joined([*counts, *others]), int(recipe[-1])))
-    return found
+        taken.append((_joined([*counts, *others]), int(recipe[-1])))
+    return taken
 
 
 def _joined(counts: list[tuple[int, float]]) -> Recipe:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yieldsim.supply.kernels import records as a
-from yieldsim.supply.mix.realization import Lane
+from yieldsim.supply.kernels.records import Clock, Route
+from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
 
 
@@ -25,9 +25,9 @@ class Wafers:
     free: np.ndarray  # (moved, quarter) bool: the shares give it wafers and they come in time
 
 
-def wafers_of(scope: Scope, lane: Lane) -> Wafers:
+def wafers_of(scope: Scope, realization: Realization) -> Wafers:
     """What the wafers of a realization give."""
-    structure, clock = lane.structure, lane.clock
+    structure, clock = realization.structure, realization.clock
     quarters = clock.quarters
     given = np.zeros((scope.rows, quarters))
     arrive = np.zeros((len(scope.moved), scope.rows, quarters, quarters))
@@ -36,20 +36,21 @@ def wafers_of(scope: Scope, lane: Lane) -> Wafers:
     place = {entry: j for j, entry in enumerate(scope.moved)}
     before, after = slice(None, clock.warmup_steps), slice(clock.warmup_steps, None)
     firsts = np.arange(quarters) * clock.steps_per_quarter
-    for r, route in enumerate(structure.route):
+    for r in range(len(structure.route)):
+        route = structure.route[r]
         entries = [
             entry
-            for entry in range(route[a.ROUTE_FIRST], route[a.ROUTE_LAST])
+            for entry in range(route.first_entry, route.end_entry)
             if entry in place or entry in scope.given
         ]
         if not entries:
             continue
-        ends = exits(lane.cohort[r], lane.exits[r], clock)
-        starts, weight = lane.cohort[r, :, a.START], lane.weight[:, entries]
+        starts, weight = realization.started[r], realization.weight[:, entries]
+        ends = exits(starts, realization.exits[r], clock)
         moved = starts * weight.sum(axis=1)
         for entry, own in zip(entries, (starts[:, None] * weight).T, strict=True):
-            rows = scope.rows_of(structure.entry[entry, a.ENTRY_DIE])
-            dies = _dies(lane, scope, route, entry, own)  # (step, row of the design)
+            rows = scope.rows_of(structure.entry[entry].die)
+            dies = _dies(realization, scope, route, entry, own)  # (step, row of the design)
             if entry not in place:
                 given[rows] += _sum(own, dies, ends)
                 continue
@@ -64,28 +65,31 @@ def wafers_of(scope: Scope, lane: Lane) -> Wafers:
     return Wafers(given, arrive, share, free)
 
 
-def exits(cohort: np.ndarray, left: np.ndarray, clock: a.Clock) -> np.ndarray:
+def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
     """Parts of each step's cohort that leave the line in each quarter, (step, quarter)."""
-    starts = cohort[:, a.START, None]
+    starts = started[:, None]
     return np.divide(left, starts, out=np.zeros_like(left), where=starts > 0.0)[:, : clock.quarters]
 
 
-def _dies(lane: Lane, scope: Scope, route: np.ndarray, entry: int, own: np.ndarray) -> np.ndarray:
+def _dies(
+    realization: Realization, scope: Scope, route: Route, entry: int, own: np.ndarray
+) -> np.ndarray:
     """Dies in stock of a wafer of an entry started in each step, (step, row of the design)."""
-    die = lane.structure.entry[entry, a.ENTRY_DIE]
-    bins = int(lane.structure.die[die, a.DIE_BINS])
-    process = lane.world.process[route[a.ROUTE_PROCESS]]
-    kept = process[a.LINE_YIELD] * (1.0 - process[a.ENGINEERING])
+    die = realization.structure.entry[entry].die
+    bins = int(realization.structure.die[die].bins)
+    process = realization.world["process"]
+    line_yield = process["line_yield"][route.process]
+    kept = line_yield * (1.0 - process["engineering_fraction"][route.process])
     rows = scope.rows_of(die)
     found = np.zeros((len(own), rows.stop - rows.start))
     for b in range(bins):
-        found[:, scope.row_of[die, b] - rows.start] += lane.bin_yield[:, entry, b]
-    found[:, -1] += lane.bin_yield[:, entry, -1]  # bad ones that pass
+        found[:, scope.row_of[die, b] - rows.start] += realization.bin_yield[:, entry, b]
+    found[:, -1] += realization.bin_yield[:, entry, -1]  # bad ones that pass
     found[own <= 0.0] = 0.0  # what stands there is of another time
-    return found * (lane.gross[die] * kept)
+    return found * (realization.gross_dies[die] * kept)
 
 
-def _filled(dies: np.ndarray, own: np.ndarray, clock: a.Clock) -> np.ndarray:
+def _filled(dies: np.ndarray, own: np.ndarray, clock: Clock) -> np.ndarray:
     """Dies of a wafer also in steps without one, as the mean of the others of the quarter."""
     known = (own > 0.0).astype(float)
     firsts = np.arange(0, len(own), clock.steps_per_quarter)

@@ -1,0 +1,114 @@
+"""The records that supply kernels work on: structure, worlds, states and results.
+
+Realizations are simulated side by side, at most `LANES` of them. A field of a World, State or Tally
+record holds one number a realization: the last axis is the lane, marked k below. A stage is then a
+short loop over lanes of one piece of memory each, and the lanes share what it costs to find them.
+
+Tables of records are named after what a record describes. Their axes: F fab, G tool group, C class
+(0 imported, 1 domestic), P process, N route (a process in a fab, sorted by fab), J segment of a
+route, V visit (of a group by a segment, sorted by process and segment), M allocation entry (sorted
+by route), D die, B bin, K die bank, H memory pool, L packaging line, I product (sorted by tier), E
+effect of an event, S curve, T step, R row of the results (the quarters, then the warm-up, then what
+ends too late).
+
+The fields of a World table are those of the model's schema, and the fields of a Tally table are the
+variables of `yieldsim.outputs`: a kernel that reads a name which neither has does not compile.
+"""
+
+from yieldsim.supply.kernels.records.state import (
+    BinState,
+    Cohort,
+    DieState,
+    EffectState,
+    FleetState,
+    GroupState,
+    ProductState,
+    RouteState,
+    Scratch,
+    Segment,
+    State,
+)
+from yieldsim.supply.kernels.records.structure import (
+    EXPONENTIAL,
+    NO_LEARNING,
+    POWER,
+    Bank,
+    Clock,
+    Design,
+    EffectDates,
+    Entry,
+    Fab,
+    Fleet,
+    OtherDie,
+    PackagingLine,
+    Pool,
+    ProductPlan,
+    Route,
+    Structure,
+)
+from yieldsim.supply.kernels.records.tables import (
+    CLASSES,
+    LANES,
+    ClassLanes,
+    Floats,
+    Ints,
+    Lanes,
+    Table,
+    Table2,
+    Table3,
+    Table4,
+    Words,
+    lanes_dtype,
+    record_dtype,
+)
+from yieldsim.supply.kernels.records.tally import TALLY_DIMS, Results, Tally, tally_fields
+from yieldsim.supply.kernels.records.world import Parameters, World
+
+__all__ = [
+    "Bank",
+    "BinState",
+    "CLASSES",
+    "ClassLanes",
+    "Clock",
+    "Cohort",
+    "Design",
+    "DieState",
+    "EXPONENTIAL",
+    "EffectDates",
+    "EffectState",
+    "Entry",
+    "Fab",
+    "Fleet",
+    "FleetState",
+    "Floats",
+    "GroupState",
+    "Ints",
+    "LANES",
+    "Lanes",
+    "NO_LEARNING",
+    "OtherDie",
+    "POWER",
+    "PackagingLine",
+    "Parameters",
+    "Pool",
+    "ProductPlan",
+    "ProductState",
+    "Results",
+    "Route",
+    "RouteState",
+    "Scratch",
+    "Segment",
+    "State",
+    "Structure",
+    "TALLY_DIMS",
+    "Table",
+    "Table2",
+    "Table3",
+    "Table4",
+    "Tally",
+    "Words",
+    "World",
+    "lanes_dtype",
+    "record_dtype",
+    "tally_fields",
+]

@@ -1,0 +1,174 @@
+"""What does not change between realizations. A curve of -1 says that there is none."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from yieldsim.supply.kernels.records.tables import Floats, Ints, Table, Table3, Words
+
+
+class Route:
+    """A process in a fab."""
+
+    fab: int
+    process: int
+    plan_curve: int
+    first_entry: int
+    end_entry: int
+    segments: int
+
+
+class Fab:
+    """The routes of a fab, from the first to before the end; equipped: it has tools."""
+
+    first_route: int
+    end_route: int
+    equipped: int
+
+
+class Fleet:
+    """The tools of a class in a group of a fab."""
+
+    count_curve: int
+    retired_curve: int
+
+
+class Entry:
+    """A share of a route's wafers; a die of -1: designs outside the model."""
+
+    die: int
+    share_curve: int
+
+
+class Design:
+    """A die. Deep: the alternating sum of its harvest would cancel; tabled: its bins by density
+    stand in `Structure.bin_table`; the killing part is where a defect can kill."""
+
+    cores: int
+    bins: int
+    deep: int
+    tabled: int
+    table_first: int
+    table_cells: int
+    killing_part: float
+
+
+class Bank:
+    """Dies made elsewhere."""
+
+    die: int
+    bin: int
+    draw_curve: int
+
+
+class Pool:
+    """A pool of memory stacks: deliveries, and the wafers and yield of its maker."""
+
+    deliveries_curve: int
+    wafers_curve: int
+    yield_curve: int
+
+
+class PackagingLine:
+    """A packaging line, counted in packages or else in interposer wafers."""
+
+    capacity_curve: int
+    counts_packages: int
+
+
+class ProductPlan:
+    """A product. `coordinate` is its place in the model's own order."""
+
+    coordinate: int
+    die: int
+    dies_per_package: int
+    share_curve: int
+    stacks_per_package: int
+    demand_curve: int
+    recipes: int
+    random_pairing: int
+    start_step: float
+    end_step: float
+
+
+class OtherDie:
+    """Dies of another design in a product's package."""
+
+    product: int
+    die: int
+    count: int
+
+
+class EffectDates:
+    """When an event has its effect.
+
+    Its factors hold from the start to before the end; with a ramp they are powers of the quarters
+    since the start. No tool is delivered after `last_delivery_step`, none produces before
+    `first_production_step`, and no wafer starts before `first_start_step`.
+    """
+
+    start_step: float
+    end_step: float
+    ramp: int
+    last_delivery_step: float
+    first_production_step: float
+    first_start_step: float
+
+
+NO_LEARNING, EXPONENTIAL, POWER = range(3)  # kinds of learning
+
+
+class Clock(NamedTuple):
+    """Steps and their length; ``first_draw`` is the absolute number of step 0."""
+
+    steps: int
+    warmup_steps: int
+    steps_per_quarter: int
+    flow_steps: int  # parts of a step in which passes are granted and wafers move
+    quarters: int
+    hours_per_step: float
+    days_per_step: float
+    first_draw: int
+    noise: bool
+    no_memory_limit: bool
+    no_packaging_limit: bool
+    no_demand_limit: bool
+    no_plan_limit: bool
+    no_defects: bool
+    mixed: bool  # wafers and packages follow `mix_entry` and `mix_product`, not shares
+
+
+class Structure(NamedTuple):
+    """What does not change between realizations: indices, calendar, weights."""
+
+    row: Ints  # T, row of the results that a step belongs to; the last: all steps after the end
+    curve_low: Floats  # S T
+    curve_high: Floats  # S T
+    fab: Table[Fab]  # F
+    fleet: Table3[Fleet]  # F G C
+    fleet_entity: Words  # F G, noise
+    learning: Ints  # P, kind
+    learning_start: Floats  # P, step
+    route: Table[Route]  # N
+    route_entity: Words  # N, noise
+    visit_first: Ints  # P J+1, first visit of each segment of a route, and the end
+    visit_group: Ints  # V
+    entry: Table[Entry]  # M
+    die: Table[Design]  # D
+    min_good: Ints  # D B
+    harvest: Floats  # D B J, weights of the yields of the fatal area and lowest + j cores
+    bin_table: Floats  # D cell B coefficient, as wafer.kernels.classes reads them
+    bank: Table[Bank]  # K
+    pool: Table[Pool]  # H
+    line: Table[PackagingLine]  # L
+    tier: Ints  # first product of each tier, and their number
+    product: Table[ProductPlan]  # I
+    product_pool: Ints  # I rank
+    product_line: Ints  # I rank
+    recipe: Ints  # I recipe B+1, dies of each bin in a package; the last is the bin it is sold in
+    other: Table[OtherDie]  # dies of other designs in a package
+    no_tool_limit: Ints  # G
+    effect: Table[EffectDates]  # E
+    effect_on_tools: Ints  # E F G C, 1 where an effect concerns these tools
+    effect_on_fab: Ints  # E F
+    effect_on_density: Ints  # E F P

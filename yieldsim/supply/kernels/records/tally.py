@@ -1,0 +1,50 @@
+"""The results, under the names of the variables in `yieldsim.outputs`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from yieldsim.outputs import FLEET, OUTPUTS, ROUTE
+from yieldsim.supply.kernels.records.tables import Lanes, Table2, Table3, Table4
+
+
+class Results(Protocol):
+    """A record of a Tally, with the variables of `yieldsim.outputs` that have its dims."""
+
+    def __getattr__(self, name: str) -> Lanes: ...
+
+
+# the tables of a Tally: the dims of the variables that they hold
+TALLY_DIMS: dict[str, tuple[str, ...]] = {
+    "route": ROUTE,
+    "group": ("fab", "tool_group"),
+    "fleet": FLEET,
+    "die": ("die",),
+    "die_bin": ("die", "bin"),
+    "pool": ("memory",),
+    "line": ("packaging",),
+    "product": ("product",),
+    "product_bin": ("product", "bin"),
+}
+# sums that are no output themselves
+_WORKING: dict[str, tuple[str, ...]] = {"group": ("passes_possible",)}
+
+
+def tally_fields(table: str) -> tuple[str, ...]:
+    """The fields of a table of the tally: the outputs that have its dims, and working sums."""
+    dims = TALLY_DIMS[table]
+    return (*(v.name for v in OUTPUTS if v.dims == dims), *_WORKING.get(table, ()))
+
+
+class Tally(NamedTuple):
+    """Results of the lanes, views of one flat buffer (place, k)."""
+
+    route: Table2[Results]  # R N
+    group: Table3[Results]  # R F G
+    fleet: Table4[Results]  # R F G C; no rows where no output asks
+    die: Table2[Results]  # R D
+    die_bin: Table3[Results]  # R D B
+    pool: Table2[Results]  # R H
+    line: Table2[Results]  # R L
+    product: Table2[Results]  # R I, in the order of `Structure.product`
+    product_bin: Table3[Results]  # R I B
