@@ -9,7 +9,8 @@ import numpy as np
 
 from yieldsim.model import Model
 from yieldsim.model.limits import TOOLS
-from yieldsim.model.recipes import memory_pools, recipes
+from yieldsim.model.recipes import recipes
+from yieldsim.model.references import memory_pools
 from yieldsim.model.schema import ExponentialLearning, PowerLearning, Product
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.model.schema.fabs import OTHER

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from yieldsim.kernels.inverse import gamma_mean_one, normal_ppf, poisson_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf
 from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
@@ -75,7 +75,7 @@ def repair_hours(
     count = poisson_ppf(u1, failures)
     hours = count * mttr
     if count > 0.0 and cv2 > 0.0:
-        hours *= gamma_mean_one(normal_ppf(u2), count / cv2)
+        hours *= gamma_wilson_hilferty(normal_ppf(u2), count / cv2)
     expected = failures * mttr
     return expected + mttf / (mttf + mttr) * (hours - expected)
 
