@@ -61,10 +61,10 @@ CASES: list[tuple[dict[str, Any], str, tuple[float, float]]] = [
 def test_describe_and_support(
     keys: dict[str, Any], text: str, support: tuple[float, float]
 ) -> None:
-    one = quantity(**keys)
-    assert one.describe() == text
-    assert one.support() == support
-    assert one.uncertain == ("dist" in keys)
+    made = quantity(**keys)
+    assert made.describe() == text
+    assert made.support() == support
+    assert made.uncertain == ("dist" in keys)
 
 
 def test_a_reference_is_described_by_its_name() -> None:
@@ -74,7 +74,7 @@ def test_a_reference_is_described_by_its_name() -> None:
 
 def test_location_of_quantiles() -> None:
     centre, below, above = quantity(dist="normal", p10=1, p50=2, p90=5).location()
-    # the scale on each side of the median puts the 10th and the 90th percentile where they are
+    # the scale on each side of the median gives the stated 10th and 90th percentile
     assert centre == 2.0
     assert (below * 1.2815515655446004, above * 1.2815515655446004) == pytest.approx((1.0, 3.0))
     assert quantity(dist="lognormal", p10=1, p90=100).location()[0] == pytest.approx(math.log(10))
@@ -86,16 +86,16 @@ def test_only_numbers_are_numbers(keys: dict[str, Any]) -> None:
         quantity(**keys)
 
 
-def test_the_factor_is_no_key_of_a_file() -> None:
+def test_the_factor_is_not_a_key_of_a_file() -> None:
     with pytest.raises(ValidationError, match="factor"):
         quantity(value=1, factor=2.0)
     with pytest.raises(ValidationError, match="_factor"):
         quantity(value=1, _factor=2.0)
 
 
-def test_a_unit_changes_the_range_and_not_the_quantity() -> None:
-    one = quantity(value=2)
-    changed = one.in_unit("cm", 10.0)
+def test_a_copy_in_another_unit_leaves_the_first_as_it_was() -> None:
+    stated = quantity(value=2)
+    changed = stated.in_unit("cm", 10.0)
     assert (changed.support(), changed.unit) == ((20.0, 20.0), "cm")
-    assert (one.support(), one.unit) == ((2.0, 2.0), None)
-    assert changed != one
+    assert (stated.support(), stated.unit) == ((2.0, 2.0), None)
+    assert changed != stated

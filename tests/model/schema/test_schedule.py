@@ -1,4 +1,4 @@
-"""Schedules: curves through the middles of quarters, steps, what stands before, two worlds."""
+"""Schedules: points in the middle of quarters, steps, values before the first, two series."""
 
 from typing import Any
 
@@ -28,9 +28,20 @@ def test_quarters_count_from_the_year_0() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2025Q0", "2025Q5", "2025q1", "25Q1", "2025Q1\n", " 2025Q1", "0025Q1", "２０２５Q1"]
+    "text",
+    [
+        "2025Q0",
+        "2025Q5",
+        "2025q1",
+        "25Q1",
+        "2025Q1\n",
+        " 2025Q1",
+        "0025Q1",
+        "-2025Q1",
+        "２０２５Q1",
+    ],
 )
-def test_other_texts_are_no_quarters(text: str) -> None:
+def test_other_texts_are_not_quarters(text: str) -> None:
     with pytest.raises(ValueError, match="must be a quarter, got "):
         quarter_index(text)
 
@@ -53,7 +64,7 @@ def test_zero_before_the_first_quarter(interpolate: str) -> None:
     assert low(item, -0.001, 0.0, 0.25) == [0.0, 10.0, 10.0]
 
 
-def test_two_worlds_stay_apart() -> None:
+def test_two_series_stay_apart() -> None:
     item = schedule(quarters=["2025Q1", "2025Q2"], low=[1, 2], high=[5, 7], position={"value": 0.5})
     lower, upper = item.curves(Q + np.array([0.5, 1.0, 1.5]))
     np.testing.assert_array_equal(lower, [1.0, 1.5, 2.0])
@@ -62,7 +73,7 @@ def test_two_worlds_stay_apart() -> None:
     assert item.extremes() == (1.0, 7.0)
 
 
-def test_one_series_is_both_worlds() -> None:
+def test_one_series_is_low_and_high() -> None:
     lower, upper = schedule(quarters=["2025Q1"], values=[4]).curves(np.array([Q + 0.5]))
     assert lower == upper == 4.0
 
