@@ -1,8 +1,8 @@
-"""The kinds of error that a user of yieldsim can meet.
+"""The errors that yieldsim reports to its user.
 
-Each says in one line where it happened, what was got and what is allowed, and carries the exit
-code of the command line: 1 error, 2 usage, 3 incomplete, 4 verification failed, 75 try again
-(EX_TEMPFAIL of sysexits.h).
+Each is one line with the place, the value got and what is allowed, and has an exit code of the
+command line: 1 error, 2 usage, 3 incomplete, 4 verification failed, 75 try again (EX_TEMPFAIL of
+sysexits.h).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _LONGEST_VALUE = 80
 
 
 class YieldsimError(Exception):
-    """Base of every error meant for the user.
+    """Base of all errors meant for the user.
 
     Parameters
     ----------
     where : the place, such as ``products[2] 'soc_a'.alpha`` or ``--offset``.
     problem : what is wrong there, such as ``must be > 0``.
-    got : the offending value; leave it out where there is none to show.
-    allowed : what would have been accepted.
+    got : the offending value, if there is one to show.
+    allowed : what is accepted there.
     """
 
     exit_code: int = 1
@@ -43,7 +43,7 @@ class YieldsimError(Exception):
         super().__init__(where, problem, got, allowed)
 
     def __reduce__(self) -> tuple[object, ...]:
-        # Keyword-only arguments do not survive the default pickling, and worker processes pickle.
+        # worker processes pickle errors, and default pickling loses keyword-only arguments
         return (_rebuild, (type(self), self.where, self.problem, self.got, self.allowed))
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class YieldsimError(Exception):
 
 
 def _short(value: object) -> str:
-    """Show a value on one line, cut where it is long."""
+    """A value on one line, shortened if it is long."""
     text = repr(value) if isinstance(value, str) else str(value)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
@@ -69,36 +69,36 @@ def _rebuild(
 
 
 class ModelError(YieldsimError):
-    """The model is wrong: a bad value, an unknown name, a contradiction."""
+    """The model has a bad value, an unknown name or a contradiction."""
 
     exit_code = 1
 
 
 class StoreError(YieldsimError):
-    """The ensemble store cannot be made, read or written."""
+    """The ensemble store cannot be created, read or written."""
 
     exit_code = 1
 
 
 class UsageError(YieldsimError):
-    """A command or a function was called with arguments that make no sense."""
+    """A command or a function was called with invalid arguments."""
 
     exit_code = 2
 
 
 class IncompleteError(YieldsimError):
-    """Blocks are missing: the work must go on before this can be done."""
+    """Blocks of an ensemble are missing; finish the work first."""
 
     exit_code = 3
 
 
 class VerificationError(YieldsimError):
-    """Stored figures are not what the model, the seed and the realization number give."""
+    """Stored figures differ from those of the model, the seed and the realization number."""
 
     exit_code = 4
 
 
 class RetryError(YieldsimError):
-    """A passing condition, such as a signal before the time limit: run the same command again."""
+    """A temporary condition, such as a signal before the time limit: run the command again."""
 
     exit_code = 75

@@ -1,9 +1,9 @@
 """Uncertain parameters: one draw per realization and parameter, through the inverse CDF.
 
-A parameter's column of luck is tied to its path: the uniform of realization r is Philox with
-counter (hash of the path, PARAMETER stream, r), so adding a parameter or a scenario leaves every
-other draw as it was, any realization can be entered on its own, and the number of realizations can
-grow. Rank correlations are induced by a Gaussian copula.
+A parameter's uniforms are tied to its path: that of realization r is Philox with the counter (hash
+of the path, PARAMETER stream, r). So a new parameter or scenario leaves all other draws as they
+were, any realization can be drawn on its own, and their number can grow. A Gaussian copula induces
+rank correlations.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from yieldsim.model.correlations import correlated_groups
 from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.units import conversion_factor
 
-_LEAST_U = 2.0**-53  # the uniforms are the middles of 2^52 cells of (0, 1)
+_LEAST_U = 2.0**-53  # uniforms are the midpoints of 2^52 cells of (0, 1)
 _PERT_WEIGHT = 4.0  # lambda of the PERT distribution, Malcolm et al. 1959
 
 
 def path_entity(path: str) -> int:
-    """64-bit identity of a name, the same on every machine and in every run."""
+    """64-bit hash of a name, the same on every machine and in every run."""
     return int.from_bytes(hashlib.blake2b(path.encode(), digest_size=8).digest(), "little")
 
 
 def inverse_cdf(quantity: Quantity, u: np.ndarray) -> np.ndarray:
-    """Values of a distribution at probabilities ``u`` in [0, 1], in the field's unit.
+    """Quantiles of a distribution at probabilities ``u`` in [0, 1], in the field's unit.
 
-    ``quantity`` must have a distribution; the result has the shape of ``u``, rises with ``u`` and
-    stays within `Quantity.support`, whatever the rounding.
+    The result has the shape of ``u``, rises with ``u`` and stays within `Quantity.support` despite
+    rounding. ``quantity`` must have a distribution.
     """
     inside = np.clip(u, _LEAST_U, 1.0 - _LEAST_U)
     if quantity.dist in ("normal", "lognormal"):
@@ -46,10 +46,10 @@ def inverse_cdf(quantity: Quantity, u: np.ndarray) -> np.ndarray:
 
 
 def _normal_family(q: Quantity, z: np.ndarray) -> np.ndarray:
-    """Normal or lognormal by moments or by two or three quantiles (split at the median)."""
+    """Normal or lognormal at scores ``z``; three quantiles give each side its own scale."""
     centre, below, above = q.location()
-    line = centre + z * np.where(z < 0.0, below, above)
-    return np.exp(line) if q.dist == "lognormal" else line
+    normal = centre + z * np.where(z < 0.0, below, above)
+    return np.exp(normal) if q.dist == "lognormal" else normal
 
 
 def _truncated_z(q: Quantity, u: np.ndarray) -> np.ndarray:
@@ -73,7 +73,7 @@ def _bounded(q: Quantity, u: np.ndarray) -> np.ndarray:
 
 
 def _unit_shape(q: Quantity, u: np.ndarray, width: float, low: float) -> np.ndarray:
-    """Quantiles on (0, 1) of the families that are stretched over low..high."""
+    """Quantiles on (0, 1) of a family that is then stretched over low..high."""
     if q.dist == "uniform":
         return u
     if q.dist == "beta":
@@ -87,9 +87,9 @@ def _unit_shape(q: Quantity, u: np.ndarray, width: float, low: float) -> np.ndar
 
 
 class Sampler:
-    """Draws the parameters of one checked model: columns in the order of `parameters`.
+    """Draws the parameters of one checked model, in columns in the order of `parameters`.
 
-    A reference takes the value of its shared quantity, in its own field's unit.
+    A reference has the value of its shared quantity in the unit of its own field.
     """
 
     def __init__(self, model: Model) -> None:
@@ -104,7 +104,7 @@ class Sampler:
             for p in self.declared
             if isinstance(p.item, Quantity) and p.item.ref is not None
         }
-        # what does not vary is looked up once; a schedule's points stand in the compiled curves
+        # fixed values are looked up once; NaN for a schedule, whose points are in compiled curves
         self._fixed = np.full(len(self.declared), np.nan)
         self._varying: list[tuple[int, str, Quantity]] = []
         for number, p in enumerate(self.declared):
@@ -122,31 +122,33 @@ class Sampler:
         return len(self.declared)
 
     def draw(self, seed: int, first: int, count: int) -> np.ndarray:
-        """Parameter values of realizations first..first+count, shape (count, width)."""
+        """Values of realizations first..first+count-1: float64[realization, column]."""
         scores = self._correlated_scores(seed, first, count)
 
-        def luck(path: str) -> np.ndarray:
-            return ndtr(scores[path]) if path in scores else self._luck(path, seed, first, count)
+        def uniforms(path: str) -> np.ndarray:
+            if path in scores:
+                return ndtr(scores[path])
+            return self._uniforms(path, seed, first, count)
 
-        return self._values(count, luck)
+        return self._values(count, uniforms)
 
     def medians(self) -> dict[str, float]:
         """The median of each parameter by its path, NaN for a schedule."""
         values = self._values(1, lambda path: np.array([0.5]))[0]
         return {path: float(values[number]) for path, number in self.column.items()}
 
-    def _values(self, count: int, luck: Callable[[str], np.ndarray]) -> np.ndarray:
-        """Values (count, width) where ``luck`` gives the uniforms of an uncertain parameter."""
-        values = np.repeat(self._fixed[:, None], count, axis=1)  # a parameter in one piece
+    def _values(self, count: int, uniforms: Callable[[str], np.ndarray]) -> np.ndarray:
+        """Values (count, width), given the ``uniforms`` of each uncertain parameter by its path."""
+        values = np.repeat(self._fixed[:, None], count, axis=1)  # contiguous by parameter
         for number, path, item in self._varying:
             if item.ref is not None:
                 shared = self.column[f"shared.{item.ref}"]
                 values[number] = values[shared] * self._ref_factor[path]
             else:
-                values[number] = inverse_cdf(item, luck(path))
+                values[number] = inverse_cdf(item, uniforms(path))
         return values.T
 
-    def _luck(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
+    def _uniforms(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
         u = np.empty(count)
         column_uniforms(
             np.uint64(seed), np.uint64(self._entities[path]), STREAM_PARAMETER, np.uint64(first), u
@@ -157,8 +159,8 @@ class Sampler:
         """Standard normal scores of the correlated parameters (Gaussian copula)."""
         scores: dict[str, np.ndarray] = {}
         for paths, root in self._groups:
-            own = np.stack([ndtri(self._luck(path, seed, first, count)) for path in paths])
-            # one sum per output in a fixed order: a matrix product could depend on the block size
+            own = np.stack([ndtri(self._uniforms(path, seed, first, count)) for path in paths])
+            # summed in a fixed order; the rounding of a matrix product can depend on its size
             for row, path in enumerate(paths):
                 scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
         return scores

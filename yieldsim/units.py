@@ -1,7 +1,7 @@
-"""Units of model parameters, and the only conversion constants of the package.
+"""Units of model parameters, and all conversion constants of the package.
 
-Field names carry their unit as a suffix (``d0_per_cm2``, ``width_mm``); a model file may state a
-parameter in any unit of the same dimension, and the loader converts.
+Field names carry their unit as a suffix (``d0_per_cm2``, ``width_mm``). A model file may state a
+parameter in any unit of the same dimension; loading converts it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ DAYS_PER_QUARTER = 365.25 / 4.0
 MONTHS_PER_QUARTER = 3.0
 QUARTERS_PER_YEAR = 4.0
 NM_PER_UM = 1000.0
-# what one H100-equivalent is: NVIDIA H100 SXM, dense BF16 and its memory (NVIDIA data sheet 2022)
+# one H100-equivalent: NVIDIA H100 SXM, dense BF16 and memory bandwidth (NVIDIA data sheet 2022)
 H100_TFLOPS_FP16 = 989.0
 H100_TB_PER_S = 3.35
 
@@ -70,12 +70,12 @@ UNITS: dict[str, tuple[str, float]] = {
 
 
 def conversion_factor(got: str, wanted: str) -> float:
-    """Factor that turns a number in unit ``got`` into unit ``wanted``.
+    """Factor that converts a number in unit ``got`` to unit ``wanted``.
 
-    Raises ValueError when ``got`` is unknown or has another dimension.
+    Raises ValueError if ``got`` is unknown or has another dimension.
     """
     dimension, reference = UNITS[wanted]
-    allowed = [name for name, (kind, _) in UNITS.items() if kind == dimension]
     if got not in UNITS or UNITS[got][0] != dimension:
+        allowed = [name for name, (kind, _) in UNITS.items() if kind == dimension]
         raise ValueError(f"wrong unit, got '{got}'; allowed: {', '.join(allowed)}")
     return UNITS[got][1] / reference

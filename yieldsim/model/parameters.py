@@ -1,9 +1,10 @@
-"""The parameters of a model in a fixed order: path, quantity or schedule, declaration."""
+"""All parameters of a model in a fixed order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,13 +15,13 @@ from yieldsim.model.schema.fields import POSITION, SCALE, Spec, spec_of
 from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 
-# wafers of designs outside the model: their weight takes dies from the others
-_OF_OTHER = Spec("1", effect=("wafers_other", 1))
+# the weight of designs outside the model, which takes wafers from all dies
+_OTHER_WEIGHT = Spec("1", effect=("wafers_other", 1))
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One declared parameter: where it stands, what it is, and what it should move."""
+    """One declared parameter: its path, its item, its declaration and its description."""
 
     path: str
     item: Quantity | Schedule
@@ -29,7 +30,7 @@ class Parameter:
 
     @property
     def uncertain(self) -> bool:
-        """Whether it is drawn anew in each realization."""
+        """Whether each realization draws it."""
         return isinstance(self.item, Quantity) and self.item.uncertain
 
 
@@ -38,23 +39,28 @@ def parameters(model: Model) -> list[Parameter]:
 
     A schedule is followed by its ``position`` and ``scale``.
     """
-    found = list(_walk(model, ""))
-    return sorted(found, key=lambda p: not p.path.startswith("shared."))
+    return sorted(_walk(model, ""), key=lambda p: not p.path.startswith("shared."))
 
 
 def _direction(item: Schedule) -> int:
-    """Where the series moves when its position rises: 1 up, -1 down, 0 up here and down there."""
+    """How a higher position moves the series: 1 up, -1 down, 0 up here and down there."""
     signs = {high > low for low, high in zip(item.low, item.high, strict=True) if high != low}
     if len(signs) != 1:
         return 0
     return 1 if signs.pop() else -1
 
 
+@cache
+def _fields(entity: type[BaseModel]) -> list[tuple[str, Spec | None, str]]:
+    fields = entity.model_fields.items()
+    return [(name, spec_of(entity, name), field.description or "") for name, field in fields]
+
+
 def _walk(entity: BaseModel, prefix: str) -> Iterator[Parameter]:
-    for name, field in type(entity).model_fields.items():
-        spec = spec_of(type(entity), name)
-        doc = field.description or ""
-        yield from _visit(getattr(entity, name), f"{prefix}{name}", spec, doc)
+    for name, spec, doc in _fields(type(entity)):
+        item = getattr(entity, name)
+        if isinstance(item, BaseModel | dict):  # not a text or a number
+            yield from _visit(item, f"{prefix}{name}", spec, doc)
 
 
 def _visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parameter]:
@@ -70,8 +76,8 @@ def _visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parame
             scale = replace(SCALE, effect=spec.effect)
             yield Parameter(f"{path}.scale", item.scale, scale, f"scale of: {doc}")
     elif isinstance(item, dict):
-        for key, one in item.items():
-            special = spec is not None and spec.effect[0] == "gross_dies" and key == OTHER
-            yield from _visit(one, f"{path}.{key}", _OF_OTHER if special else spec, doc)
+        for key, entry in item.items():
+            is_other = spec is not None and spec.effect[0] == "gross_dies" and key == OTHER
+            yield from _visit(entry, f"{path}.{key}", _OTHER_WEIGHT if is_other else spec, doc)
     elif isinstance(item, BaseModel):
         yield from _walk(item, f"{path}.")

@@ -1,4 +1,4 @@
-"""Scenarios: they say only what differs, and keep what results are counted by."""
+"""Scenarios hold only changes and keep the coordinates of the results."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ def with_scenario(sound: Path, changes: dict[str, Any], **keys: Any) -> ModelFil
     return ModelFile(file.place, file.raw, {"other": {"changes": changes, **keys}})
 
 
-def test_only_what_a_scenario_says_differs(sound: Path) -> None:
+def test_a_scenario_changes_only_what_it_names(sound: Path) -> None:
     file = with_scenario(sound, {"dies": {"phone": {"width_mm": {"value": 12}}}}, source="made_up")
     base, other = file.model(), file.model("other")
     assert other.dies["phone"].width_mm.value == 12.0
@@ -53,13 +53,13 @@ def test_a_scenario_may_run_another_process_and_serve_in_another_order(sound: Pa
     changes = {"fabs": {"second": second}, "products": {"chip": {"tier": 2}}}
     file = with_scenario(sound, changes, source="made_up")
     assert list(file.model("other").fabs["second"].plan) == ["n2", "n3"]
-    # the same figures alone and beside the baseline, whose routes and tiers are others
+    # the same figures alone and beside the baseline, which has other routes and tiers
     alone, both = (Simulator(file, names, 3) for names in (["other"], ["baseline", "other"]))
     assert alone.coords["product"] == both.coords["product"]
-    one, two = alone.block(0, 3), both.block(0, 3)
+    own, beside = alone.block(0, 3), both.block(0, 3)
     for variable in both.outputs:
-        np.testing.assert_array_equal(one[variable.name][0], two[variable.name][1])
-    assert one["wafer_plan"][0].sum() > two["wafer_plan"][0].sum()
+        np.testing.assert_array_equal(own[variable.name][0], beside[variable.name][1])
+    assert own["wafer_plan"][0].sum() > beside["wafer_plan"][0].sum()
 
 
 def test_a_scenario_that_fixes_a_number_ends_its_correlations(sound: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_scenario_that_fixes_a_number_ends_its_correlations(sound: Path) -> No
             {"dies": {"phone": {"bins": {"best": {}}}}},
             "dies.phone.bins: unknown bin, got 'best'; allowed: good",
         ),
-        ({"simulation": {"end": "2026Q1"}}, "simulation: is common to all scenarios"),
+        ({"simulation": {"end": "2026Q1"}}, "simulation: must be the same in all scenarios"),
     ],
 )
 def test_all_scenarios_have_the_same_coordinates(
@@ -94,7 +94,7 @@ def test_all_scenarios_have_the_same_coordinates(
     assert str(caught.value).startswith(f"scenarios.other.changes.{message}")
 
 
-def test_an_unknown_scenario_is_named_with_those_there_are(sound: Path) -> None:
+def test_an_unknown_scenario_is_refused_with_the_known_ones(sound: Path) -> None:
     with pytest.raises(UsageError, match=r"^scenario: unknown scenario, got 'x'; allowed: base"):
         load_file(sound).model("x")
 

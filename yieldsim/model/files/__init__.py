@@ -1,1 +1,1 @@
-"""Model files: TOML, CSV tables, merging, scenarios, and the wording of errors."""
+"""Model files: TOML, CSV tables, merging, scenarios and validation."""

@@ -1,8 +1,8 @@
-"""Tables of a model as CSV files: rows become tables of the model.
+"""CSV files as parts of a model.
 
-``[[table]] file = "visits.csv"  into = "processes.{process}.visits.{tool_group}"``: columns in
-braces name the place, the others become its keys, and rows that share a place and have a
-``quarter`` column become the points of a schedule. A column ``position_ref`` is
+``[[table]] file = "visits.csv"  into = "processes.{process}.visits.{tool_group}"``: the columns in
+braces give a row's place in the model, the others become the keys there. If there is a column
+``quarter``, the rows of one place become the points of a schedule. A column ``position_ref`` means
 ``position = { ref = ... }``.
 """
 
@@ -19,15 +19,15 @@ from yieldsim.model.schema.values import shown
 
 _KEYS = {"file", "into"}
 _PLACE = re.compile(r"[\w-]+|{\w+}")
-# columns that stay texts where they read like numbers, such as a year of publication or the unit 1
+# columns whose cells stay texts even if they look like numbers, such as a year or the unit 1
 _TEXTS = {"source", "grade", "note", "unit", "title", "published", "url", "quarter"}
 _POINTS = {"quarter": "quarters", "value": "values", "low": "low", "high": "high"}
 
 
 def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
-    """The parts of a model that one ``[[table]]`` entry of the file ``path`` stands for.
+    """The parts of a model given by one ``[[table]]`` entry of the file ``path``.
 
-    Raises ModelError for a file that is missing, ragged, or lacks a column that a place needs.
+    Raises ModelError for a CSV file that is missing, ragged, or lacks a column that ``into`` names.
     """
     if not isinstance(table, dict) or set(table) != _KEYS:
         raise ModelError(where, f"must have the keys file and into, got {shown(table)}")
@@ -37,13 +37,13 @@ def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
     name, into = table["file"], table["into"]
     if not all(_PLACE.fullmatch(step) for step in into.split(".")):
         allowed = "names and {column}s joined by dots"
-        raise ModelError(f"{where}.into", "is not a place", got=into, allowed=allowed)
+        raise ModelError(f"{where}.into", "is not a path", got=into, allowed=allowed)
     columns = list(dict.fromkeys(re.findall(r"{(\w+)}", into)))
     gathered: dict[tuple[str, ...], Raw] = {}
     for line, row in _rows(path.parent / name, name, columns):
         steps = tuple(row[step[1:-1]] if step[0] == "{" else step for step in into.split("."))
         if not all(steps):
-            raise ModelError(f"{name} line {line}", f"names no place in {into}, got an empty cell")
+            raise ModelError(f"{name} line {line}", f"needs a name for {into}, got an empty cell")
         rest = {key: text for key, text in row.items() if key not in columns}
         _add_row(gathered.setdefault(steps, {}), rest, f"{name} line {line}")
     return [(name, nested(steps, entry)) for steps, entry in gathered.items()]
@@ -86,9 +86,9 @@ def _add_row(entry: Raw, row: dict[str, str], where: str) -> None:
             entry.setdefault(_POINTS[key], []).append(item)
             continue
         name = key.removesuffix("_ref")
-        said: Any = item if name == key else {"ref": item}
-        if entry.setdefault(name, said) != said:
-            problem = f"differs from the rows above in {key}, got {shown(said)}"
+        value: Any = item if name == key else {"ref": item}
+        if entry.setdefault(name, value) != value:
+            problem = f"differs from the rows above in {key}, got {shown(value)}"
             raise ModelError(where, problem, allowed=shown(entry[name]))
 
 

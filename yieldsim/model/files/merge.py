@@ -1,4 +1,4 @@
-"""Merging of raw model tables: parts, `extends`, scenarios and command-line changes."""
+"""Merging raw model tables: included parts, `extends`, scenarios and settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from yieldsim.model.schema.fields import LEAF_KEYS
 from yieldsim.model.schema.values import is_number
 
 Raw = dict[str, Any]
-_ENTRY = 2  # steps to an entry of a table, as in events.NAME
+_ENTRY = 2  # steps of the path to an entry of a table, as in events.NAME
 
 
 def is_leaf(item: Any) -> bool:
@@ -19,11 +19,11 @@ def is_leaf(item: Any) -> bool:
 
 
 def merge(base: Raw, changes: Raw, origin: Raw | None = None) -> Raw:
-    """``base`` with ``changes`` laid over it; a parameter is replaced whole.
+    """``base`` after ``changes``; both stay as they are.
 
-    ``origin`` (source and grade of a scenario) is given to changed parameters that name none.
-    A table without value, dist or quarters changes only the keys it names (say, the ``scale`` of
-    a schedule). Learning of another kind is replaced whole too.
+    A parameter is replaced whole, and so is learning of another kind. Any other table changes only
+    the keys it names, for instance the ``scale`` of a schedule. Changed parameters without a source
+    and grade take those of ``origin``.
     """
     merged = dict(base)
     for key, item in changes.items():
@@ -37,7 +37,7 @@ def merge(base: Raw, changes: Raw, origin: Raw | None = None) -> Raw:
 
 def _is_whole(key: str, item: Raw, old: Raw) -> bool:
     """Whether a table replaces the old one: a parameter, or learning of another kind."""
-    # the parameters of one kind of learning mean nothing to another
+    # another kind of learning has other parameters
     other = key == "learning" and item.get("kind", old.get("kind")) != old.get("kind")
     return is_leaf(item) or other
 
@@ -54,32 +54,33 @@ def _with_origin(item: Any, old: Any, origin: Raw | None) -> Any:
 def first_conflict(first: Raw, second: Raw, base: Raw, steps: tuple[str, ...] = ()) -> str | None:
     """The path of a parameter that two sets of changes of ``base`` set differently, or None.
 
-    What one replaces whole the other may not change in part, and a new entry (say, an event) is
-    one thing: tables that differ anywhere would together say what neither means.
+    Two changes conflict if one replaces whole what the other changes in part, or if both add an
+    entry (for instance an event) of one name that differs in any key.
     """
     for key in (key for key in first if key in second):
-        one, other, old = first[key], second[key], base.get(key)
+        a, b, old = first[key], second[key], base.get(key)
         here = (*steps, key)
-        tables = isinstance(one, dict) and isinstance(other, dict)
-        if tables and not _is_one_thing(here, one, other, old):
-            found = first_conflict(one, other, old if isinstance(old, dict) else {}, here)
+        tables = isinstance(a, dict) and isinstance(b, dict)
+        if tables and not _must_agree(here, a, b, old):
+            path = first_conflict(a, b, old if isinstance(old, dict) else {}, here)
         else:
-            found = None if one == other else ".".join(here)
-        if found is not None:
-            return found
+            path = None if a == b else ".".join(here)
+        if path is not None:
+            return path
     return None
 
 
-def _is_one_thing(steps: tuple[str, ...], one: Raw, other: Raw, old: Any) -> bool:
+def _must_agree(steps: tuple[str, ...], first: Raw, second: Raw, old: Any) -> bool:
+    """Whether two tables must be equal as a whole: a replaced parameter, or a new entry."""
     known = old if isinstance(old, dict) else {}
-    replaced = any(_is_whole(steps[-1], item, known) for item in (one, other))
+    replaced = any(_is_whole(steps[-1], item, known) for item in (first, second))
     return replaced or (len(steps) == _ENTRY and old is None)
 
 
 def join(parts: list[tuple[str, Raw]]) -> Raw:
-    """Tables of several parts of one model, which may not define the same thing twice.
+    """The tables of several named parts as one.
 
-    Raises ModelError naming the path and both parts.
+    Raises ModelError with the path and both names if two parts define one parameter.
     """
     joined: Raw = {}
     owner: dict[str, str] = {}
@@ -98,11 +99,11 @@ def _join_into(joined: Raw, part: Raw, prefix: str, name: str, owner: dict[str, 
             _join_into(joined[key], item, f"{path}.", name, owner)
         else:
             first = _owner_of(path, owner)
-            raise ModelError(path, f"defined twice, got it in {first} and in {name}", allowed="one")
+            raise ModelError(path, f"defined twice, got {first} and {name}", allowed="one file")
 
 
 def _copy(item: Any) -> Any:
-    return {key: _copy(one) for key, one in item.items()} if isinstance(item, dict) else item
+    return {key: _copy(inner) for key, inner in item.items()} if isinstance(item, dict) else item
 
 
 def _owner_of(path: str, owner: dict[str, str]) -> str:
@@ -112,7 +113,7 @@ def _owner_of(path: str, owner: dict[str, str]) -> str:
 
 
 def nested(steps: Sequence[str], item: Any) -> Raw:
-    """The tables that hold ``item`` at a place."""
+    """Nested tables that hold ``item`` at the end of ``steps``."""
     for key in reversed(steps):
         item = {key: item}
     return item

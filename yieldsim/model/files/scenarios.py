@@ -1,8 +1,8 @@
-"""What is laid over a model: ``path=value`` settings and scenarios.
+"""Changes of a model: ``path=value`` settings and the tables of scenarios.
 
 A scenario may change any parameter, let a fab run another process of the model, and add events,
-sources and correlations. It may not change what the results are counted by (fabs, dies and their
-bins, products, quarters, ...): realizations of all scenarios stand side by side in one array.
+sources and correlations. It may not change the coordinates of the results (fabs, dies and their
+bins, products, quarters, ...), because one array holds the realizations of all scenarios.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _COMMON = ("name", "simulation")
 
 
 def parse_setting(text: str, raw: Raw) -> Raw:
-    """The tables of one ``path=value`` setting for the model ``raw``; the value is TOML or a text.
+    """The tables of one ``path=value`` setting of ``raw``; the value is TOML or a bare text.
 
-    A bare number keeps the unit of the parameter that it replaces. Raises ModelError.
+    A bare number keeps the unit of the parameter that it replaces. Raises UsageError.
     """
     path, equals, value = text.partition("=")
     steps = [step.strip() for step in path.split(".")]
@@ -52,12 +52,12 @@ def parse_setting(text: str, raw: Raw) -> Raw:
 
 def _toml_value(value: str, text: str) -> Any:
     try:
-        found = tomllib.loads(f"value = {value}")
+        table = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):
         return value  # a text without quotes
-    if set(found) != {"value"}:
+    if set(table) != {"value"}:
         raise UsageError("--set", "must be one path=value", got=text)
-    return found["value"]
+    return table["value"]
 
 
 def refuse_conflict(first: str, second: str, entries: Mapping[str, Raw], raw: Raw) -> None:
@@ -69,7 +69,7 @@ def refuse_conflict(first: str, second: str, entries: Mapping[str, Raw], raw: Ra
 
 
 def check_scenario(name: str, entry: Any, raw: Raw) -> None:
-    """Raise ModelError unless a scenario only says what differs and keeps all coordinates."""
+    """Raise ModelError unless a scenario holds only changes and keeps all coordinates."""
     where = f"scenarios.{name}"
     if not isinstance(entry, dict):
         raise ModelError(where, f"must be a table, got {shown(entry)}")
@@ -82,12 +82,12 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     where = f"{where}.changes"
     for key in _COMMON:
         if key in changes:
-            raise ModelError(f"{where}.{key}", "is common to all scenarios, got a change")
-    # a shared quantity that is new would do nothing: mostly a misspelt name
+            raise ModelError(f"{where}.{key}", "must be the same in all scenarios, got a change")
+    # nothing refers to a new shared quantity: it is most likely a misspelt name
     for table, what in (*COORDINATES.items(), ("shared", "shared quantity")):
         _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
     if "demand" in changes and "demand" not in raw:
-        raise ModelError(f"{where}.demand", "the model has no demand to change, got a change")
+        raise ModelError(f"{where}.demand", "is not in the model, got a change")
     dies = _tables(raw.get("dies"))
     for die, change in _tables(changes.get("dies")).items():
         bins = dies.get(die, {}).get("bins", {"good": {}})
@@ -95,7 +95,7 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
 
 
 def _check_names(where: str, changed: Any, names: Any, what: str) -> None:
-    """A scenario may change entities of the model, but not add any."""
+    """Raise ModelError for an entity that the model does not have."""
     for name in changed if isinstance(changed, dict) else ():
         if isinstance(names, dict) and name not in names:
             allowed = ", ".join(names) or f"none: the model has no {what}"
@@ -107,17 +107,17 @@ def _tables(item: Any) -> dict[str, Raw]:
 
 
 def without_stale_correlations(raw: Raw, changes: Raw) -> Raw:
-    """``raw`` without the correlations of parameters that ``changes`` made sure.
+    """``raw`` without the correlations of parameters that ``changes`` fix.
 
-    Who fixes a number need not know what it was correlated with.
+    The author of a change need not know what a parameter was correlated with.
     """
     old = raw.get("correlations")
     if not isinstance(old, dict):
         return raw
     kept = {
-        name: one
-        for name, one in old.items()
-        if not any(_made_sure(path, changes) for path in _between(one))
+        name: correlation
+        for name, correlation in old.items()
+        if not any(_is_fixed(path, changes) for path in _between(correlation))
     }
     return raw if len(kept) == len(old) else {**raw, "correlations": kept}
 
@@ -127,11 +127,12 @@ def _between(correlation: Any) -> list[str]:
     return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
 
 
-def _made_sure(path: str, changes: Raw) -> bool:
+def _is_fixed(path: str, changes: Raw) -> bool:
+    """Whether changes replace an uncertain parameter by a number or a reference."""
     node: Any = changes
     for step in path.split("."):
         if not isinstance(node, dict) or step not in node:
-            # a series was replaced whole, and its position or scale with it
+            # the position or scale of a series that is replaced whole
             return node is not changes and is_leaf(node)
         node = node[step]
     return is_number(node) or (isinstance(node, dict) and ("value" in node or "ref" in node))

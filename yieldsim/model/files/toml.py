@@ -1,6 +1,6 @@
 """Reading model files: TOML with `extends`, included parts and CSV tables.
 
-Only parses and merges: nothing here knows what a model is made of.
+This only parses and merges; the contents of a model are checked later.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from yieldsim.model.files.scenarios import without_stale_correlations
 from yieldsim.model.schema.values import shown
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-# inside the wheel the models lie in the package; in a source checkout beside it
+# the wheel has the models inside the package, a source checkout beside it
 SHIPPED = next(
     p
     for p in (_PACKAGE / "_models", _PACKAGE.parent / "models")
@@ -32,7 +32,7 @@ _NOT_TEXT = "is not a text file in UTF-8"
 def find_model(name: str, where: str = "model") -> Path:
     """The path of a model file, or of a shipped model by its name.
 
-    Raises ModelError, at ``where``, when there is neither.
+    Raises ModelError at ``where`` if there is neither.
     """
     path = Path(name)
     if path.suffix == ".toml" or _exists(path, name):
@@ -48,7 +48,7 @@ def find_model(name: str, where: str = "model") -> Path:
 def _exists(path: Path, place: str) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL in it
+    except (OSError, ValueError) as error:  # a name that is too long or holds a NUL
         raise ModelError(shown(place), f"cannot be read ({_reason(error)})") from None
 
 
@@ -60,14 +60,14 @@ def _must_be_file(path: Path, where: str, got: str | None, allowed: str) -> None
 
 
 def _is_model(path: Path) -> bool:
-    # the parts of the baseline lie beside it; only a whole model has a name
+    # only a whole model has a name, not its parts beside it
     return _read_toml(path, path.name).get("name") == path.stem
 
 
 def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str, Any]]:
-    """A file with its parts, laid over what it extends: its tables and its scenarios.
+    """The tables and the scenarios of a file, with its parts and the model that it extends.
 
-    Raises ModelError for what is missing, unreadable, truncated, cyclic or said twice.
+    Raises ModelError for a file that is missing, unreadable, truncated, cyclic or contradictory.
     """
     raw = _read_toml(path, path.name)
     here = path.resolve()
@@ -77,11 +77,11 @@ def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str,
         where = f"{path.name}: extends"
         name = _text(raw.pop("extends"), where)
         beside = path.parent / name
-        found = beside if beside.suffix == ".toml" else find_model(name, where)
-        _must_be_file(found, where, name, _NEAR)
-        _refuse_cycle(found, (*trail, here), where)
-        base, scenarios = read_model(found, (*trail, here))
-        raw.setdefault("name", path.stem)  # what it extends has a name of its own
+        extended = beside if beside.suffix == ".toml" else find_model(name, where)
+        _must_be_file(extended, where, name, _NEAR)
+        _refuse_cycle(extended, (*trail, here), where)
+        base, scenarios = read_model(extended, (*trail, here))
+        raw.setdefault("name", path.stem)  # not the name of the extended model
     own = join([(path.name, _without_parts(raw)), *_parts(raw, path, (here,))])
     added = own.pop("scenarios", {})
     if not isinstance(added, dict):
@@ -113,8 +113,8 @@ def _parts(raw: Raw, path: Path, trail: tuple[Path, ...]) -> list[tuple[str, Raw
 
 def _refuse_cycle(path: Path, trail: tuple[Path, ...], where: str) -> None:
     if path.resolve() in trail:
-        names = " -> ".join(one.name for one in (*trail, path))
-        raise ModelError(where, f"leads back to the file itself, got {names}")
+        names = " -> ".join(file.name for file in (*trail, path))
+        raise ModelError(where, f"must not lead back to the same file, got {names}")
 
 
 def _list(item: Any, where: str, what: str) -> list[Any]:
@@ -138,14 +138,14 @@ def _read_toml(path: Path, place: str) -> Raw:
         raise ModelError(place, _NOT_TEXT) from None
     except RecursionError:
         raise ModelError(place, "is nested too deeply", allowed=f"{_DEEPEST} levels") from None
-    except ValueError as error:  # also an integer of more digits than Python reads
+    except ValueError as error:  # or an integer with more digits than Python reads
         raise ModelError(place, f"is not valid TOML: {_toml_problem(str(error))}") from None
     _check_values(raw, place, "")
     return raw
 
 
 def _toml_problem(text: str) -> str:
-    """tomllib's message, in plain words where something stands there twice."""
+    """The message of tomllib; a key or table given twice in plain words."""
     text = text.replace("Cannot overwrite a value", "a key is given twice")
     table = re.match(r"Cannot declare \((.*)\) twice", text)
     if table is None:
@@ -155,16 +155,16 @@ def _toml_problem(text: str) -> str:
 
 
 def _check_values(item: Any, place: str, path: str, depth: int = 0) -> None:
-    """Refuse what no later step should meet: endless nesting and integers beyond TOML's."""
+    """Refuse endless nesting and integers beyond the 64 bits of TOML."""
     where = f"{place}: {path}" if path else place
     if depth > _DEEPEST:
         raise ModelError(where, "is nested too deeply", allowed=f"{_DEEPEST} levels")
     if isinstance(item, dict):
-        for key, one in item.items():
-            _check_values(one, place, f"{path}.{key}" if path else key, depth + 1)
+        for key, entry in item.items():
+            _check_values(entry, place, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(item, list):
-        for number, one in enumerate(item):
-            _check_values(one, place, f"{path}.{number}", depth + 1)
+        for number, entry in enumerate(item):
+            _check_values(entry, place, f"{path}.{number}", depth + 1)
     elif isinstance(item, int) and not -_LARGEST_INTEGER <= item < _LARGEST_INTEGER:
         raise ModelError(where, f"must be a finite number, got {shown(item)}", allowed="64 bits")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -68,6 +69,7 @@ def fraction(effect: str, doc: str, maximum: float = 1.0, **spec: Any) -> Any:
     return parameter("1", effect, doc, maximum=maximum, **spec)
 
 
+@cache
 def spec_of(entity: type[BaseModel], name: str) -> Spec | None:
     """The declaration of a field, None for a field that is not a parameter."""
     extra = entity.model_fields[name].json_schema_extra
@@ -117,6 +119,7 @@ def _origin(data: dict[str, Any]) -> dict[str, Any]:
     return {key: data[key] for key in ORIGIN if isinstance(data.get(key), str)}
 
 
+@cache
 def _depth(entity: type[BaseModel], key: str) -> int:
     """The number of levels of names (``dict[str, ...]``) between a field and its entities."""
     kind, depth = entity.model_fields[key].annotation, 0
