@@ -63,20 +63,18 @@ def test_a_product_is_added(folder: Path, capsys) -> None:
 
 
 def test_a_line_is_added_with_its_plan_from_csv(folder: Path, capsys) -> None:
-    assert (
-        checked(folder / "my_line.toml", capsys, "baseline")["fabs"]
-        == len(load_model("baseline").fabs) + 1
-    )
+    found = checked(folder / "my_line.toml", capsys, "baseline")
+    assert found["fabs"] == len(load_model("baseline").fabs) + 1
     plan = shown(folder / "my_line.toml", "fabs.new_line.plan", capsys)["fabs.new_line.plan.n2"]
     assert plan["value"]["values"] == [0, 5000]
     assert plan["source"]["key"] == "assumption"
 
 
 def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) -> None:
-    found = checked(folder / "my_scenario.toml", capsys)
-    assert set(found["scenarios"]) == {"baseline", *load_file("baseline").scenarios, "bad_year"}
-    path = "events.fire.capacity_ratio"
     model = folder / "my_scenario.toml"
+    assert {*load_file("baseline").scenarios, "bad_year"} == set(load_file(model).scenarios)
+    checked(model, capsys, "bad_year")
+    path = "events.fire.capacity_ratio"
     assert shown(model, path, capsys, "--scenario", "bad_year")[path]["value"] == 0.5
     path = "memory.cxmt_hbm3.maker.wafers.scale"
     changed = shown(model, path, capsys, "--scenario", "bad_year")

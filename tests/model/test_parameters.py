@@ -1,4 +1,4 @@
-"""The enumeration of a model's parameters, and what each declares."""
+"""The parameters of a model and their declarations."""
 
 from pathlib import Path
 
@@ -12,11 +12,13 @@ from yieldsim.units import UNITS
 NAMES = {variable.name for variable in ALL_OUTPUTS}
 
 
-def baseline_scenarios() -> list[str]:
-    return ["baseline", *load_file("baseline").scenarios]
+BASELINE_FILE = load_file("baseline")
+SCENARIOS = ["baseline", *BASELINE_FILE.scenarios]
 
 
-def test_shared_quantities_come_first_and_parts_follow_their_series(sound: Path) -> None:
+def test_shared_quantities_come_first_and_position_and_scale_follow_their_series(
+    sound: Path,
+) -> None:
     paths = [p.path for p in parameters(load_model(sound))]
     assert paths[:3] == ["shared.level", "shared.delay", "wafer.diameter_mm"]
     at = paths.index("memory.stockpile.deliveries")
@@ -30,53 +32,48 @@ def test_shared_quantities_come_first_and_parts_follow_their_series(sound: Path)
 
 
 def test_every_parameter_of_the_file_is_found(sound: Path) -> None:
-    """A second count, of the quantities and series in the dumped model."""
+    """Counted a second way, from the quantities and series of the dumped model."""
 
     def count(item: object) -> int:
         if not isinstance(item, dict):
             return 0
         own = {"value", "dist", "ref"} <= set(item) or {"quarters", "interpolate"} <= set(item)
-        return own + sum(count(one) for one in item.values())
+        return own + sum(count(entry) for entry in item.values())
 
     model = load_model(sound)
     assert len(parameters(model)) == count(model.model_dump())
 
 
-def test_a_position_points_where_its_series_does(sound: Path) -> None:
+def test_a_position_moves_its_series_as_declared(sound: Path) -> None:
     def effect(low: str, high: str) -> tuple[str, int]:
         series = f'{{quarters=["2025Q1","2026Q1"],low={low},high={high},position=0.5}}'
         model = load_model(sound, changes=[f"fabs.second.plan.n2={series}"])
-        found = {p.path: p for p in parameters(model)}
-        return found["fabs.second.plan.n2.position"].spec.effect
+        declared = {p.path: p for p in parameters(model)}
+        return declared["fabs.second.plan.n2.position"].spec.effect
 
     assert effect("[1, 2]", "[1, 3]") == ("wafer_plan", 1)
     assert effect("[1, 3]", "[1, 2]") == ("wafer_plan", -1)
     assert effect("[1, 3]", "[2, 2]") == ("wafer_plan", 0)
 
 
-def test_wafers_of_other_designs_are_declared_as_such(sound: Path) -> None:
-    found = {p.path: p.spec.effect for p in parameters(load_model(sound))}
-    assert found["fabs.first.allocation.n2.other"] == ("wafers_other", 1)
-    assert found["fabs.first.allocation.n2.phone"] == ("gross_dies", 1)
+def test_the_weight_of_other_designs_moves_other_wafers(sound: Path) -> None:
+    effects = {p.path: p.spec.effect for p in parameters(load_model(sound))}
+    assert effects["fabs.first.allocation.n2.other"] == ("wafers_other", 1)
+    assert effects["fabs.first.allocation.n2.phone"] == ("gross_dies", 1)
 
 
-@pytest.mark.parametrize("scenario", baseline_scenarios())
-def test_the_baseline_says_where_everything_comes_from(scenario: str) -> None:
-    model = load_model("baseline", scenario)
-    found = parameters(model)
-    assert len(found) > 500
-    for p in found:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_baseline_gives_sources_and_stays_in_range(scenario: str) -> None:
+    model = BASELINE_FILE.model(scenario)
+    declared = parameters(model)
+    assert len(declared) > 500
+    for p in declared:
         assert p.item.source in model.sources, p.path
         assert p.item.grade in ("measured", "reported", "estimated", "assumed"), p.path
         unit = p.item.unit if p.spec.unit else p.item.unit or "1"
         assert unit in UNITS, p.path
         assert p.doc, p.path
         assert p.spec.effect[0] in NAMES, p.path
-
-
-@pytest.mark.parametrize("scenario", baseline_scenarios())
-def test_what_the_baseline_draws_stays_in_its_range(scenario: str) -> None:
-    for p in parameters(load_model("baseline", scenario)):
         if isinstance(p.item, Quantity) and p.item.ref is None:
             low, high = p.item.support()
             assert p.spec.minimum <= low <= high <= p.spec.maximum, p.path
@@ -87,7 +84,7 @@ def test_what_the_baseline_draws_stays_in_its_range(scenario: str) -> None:
 
 @pytest.mark.parametrize("kind", Entity.__subclasses__())
 def test_every_declaration_names_an_output_and_a_unit(kind: type[Entity]) -> None:
-    """All tables of the schema, also those that no model of the tests uses."""
+    """Also the tables that no model of the tests uses."""
     for name, field in kind.model_fields.items():
         spec = spec_of(kind, name)
         if spec is None:
