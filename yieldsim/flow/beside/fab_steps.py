@@ -14,18 +14,10 @@ from numpy.typing import NDArray
 from yieldsim.errors import ModelError
 from yieldsim.flow.beside.passes import Pass, passes_of
 from yieldsim.model import Model
-from yieldsim.model.schema import (
-    Accident,
-    DeliveriesStop,
-    FabStarts,
-    Fleet,
-    ServiceLoss,
-    ToolClass,
-    ToolQualified,
-    ToolsLost,
-)
+from yieldsim.model.schema import Fleet, ToolClass
 from yieldsim.model.schema.calendar import quarter_index, quarter_range
 from yieldsim.sampling import Medians
+from yieldsim.supply.compile.effects import Effect, effect_of, hits_fab, hits_tools
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
 
 __all__ = ["FabSteps", "FleetSteps", "fab_steps"]
@@ -128,23 +120,31 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
     )
 
 
-def _hits(names: tuple[str, ...], name: str) -> bool:
-    return not names or name in names
+# what an event may do to a line that is simulated event by event: change how many tools there are,
+# hold starts back, or change the density, which no line meets
+_REFUSED = ("mttf_ratio", "mttr_ratio", "capacity_ratio", "ramp_quarters")
 
 
 def _refuse_changes(model: Model, fab: str) -> None:
     for name, event in model.events.items():
-        if isinstance(event, ServiceLoss | Accident) and _hits(event.fabs, fab):
+        effect = effect_of(event)
+        changed = [factor for factor in _REFUSED if getattr(effect, factor)]
+        if changed and hits_fab(event, fab):
             raise ModelError(
-                f"events.{name}", "is not simulated event by event", got=event.kind,
-                allowed="deliveries_stop, tools_lost, tool_qualified, fab_starts, excursion",
+                f"events.{name}", f"changes the {changed[0]} of tools, which is not simulated "
+                "event by event", got=event.kind,
+                allowed="events that change the number of tools, the starts or the density",
             )  # fmt: skip
 
 
 def _starts(model: Model, fab: str, first: int) -> float:
-    """The quarter before which a fab starts nothing."""
-    hits = [e for e in model.events.values() if isinstance(e, FabStarts) and _hits(e.fabs, fab)]
-    return max([quarter_index(one.start) for one in hits], default=first)
+    """Return the quarter before which a fab starts nothing."""
+    begins = [
+        quarter_index(event.start)
+        for event in model.events.values()
+        if effect_of(event).delays_starts and hits_fab(event, fab)
+    ]
+    return max(begins, default=first)
 
 
 def _fleets(
@@ -181,20 +181,20 @@ def _count(
     steps = np.arange(times.size, dtype=float)
     kept, stop, begin = np.ones(times.size), np.inf, -np.inf
     for name, event in medians.model.events.items():
-        if not isinstance(event, DeliveriesStop | ToolsLost | ToolQualified):
-            continue
-        hit_class = event.tool_class is None or event.tool_class == kind
-        if not (hit_class and _hits(event.fabs, fab) and _hits(event.groups, group)):
+        effect: Effect = effect_of(event)
+        if not hits_tools(event, fab, group, kind):
             continue
         start = (quarter_index(event.start) - first) * per_quarter
-        if isinstance(event, DeliveriesStop):
+        if effect.stops_deliveries:
             stop = min(stop, start - 1.0)
-        elif isinstance(event, ToolQualified):
+        if effect.delays_production:
             begin = max(begin, start)
-        else:
-            end = (quarter_index(event.end) + 1 - first) * per_quarter if event.end else np.inf
+        if effect.tools_lost:
+            last = getattr(event, "end", None)
+            end = (quarter_index(last) + 1 - first) * per_quarter if last else np.inf
             lost = (steps >= start) & (steps < end)
-            kept *= np.where(lost, 1.0 - medians(f"events.{name}", event, "share"), 1.0)
+            share = medians(f"events.{name}", event, effect.tools_lost)
+            kept *= np.where(lost, 1.0 - share, 1.0)
     delay = sum(medians(path, fleet, f"{n}_quarters") for n in ("install", "qualification"))
     curve = medians.curve(f"{path}.count", fleet.count, times)
     arrived = np.interp(np.minimum(steps - delay * per_quarter, stop), steps, curve)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.model import Model
-from yieldsim.model.schema import (
+from yieldsim.model.schema.events import (
     Accident,
     DeliveriesStop,
     Event,
