@@ -11,7 +11,7 @@ from yieldsim.model import Model
 from yieldsim.model.schema import Die
 from yieldsim.sampling import Sampler
 from yieldsim.supply.compile.memory import records
-from yieldsim.supply.kernels.records import Design, Table
+from yieldsim.supply.kernels.records import DieDesign, Records
 
 if TYPE_CHECKING:
     from yieldsim.wafer.bin_table import BinTable
@@ -46,7 +46,7 @@ def floorplan_tables(model: Model, sampler: Sampler) -> list[BinTable | None]:
 
 def designs_of(
     model: Model, sampler: Sampler
-) -> tuple[Table[Design], np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[Records[DieDesign], np.ndarray, np.ndarray, np.ndarray]:
     """Return the designs, the good cores of each bin, the weights of the harvests, and bin tables.
 
     Good cores are (die, bin), weights (die, bin, cores above the fewest), tables the coefficients
@@ -63,7 +63,7 @@ def designs_of(
             bin_table[d, : cells[d], : len(table.bins)] = table.pieces.coefficients
             tabled, first, kill = 1, table.pieces.first, table.kill
         rows.append((die.cores, len(die.bins), deep[d], tabled, first, cells[d], kill))
-    return records(Design, rows), min_good, harvest, bin_table
+    return records(DieDesign, rows), min_good, harvest, bin_table
 
 
 def _harvest(model: Model) -> tuple[np.ndarray, np.ndarray, list[int]]:

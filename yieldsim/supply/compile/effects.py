@@ -22,7 +22,7 @@ from yieldsim.model.schema.events import (
 )
 from yieldsim.supply.compile.columns import CLASSES, Columns, ColumnTable, StepOf
 from yieldsim.supply.compile.memory import records
-from yieldsim.supply.kernels.records import EffectDates, Ints, Table
+from yieldsim.supply.kernels.records import EffectDates, Ints, Records
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def factor_columns(model: Model, columns: Columns) -> ColumnTable:
     return ColumnTable.of(tuple(FACTORS), rows, len(model.events))
 
 
-def effect_dates(model: Model, start: StepOf) -> Table[EffectDates]:
+def effect_dates(model: Model, start: StepOf) -> Records[EffectDates]:
     """Return the dates of each event's effect, as steps from the start of the warm-up."""
     rows = []
     for event in model.events.values():

@@ -10,21 +10,21 @@ from yieldsim.kernels.elementary import power_below_one
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.supply.kernels.records import (
     CLASSES,
-    Fab,
-    Fleet,
+    FabRoutes,
+    FleetCurves,
     FleetState,
     Floats,
     GroupState,
     Ints,
     Lanes,
     Parameters,
+    Records,
+    Records2,
     Results,
-    Route,
+    RoutePlan,
     RouteState,
     Scratch,
     Segment,
-    Table,
-    Table2,
 )
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
@@ -69,11 +69,11 @@ def queue_days(tools: float, lot_hours: float, usage: float, power: float, cv2: 
 
 @inline_jit
 def load_groups(
-    fab: Fab,
-    routes: Table[Route],
+    fab: FabRoutes,
+    routes: Records[RoutePlan],
     visits: Floats,
-    wafers: Table[RouteState],
-    groups: Table[GroupState],
+    wafers: Records[RouteState],
+    groups: Records[GroupState],
     n: int,
 ) -> None:
     """Fill the load of each group: the passes that the planned wafers of a fab's routes need."""
@@ -88,7 +88,7 @@ def load_groups(
 
 
 @inline_jit
-def scarcest(visits: Floats, groups: Table[GroupState], scratch: Scratch, n: int) -> None:
+def scarcest(visits: Floats, groups: Records[GroupState], scratch: Scratch, n: int) -> None:
     """Fill the least mean passes over load of a route's groups, and which group that is.
 
     Infinite and -1 where no group limits the route. Each group is shared in proportion to what its
@@ -112,8 +112,8 @@ def scarcest(visits: Floats, groups: Table[GroupState], scratch: Scratch, n: int
 def group_waits(
     hours: float,
     fab: Parameters,
-    parameters: Table[Parameters],
-    groups: Table[GroupState],
+    parameters: Records[Parameters],
+    groups: Records[GroupState],
     scratch: Scratch,
     n: int,
 ) -> None:
@@ -152,8 +152,8 @@ def pace_route(
     first: Ints,
     visited: Ints,
     visits: Floats,
-    groups: Table[GroupState],
-    segments: Table[Segment],
+    groups: Records[GroupState],
+    segments: Records[Segment],
     count: int,
     n: int,
 ) -> None:
@@ -176,11 +176,11 @@ def pace_route(
 
 @inline_jit
 def book_use(
-    fleets: Table2[Fleet],
-    groups: Table[GroupState],
+    fleets: Records2[FleetCurves],
+    groups: Records[GroupState],
     left: Lanes,
-    experience: Table2[FleetState],
-    booked: Table[Results],
+    experience: Records2[FleetState],
+    booked: Records[Results],
     n: int,
 ) -> None:
     """Count the passes made as experience of their classes, and those made and possible as results.
@@ -202,7 +202,7 @@ def book_use(
 
 @inline_jit
 def book_tools(
-    steps: int, groups: Table[GroupState], left: Lanes, booked: Table2[Results], n: int
+    steps: int, groups: Records[GroupState], left: Lanes, booked: Records2[Results], n: int
 ) -> None:
     """Add what the tools of each class are and did to the results of the fab's fleets.
 
@@ -221,7 +221,7 @@ def book_tools(
 
 
 @inline_jit
-def book_load(groups: Table[GroupState], booked: Table[Results], n: int) -> None:
+def book_load(groups: Records[GroupState], booked: Records[Results], n: int) -> None:
     """Add the load of the groups to their results of a row."""
     for g in range(groups.shape[0]):
         for k in range(n):
@@ -229,7 +229,7 @@ def book_load(groups: Table[GroupState], booked: Table[Results], n: int) -> None
 
 
 @inline_jit
-def recall_load(recent: Floats, groups: Table[GroupState], n: int) -> None:
+def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
     """Fill the load of each group for its waits: the passes a step that it made of late."""
     for g in range(groups.shape[0]):
         for k in range(n):
@@ -237,7 +237,7 @@ def recall_load(recent: Floats, groups: Table[GroupState], n: int) -> None:
 
 
 @inline_jit
-def remember(days_per_step: float, groups: Table[GroupState], recent: Floats, n: int) -> None:
+def remember(days_per_step: float, groups: Records[GroupState], recent: Floats, n: int) -> None:
     """Add the passes made in a step to their mean over _MEMORY_DAYS."""
     weight = min(1.0, days_per_step / _MEMORY_DAYS)
     for g in range(groups.shape[0]):

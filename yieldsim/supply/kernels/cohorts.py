@@ -17,12 +17,12 @@ from yieldsim.supply.kernels.records import (
     Clock,
     DieState,
     Floats,
+    Records,
     Results,
     RouteState,
     Segment,
     State,
     Structure,
-    Table,
     Tally,
     World,
 )
@@ -106,7 +106,7 @@ def start_cohort(
     structure: Structure,
     world: World,
     state: State,
-    booked: Table[Results],
+    booked: Records[Results],
     route: int,
     step: int,
     n: int,
@@ -214,7 +214,7 @@ def leave(
 
 
 @inline_jit
-def settle(wafers: RouteState, segments: Table[Segment], step: int, n: int) -> None:
+def settle(wafers: RouteState, segments: Records[Segment], step: int, n: int) -> None:
     """Empty a route that all wafers have left, whatever rounding says."""
     for k in range(n):
         if wafers.oldest_cohort[k] > step:
@@ -280,9 +280,9 @@ def probe(
     wafers: float,
     shares: Floats,
     die: DieState,
-    stock: Table[BinState],
+    stock: Records[BinState],
     booked: Results,
-    booked_bins: Table[Results],
+    booked_bins: Records[Results],
     k: int,
 ) -> None:
     """Sort the dies of finished wafers into bins; bad dies that pass join the last bin."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from yieldsim.kernels.jit import inline_jit
-from yieldsim.supply.kernels.records import Floats, Parameters, Table
+from yieldsim.supply.kernels.records import Floats, Parameters, Records
 
 
 @inline_jit
@@ -14,7 +14,7 @@ def between(low: float, high: float, position: float, scale: float) -> float:
 
 @inline_jit
 def curve_value(
-    low: Floats, high: Floats, drawn: Table[Parameters], curve: int, step: int, k: int
+    low: Floats, high: Floats, drawn: Records[Parameters], curve: int, step: int, k: int
 ) -> float:
     """Return the value of a schedule in a step, in lane ``k``.
 

@@ -18,9 +18,9 @@ from yieldsim.supply.kernels.records import (
     GroupState,
     Lanes,
     Parameters,
+    Records,
+    Records2,
     Scratch,
-    Table,
-    Table2,
 )
 
 
@@ -42,7 +42,11 @@ def learning_ratio(
 
 @inline_jit
 def adder_ratio(
-    visits: Floats, weights: Table[Parameters], group: Table[GroupState], scratch: Scratch, n: int
+    visits: Floats,
+    weights: Records[Parameters],
+    group: Records[GroupState],
+    scratch: Scratch,
+    n: int,
 ) -> None:
     """Multiply the density by the defect adders of the passes granted.
 
@@ -68,7 +72,7 @@ def adder_ratio(
 
 @inline_jit
 def _aligned(
-    tool: Table2[Parameters], group: Table[GroupState], g: int, tolerance_nm: float, k: int
+    tool: Records2[Parameters], group: Records[GroupState], g: int, tolerance_nm: float, k: int
 ) -> float:
     """Return the share of a group's passes that align, one where no class has an overlay error.
 
@@ -91,8 +95,8 @@ def _aligned(
 def overlay_yield(
     process: Parameters,
     visits: Floats,
-    tool: Table2[Parameters],
-    group: Table[GroupState],
+    tool: Records2[Parameters],
+    group: Records[GroupState],
     survive: Lanes,
     n: int,
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from yieldsim.kernels.jit import bare_jit, inline_jit
-from yieldsim.supply.kernels.records import Design, Floats, Ints, Parameters
+from yieldsim.supply.kernels.records import DieDesign, Floats, Ints, Parameters
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.kernels.classes import cell_place, pieces_value
 from yieldsim.wafer.kernels.geometry import count_best_of_four
@@ -92,7 +92,7 @@ def deep_tails(
 
 @inline_jit
 def bin_tails(
-    design: Design,
+    design: DieDesign,
     min_good: Ints,
     harvest: Floats,
     fatal: float,
@@ -118,7 +118,9 @@ def bin_tails(
 
 
 @bare_jit
-def table_tails(design: Design, table: Floats, faults: float, alpha: float, tail: Floats) -> None:
+def table_tails(
+    design: DieDesign, table: Floats, faults: float, alpha: float, tail: Floats
+) -> None:
     """Fill ``tail[b]`` with the share of dies in bin b or better, from the table of a floorplan.
 
     The table does not hold the clustering of lots: it is integrated as in `deep_tails`.
@@ -169,7 +171,7 @@ def alpha_within(alpha: float, left: float, faults: float) -> float:
 def sort_dies(
     die: Parameters,
     k: int,
-    design: Design,
+    design: DieDesign,
     min_good: Ints,
     harvest: Floats,
     table: Floats,

@@ -14,10 +14,10 @@ from yieldsim.supply.kernels.records import (
     EffectState,
     Ints,
     Lanes,
+    Records,
     Scratch,
     State,
     Structure,
-    Table,
     World,
 )
 
@@ -57,7 +57,7 @@ def begin_effects(
 
 
 @inline_jit
-def effects_on_starts(effects: Table[EffectDates], hits: Ints) -> float:
+def effects_on_starts(effects: Records[EffectDates], hits: Ints) -> float:
     """Return the step before which a fab starts no wafers; ``hits`` are the effects on it."""
     begin = -np.inf
     for e in range(effects.shape[0]):
@@ -67,7 +67,7 @@ def effects_on_starts(effects: Table[EffectDates], hits: Ints) -> float:
 
 
 @inline_jit
-def effects_on_capacity(hits: Ints, effects: Table[EffectState], left: Lanes, n: int) -> None:
+def effects_on_capacity(hits: Ints, effects: Records[EffectState], left: Lanes, n: int) -> None:
     """Fill what effects leave of a fab's capacity; ``hits`` are those on it."""
     for k in range(n):
         left[k] = 1.0
@@ -78,7 +78,7 @@ def effects_on_capacity(hits: Ints, effects: Table[EffectState], left: Lanes, n:
 
 
 @inline_jit
-def effects_on_density(hits: Ints, effects: Table[EffectState], factor: Lanes, n: int) -> None:
+def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes, n: int) -> None:
     """Fill what effects do to the density of a route; ``hits`` are those on its process there."""
     for k in range(n):
         factor[k] = 1.0
@@ -90,7 +90,7 @@ def effects_on_density(hits: Ints, effects: Table[EffectState], factor: Lanes, n
 
 @inline_jit
 def effects_on_tools(
-    dates: Table[EffectDates], hits: Ints, effects: Table[EffectState], scratch: Scratch, n: int
+    dates: Records[EffectDates], hits: Ints, effects: Records[EffectState], scratch: Scratch, n: int
 ) -> tuple[float, float]:
     """Fill what effects do to a class of tools: ratios of MTTF and MTTR, the share kept.
 

@@ -18,11 +18,11 @@ from yieldsim.supply.kernels.records import (
     GroupState,
     Ints,
     Lanes,
-    Route,
+    Records,
+    Records2,
+    RoutePlan,
     RouteState,
     Segment,
-    Table,
-    Table2,
 )
 
 _ALL = 1.0 - 1e-9
@@ -38,7 +38,7 @@ class FabVisits(NamedTuple):
 
     first_route: int  # of the fab
     end_route: int
-    route: Table[Route]
+    route: Records[RoutePlan]
     first: Ints
     group: Ints
     passes: Floats
@@ -61,8 +61,8 @@ def enter(
 @inline_jit
 def grant(
     visits: FabVisits,
-    groups: Table[GroupState],
-    segments: Table2[Segment],
+    groups: Records[GroupState],
+    segments: Records2[Segment],
     left: Lanes,
     part: float,
     n: int,
@@ -89,8 +89,8 @@ def grant(
 @inline_jit
 def _ask(
     visits: FabVisits,
-    groups: Table[GroupState],
-    segments: Table2[Segment],
+    groups: Records[GroupState],
+    segments: Records2[Segment],
     left: Lanes,
     part: float,
     n: int,
@@ -132,7 +132,7 @@ def _ask(
 
 @inline_jit
 def _share(
-    visits: FabVisits, groups: Table[GroupState], segments: Table2[Segment], behind: int, n: int
+    visits: FabVisits, groups: Records[GroupState], segments: Records2[Segment], behind: int, n: int
 ) -> None:
     """Fill what each group can give over what all routes ask, so many segments from their ends.
 
@@ -165,7 +165,7 @@ def _permit(
     visits: FabVisits,
     begin: int,
     end: int,
-    groups: Table[GroupState],
+    groups: Records[GroupState],
     permitted: Lanes,
     n: int,
 ) -> None:
@@ -182,7 +182,7 @@ def _permit(
 
 @inline_jit
 def _take(
-    visits: FabVisits, begin: int, end: int, moving: Lanes, groups: Table[GroupState], n: int
+    visits: FabVisits, begin: int, end: int, moving: Lanes, groups: Records[GroupState], n: int
 ) -> None:
     """Take the passes of the wafers that move on from the groups that are looked at."""
     for v in range(begin, end):
@@ -194,7 +194,9 @@ def _take(
 
 
 @inline_jit
-def charge(visits: FabVisits, groups: Table[GroupState], segments: Table2[Segment], n: int) -> None:
+def charge(
+    visits: FabVisits, groups: Records[GroupState], segments: Records2[Segment], n: int
+) -> None:
     """Add the passes of the wafers that moved on in the step to those made; forget the wafers."""
     for route in range(visits.first_route, visits.end_route):
         p = visits.route[route].process
@@ -209,7 +211,7 @@ def charge(visits: FabVisits, groups: Table[GroupState], segments: Table2[Segmen
 
 
 @inline_jit
-def hand_on(segments: Table[Segment], count: int, outs: Lanes, n: int) -> None:
+def hand_on(segments: Records[Segment], count: int, outs: Lanes, n: int) -> None:
     """Move the wafers of a route's ``count`` segments; fill those that leave the last one."""
     last = segments[count - 1]
     for k in range(n):
@@ -228,7 +230,7 @@ def hand_on(segments: Table[Segment], count: int, outs: Lanes, n: int) -> None:
 
 @inline_jit
 def convey(
-    cohorts: Table[Cohort],
+    cohorts: Records[Cohort],
     route: RouteState,
     step: int,
     pace_steps: Lanes,

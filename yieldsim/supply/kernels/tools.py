@@ -18,10 +18,10 @@ from yieldsim.supply.kernels.records import (
     Floats,
     GroupState,
     Parameters,
+    Records,
     Scratch,
     State,
     Structure,
-    Table,
     World,
 )
 
@@ -179,7 +179,7 @@ def rate_class(
 
 
 @inline_jit
-def clear_groups(groups: Table[GroupState], n: int) -> None:
+def clear_groups(groups: Records[GroupState], n: int) -> None:
     """Forget what groups can do and did in the last step."""
     for g in range(groups.shape[0]):
         group = groups[g]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from yieldsim.supply.kernels.records import Clock, Route
+from yieldsim.supply.kernels.records import Clock, RoutePlan
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
 
@@ -72,7 +72,7 @@ def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
 
 
 def _dies(
-    realization: Realization, scope: Scope, route: Route, entry: int, own: np.ndarray
+    realization: Realization, scope: Scope, route: RoutePlan, entry: int, own: np.ndarray
 ) -> np.ndarray:
     """Dies in stock of a wafer of an entry started in each step, (step, row of the design)."""
     die = realization.structure.entry[entry].die

@@ -8,9 +8,9 @@ from yieldsim.supply.kernels.records.tables import (
     ClassLanes,
     Floats,
     Lanes,
-    Table,
-    Table2,
-    Table3,
+    Records,
+    Records2,
+    Records3,
 )
 
 
@@ -143,23 +143,23 @@ class Scratch:
 class State(NamedTuple):
     """What the lanes carry from step to step."""
 
-    effect: Table[EffectState]  # E
-    fleet: Table3[FleetState]  # F G C
+    effect: Records[EffectState]  # E
+    fleet: Records3[FleetState]  # F G C
     recent: Floats  # F G k, passes made a step, a mean that forgets
-    group: Table[GroupState]  # G, of the fab at hand
-    route: Table[RouteState]  # N
-    cohort: Table2[Cohort]  # N T
-    segment: Table2[Segment]  # N J
+    group: Records[GroupState]  # G, of the fab at hand
+    route: Records[RouteState]  # N
+    cohort: Records2[Cohort]  # N T
+    segment: Records2[Segment]  # N J
     exits: Floats  # N T R k, wafers of a cohort that left in each row; no steps where none asks
     weight: Floats  # T M k, share of a cohort's wafers
     bin_yield: Floats  # T M B+1 k; the last is escapes
-    die: Table[DieState]  # D
+    die: Records[DieState]  # D
     tail: Floats  # B, of one lane
     available: Floats  # B, of one lane
-    die_bin: Table2[BinState]  # D B
+    die_bin: Records2[BinState]  # D B
     stacks: Floats  # H k
     line_left: Floats  # L k
-    product: Table[ProductState]  # I
+    product: Records[ProductState]  # I
     held: Floats  # I code k, steps in the quarter
     taken: Floats  # I rank k, stacks taken in the step
     planned: Floats  # I rank k, packages of the mix that are not begun yet

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from yieldsim.supply.kernels.records.tables import Floats, Ints, Table, Table3, Words
+from yieldsim.supply.kernels.records.tables import Floats, Ints, Records, Records3, Words
 
 
-class Route:
+class RoutePlan:
     """A process in a fab."""
 
     fab: int
@@ -18,7 +18,7 @@ class Route:
     segments: int
 
 
-class Fab:
+class FabRoutes:
     """The routes of a fab, from the first to before the end; equipped: it has tools."""
 
     first_route: int
@@ -26,21 +26,21 @@ class Fab:
     equipped: int
 
 
-class Fleet:
+class FleetCurves:
     """The tools of a class in a group of a fab."""
 
     count_curve: int
     retired_curve: int
 
 
-class Entry:
+class AllocationEntry:
     """A share of a route's wafers; a die of -1: designs outside the model."""
 
     die: int
     share_curve: int
 
 
-class Design:
+class DieDesign:
     """A die. Deep: the alternating sum of its harvest would cancel; tabled: its bins by density
     stand in `Structure.bin_table`; the killing part is where a defect can kill."""
 
@@ -53,7 +53,7 @@ class Design:
     killing_part: float
 
 
-class Bank:
+class BankDraw:
     """Dies made elsewhere."""
 
     die: int
@@ -61,7 +61,7 @@ class Bank:
     draw_curve: int
 
 
-class Pool:
+class PoolCurves:
     """A pool of memory stacks: deliveries, and the wafers and yield of its maker."""
 
     deliveries_curve: int
@@ -69,7 +69,7 @@ class Pool:
     yield_curve: int
 
 
-class PackagingLine:
+class PackagingCapacity:
     """A packaging line, counted in packages or else in interposer wafers."""
 
     capacity_curve: int
@@ -144,31 +144,31 @@ class Structure(NamedTuple):
     row: Ints  # T, row of the results that a step belongs to; the last: all steps after the end
     curve_low: Floats  # S T
     curve_high: Floats  # S T
-    fab: Table[Fab]  # F
-    fleet: Table3[Fleet]  # F G C
+    fab: Records[FabRoutes]  # F
+    fleet: Records3[FleetCurves]  # F G C
     fleet_entity: Words  # F G, noise
     learning: Ints  # P, kind
     learning_start: Floats  # P, step
-    route: Table[Route]  # N
+    route: Records[RoutePlan]  # N
     route_entity: Words  # N, noise
     visit_first: Ints  # P J+1, first visit of each segment of a route, and the end
     visit_group: Ints  # V
-    entry: Table[Entry]  # M
-    die: Table[Design]  # D
+    entry: Records[AllocationEntry]  # M
+    die: Records[DieDesign]  # D
     min_good: Ints  # D B
     harvest: Floats  # D B J, weights of the yields of the fatal area and lowest + j cores
     bin_table: Floats  # D cell B coefficient, as wafer.kernels.classes reads them
-    bank: Table[Bank]  # K
-    pool: Table[Pool]  # H
-    line: Table[PackagingLine]  # L
+    bank: Records[BankDraw]  # K
+    pool: Records[PoolCurves]  # H
+    line: Records[PackagingCapacity]  # L
     tier: Ints  # first product of each tier, and their number
-    product: Table[ProductPlan]  # I
+    product: Records[ProductPlan]  # I
     product_pool: Ints  # I rank
     product_line: Ints  # I rank
     recipe: Ints  # I recipe B+1, dies of each bin in a package; the last is the bin it is sold in
-    other: Table[OtherDie]  # dies of other designs in a package
+    other: Records[OtherDie]  # dies of other designs in a package
     no_tool_limit: Ints  # G
-    effect: Table[EffectDates]  # E
+    effect: Records[EffectDates]  # E
     effect_on_tools: Ints  # E F G C, 1 where an effect concerns these tools
     effect_on_fab: Ints  # E F
     effect_on_density: Ints  # E F P

@@ -38,7 +38,7 @@ def lanes_dtype(names: tuple[str, ...]) -> np.dtype[Any]:
 Record_co = TypeVar("Record_co", covariant=True)
 
 
-class Table(Protocol[Record_co]):
+class Records(Protocol[Record_co]):
     """An array of records: a place gives a record, a name gives that field of all records."""
 
     shape: tuple[int, ...]
@@ -50,7 +50,7 @@ class Table(Protocol[Record_co]):
     def __len__(self) -> int: ...
 
 
-class Table2(Protocol[Record_co]):
+class Records2(Protocol[Record_co]):
     """A table with two axes."""
 
     shape: tuple[int, ...]
@@ -58,12 +58,12 @@ class Table2(Protocol[Record_co]):
     @overload
     def __getitem__(self, place: str) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, place: int) -> Table[Record_co]: ...
+    def __getitem__(self, place: int) -> Records[Record_co]: ...
     @overload
     def __getitem__(self, place: tuple[int, int]) -> Record_co: ...
 
 
-class Table3(Protocol[Record_co]):
+class Records3(Protocol[Record_co]):
     """A table with three axes."""
 
     shape: tuple[int, ...]
@@ -71,14 +71,14 @@ class Table3(Protocol[Record_co]):
     @overload
     def __getitem__(self, place: str) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, place: int) -> Table2[Record_co]: ...
+    def __getitem__(self, place: int) -> Records2[Record_co]: ...
     @overload
-    def __getitem__(self, place: tuple[int, int]) -> Table[Record_co]: ...
+    def __getitem__(self, place: tuple[int, int]) -> Records[Record_co]: ...
     @overload
     def __getitem__(self, place: tuple[int, int, int]) -> Record_co: ...
 
 
-class Table4(Protocol[Record_co]):
+class Records4(Protocol[Record_co]):
     """A table with four axes."""
 
     shape: tuple[int, ...]
@@ -86,6 +86,6 @@ class Table4(Protocol[Record_co]):
     @overload
     def __getitem__(self, place: str) -> NDArray[Any]: ...
     @overload
-    def __getitem__(self, place: tuple[int, int]) -> Table2[Record_co]: ...
+    def __getitem__(self, place: tuple[int, int]) -> Records2[Record_co]: ...
     @overload
     def __getitem__(self, place: tuple[int, int, int, int]) -> Record_co: ...

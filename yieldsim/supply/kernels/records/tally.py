@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from yieldsim.outputs import FLEET, OUTPUTS, ROUTE
-from yieldsim.supply.kernels.records.tables import Lanes, Table2, Table3, Table4
+from yieldsim.supply.kernels.records.tables import Lanes, Records2, Records3, Records4
 
 
 class Results(Protocol):
@@ -39,12 +39,12 @@ def tally_fields(table: str) -> tuple[str, ...]:
 class Tally(NamedTuple):
     """Results of the lanes, views of one flat buffer (place, k)."""
 
-    route: Table2[Results]  # R N
-    group: Table3[Results]  # R F G
-    fleet: Table4[Results]  # R F G C; no rows where no output asks
-    die: Table2[Results]  # R D
-    die_bin: Table3[Results]  # R D B
-    pool: Table2[Results]  # R H
-    line: Table2[Results]  # R L
-    product: Table2[Results]  # R I, in the order of `Structure.product`
-    product_bin: Table3[Results]  # R I B
+    route: Records2[Results]  # R N
+    group: Records3[Results]  # R F G
+    fleet: Records4[Results]  # R F G C; no rows where no output asks
+    die: Records2[Results]  # R D
+    die_bin: Records3[Results]  # R D B
+    pool: Records2[Results]  # R H
+    line: Records2[Results]  # R L
+    product: Records2[Results]  # R I, in the order of `Structure.product`
+    product_bin: Records3[Results]  # R I B

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from yieldsim.supply.kernels.records.tables import Floats, Lanes, Table, Table2, Table3
+from yieldsim.supply.kernels.records.tables import Floats, Lanes, Records, Records2, Records3
 
 
 class Parameters(Protocol):
@@ -16,20 +16,20 @@ class Parameters(Protocol):
 class World(NamedTuple):
     """The parameters of each lane's realization, views of one flat buffer."""
 
-    curve: Table[Parameters]  # S, position and scale
-    tool: Table2[Parameters]  # G C
-    group: Table[Parameters]  # G
-    fab: Table[Parameters]  # F
-    fleet: Table3[Parameters]  # F G C
-    process: Table[Parameters]  # P
-    learning: Table[Parameters]  # P, the fields of all kinds of learning
+    curve: Records[Parameters]  # S, position and scale
+    tool: Records2[Parameters]  # G C
+    group: Records[Parameters]  # G
+    fab: Records[Parameters]  # F
+    fleet: Records3[Parameters]  # F G C
+    process: Records[Parameters]  # P
+    learning: Records[Parameters]  # P, the fields of all kinds of learning
     wafer: Parameters
-    die: Table[Parameters]  # D
-    pool: Table[Parameters]  # H
-    maker: Table[Parameters]  # H
-    product: Table[Parameters]  # I
-    performance: Table2[Parameters]  # I B
-    effect: Table[Parameters]  # E, the factors of `supply.compile.effects`
+    die: Records[Parameters]  # D
+    pool: Records[Parameters]  # H
+    maker: Records[Parameters]  # H
+    product: Records[Parameters]  # I
+    performance: Records2[Parameters]  # I B
+    effect: Records[Parameters]  # E, the factors of `supply.compile.effects`
     # last, as they are filled in after the draw
     visits: Floats  # P G k, passes of a wafer, rework and sampling included
     visit: Floats  # V k, those of one group in one segment of a route
