@@ -1,8 +1,8 @@
 """Events per second of `yieldsim flow`: the kernels beside the readable twin, and on two cores.
 
-The data set is the argument, or SMT2020's HVLM where it lies beside the repository, or else the
-small line of the tests. Cases run in turn, round after round, and the least time of each counts:
-whatever else the machine does only ever adds. Ratios are of times of the same run.
+The data set is the argument; without one, SMT2020's HVLM if it stands beside the repository, or the
+small line of the tests. Cases run in turn for several rounds, and the least time of each counts,
+because other load on the machine only ever adds time. Ratios are of times from one run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import measure
@@ -29,23 +28,12 @@ HVLM = measure.ROOT.parent / "shared" / "data" / "smt2020" / "hvlm"
 SMALL = measure.ROOT / "tests" / "flow" / "small"
 
 
-def least_times(cases: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Least seconds of each case; every round runs each once."""
-    best = dict.fromkeys(cases, math.inf)
-    for _ in range(rounds):
-        for name, case in cases.items():
-            start = time.perf_counter()
-            case()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
-
-
 def beside_the_twin(
     data: DataSet, line: CompiledLine, fill: float, days: float, rounds: int
 ) -> None:
-    """The same days, from a line that both have filled; the same events, so a ratio of times.
+    """The same days of a line that both have filled. The events are equal, so times compare.
 
-    Processor time, which neighbours disturb least: the twin takes too long to wait for a lull.
+    Processor time is taken because other load disturbs it least; the twin is too slow to repeat.
     """
     twin = Twin(data, SEED, 0)
     twin.run_until(fill * DAY_MIN)
@@ -75,13 +63,13 @@ def beside_the_twin(
 def long_run(line: CompiledLine, days: float, rounds: int) -> None:
     """One whole replication on one core."""
     outcome = replicate(line, SEED, 0, days)
-    best = least_times({"one": lambda: replicate(line, SEED, 0, days)}, rounds)["one"]
+    best = measure.least_times({"one": lambda: replicate(line, SEED, 0, days)}, rounds)["one"]
     rows = [["one replication, one core", f"{best:.2f}", f"{outcome.events / best:,.0f}"]]
     measure.table(f"{days:g} days from an empty line", ["", "s", "events/s"], rows)
 
 
 def two_cores(line: CompiledLine, days: float, rounds: int) -> None:
-    """Two replications at once beside one after the other, in pieces short enough for a lull."""
+    """Two replications at the same time, and one after the other."""
 
     def at_once() -> None:
         threads = [threading.Thread(target=replicate, args=(line, SEED, r, days)) for r in range(2)]
@@ -90,7 +78,7 @@ def two_cores(line: CompiledLine, days: float, rounds: int) -> None:
         for thread in threads:
             thread.join()
 
-    best = least_times(
+    best = measure.least_times(
         {
             "one": lambda: replicate(line, SEED, 0, days),
             "other": lambda: replicate(line, SEED, 1, days),
@@ -109,7 +97,7 @@ def two_cores(line: CompiledLine, days: float, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", nargs="?", type=Path, help="a folder of the SMT2020 format")
-    parser.add_argument("--quick", action="store_true", help="a little of everything")
+    parser.add_argument("--quick", action="store_true", help="a short run of each case")
     arguments = parser.parse_args()
     folder = arguments.dataset or (HVLM if HVLM.is_dir() else SMALL)
     start = time.perf_counter()

@@ -1,9 +1,9 @@
-"""The line model beside the event simulator: outs by quarter under a ramp, an overload, a loss.
+"""The line model beside the event simulator: wafers out by quarter, two lines, three plans.
 
-Two lines and three plans (`fluid_cases`). Nothing in the line model is fitted to a plan that is
-scored. Errors are of wafers out in a quarter, all processes of the line together; the event
-simulator's are means over replications. SMT2020's HVLM is left out where it does not lie beside the
-repository.
+`fluid_cases` has the lines and the plans: a ramp, an overload, and an overload with a tool loss.
+The line model is not fitted to any plan that is scored. Errors are of the wafers out in a quarter,
+all processes of the line together, against the mean over replications of the event simulator.
+SMT2020's HVLM is left out if it does not stand beside the repository.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REALIZATIONS = 256
 
 
 def beside(plan: str, case: fc.Case, replications: int, by_quarter: bool) -> list[str]:
-    """One line under one plan; returns its row of the table."""
+    """Compare one line under one plan; return its row of the table."""
     planned, started, outs = fc.fluid_outs(case)
     start = time.perf_counter()
     due, event_started, event_outs = fc.event_outs(case, replications)
@@ -54,7 +54,7 @@ def beside(plan: str, case: fc.Case, replications: int, by_quarter: bool) -> lis
 
 
 def speed(case: fc.Case, realizations: int, rounds: int) -> list[str]:
-    """Processor time of the line model on one core: median, least and most of some rounds."""
+    """Processor time of the line model on one core: median, least and most over the rounds."""
     simulator, spent = Simulator(case.file, ["baseline"], 1), []
     simulator.block(0, 1)
     for _ in range(rounds):
@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a ramp of two quarters")
     parser.add_argument("--replications", type=int, default=2)
     parser.add_argument("--ranking", choices=("downstream", "data"), default="downstream",
-                        help="which lots go first in the event simulator")  # fmt: skip
+                        help="ranking of lots in the event simulator")  # fmt: skip
     parser.add_argument("--plan", choices=tuple(fc.PLANS), action="append")
     parser.add_argument("--quarters", action="store_true", help="show each quarter")
     options = parser.parse_args()
@@ -85,12 +85,12 @@ def main() -> None:
         rows += [beside(plan, case, replications, options.quarters) for case in last]
     measure.table(
         f"Wafers out by quarter, line model against events ({options.ranking} first)",
-        ["line", "plan", "mean absolute error", "largest", "by process", "s a replication"],
+        ["line", "plan", "mean absolute error", "largest", "by process", "s per replication"],
         rows,
     )
     count, rounds = (16, 1) if quick else (REALIZATIONS, 5)
     measure.table(
-        f"The line model, {quarters} quarters", ["line", "ms a realization", "least", "most"],
+        f"The line model, {quarters} quarters", ["line", "ms per realization", "least", "most"],
         [speed(case, count, rounds) for case in last],
     )  # fmt: skip
 

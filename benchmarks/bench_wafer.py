@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,19 +42,6 @@ LOT: dict[str, Any] = {
     "process": {"d0_per_cm2": 0.1, "alpha_wafer": 4, "alpha_region": 2},
 }
 MOST_Z = 5.0
-
-
-def least_times(cases: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Least seconds of each case; every round runs each once."""
-    best = dict.fromkeys(cases, math.inf)
-    for case in cases.values():
-        case()  # compiled, or read from the cache
-    for _ in range(rounds):
-        for name, case in cases.items():
-            start = time.perf_counter()
-            case()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
 
 
 def show(title: str, best: Mapping[str, float], wafers: int, engine: str) -> None:
@@ -119,10 +105,10 @@ def plain_points(wafers: int, rounds: int) -> None:
             cases["C, the same algorithm"] = lambda: function(
                 SEED, dies, *tables, 0, wafers, compiled.ctypes.data
             )
-        best = least_times(cases, rounds)
+        best = measure.least_times(cases, rounds)
         share = wafers / few.size
         numpy_case = {"NumPy": lambda: wafer_rivals.numpy_plain(SEED, grid, box, radius, 0.1, few)}
-        best["NumPy"] = share * least_times(numpy_case, max(rounds // 4, 1))["NumPy"]
+        best["NumPy"] = share * measure.least_times(numpy_case, max(rounds // 4, 1))["NumPy"]
     show(f"Points, plain Poisson, 26 x 33 mm, {dies} dies", best, wafers, "engine, points")
     check("engine", out[:, 0], dies, exact)
     check("scalar Numba", good, dies, exact)
@@ -150,7 +136,7 @@ def harvest_points(wafers: int, rounds: int) -> None:
         "scalar Numba": lambda: wafer_rivals.scalar_harvest(SEED, rho, 1.25, parts, least, good),
         "engine, dies": lambda: run_compiled(compiled, wafers, "dies"),
     }
-    best = least_times(cases, rounds)
+    best = measure.least_times(cases, rounds)
     title = "Points, clusters, radial profile, 32-core harvest, bins"
     show(title, best, wafers, "engine, points")
     # the rival's gammas are approximate, by some 0.1 % of the yield, and its profile is that at the
@@ -167,7 +153,7 @@ def expected_lots(title: str, process: dict[str, Any], lots: int, rounds: int) -
     """A lot of 25 wafers of a 24-core die, for the same standard error of the mean."""
     compiled = compile_wafer(wafer_model({**LOT, "process": {**LOT["process"], **process}}), SEED)
     wafers = 25 * lots
-    best = least_times(
+    best = measure.least_times(
         {
             "points": lambda: run_compiled(compiled, wafers, "points"),
             "expected": lambda: run_compiled(compiled, wafers, "expected"),

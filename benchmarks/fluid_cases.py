@@ -1,15 +1,15 @@
 """Two lines, each as a model and as a line of the event simulator, and three plans for them.
 
-Used by `bench_fluid.py` and by tests/flow/beside/test_fluid.py.
+`bench_fluid.py` and tests/flow/beside/test_fluid.py use them.
 
-- *hvlm*: SMT2020's high-volume line as a model (`yieldsim.flow.beside.as_model`). Setups and the
-  fill of batches come from a run of the event simulator at a steady nine tenths of its releases,
-  and one number, the squared coefficient of variation of arrivals, from the mean cycle time of that
-  run.
+- *hvlm*: SMT2020's high-volume line as a model (`yieldsim.flow.beside.as_model`). A run of the
+  event simulator at a steady nine tenths of its releases gives setups, the fill of batches, and one
+  number from its mean cycle time: the squared coefficient of variation of arrivals.
 - *mixed fleet*: a fab of the baseline as a line (`yieldsim.flow.beside.from_model`), with imported
-  and domestic tools in nearly every group. Nothing is measured on it.
-Plans change by quarter, and tools are lost from LOSS_QUARTER on. Both simulators start empty, with
-WARMUP_QUARTERS that are not counted, and have the same plan, fleets, WIP cap and rule of release.
+  and domestic tools in nearly every group. It needs no calibration run.
+
+Plans change by quarter, and tools are lost from LOSS_QUARTER on. Both simulators start empty, leave
+out the first WARMUP_QUARTERS, and have the same plan, fleets, WIP cap and release rule.
 """
 
 from __future__ import annotations
@@ -71,13 +71,12 @@ def _without_units_of_references(table: Any) -> None:
 WARMUP_QUARTERS = 2
 LOSS_QUARTER = 11  # from the start of what is counted: three quarters of the scanners are left
 FIRST_YEAR = 2028
-# Of hvlm, coarser than what a model has by itself: finer ones move its mean errors by 0.2 points
-# and cost two to five times as much (benchmarks/README.md). A segment takes two parts of a step at
-# the least.
+# For hvlm, coarser than the defaults of a model: finer ones move its mean errors by 0.2 points and
+# cost two to five times as much (benchmarks/README.md). A segment takes at least two flow steps.
 STEPS_PER_QUARTER, SEGMENTS, PARTS_PER_SEGMENT = 6, 4, 2
 HVLM = Path(__file__).resolve().parents[2] / "shared" / "data" / "smt2020" / "hvlm"
-# Plan by quarter over the line's own: the data set's releases, or the baseline's plan times SCALE.
-# The tools of hvlm allow 1.02 in the long run, those of the mixed fleet as much.
+# Plan by quarter relative to the data set's releases or to the baseline's plan times SCALE. The
+# tools of both lines allow 1.02 in the long run.
 PLANS = {
     "ramp": [0.60, 0.60, 0.65, 0.65, 0.70, 0.70, 0.75, 0.75, 0.80, 0.80, 0.85, 0.85, 0.90, 0.90,
              0.95, 0.95],
@@ -89,9 +88,9 @@ PLANS = {
 LOST = {"ramp": 0.0, "overload": 0.0, "all": 0.25}
 STEADY_LOAD = 0.9
 STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
-HVLM_CAP = 2.2  # WIP cap over the raw process time's worth
+HVLM_CAP = 2.2  # WIP cap over the wafers of one raw process time
 SCALE = 0.88
-SCANNERS = 33  # of the mixed fleet, imported ones: so few that a quarter of them is missed
+SCANNERS = 33  # imported ones of the mixed fleet: so few that losing a quarter hurts
 
 
 def quarter_name(number: int) -> str:
@@ -100,7 +99,7 @@ def quarter_name(number: int) -> str:
 
 
 def series(values: Sequence[float]) -> dict[str, Any]:
-    """A schedule that holds one value in each quarter counted, the first one before too."""
+    """A schedule with one value per counted quarter; the first also holds before."""
     return {
         "quarters": [quarter_name(k) for k in range(len(values))],
         "values": [float(v) for v in values],
@@ -112,10 +111,10 @@ def series(values: Sequence[float]) -> dict[str, Any]:
 def mixed_fleet(
     ratios: Sequence[float], lost: float, *, fab: str = "smic_sn2", of: str = "2027Q4"
 ) -> ModelFile:
-    """A fab of the baseline with the tools and the plan of one quarter, both of steady tools.
+    """A fab of the baseline with the tools and the plan of quarter ``of``, and steady tools.
 
-    ``ratios``: plan by quarter over SCALE times that of the quarter ``of``; ``lost``: the share of
-    the immersion scanners that is lost from LOSS_QUARTER on.
+    ``ratios`` is the plan by quarter relative to SCALE times that of ``of``. From LOSS_QUARTER on,
+    the share ``lost`` of the immersion scanners is lost.
     """
     raw = at_medians(load_file("baseline").model())
     model = ModelFile("baseline", raw, {}).model()
@@ -143,8 +142,7 @@ def mixed_fleet(
 
 
 def chips(fab: dict[str, Any]) -> dict[str, Any]:
-    """One die of the first process and a product of it, as a model must have; gives the fab's
-    wafers to it and to others."""
+    """The die and the product that a model must have; sets the fab's allocation to match."""
     first = next(iter(fab["plan"]))
     fab["allocation"] = {
         name: {"die" if name == first else "other": {"value": 1.0, **ORIGIN}}
@@ -165,7 +163,7 @@ def chips(fab: dict[str, Any]) -> dict[str, Any]:
 
 
 def losses(share: float, groups: list[str]) -> dict[str, Any]:
-    """The event in which tools are lost."""
+    """The event by which tools are lost."""
     if share == 0.0:
         return {}
     start = quarter_name(LOSS_QUARTER)
@@ -177,7 +175,7 @@ def losses(share: float, groups: list[str]) -> dict[str, Any]:
 
 
 def span(quarters: int) -> dict[str, Any]:
-    """What of [simulation] the cases have in common."""
+    """The part of [simulation] that all cases share."""
     return {
         "start": quarter_name(0),
         "end": quarter_name(quarters - 1),
@@ -189,48 +187,52 @@ def span(quarters: int) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Calibrated:
-    """What is taken from a steady run of the event simulator, and nothing from the plans scored."""
+class CalibratedLine:
+    """A data set with its steady run of the event simulator; no plan that is scored enters."""
 
     data: DataSet
-    run: Calibration
+    calibration: Calibration
     arrival_cv2: float
 
 
-def calibrated(days: float = STEADY_DAYS, warmup_days: float = STEADY_WARMUP_DAYS) -> Calibrated:
-    """HVLM and what its steady run says. Its few super hot lots are left out."""
+def calibrated(
+    days: float = STEADY_DAYS, warmup_days: float = STEADY_WARMUP_DAYS
+) -> CalibratedLine:
+    """HVLM and its steady run, without its few super hot lots."""
     data = read_dataset(HVLM)
-    data = replace(data, orders=tuple(o for o in data.orders if o.priority < 30))
+    data = replace(data, orders=tuple(order for order in data.orders if order.priority < 30))
     steady = tuple(replace(o, interval=o.interval.scaled(1.0 / STEADY_LOAD)) for o in data.orders)
     line = compile_line(replace(data, orders=steady))
     outcome = replicate(line, 7, 0, days, warmup_days)
-    run = calibrate(data, line, outcome, STEADY_LOAD)
+    calibration = calibrate(data, line, outcome, STEADY_LOAD)
     lots = outcome.lots_counted
     parts = [next(o.part for o in data.orders if o.name == name) for name in line.report]
     want = [
         np.average(outcome.cycle_days[own], weights=lots[own])
         for own in ([part == name for part in parts] for name in data.parts)
     ]
-    # Waits are linear in it: two runs of the line model at the same steady load give the line.
-    low, high = (steady_days(Calibrated(data, run, cv2)) for cv2 in (1.0, 3.0))
+    # Waits are linear in arrival_cv2: two runs of the line model at the same load give the line.
+    low, high = (steady_days(CalibratedLine(data, calibration, cv2)) for cv2 in (1.0, 3.0))
     slope = (high - low).sum() / 2.0
-    return Calibrated(data, run, max(1.0 + float((np.array(want) - low).sum() / slope), 0.1))
+    return CalibratedLine(
+        data, calibration, max(1.0 + float((np.array(want) - low).sum() / slope), 0.1)
+    )
 
 
-def steady_days(line: Calibrated) -> np.ndarray:
+def steady_days(line: CalibratedLine) -> np.ndarray:
     """Cycle time of each process in the line model at the steady load."""
-    found = Simulator(hvlm(line, [STEADY_LOAD] * 3, 0.0), ["baseline"], 1).block(0, 1)
-    return found["cycle_time_days"][0, 0, -1, 0]
+    arrays = Simulator(hvlm(line, [STEADY_LOAD] * 3, 0.0), ["baseline"], 1).block(0, 1)
+    return arrays["cycle_time_days"][0, 0, -1, 0]
 
 
-def hvlm(line: Calibrated, ratios: Sequence[float], lost: float) -> ModelFile:
-    """SMT2020's high-volume line as a model, with a plan and a share of the scanners lost."""
+def hvlm(line: CalibratedLine, ratios: Sequence[float], lost: float) -> ModelFile:
+    """SMT2020's high-volume line as a model; the share ``lost`` of its scanners is lost."""
     names = [quarter_name(k) for k in range(len(ratios))]
-    raw = line_tables(line.data, line.run, ratios, names)
+    raw = line_tables(line.data, line.calibration, ratios, names)
     raw["fabs"][FAB] |= {"arrival_cv2": line.arrival_cv2, "wip_cap_ratio": HVLM_CAP}
     scanners = [g for g in line.data.groups if g.startswith(("Litho_FE", "Litho_BE"))]
     raw["sources"]["benchmark"] = {"title": "plans of the benchmark"}
-    # its routes are short: a segment takes PARTS_PER_SEGMENT parts of a step at the least
+    # Its routes are short, and a segment takes at least PARTS_PER_SEGMENT flow steps.
     shortest = min(process["raw_process_days"] for process in raw["processes"].values())
     parts = PARTS_PER_SEGMENT * SEGMENTS * DAYS_PER_QUARTER / STEPS_PER_QUARTER / shortest
     simulation = span(len(ratios)) | {
@@ -243,7 +245,7 @@ def hvlm(line: Calibrated, ratios: Sequence[float], lost: float) -> ModelFile:
 
 @dataclass(frozen=True)
 class Case:
-    """One line under one plan: a model, and the same as a line for the event simulator."""
+    """One line under one plan, as a model and for the event simulator."""
 
     name: str
     file: ModelFile
@@ -252,30 +254,30 @@ class Case:
 
 
 def cases(
-    plan: str, line: Calibrated | None, *, downstream: bool = True, quarters: int = 16
+    plan: str, line: CalibratedLine | None, *, downstream: bool = True, quarters: int = 16
 ) -> list[Case]:
-    """The lines under a plan; hvlm where it was calibrated.
+    """The lines under a plan; hvlm only where it was calibrated.
 
-    ``downstream``: the event simulator's tools take lots by age over work left, the line model's
-    rule; else those of hvlm as the data set says, the others first come first served.
+    With ``downstream`` the tools of the event simulator take lots by age over work left, as in the
+    line model. Otherwise hvlm ranks as in the data set, the mixed fleet first come first served.
     """
     ratios, lost = PLANS[plan][:quarters], LOST[plan] if quarters > LOSS_QUARTER else 0.0
-    found = []
+    lines = []
     if line is not None:
         file = hvlm(line, ratios, lost)
         data = with_plan(line.data, file.model())
-        found.append(Case("hvlm", file, FAB, with_downstream_first(data) if downstream else data))
+        lines.append(Case("hvlm", file, FAB, with_downstream_first(data) if downstream else data))
     file = mixed_fleet(ratios, lost)
     fab = next(iter(file.raw["fabs"]))
     data = line_of(file.model(), fab, downstream=downstream)
-    return [*found, Case("mixed fleet", file, fab, data)]
+    return [*lines, Case("mixed fleet", file, fab, data)]
 
 
 def fluid_outs(case: Case) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Wafers planned, started and out by quarter and process, by the line model without noise."""
-    found = Simulator(case.file, ["baseline"], 1).block(0, 1)
+    arrays = Simulator(case.file, ["baseline"], 1).block(0, 1)
     names = ("wafer_plan", "wafer_starts", "wafer_outs")
-    plan, starts, outs = (found[name][0, 0, :, 0].astype(float) for name in names)
+    plan, starts, outs = (arrays[name][0, 0, :, 0].astype(float) for name in names)
     return plan, starts, outs
 
 
@@ -287,12 +289,12 @@ def event_outs(case: Case, replications: int) -> tuple[np.ndarray, np.ndarray, n
     parts = [next(o.part for o in case.line.orders if o.name == name) for name in line.report]
     to_part = np.array([[part == name for name in case.line.parts] for part in parts], float)
     started, lost, finished = (
-        np.mean([getattr(one, name) for one in counts], axis=0)[1:] @ to_part
+        np.mean([getattr(count, name) for count in counts], axis=0)[1:] @ to_part
         for name in ("started", "lost", "finished")
     )
     return started + lost, started, finished
 
 
 def errors(fluid: np.ndarray, events: np.ndarray) -> np.ndarray:
-    """Relative error of the outs of all processes together, by quarter."""
+    """Relative error of the wafers out by quarter, all processes together."""
     return fluid.sum(axis=1) / events.sum(axis=1) - 1.0

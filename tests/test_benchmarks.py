@@ -1,6 +1,5 @@
 """The benchmarks run, and the two programs that are timed side by side are the same model."""
 
-import importlib
 import subprocess
 import sys
 
@@ -8,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.paths import ROOT
+from tests.scripts import script
 
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("bench_*.py"))
@@ -17,7 +17,7 @@ TABLES = {
     "bench_analyst.py": ("the same model", "Speed", "Where the time", "Peak memory"),
     "bench_baseline.py": ("Speed", "Where the time", "readable twin", "Commands"),
     "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
-    "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms a realization"),
+    "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms per realization"),
     "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),
@@ -26,10 +26,8 @@ TABLES = {
 
 @pytest.fixture(scope="module")
 def bench():
-    """bench_analyst as a module; its folder is on the path as when it is run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module("bench_analyst")
+    with script("benchmarks", "bench_analyst") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +40,12 @@ def test_every_benchmark_is_run_here():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_benchmark_runs(script):
-    command = [sys.executable, str(FOLDER / script), "--quick"]
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_benchmark_runs(name):
+    command = [sys.executable, str(FOLDER / name), "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert [text for text in TABLES[script] if text not in done.stdout] == []
+    assert [text for text in TABLES[name] if text not in done.stdout] == []
 
 
 def test_numpy_and_engine_agree_draw_by_draw(bench, ensemble):

@@ -1,4 +1,4 @@
-"""Lines made for the tests, of typed parts; and queues with exponential times."""
+"""Lines for the tests, and queues with exponential times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ HOUR_MIN = 60.0
 
 
 def tool_group(name: str = "tool", **changes: object) -> LineToolGroup:
-    """One tool that takes lots by priority and then first come first served."""
+    """One tool that ranks lots by priority, then first come first served."""
     plain = LineToolGroup(
         name=name,
         area="area",
@@ -27,7 +27,7 @@ def tool_group(name: str = "tool", **changes: object) -> LineToolGroup:
 
 
 def step(name: str, group: str = "tool", minutes: float = 60.0, **changes: object) -> Step:
-    """A step of constant time a lot."""
+    """A step of constant time per lot."""
     plain = Step(
         name=name,
         group=group,
@@ -45,7 +45,7 @@ def step(name: str, group: str = "tool", minutes: float = 60.0, **changes: objec
 
 
 def order(every_min: float, releases: int = 10**9, **changes: object) -> LotOrder:
-    """Single lots of 25 pieces, evenly."""
+    """Single lots of 25 pieces at even intervals."""
     plain = LotOrder(
         name="lot",
         part="part",
@@ -88,7 +88,7 @@ def markov(
 ) -> DataSet:
     """Poisson arrivals, exponential work of one hour at speed 1, exponential failures and repairs.
 
-    ``failures_h``: mean hours to failure and to repair.
+    ``failures_h`` holds the mean hours to failure and to repair.
     """
     every = Spread(HOUR_MIN / lots_per_hour, 0.0, "exponential")
     calendars = []

@@ -1,7 +1,7 @@
-"""SMT2020's high-volume line against what its authors published of it.
+"""SMT2020's high-volume line against the results that its authors published.
 
-The published runs start empty as ours do: lots out are those of two years, the tools' figures those
-of a year after a year of warm-up.
+The published runs start empty, like ours. Lots out are those of two years; figures of tools are
+those of one year after a year of warm-up.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ DATA = SHARED / "data" / "smt2020"
 REPLICATIONS = 24
 FEW = 4  # `yieldsim flow hvlm --days 730 --seed 1 --replications 4` runs the first four of them
 DAYS, WARMUP_DAYS = 730.0, 365.0
-# Groups of two tools whose published repairs, means of 20 runs, are 0.26 points below and 0.21
-# above MTTR / (MTTF + MTTR). Their standard error is 0.17 points: such luck is nobody's to meet.
+# Groups of two tools whose published repairs (means of 20 runs) are 0.26 points below and 0.21
+# above MTTR / (MTTF + MTTR). Their standard error is 0.17 points, so no simulation need match them.
 LUCKY_REPAIRS = {"Implant_74": -0.26, "Dielectric_FE_30": 0.21}
 
 pytestmark = [
@@ -67,7 +67,7 @@ def test_lots_out_and_cycle_times(result: FlowResult) -> None:
 
 
 def repairs(data: DataSet, name: str) -> tuple[float, float]:
-    """A group's expected share of repairs, and the variance over a year of one of its tools.
+    """A group's expected share of repairs, and its variance for one tool over a year.
 
     Alternating renewal with exponential times, MTTF from a repair's end: the mean is
     MTTR / (MTTF + MTTR), and the variance over a long T is 2 MTTF^2 MTTR^2 / ((MTTF + MTTR)^3 T)
@@ -80,14 +80,14 @@ def repairs(data: DataSet, name: str) -> tuple[float, float]:
 
 
 def test_availability_of_every_group(result: FlowResult, few: FlowResult) -> None:
-    """Published: means of 20 runs, as their lots out (multiples of 0.05) and spread say.
+    """Within 0.3 points of the published means of 20 runs.
 
-    Within 0.3 points, but where the published repairs had luck; there within three standard errors
-    of those.
+    (Lots out in multiples of 0.05 show that there were 20.) Where the published repairs are off by
+    luck, the bound is three of their standard errors.
     """
     data = read_dataset(DATA / "hvlm")
-    for found in (result, few):
-        groups = {group.name: group for group in found.groups}
+    for figures in (result, few):
+        groups = {group.name: group for group in figures.groups}
         for name, want in published("hvlm_published_machines.txt").items():
             share, variance = repairs(data, name)
             assert groups[name].repair_expected == pytest.approx(share, rel=1e-9), name
@@ -100,23 +100,23 @@ def test_availability_of_every_group(result: FlowResult, few: FlowResult) -> Non
             assert abs(gap_pp) < 0.3, name
 
 
-def test_expected_repairs_are_those_counted(result: FlowResult, few: FlowResult) -> None:
+def test_expected_repairs_agree_with_those_counted(result: FlowResult, few: FlowResult) -> None:
     data = read_dataset(DATA / "hvlm")
-    for found, replications in ((result, REPLICATIONS), (few, FEW)):
+    for figures, replications in ((result, REPLICATIONS), (few, FEW)):
         scores, gaps_se = [], []
-        for group in found.groups:
+        for group in figures.groups:
             if not group.repair_expected > 0.0:
                 continue
             _, variance = repairs(data, group.name)
             gap = group.availability_counted - group.availability
             scores.append(gap / np.sqrt(variance / (group.tools * replications)))
             gaps_se.append(group.availability_se)
-        # The sum of squares of n standard normals is n +- sqrt(2 n).
+        # The sum of squares of n standard normals is n ± sqrt(2 n).
         count = len(scores)
         assert count >= 105
         assert abs(float(np.sum(np.square(scores))) - count) < 3.0 * np.sqrt(2.0 * count)
         assert abs(float(np.sum(scores))) < 3.0 * np.sqrt(count)
-        # Maintenance by pieces of small groups is all that is left to luck.
+        # Only maintenance by pieces in small groups is still random.
         assert sum(error > 0.0015 for error in gaps_se) <= 2
 
 
@@ -132,19 +132,21 @@ def test_repairs_and_maintenance_of_every_group(result: FlowResult) -> None:
         maintenance.append(100.0 * groups[name].maintenance - want["pm"])
         tools.append(groups[name].tools)
     for scores in (ours, theirs):
-        # Sums of squares of 105 standard normals are 105 +- 14.5.
+        # Sums of squares of 105 standard normals are 105 ± 14.5.
         assert 0.6 < float(np.mean(np.square(scores))) < 1.4
         assert np.abs(scores).max() < 4.0
-    # A tool's counts of maintenance in a year move a group of two by a quarter of a point.
+    # One maintenance more or less in a year moves a group of two tools by a quarter of a point.
     assert np.abs(maintenance).max() < 0.3
     assert abs(float(np.average(maintenance, weights=tools))) < 0.01
 
 
 def test_utilization_of_every_group(result: FlowResult, few: FlowResult) -> None:
     data = read_dataset(DATA / "hvlm")
-    batched = {s.group for part in data.parts.values() for s in part.steps if s.batch_pieces}
-    for found in (result, few):
-        groups = {group.name: group for group in found.groups}
+    batched = {
+        step.group for part in data.parts.values() for step in part.steps if step.batch_pieces
+    }
+    for figures in (result, few):
+        groups = {group.name: group for group in figures.groups}
         plain = 0
         for name, want in published("hvlm_published_machines.txt").items():
             group = data.groups[name]
@@ -159,6 +161,6 @@ def test_utilization_of_every_group(result: FlowResult, few: FlowResult) -> None
 def test_littles_law(result: FlowResult) -> None:
     days = DAYS - WARMUP_DAYS
     inside = sum(lot.lots_counted * lot.cycle_time_days / days for lot in result.lots)
-    # Lots released and finished in a year differ by how the line has filled meanwhile.
+    # Lots released and finished in a year differ by the change of the WIP.
     assert inside == pytest.approx(result.wip_lots, rel=0.01)
     assert np.isfinite(result.wip_lots)

@@ -1,4 +1,4 @@
-"""The event simulator against exact queues: waits, failures, mixed fleets; and Little's law."""
+"""The event simulator against exact results: waits, failures, mixed fleets, Little's law."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ FLEETS = TABLES["mixed_fleet"]["rows"]
 REPLICATIONS = 16
 SEED = 3
 MOST_SE = 3.0
-QUICK, LONG = 20_000, 200_000  # lots a replication
+QUICK, LONG = 20_000, 200_000  # lots per replication
 
 
 def outcomes(data: DataSet, lots_per_hour: float, lots: int, migrate: bool) -> list[Outcome]:
-    """Replications of about that many lots each; the first fifth of the time is warm-up."""
+    """Replications of about ``lots`` lots each; the first fifth of the time is warm-up."""
     line = compile_line(data, migrate=migrate)
     days = 1.25 * lots / (24.0 * lots_per_hour)
     return [replicate(line, SEED, r, days, days / 5.0) for r in range(REPLICATIONS)]
 
 
 def assert_mean(
-    found: list[Outcome], figure: Callable[[Outcome], float], exact: float
+    runs: list[Outcome], figure: Callable[[Outcome], float], exact: float
 ) -> NDArray[np.float64]:
     """The mean over replications is the exact one within MOST_SE standard errors."""
-    values = np.array([figure(outcome) for outcome in found])
+    values = np.array([figure(outcome) for outcome in runs])
     error = values.std(ddof=1) / np.sqrt(values.size)
     assert abs(values.mean() - exact) < MOST_SE * error, (values.mean(), exact, error)
     return values
@@ -51,10 +51,10 @@ def cycle_h(outcome: Outcome) -> float:
 def check_wait(row: list[float], lots: int) -> None:
     servers, utilization, exact = row
     rate = utilization * servers
-    found = outcomes(markov((1.0,) * int(servers), rate), rate, lots, migrate=False)
-    assert_mean(found, wait_h, exact)
-    assert_mean(found, cycle_h, exact + 1.0)
-    assert_mean(found, lambda outcome: float(outcome.utilization[0]), utilization)
+    runs = outcomes(markov((1.0,) * int(servers), rate), rate, lots, migrate=False)
+    assert_mean(runs, wait_h, exact)
+    assert_mean(runs, cycle_h, exact + 1.0)
+    assert_mean(runs, lambda outcome: float(outcome.utilization[0]), utilization)
 
 
 def check_failures(row: list[float], lots: int) -> None:
@@ -63,19 +63,19 @@ def check_failures(row: list[float], lots: int) -> None:
     available = mttf / (mttf + mttr)
     rate = utilization * servers * available
     data = markov((1.0,) * int(servers), rate, (mttf, mttr))
-    found = outcomes(data, rate, lots, migrate=True)
-    assert_mean(found, cycle_h, exact)
-    assert_mean(found, lambda outcome: float(outcome.availability[0]), available)
-    assert_mean(found, lambda outcome: float(outcome.utilization[0]), utilization)
+    runs = outcomes(data, rate, lots, migrate=True)
+    assert_mean(runs, cycle_h, exact)
+    assert_mean(runs, lambda outcome: float(outcome.availability[0]), available)
+    assert_mean(runs, lambda outcome: float(outcome.utilization[0]), utilization)
 
 
 def check_fleet(row: list[float], lots: int) -> None:
     fast, slow, fast_rate, slow_rate, utilization, wait, service = row
     rate = utilization * (fast * fast_rate + slow * slow_rate)
     speeds = (slow_rate,) * int(slow) + (fast_rate,) * int(fast)
-    found = outcomes(markov(speeds, rate), rate, lots, migrate=False)
-    assert_mean(found, wait_h, wait)
-    assert_mean(found, lambda outcome: cycle_h(outcome) - wait_h(outcome), service)
+    runs = outcomes(markov(speeds, rate), rate, lots, migrate=False)
+    assert_mean(runs, wait_h, wait)
+    assert_mean(runs, lambda outcome: cycle_h(outcome) - wait_h(outcome), service)
 
 
 @pytest.mark.statistical
@@ -119,23 +119,23 @@ def test_mixed_fleets(row: list[float]) -> None:
 
 @pytest.mark.statistical
 def test_littles_law() -> None:
-    # Lots in the line = rate x time in it. Both are measured; the ends of the window, where they
-    # count different lots, are what the standard error over replications holds.
+    # Lots in the line = rate x cycle time. Both are measured. At the ends of the window they count
+    # different lots, which the standard error over replications covers.
     rate = 5 * 0.8
-    found = outcomes(markov((1.0,) * 5, rate), rate, QUICK, migrate=False)
+    runs = outcomes(markov((1.0,) * 5, rate), rate, QUICK, migrate=False)
     hours = 24.0 * (1.25 * QUICK / (24.0 * rate)) * 0.8
     assert_mean(
-        found, lambda one: one.wip / (cycle_h(one) * float(one.lots_counted[0]) / hours), 1.0
+        runs, lambda run: run.wip / (cycle_h(run) * float(run.lots_counted[0]) / hours), 1.0
     )
-    assert_mean(found, lambda one: one.wip, rate * (1.0 + 0.5541125541125541))
+    assert_mean(runs, lambda run: run.wip, rate * (1.0 + 0.5541125541125541))
 
 
-def test_a_failing_tool_that_holds_its_lot_makes_it_slower() -> None:
+def test_a_lot_that_waits_for_the_repair_takes_longer() -> None:
     data = markov((1.0,) * 5, 5 * 0.7 * 0.8, (16.0, 4.0))
     held, freed = (
-        np.mean([cycle_h(one) for one in outcomes(data, 2.8, QUICK, migrate)])
+        np.mean([cycle_h(run) for run in outcomes(data, 2.8, QUICK, migrate)])
         for migrate in (False, True)
     )
-    # An hour of work meets a failure of 4 h with a chance of about 1/16: a quarter of an hour more,
-    # less what the others gain by the place that this lot has left in the queue.
+    # An hour of work meets a failure of 4 h with a probability of about 1/16: a quarter of an hour
+    # on average. A freed lot takes another's place in the queue, so the difference is less.
     assert held > freed + 0.1

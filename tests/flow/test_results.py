@@ -1,4 +1,4 @@
-"""Availability by expectation: the closed form, where it holds, and what it does to the figures."""
+"""Availability by expectation: the closed form, where it holds, and its effect on the figures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def dated(every_h: float, lasts_h: float) -> Calendar:
 
 
 def fleet(tools: int, calendars: list[Calendar], every_min: float = 60.0) -> DataSet:
-    """Tools with a lot every so often, of an hour each."""
+    """Tools with a lot of one hour every ``every_min``."""
     return data_set([tool_group(speeds=(1.0,) * tools)], [step("1")], [order(every_min)], calendars)
 
 
@@ -63,25 +63,25 @@ def counted_se(data: DataSet, replications: int, hours: float, warmup_h: float =
     return float(np.std(repairs, ddof=1) / np.sqrt(replications))
 
 
-def test_the_share_of_a_window_by_hand() -> None:
-    # rho = 1/3, k = 1.5 an hour. Hour 0 to 1: (1 - exp(-1.5)) / 1.5 = 0.51791323 of it is missing;
-    # hour 1 to 3: (exp(-1.5) - exp(-4.5)) / 3 = 0.07067372.
+def test_the_expected_share_of_a_window_by_hand() -> None:
+    # rho = 1/3, k = 1.5 per hour. The share is less than rho by (1 - exp(-1.5)) / 1.5 = 0.51791323
+    # of it in hour 0 to 1, and by (exp(-1.5) - exp(-4.5)) / 3 = 0.07067372 of it in hours 1 to 3.
     data = fleet(1, [failures(2.0, 1.0)])
     assert figures(data, 1, 1.0).repair_expected == pytest.approx(0.16069559, abs=1e-8)
     later = figures(data, 1, 3.0, 1.0)
     assert later.repair_expected == pytest.approx(0.30977543, abs=1e-8)
     assert later.availability == pytest.approx(1.0 - 0.30977543, abs=1e-8)
-    # Long after the start it is MTTR / (MTTF + MTTR); there are no failures in no time.
+    # Long after the start it is MTTR / (MTTF + MTTR). Repairs of no duration take no time.
     assert figures(data, 1, 200.0, 100.0).repair_expected == pytest.approx(1.0 / 3.0, rel=1e-12)
     instant = figures(fleet(1, [failures(2.0, 0.0)]), 1, 5.0)
     assert (instant.repair_expected, instant.availability) == (0.0, 1.0)
 
 
 def test_repairs_are_averaged_over_the_tools_and_added_over_their_clocks() -> None:
-    # Both tools by 1/3, the second by 1/11 as well.
+    # Both tools are under repair for 1/3 of the time, the second for another 1/11.
     both = [failures(2.0, 1.0), failures(10.0, 1.0, tools=(1, 2))]
-    found = figures(fleet(2, both), 1, 900.0, 300.0)
-    assert found.repair_expected == pytest.approx(1.0 / 3.0 + 1.0 / 22.0, rel=1e-9)
+    group = figures(fleet(2, both), 1, 900.0, 300.0)
+    assert group.repair_expected == pytest.approx(1.0 / 3.0 + 1.0 / 22.0, rel=1e-9)
     none = figures(fleet(2, []), 1, 50.0)
     assert (none.repair_expected, none.availability, none.availability_se) == (
         0.0, 1.0, pytest.approx(np.nan, nan_ok=True))  # fmt: skip
@@ -89,12 +89,12 @@ def test_repairs_are_averaged_over_the_tools_and_added_over_their_clocks() -> No
 
 @pytest.mark.statistical
 def test_one_tool_over_a_long_run() -> None:
-    found = figures(fleet(1, [failures(50.0, 5.0)], 90.0), 16, 40_000.0, 400.0)
+    group = figures(fleet(1, [failures(50.0, 5.0)], 90.0), 16, 40_000.0, 400.0)
     error = counted_se(fleet(1, [failures(50.0, 5.0)], 90.0), 16, 40_000.0, 400.0)
-    assert found.availability == pytest.approx(50.0 / 55.0, rel=1e-6)
+    assert group.availability == pytest.approx(50.0 / 55.0, rel=1e-6)
     assert error < 0.0015  # by Cox, as in test_hvlm: 0.0011
-    assert abs(found.availability - found.availability_counted) < MOST_SE * error
-    assert found.availability_se == 0.0  # nothing is left to luck
+    assert abs(group.availability - group.availability_counted) < MOST_SE * error
+    assert group.availability_se == 0.0  # no randomness is left
 
 
 @pytest.mark.statistical
@@ -102,37 +102,37 @@ def test_one_tool_over_a_long_run() -> None:
 def test_small_windows_soon_after_the_start(hours: float, warmup_h: float) -> None:
     # rho = 1/3, 1/k = 3 hours 20: far from steady.
     data = fleet(1000, [failures(10.0, 5.0)])
-    found = figures(data, 20, hours, warmup_h)
+    group = figures(data, 20, hours, warmup_h)
     error = counted_se(data, 20, hours, warmup_h)
-    assert abs(found.repair_expected - found.repair) < MOST_SE * error
+    assert abs(group.repair_expected - group.repair) < MOST_SE * error
     if hours < 12.0:
-        assert 1.0 / 3.0 - found.repair_expected > 30.0 * error  # the steady share would not do
+        assert 1.0 / 3.0 - group.repair_expected > 30.0 * error  # the steady share would be wrong
 
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("migrate", [False, True])
 def test_failures_beside_maintenance_and_other_failures(migrate: bool) -> None:
-    """Repairs are done one after the other, and in the end take what they take alone."""
+    """Repairs of one tool run one after the other and take the same time in total."""
     calendars = [failures(40.0, 8.0), failures(15.0, 4.0), dated(60.0, 6.0)]
     line = compile_line(fleet(20, calendars, 6.0), migrate=migrate)
     outcomes = runs(line, 40, 3000.0, 500.0)
-    found = summarize(line, outcomes, 500.0 / 24.0).groups[0]
+    group = summarize(line, outcomes, 500.0 / 24.0).groups[0]
     error = float(np.std([o.repair[0] for o in outcomes], ddof=1)) / np.sqrt(40)
-    assert found.repair_expected == pytest.approx(8.0 / 48.0 + 4.0 / 19.0, rel=1e-9)
-    assert error < 0.0015  # by the same, clock by clock: 0.0012
-    assert abs(found.repair - found.repair_expected) < MOST_SE * error
-    assert found.availability == pytest.approx(1.0 - found.repair_expected - found.maintenance)
-    # Maintenance alone is left to luck. In use is the same work, whatever it is divided by.
+    assert group.repair_expected == pytest.approx(8.0 / 48.0 + 4.0 / 19.0, rel=1e-9)
+    assert error < 0.0015  # by the same formula for each clock: 0.0012
+    assert abs(group.repair - group.repair_expected) < MOST_SE * error
+    assert group.availability == pytest.approx(1.0 - group.repair_expected - group.maintenance)
+    # Only maintenance is random. The work done does not depend on what it is divided by.
     counted = np.std([o.availability[0] for o in outcomes], ddof=1) / np.sqrt(40)
-    assert 0.0 < found.availability_se < 0.3 * counted
-    assert found.utilization * found.availability == pytest.approx(
+    assert 0.0 < group.availability_se < 0.3 * counted
+    assert group.utilization * group.availability == pytest.approx(
         np.mean([o.utilization[0] * o.availability[0] for o in outcomes]), rel=1e-4
     )
 
 
 @pytest.mark.statistical
-def test_utilization_has_less_luck_where_work_is_given() -> None:
-    """The exact utilization of a queue with failures, and a standard error below the count's."""
+def test_utilization_varies_less_by_expectation() -> None:
+    """The exact utilization of a queue with failures, at a smaller standard error than counted."""
     mttf_h, mttr_h, work = 50.0, 5.0, 0.5
     queue = markov((1.0,), work * mttf_h / (mttf_h + mttr_h), (mttf_h, mttr_h))
     # Even releases instead of Poisson ones, whose luck would hide that of the repairs.
@@ -140,19 +140,19 @@ def test_utilization_has_less_luck_where_work_is_given() -> None:
     even = replace(lots, interval=Spread(lots.interval.mean))
     line = compile_line(replace(queue, orders=(even,)))
     outcomes = runs(line, 40, 2000.0, 400.0)
-    found = summarize(line, outcomes, 400.0 / 24.0).groups[0]
-    assert found.utilization == pytest.approx(work, abs=MOST_SE * found.utilization_se)
+    group = summarize(line, outcomes, 400.0 / 24.0).groups[0]
+    assert group.utilization == pytest.approx(work, abs=MOST_SE * group.utilization_se)
     counted = np.array([outcome.utilization[0] for outcome in outcomes])
-    assert found.utilization_counted == pytest.approx(counted.mean(), rel=1e-12)
-    assert found.utilization_se < counted.std(ddof=1) / np.sqrt(40)
+    assert group.utilization_counted == pytest.approx(counted.mean(), rel=1e-12)
+    assert group.utilization_se < counted.std(ddof=1) / np.sqrt(40)
 
 
-def test_a_group_that_is_never_idle_is_in_use_for_all_the_time_there_was() -> None:
-    found = figures(fleet(2, [failures(50.0, 5.0)], 10.0), 6, 1000.0, 100.0)
-    assert found.availability != found.availability_counted
-    assert found.utilization == found.utilization_counted
-    # A job's hour may lie across an end of the window and a repair in it: 1 in 10 of 1 h in 900 h.
-    assert found.utilization == pytest.approx(1.0, abs=1e-4)
+def test_utilization_of_a_group_that_is_never_idle_is_as_counted() -> None:
+    group = figures(fleet(2, [failures(50.0, 5.0)], 10.0), 6, 1000.0, 100.0)
+    assert group.availability != group.availability_counted
+    assert group.utilization == group.utilization_counted
+    # A job of an hour may cross an end of the window with a repair in it: 1 in 10 of 1 h in 900 h.
+    assert group.utilization == pytest.approx(1.0, abs=1e-4)
 
 
 CONSTANT = Spread(5.0 * HOUR_MIN)
@@ -166,24 +166,24 @@ CONSTANT = Spread(5.0 * HOUR_MIN)
         [failures(50.0, 5.0, first=Spread(60.0))],
         [failures(50.0, 5.0, first=exponential(49.0))],
         [failures(50.0, 5.0), failures(50.0, 5.0, duration=CONSTANT)],
-        # More than all time: the repairs wait for one another without end, on one tool at least.
+        # More than all time: on at least one tool, repairs queue behind one another without end.
         [failures(5.0, 4.0), failures(5.0, 7.0)],
         [failures(5.0, 4.0, tools=(1, 2)), failures(5.0, 7.0, tools=(1, 2))],
-        # Repairs and maintenance, an hour and more of two.
+        # Repairs and maintenance together exceed all time.
         [failures(5.0, 4.0), dated(2.0, 1.5)],
     ],
 )
-def test_other_failures_are_counted(calendars: list[Calendar]) -> None:
-    found = figures(fleet(3, calendars), 4, 1500.0, 500.0)
-    assert np.isnan(found.repair_expected)
-    assert found.availability == found.availability_counted
-    assert found.availability == pytest.approx(1.0 - found.repair - found.maintenance, rel=1e-12)
-    # nan, and a dash in the table, where a replication was under repair all the time.
-    assert found.utilization == pytest.approx(found.utilization_counted, rel=0.0, nan_ok=True)
-    assert found.repair > 0.0
+def test_failures_outside_the_closed_form_are_counted(calendars: list[Calendar]) -> None:
+    group = figures(fleet(3, calendars), 4, 1500.0, 500.0)
+    assert np.isnan(group.repair_expected)
+    assert group.availability == group.availability_counted
+    assert group.availability == pytest.approx(1.0 - group.repair - group.maintenance, rel=1e-12)
+    # nan (a dash in the table) where a replication was under repair all the time.
+    assert group.utilization == pytest.approx(group.utilization_counted, rel=0.0, nan_ok=True)
+    assert group.repair > 0.0
 
 
-def test_tools_that_are_away_are_counted_and_only_they() -> None:
+def test_only_groups_with_absent_tools_are_counted() -> None:
     groups = [tool_group(speeds=(1.0, 1.0)), tool_group("other")]
     calendars = [failures(50.0, 5.0), failures(50.0, 5.0, group="other")]
     data = data_set(
@@ -198,7 +198,7 @@ def test_tools_that_are_away_are_counted_and_only_they() -> None:
     assert other.availability == pytest.approx(1.0 - other.repair_expected, rel=1e-12)
 
 
-def test_without_the_warm_up_all_is_counted() -> None:
+def test_without_the_warm_up_everything_is_counted() -> None:
     line = compile_line(fleet(3, [failures(50.0, 5.0)]))
     outcomes = runs(line, 2, 500.0, 100.0)
     group = summarize(line, outcomes).groups[0]

@@ -1,4 +1,4 @@
-"""Each rule of the event simulator on a line so small that its times are sums by hand."""
+"""Each rule of the event simulator on a line so small that its times are summed by hand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from yieldsim.flow.dataset import Calendar, Part, Setup
 from yieldsim.flow.laws import Spread
 
 DAY_MIN = 1440.0
-# Times are sums of a few whole minutes turned into days and back.
+# Times are sums of a few whole minutes, converted to days and back.
 CLOSE = {"rel": 1e-12}
 
 
@@ -25,13 +25,13 @@ def cycle_min(outcome: Outcome, lot: int = 0) -> float:
 
 
 def lone(groups: dict[str, object], **of_step: object) -> float:
-    """Minutes that one lot alone takes over one step."""
+    """Minutes that a lone lot takes for one step."""
     data = data_set([tool_group(**groups)], [step("1", **of_step)], [order(1.0, releases=1)])
     return cycle_min(run(data))
 
 
 def pair(groups: dict[str, object], **of_step: object) -> float:
-    """Mean minutes of two lots that come together to one tool."""
+    """Mean minutes of two lots that arrive together at one tool."""
     data = data_set(
         [tool_group(**groups)], [step("1", **of_step)], [order(1.0, releases=1, lots=2)]
     )
@@ -51,14 +51,14 @@ def test_a_cascading_tool_takes_the_next_lot_while_it_works() -> None:
     # The last of 25 pieces enters 24 intervals after the first, and is done 4 minutes later.
     alone = 1.0 + 24 * 3.0 + 4.0 + 2.0
     assert lone(handling, **by_piece) == pytest.approx(alone, **CLOSE)
-    # The second lot is loaded at once; its first piece enters one interval after the last one.
+    # The second lot is loaded at once. Its first piece enters one interval after the last piece.
     assert pair(handling, **by_piece) == pytest.approx(alone + 25 * 3.0 / 2.0, **CLOSE)
     by_lot = {"time": Spread(60.0), "interval_min": 40.0}
     assert lone(handling, **by_lot) == pytest.approx(63.0, **CLOSE)
     assert pair(handling, **by_lot) == pytest.approx(63.0 + 40.0 / 2.0, **CLOSE)
 
 
-def test_transport_is_between_steps_and_by_place() -> None:
+def test_transport_is_between_steps_and_by_location() -> None:
     groups = [tool_group(name, location=place) for name, place in zip("abc", "xyx", strict=True)]
     steps = [step("1", "a"), step("2", "a"), step("3", "b"), step("4", "c")]
     moves = {("x", "x"): Spread(5.0), ("x", "y"): Spread(7.0)}  # none from y
@@ -66,13 +66,13 @@ def test_transport_is_between_steps_and_by_place() -> None:
     assert cycle_min(run(data)) == pytest.approx(4 * 60.0 + 5.0 + 7.0, **CLOSE)
 
 
-def test_batches_wait_for_the_least_and_take_the_most() -> None:
+def test_batches_wait_for_the_minimum_and_fill_to_the_maximum() -> None:
     def of(lots: int) -> Outcome:
         batch = step("1", batch_pieces=(50, 75))
         return run(data_set([tool_group()], [batch], [order(1.0, releases=1, lots=lots)]))
 
-    assert of(1).lots_out[0] == 0  # waits for ever
-    # The second of two lots fills the least; a third and a fourth make the next batch.
+    assert of(1).lots_out[0] == 0  # waits forever
+    # The second of two lots reaches the minimum. A third and a fourth make the next batch.
     assert cycle_min(of(2)) == pytest.approx(60.0, **CLOSE)
     assert cycle_min(of(4)) == pytest.approx(90.0, **CLOSE)
     assert of(3).lots_out[0] == 2
@@ -84,8 +84,8 @@ def test_hot_lots_go_first() -> None:
         order(1.0, releases=1, lots=3),
         order(1.0, releases=1, name="hot", priority=20, first_min=1.0),
     ]
-    found = run(data_set([tool_group()], [step("1")], orders))
-    assert cycle_min(found, 1) == pytest.approx(119.0, **CLOSE)
+    outcome = run(data_set([tool_group()], [step("1")], orders))
+    assert cycle_min(outcome, 1) == pytest.approx(119.0, **CLOSE)
     blind = run(data_set([tool_group(ranks=("rank_FIFO",))], [step("1")], orders))
     assert cycle_min(blind, 1) == pytest.approx(239.0, **CLOSE)
 
@@ -102,7 +102,7 @@ def test_critical_ratio_overtakes_and_first_come_does_not() -> None:
 
 
 def two_recipes(min_run: int, ranks: tuple[str, ...]) -> DataSet:
-    """Two parts in turn at one tool, each with a setup of its own (10 minutes)."""
+    """Two parts in turn at one tool, each with its own setup."""
     parts = {
         name: Part(name, name, name, (step("1", setup=Setup(name, False, None)),)) for name in "ab"
     }
@@ -118,30 +118,30 @@ def two_recipes(min_run: int, ranks: tuple[str, ...]) -> DataSet:
 def test_setups_are_avoided_or_not() -> None:
     setup_min = {}
     for ranks in (("rank_HP", "rank_RSETUP", "rank_FIFO"), ("rank_HP", "rank_FIFO")):
-        found = run(two_recipes(0, ranks), days=10.0)
-        assert list(found.lots_out) == [12, 12]
-        setup_min[ranks[1]] = float(found.setup[0]) * 10.0 * DAY_MIN
-    # First come first served: a a b b each time, a change to b and back each time.
+        outcome = run(two_recipes(0, ranks), days=10.0)
+        assert list(outcome.lots_out) == [12, 12]
+        setup_min[ranks[1]] = float(outcome.setup[0]) * 10.0 * DAY_MIN
+    # First come first served: a a b b each time, so one change to b and one back each time.
     assert setup_min["rank_FIFO"] == pytest.approx(6 * 10.0 + 10.0 + 5 * 30.0, **CLOSE)
     assert setup_min["rank_RSETUP"] < setup_min["rank_FIFO"] / 2.0
 
 
-def test_a_least_run_holds_the_tool() -> None:
-    # Six lots of a and then six of b: a is set up once, b only after six jobs, and waits for more.
-    found = run(two_recipes(6, ("rank_HP", "rank_FIFO")), days=10.0)
-    assert list(found.lots_out) == [12, 12]
-    assert float(found.setup[0]) * 10.0 * DAY_MIN == pytest.approx(10 + 10 + 30 + 10, **CLOSE)
+def test_a_minimum_run_holds_the_tool() -> None:
+    # Runs of six lots of a and of b. The tool waits for lots of its setup until six are done.
+    outcome = run(two_recipes(6, ("rank_HP", "rank_FIFO")), days=10.0)
+    assert list(outcome.lots_out) == [12, 12]
+    assert float(outcome.setup[0]) * 10.0 * DAY_MIN == pytest.approx(10 + 10 + 30 + 10, **CLOSE)
     assert run(two_recipes(13, ("rank_HP", "rank_FIFO"))).lots_out[1] == 0
 
 
-def test_a_lot_that_comes_wakes_the_tool_with_its_setup() -> None:
+def test_an_arriving_lot_wakes_the_tool_with_its_setup() -> None:
     def setups(wake: bool) -> float:
         group = tool_group(speeds=(1.0, 1.0), wake_least_setup=wake)
         parts = {
             name: Part(name, name, name, (step("1", setup=Setup(name, False, Spread(9.0))),))
             for name in "abc"
         }
-        # a, a, b, a, a, b ... one at a time: the tool that has been ready longest is the other one.
+        # a, a, b, a, a, b, one at a time: the tool ready longest is always the other one.
         orders = [
             order(3000.0, releases=5, part=name, name=f"{name}{at}", first_min=at)
             for name, at in (("a", 0.0), ("a", 1000.0), ("b", 2000.0))
@@ -155,9 +155,9 @@ def test_a_lot_that_comes_wakes_the_tool_with_its_setup() -> None:
 @pytest.mark.parametrize(
     ("tools", "bound", "minutes"),
     [
-        # Ready longest: tools 2 and 3 take the long jobs, and the lot's own tool is free.
+        # Tools 2 and 3 have been ready longest and take the long jobs. The lot's own tool is free.
         (3, True, 180.0),
-        # Its own tool began the second long job at minute 71; the other is free a minute before.
+        # Its own tool began the second long job at minute 71. The other is free a minute earlier.
         (2, True, 1071.0 + 60.0),
         (2, False, 1070.0 + 60.0),
     ],
@@ -180,57 +180,57 @@ def test_a_lens_binds_a_lot_to_its_tool(tools: int, bound: bool, minutes: float)
 def test_queue_time_limits_are_counted() -> None:
     steps = [step("1", limit=(1, 45.0)), step("2", "slow", minutes=90.0)]
     groups = [tool_group(speeds=(1.0,) * 3), tool_group("slow")]
-    found = run(data_set(groups, steps, [order(1.0, releases=1, lots=3)]))
-    assert (found.limits[0], found.limits_missed[0]) == (3, 2)
+    outcome = run(data_set(groups, steps, [order(1.0, releases=1, lots=3)]))
+    assert (outcome.limits[0], outcome.limits_missed[0]) == (3, 2)
 
 
 def test_rework_goes_back_and_sampling_skips() -> None:
     steps = [step("1"), step("2", rework=(0.25, 0)), step("3", sampling=0.5)]
     groups = [tool_group(speeds=(1.0,) * 99)]
-    found = run(data_set(groups, steps, [order(10.0)]), days=400.0)
-    count = float(found.started[0])
-    lots = float(found.lots_counted[0])
-    # Two steps a round, geometric rounds (variance 4 x 4/9), and half a third step (variance 1/4);
-    # the lots in the line at the end have begun a few more: far below a standard error.
+    outcome = run(data_set(groups, steps, [order(10.0)]), days=400.0)
+    count = float(outcome.started[0])
+    lots = float(outcome.lots_counted[0])
+    # Two steps per round, geometric rounds (variance 4 x 4/9), half a third step (variance 1/4).
+    # Lots in the line at the end have started a few more steps, far below a standard error.
     mean, variance = 2.0 / 0.75 + 0.5, 4.0 * 4.0 / 9.0 * 0.25 + 0.25
     assert abs(count / lots - mean) < 4.0 * np.sqrt(variance / lots)
 
 
 def test_maintenance_starts_when_the_tool_is_empty_and_in_turn() -> None:
     dated = Calendar("pm", "tool", "calendar", Spread(1e7), Spread(30.0), Spread(80.0))
-    # Due at minute 40 for the first of two tools and 80 for the second, of lots of an hour each.
+    # Due at minute 40 for the first of two tools and at 80 for the second. Lots take an hour.
     data = data_set(
         [tool_group(speeds=(1.0, 1.0))], [step("1")], [order(1.0, releases=1, lots=4)], [dated]
     )
-    found = run(data, days=1.0)
-    assert float(found.maintenance[0]) * 2 * DAY_MIN == pytest.approx(60.0, **CLOSE)
-    # The third lot follows the first one's tool after its maintenance; the fourth does not wait.
-    assert cycle_min(found) == pytest.approx((60 + 60 + 120 + 150) / 4.0, **CLOSE)
+    outcome = run(data, days=1.0)
+    assert float(outcome.maintenance[0]) * 2 * DAY_MIN == pytest.approx(60.0, **CLOSE)
+    # At 60 the second tool takes the third lot; the first is maintained and takes the fourth at 90.
+    assert cycle_min(outcome) == pytest.approx((60 + 60 + 120 + 150) / 4.0, **CLOSE)
     counted = Calendar("pm", "tool", "pieces", Spread(50.0), Spread(30.0), Spread(25.0))
     data = data_set([tool_group()], [step("1")], [order(1.0, releases=1, lots=4)], [counted])
-    # After the first lot, and then after every second one.
+    # After the first lot, and then after every second lot.
     assert cycle_min(run(data)) == pytest.approx((60 + 150 + 210 + 300) / 4.0, **CLOSE)
 
 
-def test_a_failure_holds_a_job_up_and_its_repair_is_not_work() -> None:
+def test_a_failure_delays_a_job_and_its_repair_is_not_work() -> None:
     failure = Calendar("down", "tool", "failure", Spread(1e7), Spread(45.0), Spread(20.0))
     data = data_set([tool_group()], [step("1")], [order(1.0, releases=1, lots=2)], [failure])
-    found = run(data, days=1.0)
-    assert cycle_min(found) == pytest.approx((105.0 + 165.0) / 2.0, **CLOSE)
-    assert float(found.availability[0]) == pytest.approx(1.0 - 45.0 / DAY_MIN, **CLOSE)
-    assert float(found.utilization[0]) == pytest.approx(120.0 / (DAY_MIN - 45.0), **CLOSE)
+    outcome = run(data, days=1.0)
+    assert cycle_min(outcome) == pytest.approx((105.0 + 165.0) / 2.0, **CLOSE)
+    assert float(outcome.availability[0]) == pytest.approx(1.0 - 45.0 / DAY_MIN, **CLOSE)
+    assert float(outcome.utilization[0]) == pytest.approx(120.0 / (DAY_MIN - 45.0), **CLOSE)
 
 
-def test_more_lots_than_there_was_room_for_at_first() -> None:
-    # A lot every 0.36 minutes for one tool that does one a minute, for 2,880 minutes.
-    found = run(data_set([tool_group()], [step("1", minutes=1.0)], [order(0.36)]), days=2.0)
-    assert found.lots_out[0] == 2880
-    # Half the time times the rate at which they pile up; lots are whole, at both ends.
-    assert found.wip == pytest.approx(1440.0 * (1.0 / 0.36 - 1.0), abs=1.5)
+def test_room_for_lots_grows_during_a_run() -> None:
+    # A lot every 0.36 minutes, for 2,880 minutes, and one tool that does one per minute.
+    outcome = run(data_set([tool_group()], [step("1", minutes=1.0)], [order(0.36)]), days=2.0)
+    assert outcome.lots_out[0] == 2880
+    # Half the time times the rate at which lots pile up; whole lots at both ends.
+    assert outcome.wip == pytest.approx(1440.0 * (1.0 / 0.36 - 1.0), abs=1.5)
 
 
 @pytest.mark.parametrize(("days", "warmup"), [(0.0, 0.0), (np.nan, 0.0), (5.0, 5.0), (5.0, -1.0)])
-def test_days_that_make_no_sense_are_refused(days: float, warmup: float) -> None:
+def test_days_out_of_range_are_refused(days: float, warmup: float) -> None:
     line = compile_line(data_set([tool_group()], [step("1")], [order(1.0)]))
     with pytest.raises(UsageError, match=r"days|warmup"):
         replicate(line, 1, 0, days, warmup)
@@ -239,7 +239,7 @@ def test_days_that_make_no_sense_are_refused(days: float, warmup: float) -> None
 def test_the_warm_up_is_left_out() -> None:
     data = data_set([tool_group()], [step("1")], [order(120.0)])
     line = compile_line(data)
-    found = replicate(line, 1, 0, 10.0, 4.0)
-    assert (found.lots_out[0], found.lots_counted[0]) == (120, 72)
-    assert float(found.utilization[0]) == pytest.approx(0.5, **CLOSE)
-    assert found.wip == pytest.approx(0.5, **CLOSE)
+    outcome = replicate(line, 1, 0, 10.0, 4.0)
+    assert (outcome.lots_out[0], outcome.lots_counted[0]) == (120, 72)
+    assert float(outcome.utilization[0]) == pytest.approx(0.5, **CLOSE)
+    assert outcome.wip == pytest.approx(0.5, **CLOSE)

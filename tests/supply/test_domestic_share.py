@@ -4,9 +4,9 @@
 engine's code but the count of dies on a wafer. Process noise is off wherever the two are compared.
 """
 
-import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tests.paths import ROOT
+from tests.scripts import script
 
 FOLDER = ROOT / "runs"
 COUNT = 12
@@ -28,11 +29,9 @@ DIE_CM2 = 6.65
 
 
 @pytest.fixture(scope="module")
-def study() -> ModuleType:
-    """runs/domestic_share.py as a module; its folder is on the path as when it is run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        return importlib.import_module("domestic_share")
+def study() -> Iterator[ModuleType]:
+    with script("runs", "domestic_share") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")

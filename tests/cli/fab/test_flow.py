@@ -1,4 +1,4 @@
-"""The command `yieldsim flow`: figures, JSON, threads, Ctrl-C, errors of one line."""
+"""The command `yieldsim flow`: figures, JSON, threads, Ctrl-C, one-line errors."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ WALL_CLOCK = ("seconds", "events_per_second", "threads")
 
 def figures(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
     assert main(["flow", SMALL, *options, "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
 
 
-def test_json_names_the_data_sets_own_lots_and_tools(capsys: pytest.CaptureFixture[str]) -> None:
-    found = figures(capsys, "--days", "60", "--seed", "1", "--replications", "2")
-    assert [lot["name"] for lot in found["lots"]] == ["Lot", "Hot"]
-    assert [group["name"] for group in found["tool_groups"]] == ["Etch", "Oven"]
-    lot, etch = found["lots"][0], found["tool_groups"][0]
+def test_json_has_the_lots_and_tools_of_the_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+    result = figures(capsys, "--days", "60", "--seed", "1", "--replications", "2")
+    assert [lot["name"] for lot in result["lots"]] == ["Lot", "Hot"]
+    assert [group["name"] for group in result["tool_groups"]] == ["Etch", "Oven"]
+    lot, etch = result["lots"][0], result["tool_groups"][0]
     assert lot["lots_out"] > 1500
     assert lot["x_factor"] == pytest.approx(lot["cycle_time_days"] / lot["raw_process_days"])
     # 40 % of 25 pieces of 2 minutes, a mean of 4 hours, 90 minutes.
     assert lot["raw_process_days"] == pytest.approx((20.0 + 240.0 + 90.0) / 1440.0)
     assert 0.0 < etch["utilization"] < 1.0
     assert 0.9 < etch["availability"] < 1.0
-    assert found["events_per_second"] > 0
-    assert (found["warmup_days"], found["replications"]) == (30.0, 2)
+    assert result["events_per_second"] > 0
+    assert (result["warmup_days"], result["replications"]) == (30.0, 2)
 
 
 def test_availability_is_by_expectation_and_as_counted(capsys: pytest.CaptureFixture[str]) -> None:
-    found = figures(capsys, "--days", "300", "--warmup", "100", "--replications", "2")
-    etch, oven = found["tool_groups"]
-    # Exponential failures, every 10,080 minutes for 35.28; the oven has none.
+    result = figures(capsys, "--days", "300", "--warmup", "100", "--replications", "2")
+    etch, oven = result["tool_groups"]
+    # Exponential failures every 10,080 minutes for 35.28. The oven has none.
     assert etch["repair_expected"] == pytest.approx(35.28 / 10115.28, rel=1e-9)
     assert oven["repair_expected"] == oven["repair"] == 0.0
     for group in (etch, oven):
@@ -63,14 +63,14 @@ def test_availability_is_by_expectation_and_as_counted(capsys: pytest.CaptureFix
 
 def test_figures_do_not_depend_on_threads(capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--days", "50", "--seed", "7", "--replications", "5")
-    one, three = (figures(capsys, *options, "--threads", threads) for threads in ("1", "3"))
-    assert (one["threads"], three["threads"]) == (1, 3)
+    alone, shared = (figures(capsys, *options, "--threads", threads) for threads in ("1", "3"))
+    assert (alone["threads"], shared["threads"]) == (1, 3)
     for name in WALL_CLOCK:
-        del one[name], three[name]
-    assert one == three
+        del alone[name], shared[name]
+    assert alone == shared
 
 
-def test_a_replication_does_not_depend_on_how_many_there_are_or_where_it_was_cut() -> None:
+def test_a_replication_does_not_depend_on_where_it_was_cut() -> None:
     line = compile_line(read_dataset(SMALL))
     whole, cut = (replicate(line, 7, 4, 30.0, piece_days=days) for days in (30.0, 0.37))
     assert vars(whole).keys() == vars(cut).keys()
@@ -86,10 +86,12 @@ def test_seed_dispatching_and_failures_change_the_figures(
 ) -> None:
     ways = [(), ("--seed", "1"), ("--dispatch", "cr"), ("--dispatch", "fifo"),
             ("--failure", "migrate")]  # fmt: skip
-    found = [figures(capsys, "--days", "60", *way)["lots"][0]["cycle_time_days"] for way in ways]
-    # Nothing of Etch can migrate (it cascades), and Oven does not fail.
-    assert found[-1] == found[0]
-    assert len(set(found[:-1])) == len(ways) - 1
+    cycle_days = [
+        figures(capsys, "--days", "60", *way)["lots"][0]["cycle_time_days"] for way in ways
+    ]
+    # No lot can migrate: Etch cascades, and Oven does not fail.
+    assert cycle_days[-1] == cycle_days[0]
+    assert len(set(cycle_days[:-1])) == len(ways) - 1
 
 
 def test_text_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,7 +99,7 @@ def test_text_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr()
     rows = [line.split()[0] for line in text.out.splitlines() if line]
     assert {"lots", "Lot", "Hot", "tool", "Etch", "Oven"} <= set(rows)
-    assert text.err == ""  # progress is for a terminal
+    assert text.err == ""  # progress appears on a terminal only
     assert "±" not in text.out  # one replication has no standard error
     assert "nan" not in text.out
 
@@ -124,7 +126,7 @@ def test_nothing_finished_is_null_and_not_nan(capsys: pytest.CaptureFixture[str]
         (("--replications", "0"), "'--replications': 0 is not in the range"),
     ],
 )
-def test_options_that_make_no_sense_are_one_line(
+def test_an_option_out_of_range_is_one_line(
     options: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["flow", SMALL, *options]) == 2
@@ -139,22 +141,22 @@ def test_a_wrong_cell_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     text = (folder / "part.txt").read_text(encoding="utf-8")
     (folder / "part.txt").write_text(text.replace("route_1", "route_2"), encoding="utf-8")
     assert main(["flow", str(folder)]) == 1
-    assert capsys.readouterr().err == (
-        "yieldsim: error: part.txt row 2 column ROUTEFILE: is not in the folder, "
-        "got 'route_2.txt'; allowed: a file beside part.txt\n"
-    )
+    error = capsys.readouterr().err
+    assert error.startswith("yieldsim: error: part.txt row 2 column ROUTEFILE: ")
+    assert "'route_2.txt'" in error
+    assert len(error.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("ctrl_c_is_heard")
 def test_ctrl_c_stops_within_a_piece(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    figures(capsys, "--days", "1")  # compiled before the clock runs
+    figures(capsys, "--days", "1")  # compile before the clock runs
     folder = shutil.copytree(SMALL, tmp_path / "line")
     text = (folder / "order.txt").read_text(encoding="utf-8")
     (folder / "order.txt").write_text(text.replace("2000", "100000000"), encoding="utf-8")
     killer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     begun = time.monotonic()
     killer.start()
-    # A century twenty times over: minutes, if it is not stopped.
+    # Twenty centuries take minutes if the run is not stopped.
     code = main(["flow", str(folder), "--days", "36525", "--replications", "20", "--threads", "2"])
     assert code == 130
     assert time.monotonic() - begun < 20.0
@@ -165,7 +167,7 @@ def test_ctrl_c_stops_within_a_piece(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_queue_as_text_has_the_exact_wait(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """M/M/2 at 80 %: only the files and columns that it needs, exponential times, no places."""
+    """M/M/2 at 80 %, with only the files and columns that it needs."""
     tables = {
         "tool.txt": "STNFAM\tSTNQTY\npair\t2\n",
         "part.txt": "PART\tROUTEFILE\np\troute.txt\n",
@@ -178,9 +180,9 @@ def test_a_queue_as_text_has_the_exact_wait(
         (tmp_path / name).write_text(text, encoding="utf-8")
     options = "--days 1500 --warmup 200 --seed 5 --replications 12 --threads 2 --json"
     assert main(["flow", str(tmp_path), *options.split()]) == 0
-    found = json.loads(capsys.readouterr().out)
-    lot, pair = found["lots"][0], found["tool_groups"][0]
-    exact_h = 1.0 + 1.7777777777777783  # work and the wait by Erlang's C, reference/queues.json
+    result = json.loads(capsys.readouterr().out)
+    lot, pair = result["lots"][0], result["tool_groups"][0]
+    exact_h = 1.0 + 1.7777777777777783  # work, and the wait by Erlang's C (reference/queues.json)
     # Three standard errors over the replications.
     assert lot["cycle_time_days"] * 24.0 == pytest.approx(
         exact_h, abs=3 * 24.0 * lot["cycle_time_se_days"]
@@ -190,6 +192,6 @@ def test_a_queue_as_text_has_the_exact_wait(
     assert pair["utilization"] == pytest.approx(0.8, abs=3 * pair["utilization_se"])
     assert pair["availability"] == 1.0
     assert lot["x_factor"] == pytest.approx(lot["cycle_time_days"] * 24.0)
-    # Lots in the line by Little's law; both figures are of the same replications.
+    # Little's law; both figures are of the same replications.
     per_hour = lot["lots_counted"] / (1300.0 * 24.0)
-    assert found["wip_lots"] == pytest.approx(per_hour * lot["cycle_time_days"] * 24.0, rel=0.002)
+    assert result["wip_lots"] == pytest.approx(per_hour * lot["cycle_time_days"] * 24.0, rel=0.002)

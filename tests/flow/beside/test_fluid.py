@@ -1,31 +1,29 @@
-"""The line model against the event simulator: wafers out by quarter, on two lines and three plans.
+"""The line model against the event simulator: wafers out by quarter, two lines, three plans.
 
-Nothing in the line model is fitted to a plan that is scored (see benchmarks/fluid_cases.py).
+The line model is not fitted to any plan that is scored (see benchmarks/fluid_cases.py).
 """
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.paths import ROOT
+from tests.scripts import script
+from yieldsim.flow.beside.fab_steps import fab_steps
 
-FOLDER = ROOT / "benchmarks"
-# What the line model is held to: the errors of a quarter's outs, all processes of a line together.
+# Limits on the errors of a quarter's outs, all processes of a line together.
 MEAN, LARGEST = 0.02, 0.06
 REPLICATIONS = 2
 
 
 @pytest.fixture(scope="module")
-def fc() -> Any:
-    """benchmarks/fluid_cases.py; its folder is on the path as when a benchmark is run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        yield importlib.import_module("fluid_cases")
+def fc() -> Iterator[ModuleType]:
+    with script("benchmarks", "fluid_cases") as module:
+        yield module
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +47,10 @@ def calibrated(fc: ModuleType) -> Any:
 def test_outs_by_quarter(fc: ModuleType, calibrated: Any, name: str, plan: str) -> None:
     if name == "hvlm" and calibrated is None:
         pytest.skip("the public data set is not here (shared/data/smt2020/hvlm)")
-    case = next(one for one in fc.cases(plan, calibrated) if one.name == name)
+    case = next(case for case in fc.cases(plan, calibrated) if case.name == name)
     planned, _, outs = fc.fluid_outs(case)
     due, _, event_outs = fc.event_outs(case, REPLICATIONS)
-    # Whole lots: one a process and quarter.
+    # Lots are whole: up to one per process and quarter.
     assert due.sum(axis=1) == pytest.approx(planned.sum(axis=1), abs=100.0)
     error = np.abs(fc.errors(outs, event_outs))
     assert error.mean() <= MEAN
@@ -60,18 +58,16 @@ def test_outs_by_quarter(fc: ModuleType, calibrated: Any, name: str, plan: str) 
 
 
 def test_the_cases_are_overloaded_where_they_say_so(fc: ModuleType) -> None:
-    """Else the WIP cap, the loss and the grants would not be seen."""
+    """Without overload the WIP cap, the tool loss and the grants would not be tested."""
     for plan, lost in fc.LOST.items():
         case = fc.cases(plan, None)[-1]
-        steps = importlib.import_module("yieldsim.flow.beside.fab_steps").fab_steps(
-            case.file.model(), case.fab
-        )
-        scanners = next(one for one in steps.fleets if one.group == "arf_immersion")
+        steps = fab_steps(case.file.model(), case.fab)
+        scanners = next(fleet for fleet in steps.fleets if fleet.group == "arf_immersion")
         left = scanners.count[-1] / scanners.count[0]
         assert left == pytest.approx(1.0 - lost, abs=0.02)
         ratio = {
             name: steps.cap[name] / np.maximum(planned, 1e-9)
             for name, planned in steps.planned.items()
         }
-        short = [float(one.min() / one.max()) for one in ratio.values()]
-        assert (max(short) < 0.95) == (plan != "ramp")
+        shortest = [float(own.min() / own.max()) for own in ratio.values()]
+        assert (max(shortest) < 0.95) == (plan != "ramp")

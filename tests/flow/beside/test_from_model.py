@@ -1,4 +1,4 @@
-"""A fab of a model as a line for the event simulator: its plan, tools, passes, and what they do."""
+"""A fab of a model as a line for the event simulator: plan, tools, passes, and how it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.flow.test_twin import run_both
 from yieldsim.errors import ModelError
 from yieldsim.flow import compile_line, count_periods, replicate
 from yieldsim.flow.beside.fab_steps import fab_steps
-from yieldsim.flow.beside.from_model import absences_of, line_of, rates_of
+from yieldsim.flow.beside.from_model import absences_of, line_of
 from yieldsim.flow.beside.passes import passes_of
 from yieldsim.model import Model
 from yieldsim.model.load import ModelFile
@@ -114,16 +114,15 @@ kind = "tool_qualified"
 start = "2026Q2"
 groups = ["litho"]
 """
-# Times are sums of whole quarters turned into minutes.
+# Times are sums of whole quarters, converted to minutes.
 CLOSE = {"rel": 1e-12}
 
 
 def model(**changes: Any) -> Model:
     raw = tomllib.loads(SMALL)
     for path, value in changes.items():
-        place, *keys = [raw], *path.split("__")
-        *outer, last = keys
-        table = place[0]
+        *outer, last = path.split("__")
+        table = raw
         for key in outer:
             table = table[key]
         table[last] = value
@@ -133,20 +132,22 @@ def model(**changes: Any) -> Model:
 def test_plan_and_tools_by_step() -> None:
     steps = fab_steps(model(), "one")
     assert steps.planned["p"].size == 5 * 13
-    # 2,500 wafers a month are 7,500 a quarter
+    # 2,500 wafers per month are 7,500 per quarter.
     assert steps.planned["p"].reshape(5, 13).sum(axis=1) == pytest.approx(
         [7500.0, 7500.0, 10500.0, 10500.0, 10500.0], **CLOSE
     )
     assert steps.planned["q"][:13].sum() == 0.0
-    count = {f"{one.group} {one.tool_class}": one.count.reshape(5, 13) for one in steps.fleets}
+    count = {
+        f"{fleet.group} {fleet.tool_class}": fleet.count.reshape(5, 13) for fleet in steps.fleets
+    }
     assert (count["litho imported"] == np.array([6, 6, 3, 6, 6])[:, None]).all()
-    # Linear from 0 to 4 between the middles of 2025Q4 and 2026Q4, half a quarter later, and
-    # qualified from 2026Q2 on, when half of them are lost.
+    # The count rises linearly from 0 to 4 between the middles of 2025Q4 and 2026Q4 and arrives half
+    # a quarter later. The tools are qualified from 2026Q2 on; in that quarter half of them are lost.
     assert (count["litho domestic"][:2] == 0.0).all()
     assert list(count["litho domestic"][3, [0, -1]]) == [2.0, 3.0]
     assert list(count["litho domestic"][2, [0, -1]]) == [1.0, 1.0]
     assert list(count["etch imported"][:, 0]) == [5.0, 5.0, 5.0, 5.0, 4.0]
-    litho = next(one for one in steps.fleets if one.tool_class == "domestic")
+    litho = next(fleet for fleet in steps.fleets if fleet.tool_class == "domestic")
     assert (litho.wafers_per_hour, litho.up) == (20.0, 0.75)
     assert litho.scheduled == pytest.approx(0.9, **CLOSE)
 
@@ -154,7 +155,7 @@ def test_plan_and_tools_by_step() -> None:
 def test_the_cap_is_what_plan_and_tools_allow_times_the_raw_time() -> None:
     steps = fab_steps(model(), "one")
     days = 365.25 / 4.0 / 13.0
-    # In the warm-up etching is asked for (4.5 + 6 + 2.5 and 2 of the metals) x 0.8 x 1.1 times.
+    # A wafer is etched 0.8 x 1.1 times 3 x 1.5 (fins), 4 x (1.5 + 0.5) (metals) and 2.5.
     passes = (3 * 1.5 + 4 * (1.5 + 0.5) + 2.5) * 0.8 * 1.1
     etch = 5 * 30.0 * (80.0 / 88.0) * 24.0 * days
     litho = 6 * 50.0 * (60.0 / 66.0) * 0.9 * 24.0 * days
@@ -168,7 +169,7 @@ def test_the_cap_is_what_plan_and_tools_allow_times_the_raw_time() -> None:
 
 @pytest.mark.parametrize("process", ["p", "q"])
 def test_passes_are_those_of_the_line_model(process: str) -> None:
-    own = model(simulation__flow_steps=20)  # short routes have few segments else
+    own = model(simulation__flow_steps=20)  # otherwise short routes have few segments
     compiled = compile_model(own)
     x = np.append(compiled.sampler.draw(1, 0, 1)[0], compiled.constants)[:, None]
     edges = compiled.passes.first[list(own.processes).index(process)]
@@ -177,31 +178,26 @@ def test_passes_are_those_of_the_line_model(process: str) -> None:
         listed = slice(edges[s], edges[s + 1])
         row[compiled.passes.group[listed]] = compiled.passes.values(x)[1][listed, 0]
     passes = passes_of(own, Medians(own).at, process)
-    places = [one.position for one in passes]
-    assert places == sorted(places)
-    found = np.zeros_like(visits)
-    for one in passes:
-        at = list(own.tool_groups).index(one.group)
-        found[int(one.position * len(visits)), at] += one.share * (1.0 + one.rework)
-    assert found.sum(axis=0) == pytest.approx(visits.sum(axis=0), rel=1e-9)
-    # A pass stands in one place, there it is spread: up to one pass a stretch at a segment's end.
-    assert np.abs(np.cumsum(found, axis=0) - np.cumsum(visits, axis=0)).max() < 2.2
+    positions = [step.position for step in passes]
+    assert positions == sorted(positions)
+    by_segment = np.zeros_like(visits)
+    for step in passes:
+        group = list(own.tool_groups).index(step.group)
+        by_segment[int(step.position * len(visits)), group] += step.share * (1.0 + step.rework)
+    assert by_segment.sum(axis=0) == pytest.approx(visits.sum(axis=0), rel=1e-9)
+    # A pass has one position here and is spread there: up to one pass per stretch and segment end.
+    assert np.abs(np.cumsum(by_segment, axis=0) - np.cumsum(visits, axis=0)).max() < 2.2
 
 
-def test_periods_of_releases() -> None:
-    ends, lots = np.array([100.0, 200.0, 300.0]), np.array([10.0, 10.0, 5.0])
-    assert rates_of(ends, lots, 10.0) == ((200.0, 1.0), (300.0, 0.5))
-
-
-def test_absences_by_class_the_last_come_first_gone() -> None:
+def test_absences_by_class_last_in_first_out() -> None:
     ends = np.array([10.0, 20.0, 30.0])
-    found = absences_of("g", [np.array([1.0, 2.0, 1.0]), np.array([0.0, 1.0, 1.0])], ends)
-    assert [(one.tool, one.from_min, one.to_min) for one in found] == [
+    absences = absences_of("g", [np.array([1.0, 2.0, 1.0]), np.array([0.0, 1.0, 1.0])], ends)
+    assert [(away.tool, away.from_min, away.to_min) for away in absences] == [
         (1, 0.0, 10.0), (1, 20.0, np.inf), (2, 0.0, 10.0)]  # fmt: skip
 
 
 def test_the_line_starts_the_plan_and_takes_the_raw_time() -> None:
-    # Ten times the tools: nobody waits, but for the failures that hold lots up.
+    # Ten times the tools: lots wait for repairs only.
     many = {
         "fabs__one__fleets__litho": {"imported": {"count": 60}},
         "fabs__one__fleets__etch": {"imported": {"count": 60}},
@@ -210,30 +206,30 @@ def test_the_line_starts_the_plan_and_takes_the_raw_time() -> None:
     plenty = model(**many)
     line = compile_line(line_of(plenty, "one"))
     ends = fab_steps(plenty, "one").quarter_ends_days
-    found = count_periods(line, 1, 0, ends)
-    assert found.started[:, 0] == pytest.approx([7500, 7500, 10500, 10500, 10500], abs=50.0)
+    counts = count_periods(line, 1, 0, ends)
+    assert counts.started[:, 0] == pytest.approx([7500, 7500, 10500, 10500, 10500], abs=50.0)
     planned = fab_steps(plenty, "one").planned["q"].reshape(5, 13).sum(axis=1)
-    assert found.started[:, 1] == pytest.approx(planned, abs=50.0)
+    assert counts.started[:, 1] == pytest.approx(planned, abs=50.0)
     days = np.mean([count_periods(line, 1, r, ends).cycle_days[1:] for r in range(4)], axis=(0, 1))
-    # A lot is 28 times for half an hour and more in a tool that fails every 60 h for 6 h: 0.08 days
-    # beyond the raw time. Passes and rework spread by two thirds of a day: 0.01 over 6,500 lots.
+    # A lot is in a tool 28 times for half an hour or more. Tools fail every 60 h for 6 h, which
+    # adds 0.08 days. Passes and rework spread by two thirds of a day: 0.01 over 6,500 lots.
     assert days[0] == pytest.approx(9.08, abs=0.04)
-    # Seven passes; and lots in the line before the plan began are none.
+    # Seven passes. The line is empty when the plan begins.
     assert days[1] == pytest.approx(4.02, abs=0.03)
 
 
 def test_tools_are_up_as_the_model_says() -> None:
     small = model(events={}, fabs__one__fleets__litho__domestic={"count": 4})
     line = compile_line(line_of(small, "one"))
-    found = np.array([replicate(line, 1, r, 400.0, 40.0).availability for r in range(6)])
+    available = np.array([replicate(line, 1, r, 400.0, 40.0).availability for r in range(6)])
     rates = {"litho": (6 * 60.0 / 66.0 * 0.9 + 4 * 0.75 * 0.9) / 10.0, "etch": 80.0 / 88.0}
     for name, expected in rates.items():
-        values = found[:, line.group_names.index(name)]
-        # Maintenance waits for the lot in the tool: its last one may lie beyond the end.
+        values = available[:, line.group_names.index(name)]
+        # Maintenance waits for the lot in the tool, so the last one may fall behind the end.
         assert abs(values.mean() - expected) < 4.0 * values.std(ddof=1) / np.sqrt(6.0) + 0.002
 
 
-def test_the_twin_runs_such_a_line_as_the_kernels_do() -> None:
+def test_the_kernels_run_such_a_line_like_the_twin() -> None:
     state, twin = run_both(line_of(model(), "one", downstream=True), 120.0, 40)
     assert len(twin.finished) > 50
     assert [order.rates != () for order in twin.data.orders] == [True, True]
