@@ -12,7 +12,7 @@ from tests.flow.test_twin import run_both
 from yieldsim.errors import ModelError
 from yieldsim.flow import compile_line, count_periods, replicate
 from yieldsim.flow.beside.fab_steps import fab_steps
-from yieldsim.flow.beside.from_model import absences_of, line_of
+from yieldsim.flow.beside.from_model import absences_of, line_of, rates_of
 from yieldsim.flow.beside.passes import passes_of
 from yieldsim.model import Model
 from yieldsim.model.load import ModelFile
@@ -142,7 +142,7 @@ def test_plan_and_tools_by_step() -> None:
     }
     assert (count["litho imported"] == np.array([6, 6, 3, 6, 6])[:, None]).all()
     # The count rises linearly from 0 to 4 between the middles of 2025Q4 and 2026Q4 and arrives half
-    # a quarter later. The tools are qualified from 2026Q2 on; in that quarter half of them are lost.
+    # a quarter later. The tools are qualified from 2026Q2 on; in that quarter half are lost.
     assert (count["litho domestic"][:2] == 0.0).all()
     assert list(count["litho domestic"][3, [0, -1]]) == [2.0, 3.0]
     assert list(count["litho domestic"][2, [0, -1]]) == [1.0, 1.0]
@@ -187,6 +187,11 @@ def test_passes_are_those_of_the_line_model(process: str) -> None:
     assert by_segment.sum(axis=0) == pytest.approx(visits.sum(axis=0), rel=1e-9)
     # A pass has one position here and is spread there: up to one pass per stretch and segment end.
     assert np.abs(np.cumsum(by_segment, axis=0) - np.cumsum(visits, axis=0)).max() < 2.2
+
+
+def test_periods_join_equal_rates() -> None:
+    ends, lots = np.array([100.0, 200.0, 300.0]), np.array([10.0, 10.0, 5.0])
+    assert rates_of(ends, lots, 10.0) == ((200.0, 1.0), (300.0, 0.5))
 
 
 def test_absences_by_class_last_in_first_out() -> None:
