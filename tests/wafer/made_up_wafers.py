@@ -1,4 +1,4 @@
-"""Small wafer models of the tests: one plain, and one option at a time laid over it."""
+"""Small wafer models for tests: a plain one, and options laid over it one at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from yieldsim.wafer import WaferModel, wafer_model
 
 Raw = dict[str, Any]
 
-# 96 dies on 200 mm, some 0.9 defects each: every bin is met and missed often.
+# 96 dies on 200 mm with about 0.9 defects each, so that every bin is met and missed often.
 PLAIN: Raw = {
     "wafer": {"diameter_mm": 200},
     "reticle": {"field_width_mm": 36, "field_height_mm": 32, "columns": 2, "rows": 2},
@@ -63,7 +63,7 @@ FAST_BINS: Raw = {
     "cut": {"min_good_cores": 10, "min_ghz": 1.9},
 }
 
-# Each changes places of PLAIN, by their dotted names.
+# Each changes PLAIN at dotted places.
 OPTIONS: dict[str, Raw] = {
     "lot": {"process.alpha_lot": 3.0},
     "wafer": {"process.alpha_wafer": 2.0},
@@ -94,12 +94,13 @@ OPTIONS: dict[str, Raw] = {
     "systematic": {"process.systematic": SYSTEMATIC},
     "test": {"test": {"coverage": 0.9, "overkill": 0.03}},
     "plain die": {"die.blocks": {}, "bins": {}},
+    "plain die and profile": {"die.blocks": {}, "bins": {}, "process.profile": PROFILE},
 }
 ALL: Raw = {
     **{
         key: value
         for name, option in OPTIONS.items()
-        if name not in ("region", "plain die", "layers")
+        if name not in ("region", "plain die", "plain die and profile", "layers")
         for key, value in option.items()
     },
     "process.layers": LAYERS,
@@ -111,7 +112,7 @@ ALL: Raw = {
 
 
 def raw_model(changes: Raw | None = None) -> Raw:
-    """PLAIN with values laid over it; None takes a key away."""
+    """PLAIN with values laid over it; None removes a key."""
     raw = copy.deepcopy(PLAIN)
     for place, value in copy.deepcopy(changes or {}).items():
         *tables, key = place.split(".")

@@ -1,8 +1,8 @@
-"""The bins of a floorplan by mean density: what the supply ensemble needs of a wafer model.
+"""The bins of a floorplan by mean density, for the supply ensemble.
 
-The ensemble knows a density for each period and lot, and no places on the wafer. So all that the
+The ensemble has one density per period and lot, and no places on the wafer. Everything that the
 wafer model adds within a lot (profile, clusters of wafers and regions, signatures, reticle defects,
-speed and leakage) is averaged once, at densities four to the octave, and read from a cubic.
+speed and leakage) is averaged once, at four densities per octave, and read from a cubic.
 """
 
 from __future__ import annotations
@@ -28,14 +28,19 @@ __all__ = ["BinTable", "bin_table", "floorplan_model"]
 
 Floats = NDArray[np.float64]
 PARTS = ("rest", "blocks", "groups", "bins", "parametric", "process", "reticle")
-_AN_OCTAVE = 4  # densities computed; the cubic errs by (ln 2 / 4)^4 f'''' / 384, below 1e-5
+_AN_OCTAVE = (
+    4  # densities computed per octave; the cubic errs by (ln 2 / 4)^4 f'''' / 384, below 1e-5
+)
 _OCTAVES = 24.0
 
 
 @dataclasses.dataclass(frozen=True)
 class BinTable:
-    """``pieces`` gives the share of dies in each bin, systematic loss and parametric loss of the
-    floorplan included, at a mean of so many defects a die; ``kill`` is the part that can kill."""
+    """``pieces`` gives the share of dies in each bin by the mean number of defects on a die.
+
+    Systematic and parametric losses of the floorplan are included. ``kill`` is the share of defects
+    that can kill.
+    """
 
     bins: tuple[str, ...]
     pieces: Pieces
@@ -49,10 +54,10 @@ def floorplan_model(
     width_mm: float,
     height_mm: float,
 ) -> WaferModel:
-    """The wafer model of a die's ``floorplan`` table in a supply model.
+    """Return the wafer model of a die's ``floorplan`` table in a supply model.
 
-    The table has the parts of a wafer model, those of its [die] at the top; size, wafer, density,
-    clustering of lots and test are the supply model's. Raises ModelError under ``where``.
+    The table has the parts of a wafer model, with those of [die] at the top. Size, wafer, density,
+    clustering of lots and test come from the supply model. Raises ModelError under ``where``.
     """
     parts = {key: item for key, item in floorplan.items() if key not in ("source", "grade", "note")}
     unknown = sorted(set(parts) - set(PARTS))
@@ -63,7 +68,7 @@ def floorplan_model(
         raise ModelError(f"{where}.process", "is not a table", got=process)
     for key in ("d0_per_cm2", "alpha_lot", "lot_wafers", "excursions"):
         if key in process:
-            problem = "is the supply model's: it stands in its processes"
+            problem = "belongs in the supply model's processes"
             raise ModelError(f"{where}.process.{key}", problem, got=process[key])
     die = {key: parts[key] for key in ("rest", "blocks", "groups") if key in parts}
     raw: dict[str, Any] = {
@@ -88,7 +93,7 @@ def bin_table(model: WaferModel) -> BinTable:
 def _table(text: str) -> BinTable:
     model = WaferModel.model_validate(json.loads(text))
     compiled = compile_wafer(model, 0)
-    area_cm2 = 0.01 * model.die.width_mm * model.die.height_mm
+    area_cm2 = compiled.floorplan.die_cm2
     high = compiled.density_range[1]
     low = max(compiled.density_range[0], high * 2.0**-_OCTAVES)
     density = np.geomspace(low, high, math.ceil(_AN_OCTAVE * math.log2(high / low)) + 1)

@@ -1,4 +1,4 @@
-"""A wafer model of one die of a supply model: its typical wafer, every parameter at its median."""
+"""The wafer model of a die of a supply model, every parameter at its median."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["die_of_product", "wafer_model_of"]
 
 
 def die_of_product(model: Model, product: str) -> str:
-    """The die that a product is made of. Raises UsageError for a product that is not there."""
+    """Return the die of a product. Raises UsageError for a product that is not in the model."""
     if product not in model.products:
         allowed = ", ".join(model.products)
         raise UsageError("--product", "is not in the model", got=product, allowed=allowed)
@@ -28,23 +28,23 @@ def die_of_product(model: Model, product: str) -> str:
 def wafer_model_of(
     model: Model, die: str, process: str | None = None, d0_per_cm2: float | None = None
 ) -> WaferModel:
-    """The wafer model of a die on a process (its own unless given).
+    """Return the wafer model of a die on a process (default: its own).
 
-    Medians of the parameters; the mature density unless ``d0_per_cm2`` is given; all tools
-    imported. The clustered density is shared by the wafers of a cluster, as in the ensemble, which
-    has no places on the wafer and so neither a profile nor signatures. Memory that spares mend
-    counts as no area, as there. Raises UsageError for a process that is not in the model.
+    Parameters are at their medians, the density is the mature one unless ``d0_per_cm2`` is given,
+    and all tools are imported. As in the ensemble, the wafers of a cluster share the clustered
+    density, there is no profile and no signature, and repaired memory counts as no area. Raises
+    UsageError for a process that is not in the model.
     """
-    one, name = model.dies[die], process or model.dies[die].process
+    described, name = model.dies[die], process or model.dies[die].process
     if name not in model.processes:
         allowed = ", ".join(model.processes)
         raise UsageError("--process", "is not in the model", got=name, allowed=allowed)
-    if one.floorplan is not None:
+    if described.floorplan is not None:
         return _with_floorplan(model, die, name, d0_per_cm2)
     medians = Medians(model)
     here = model.processes[name]
     made = medians.row(f"processes.{name}", here, _PROCESS)
-    design = medians.row(f"dies.{die}", one, _DIE)
+    design = medians.row(f"dies.{die}", described, _DIE)
     systematic = made["systematic_yield"] * design["parametric_yield"]
     systematic *= _aligned(model, medians, name, made)
     density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
@@ -52,9 +52,9 @@ def wafer_model_of(
         {
             "name": f"{die} on {name}",
             "wafer": medians.row("wafer", model.wafer, _WAFER),
-            "die": _die(one.cores, design),
+            "die": _die(described.cores, design),
             "bins": {
-                key: {"min_good_cores": rule.min_good_cores} for key, rule in one.bins.items()
+                key: {"min_good_cores": rule.min_good_cores} for key, rule in described.bins.items()
             },
             "process": {**_lots(density, made), "systematic": {"systematic_yield": systematic}},
             "test": _test(design),
@@ -63,24 +63,24 @@ def wafer_model_of(
 
 
 def _with_floorplan(model: Model, die: str, process: str, d0_per_cm2: float | None) -> WaferModel:
-    """`wafer_model_of` a die that has a floorplan, with all that stands in it."""
-    one = model.dies[die]
-    assert one.floorplan is not None
+    """Return `wafer_model_of` a die with a floorplan."""
+    described = model.dies[die]
+    assert described.floorplan is not None
     medians = Medians(model)
     made = medians.row(f"processes.{process}", model.processes[process], _PROCESS)
-    design = medians.row(f"dies.{die}", one, _DIE)
+    design = medians.row(f"dies.{die}", described, _DIE)
     wafer = medians.row("wafer", model.wafer, _WAFER)
     size = design["width_mm"], design["height_mm"]
-    found = floorplan_model(f"dies.{die}.floorplan", one.floorplan.root, wafer, *size)
-    systematic = found.process.systematic
+    wafer_tables = floorplan_model(f"dies.{die}.floorplan", described.floorplan.root, wafer, *size)
+    systematic = wafer_tables.process.systematic
     survive = systematic.systematic_yield * made["systematic_yield"]
     survive *= _aligned(model, medians, process, made)
     density = made["d0_mature_per_cm2"] if d0_per_cm2 is None else d0_per_cm2
     changed = systematic.model_copy(update={"systematic_yield": survive})
-    return found.model_copy(
+    return wafer_tables.model_copy(
         update={
             "name": f"{die} on {process}",
-            "process": found.process.model_copy(
+            "process": wafer_tables.process.model_copy(
                 update={**_lots(density, made), "systematic": changed}
             ),
             "test": Test(**_test(design)),
@@ -89,7 +89,7 @@ def _with_floorplan(model: Model, die: str, process: str, d0_per_cm2: float | No
 
 
 def _lots(d0_per_cm2: float, made: dict[str, float]) -> dict[str, Any]:
-    """Density and its spread between lots."""
+    """Return the density and its spread between lots."""
     return {
         "d0_per_cm2": d0_per_cm2,
         "alpha_lot": made["alpha"],
@@ -123,7 +123,7 @@ _DIE = (
 
 
 def _aligned(model: Model, medians: Medians, process: str, made: dict[str, float]) -> float:
-    """Share of dies whose layers all align on imported tools."""
+    """Return the share of dies whose layers all align on imported tools."""
     survive = 1.0
     if made["overlay_layers"] <= 0.0:
         return survive
@@ -138,7 +138,7 @@ def _aligned(model: Model, medians: Medians, process: str, made: dict[str, float
 
 
 def _die(cores: int, design: dict[str, float]) -> dict[str, Any]:
-    """The floorplan: what any defect kills, and the cores; mended memory takes no harm."""
+    """Return the floorplan: the fatal area and the cores. Repaired memory takes no harm."""
     area_mm2 = design["width_mm"] * design["height_mm"]
     mended = design["memory_fraction"] * design["memory_repair"]
     in_cores = design["core_fraction"] if cores else 0.0

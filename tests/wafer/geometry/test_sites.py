@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from yieldsim.errors import UsageError
 from yieldsim.wafer.geometry.outline import FLAT_LENGTH_MM, NOTCH_DEPTH_MM
 from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline, make_sites, place_grid
-from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE, die_sites
+from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE
 
 Pair = tuple[float, float]
 Die = tuple[int, int, int, int]  # field column, field row, column in field, row in field
@@ -183,10 +183,6 @@ def test_one_die_per_field_is_the_plain_grid(
         np.testing.assert_array_equal(getattr(plain, name), getattr(printed, name), err_msg=name)
     np.testing.assert_array_equal(plain.column, plain.field_column)
     assert plain.grid.fields_partial == 0
-    if wafer.notch == "none":
-        bare = die_sites(plain.pitch_x_mm, plain.pitch_y_mm, *size, wafer.usable_radius_mm, *offset)
-        np.testing.assert_array_equal(plain.x_mm, bare[0])
-        np.testing.assert_array_equal(plain.y_mm, bare[1])
 
 
 @given(wafers(), sizes, fields, offsets, st.booleans(), st.floats(0.0, 40.0), st.floats(0.0, 1.0))

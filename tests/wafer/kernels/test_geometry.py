@@ -15,7 +15,6 @@ from yieldsim.wafer.kernels.geometry import (
     Usable,
     count_best_of_four,
     count_dies,
-    die_sites,
 )
 from yieldsim.wafer.kernels.offsets import best_offset as best_offset_of_blocks
 
@@ -126,23 +125,6 @@ def test_corners_on_the_usable_radius_count(w: float) -> None:
     # (4, 3), exactly on the circle: w times 5 rounds either way, the count must not.
     assert count_dies(w, w, w, w, 5.0 * w, 0.5, 0.5) == 60
     assert count_dies(w, w, w, w, 5.0 * w * (1.0 - 1e-8), 0.5, 0.5) == 52
-
-
-@given(sizes, sizes, scribes, radii, offsets, offsets)
-def test_sites_are_the_counted_dies(
-    w: float, h: float, scribe: float, radius: float, u: float, v: float
-) -> None:
-    grid = (w + scribe, h + scribe, w, h, radius)
-    x, y = die_sites(*grid, u, v)
-    assert x.size == y.size == count_dies(*grid, u, v)
-    reach = np.hypot(np.abs(x) + 0.5 * w, np.abs(y) + 0.5 * h)
-    assert np.all(reach <= radius * (1.0 + 2.0 * RADIUS_TOLERANCE))
-    # On the grid, no site twice, by row and then by column.
-    column, row = x / grid[0] - u, y / grid[1] - v
-    np.testing.assert_allclose(column, np.round(column), atol=1e-9)
-    np.testing.assert_allclose(row, np.round(row), atol=1e-9)
-    places = list(zip(np.round(row).tolist(), np.round(column).tolist(), strict=True))
-    assert places == sorted(set(places))
 
 
 @settings(max_examples=40)

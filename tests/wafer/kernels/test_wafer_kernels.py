@@ -13,9 +13,7 @@ from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
 from yieldsim.wafer import simulate
 from yieldsim.wafer.compile.compiled import compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes
-from yieldsim.wafer.kernels import points_plain as plain_points
 from yieldsim.wafer.kernels import sorting
-from yieldsim.wafer.kernels.dies import DieCounts
 from yieldsim.wafer.shortcuts import make_plain
 from yieldsim.wafer.simulate import run_compiled
 
@@ -75,26 +73,6 @@ def test_plain_block_by_integers(size: tuple[float, float]) -> None:
         assert one.good[wafer, 0] == exact
     assert one.bin_map is not None
     assert np.array_equal((one.bin_map == 0).sum(axis=1), one.good[:, 0])
-
-
-def test_an_even_wafer_is_the_same_by_thresholds() -> None:
-    """Dies of unlike density are looked up; given like ones the result is the mask's."""
-    change = {"die.blocks": {}, "bins": {}, "wafer": {}, "reticle": None}
-    compiled = compile_wafer(make_model({**change, "die.width_mm": 26, "die.height_mm": 33}), 5)
-    plain = make_plain(compiled)
-    ends = np.arange(1, 65, dtype=np.uint64) << np.uint64(26)
-    cells = np.arange(plain_points.GUIDE_CELLS, dtype=np.uint64) << np.uint64(20)
-    guide = np.searchsorted(ends, cells, side="right").astype(np.int64)
-    drawn = []
-    for wafers in (plain, plain._replace(die_below=ends, die_guide=guide)):
-        counts = DieCounts(np.zeros((200, 1)), np.zeros(200), np.zeros(200))
-        image = np.zeros((200, 64), np.uint8)
-        words, stamp = np.zeros((4, 128), np.uint32), np.zeros(64, np.uint32)
-        first = np.zeros((4, plain_points.GROUP), np.uint32)
-        plain_points.plain_block(wafers, np.uint64(0), first, words, stamp, counts, image)
-        drawn.append((counts.good, image))
-    assert np.array_equal(drawn[0][0], drawn[1][0])
-    assert np.array_equal(drawn[0][1], drawn[1][1])
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,4 +1,4 @@
-"""Functions tabulated for the kernels: gamma quantiles, and what depends on the density alone."""
+"""Functions tabulated for the kernels: gamma quantiles, and functions of the density."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Pieces", "blurred", "density_range", "gamma_nodes", "gamma_table", "
 
 Floats = NDArray[np.float64]
 
-_NO_SPREAD = 1e8  # shapes beyond differ from none at all by less than 1e-8 in any yield
+_NO_SPREAD = 1e8  # larger shapes change no yield by more than 1e-8
 _SLOPE_STEP = 1e-5  # relative; its square and the rounding over it are both near 1e-11
 _FEWEST_FAULTS = 2.0**-14  # below, a yield is linear to 1e-9
-_MOST_FAULTS = 64.0  # above, a block of the smallest area is dead but for e^-64
+_MOST_FAULTS = 64.0  # above, a block of the smallest area lives with less than e^-64
 _MOST_OCTAVES = 40
 _LOG_CUT = 36.0  # e^-36 is below rounding
 _LOWEST_LOG = -40.0
@@ -29,12 +29,12 @@ _BITS_BELOW = np.uint64(52 - int(math.log2(WORKING_STEPS)))
 
 
 def has_spread(alpha: float) -> bool:
-    """Whether a gamma of this shape is told from the number one."""
+    """Return whether a gamma of this shape differs from the number one."""
     return alpha < _NO_SPREAD
 
 
 def gamma_table(alpha: float) -> Floats:
-    """The table of `kernels.inverse.gamma_tabulated`, without columns for ``alpha`` inf."""
+    """Return the table of `kernels.inverse.gamma_tabulated`, without columns for ``alpha`` inf."""
     if not has_spread(alpha):
         return np.zeros((2, 0))
     octave, step = np.divmod(np.arange(GAMMA_CELLS + 1) + GAMMA_FIRST, GAMMA_STEPS)
@@ -43,10 +43,10 @@ def gamma_table(alpha: float) -> Floats:
 
 
 def gamma_nodes(alpha: float) -> tuple[Floats, Floats]:
-    """(density, weight) of a quadrature over a gamma of mean one and shape ``alpha``.
+    """Return (density, weight) of a quadrature over a gamma of mean one and shape ``alpha``.
 
-    The trapezoid rule over the log of the density, which converges geometrically (Trefethen and
-    Weideman 2014, doi:10.1137/130932132). One node for ``alpha`` inf.
+    It is the trapezoid rule over the log of the density, which converges geometrically (Trefethen
+    and Weideman 2014, doi:10.1137/130932132). One node for ``alpha`` inf.
     """
     if not has_spread(alpha):
         return np.ones(1), np.ones(1)
@@ -56,7 +56,7 @@ def gamma_nodes(alpha: float) -> tuple[Floats, Floats]:
     right = min(math.sqrt(2.0 * cut), math.log(2.0 + 2.0 * cut))
     t = step * np.arange(-math.ceil(left / step), math.ceil(right / step) + 1.0)
     weight = np.exp(-alpha * (np.expm1(t) - t))
-    # no density this low kills anything: a small shape's long lower tail is one node
+    # densities this low kill nothing, so the lower tail of a small shape is one node
     low = t < _LOWEST_LOG
     ratio = np.exp(np.append(_LOWEST_LOG, t[~low]))
     every = np.append(weight[low].sum(), weight[~low])
@@ -72,7 +72,7 @@ class Pieces:
     coefficients: Floats
 
     def __call__(self, density: Floats) -> Floats:
-        """Values float64[..., channel] at densities per cm2: what the kernels compute."""
+        """Return values float64[..., channel] at densities per cm2, as the kernels compute them."""
         x = np.asarray(density, np.float64)
         bits = x.view(np.uint64)
         cell = (bits >> _BITS_BELOW).astype(np.int64) - self.first + 1
@@ -90,7 +90,7 @@ def _node(index: int | NDArray[np.int64]) -> Floats:
 
 
 def density_range(floorplan: CompiledFloorplan) -> tuple[float, float]:
-    """Densities per cm2 below which a die is linear in it, and above which nothing works."""
+    """Return the densities per cm2 below which yields are linear and above which no die works."""
     total = floorplan.die.killing_cm2()
     areas = list(_areas(floorplan.die))
     if not areas or total <= 0.0:
@@ -102,15 +102,15 @@ def density_range(floorplan: CompiledFloorplan) -> tuple[float, float]:
 
 def _areas(holder: Holder) -> list[tuple[float, int]]:
     own = [(area.area_cm2 * area.kill, area.spares or 0) for area in holder.areas]
-    below = [pair for one, _ in holder.held for pair in _areas(one)]
+    below = [pair for part, _ in holder.held for pair in _areas(part)]
     return [pair for pair in [*own, *below] if pair[0] > 0.0]
 
 
 def make_pieces(function: Callable[[Floats], Floats], low: float, high: float) -> Pieces:
     """Tabulate ``function`` (densities -> float64[density, channel]) with its slopes.
 
-    A cubic on each 1/32 octave that has the function's values and slopes at both ends errs by
-    h^4 f'''' / 384: below 1e-6 for the yields of up to ten faults a die (test_pieces_error).
+    A cubic on each 1/32 octave has the function's values and slopes at both ends. Its error is
+    h^4 f'''' / 384, below 1e-6 for the yields of up to ten faults a die (test_pieces_error).
     """
     first = int(np.array([low]).view(np.uint64)[0] >> _BITS_BELOW)
     last = int(np.array([high]).view(np.uint64)[0] >> _BITS_BELOW) + 1
@@ -130,7 +130,7 @@ def make_pieces(function: Callable[[Floats], Floats], low: float, high: float) -
 
 
 def blurred(pieces: Pieces, alpha: float) -> Callable[[Floats], Floats]:
-    """The function E[pieces(x G)] of x, for a gamma G of mean one and shape ``alpha``."""
+    """Return the function E[pieces(x G)] of x, for a gamma G of mean one and shape ``alpha``."""
     density, weight = gamma_nodes(alpha)
 
     def average(x: Floats) -> Floats:

@@ -1,8 +1,8 @@
-"""Floorplans: which cores work, as probabilities and as arrays for the kernels.
+"""Compiled floorplans: the probabilities that cores work, and the classes that bins ask for.
 
-A floorplan is a tree: the die holds groups and cores, groups hold groups and cores, and each holder
-has fatal areas and repairable memories of its own. Given the density, areas fail independently, so
-the number of good cores of a holder is a convolution over what it holds.
+A floorplan is a tree: the die and groups hold groups and cores, and each holder has fatal areas and
+repairable memories of its own. Given the density, areas fail independently, so the distribution of
+a holder's good cores is a convolution over its contents.
 
 I. Koren, Z. Koren, "Defect tolerance in VLSI circuits: techniques and yield analysis", Proc. IEEE
 86 (1998) 1819-1838, doi:10.1109/5.705525.
@@ -30,7 +30,7 @@ Path = tuple[tuple[int, int], ...]
 """From the die down: (number of the holder among those held, which copy of it)."""
 Damage = tuple[tuple[Path, int, int], ...]
 """Reticle defects on a die: (path to the holder, number of its area, which copy of the area)."""
-_MOST_CHANCES = 2_000_000  # of numbers of clusters and cores at once: 16 MB an array
+_MOST_CHANCES = 2_000_000  # probabilities computed at once: 16 MB per array
 
 
 @dataclass(frozen=True)
@@ -58,21 +58,21 @@ class Holder:
     held: tuple[tuple[Holder, int], ...] = ()
 
     def cores(self) -> int:
-        """Cores in one such holder."""
-        return int(self.is_core) + sum(count * one.cores() for one, count in self.held)
+        """Return the cores in one such holder."""
+        return int(self.is_core) + sum(count * part.cores() for part, count in self.held)
 
     def killing_cm2(self) -> float:
-        """Area times kill ratio of one such holder and all that it holds."""
+        """Return area times kill ratio of one such holder and its contents."""
         own = sum(area.area_cm2 * area.count * area.kill for area in self.areas)
-        return own + sum(count * one.killing_cm2() for one, count in self.held)
+        return own + sum(count * part.killing_cm2() for part, count in self.held)
 
 
 @dataclass(frozen=True)
 class CompiledFloorplan:
     """The tree, the die's area, the kill ratios by kind, and the classes that bins ask for.
 
-    ``class_of`` int64[good clusters + 1, good cores + 1] is a working die's class: 0 meets most of
-    the bins' demands, ``classes - 1`` none. ``meets`` bool[class, bin].
+    ``class_of`` int64[good clusters + 1, good cores + 1] is a working die's class: 0 meets the most
+    bins, ``classes - 1`` none. ``meets`` bool[class, bin].
     """
 
     die: Holder
@@ -84,34 +84,34 @@ class CompiledFloorplan:
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """Number of classes."""
         return int(self.meets.shape[0])
 
     def tails(self, density: Floats, damage: Damage = (), unselective: float = 0.0) -> Floats:
         """Return float64[density, class - 1]: P(class <= c) at each density per cm2.
 
-        ``unselective`` is a further density whose defects kill wherever they fall; ``damage`` the
-        areas that a reticle defect has hit.
+        ``unselective`` is an additional density of defects that kill any block; ``damage`` lists
+        the areas that a reticle defect has hit.
         """
         x = np.asarray(density, np.float64)
         clusters = self.class_of.shape[0] > 1
-        found = np.zeros((x.size, self.classes))
+        chances = np.zeros((x.size, self.classes))
         step = max(1, _MOST_CHANCES // self.class_of.size)
         for start in range(0, x.size, step):
             part = slice(start, start + step)
             joint = _die_chances(self.die, x[part], unselective, damage, clusters)
             for number in range(self.classes):
-                found[part, number] = joint[:, self.class_of == number].sum(axis=1)
-        return np.cumsum(found, axis=1)[:, :-1]
+                chances[part, number] = joint[:, self.class_of == number].sum(axis=1)
+        return np.cumsum(chances, axis=1)[:, :-1]
 
 
 def _own_chance(holder: Holder, x: Floats, unselective: float, damage: Damage) -> Floats:
-    """P(the areas of a holder let it live)."""
+    """Return P(the areas of a holder let it live)."""
     chance = np.ones(x.size)
     here = [(number, copy) for path, number, copy in damage if not path]
     for number, area in enumerate(holder.areas):
         mean = area.area_cm2 * (area.kill * x + unselective)
-        hit = [copy for one, copy in here if one == number]
+        hit = [copy for area_number, copy in here if area_number == number]
         if area.spares is None:
             chance = chance * (np.exp(-area.count * mean) if not hit else 0.0)
             continue
@@ -126,25 +126,27 @@ def _own_chance(holder: Holder, x: Floats, unselective: float, damage: Damage) -
 def _held_chances(
     holder: Holder, x: Floats, unselective: float, damage: Damage, clusters: bool
 ) -> Floats:
-    """Distribution [x, clusters, cores] of what a holder's contents count; ``clusters``: whether
-    the groups held directly are counted."""
+    """Return the distribution [x, clusters, cores] of a holder's contents.
+
+    ``clusters`` says whether the groups held directly are counted.
+    """
     total = np.ones((x.size, 1, 1))
-    for number, (one, count) in enumerate(holder.held):
+    for number, (part, count) in enumerate(holder.held):
         inside: dict[int, list[tuple[Path, int, int]]] = {}
         for path, area, copy in damage:
             if path and path[0][0] == number:
                 inside.setdefault(path[0][1], []).append((path[1:], area, copy))
-        whole = _counted(one, x, unselective, (), clusters)
+        whole = _counted(part, x, unselective, (), clusters)
         total = convolved(total, power(whole, count - len(inside)))
         for hits in inside.values():
-            total = convolved(total, _counted(one, x, unselective, tuple(hits), clusters))
+            total = convolved(total, _counted(part, x, unselective, tuple(hits), clusters))
     return total
 
 
 def _counted(
     holder: Holder, x: Floats, unselective: float, damage: Damage, clusters: bool
 ) -> Floats:
-    """Distribution of what one holder adds: its cores, and one cluster where groups are counted."""
+    """Return the distribution of one holder's cores, and of one cluster where groups count."""
     alive = _own_chance(holder, x, unselective, damage)
     if holder.is_core:
         return np.stack([1.0 - alive, alive], axis=1)[:, None, :]
@@ -159,13 +161,13 @@ def _counted(
 def _die_chances(
     die: Holder, x: Floats, unselective: float, damage: Damage, clusters: bool
 ) -> Floats:
-    """Joint distribution of good clusters and cores; what a dead die takes away is missing."""
+    """Return the joint distribution of good clusters and cores; dead dies are missing from it."""
     alive = _own_chance(die, x, unselective, damage)
     return _held_chances(die, x, unselective, damage, clusters) * alive[:, None, None]
 
 
 def compile_floorplan(model: WaferModel) -> CompiledFloorplan:
-    """The floorplan of a checked model."""
+    """Compile the floorplan of a checked model."""
     kinds: list[Block | Group | None] = []
     die = _holder(model, None, kinds)
     cm2 = model.die.width_mm * model.die.height_mm / MM2_PER_CM2
@@ -180,11 +182,11 @@ def compile_floorplan(model: WaferModel) -> CompiledFloorplan:
 
 def _area_cm2(holder: Holder) -> float:
     own = sum(area.area_cm2 * area.count for area in holder.areas)
-    return own + sum(count * _area_cm2(one) for one, count in holder.held)
+    return own + sum(count * _area_cm2(part) for part, count in holder.held)
 
 
 def mean_kill(model: WaferModel, part: Block | Group | None) -> float:
-    """Kill ratio of a part, averaged over layer groups and sizes."""
+    """Return the kill ratio of a part, averaged over layer groups and sizes."""
     layers = model.process.layers
     if part is None:
         return 1.0
@@ -213,7 +215,7 @@ def _area(model: WaferModel, part: Block | Group, kinds: list[Block | Group | No
 
 
 def _holder(model: WaferModel, name: str | None, kinds: list[Block | Group | None]) -> Holder:
-    """The holder of a name, None for the die, with all below it."""
+    """Return the holder of a name (None: the die) with its contents."""
     die = model.die
     part = None if name is None else die.groups.get(name) or die.blocks[name]
     areas = [] if part is None else [_area(model, part, kinds)]
@@ -233,18 +235,18 @@ def _holder(model: WaferModel, name: str | None, kinds: list[Block | Group | Non
 
 
 def _classes(model: WaferModel, die: Holder) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Number the sets of bins whose demands on cores a die can meet, most of them first."""
+    """Number the sets of bins whose demands on cores a die can meet, the largest set first."""
     rules = list(bin_rules(model).values())
     clusters = any(rule.min_good_clusters > 0 for rule in rules)
-    most = sum(count for one, count in die.held if not one.is_core) if clusters else 0
+    most = sum(count for part, count in die.held if not part.is_core) if clusters else 0
     c, n = np.ogrid[: most + 1, : die.cores() + 1]
     met = np.stack(
         [(n >= (rule.min_good_cores or 0)) & (c >= rule.min_good_clusters) for rule in rules],
         axis=-1,
     )
-    found = {tuple(row) for row in met.reshape(-1, len(rules)).tolist()}
+    sets = {tuple(row) for row in met.reshape(-1, len(rules)).tolist()}
     nothing = (False,) * len(rules)
-    order = sorted(found - {nothing}, reverse=True)
+    order = sorted(sets - {nothing}, reverse=True)
     order.sort(key=sum, reverse=True)
     meets = np.array([*order, nothing], np.bool_)
     number = {key: place for place, key in enumerate(map(tuple, meets.tolist()))}

@@ -1,4 +1,4 @@
-"""Density by place on the wafer: the profile, and the points of a die that it is averaged over."""
+"""The radial profile of the density, averaged over points of each die."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ POINTS_A_SIDE = 4
 
 
 def die_points(sites: Sites) -> tuple[Floats, Floats]:
-    """x and y float64[die, point] of a grid of 4 x 4 points in each die, in usable radii."""
+    """Return x and y float64[die, point] of 4 x 4 points in each die, in usable radii."""
     steps = (np.arange(POINTS_A_SIDE) + 0.5) / POINTS_A_SIDE - 0.5
     across, along = (grid.ravel() for grid in np.meshgrid(steps, steps))
     radius = sites.usable_radius_mm
@@ -33,7 +33,7 @@ def die_points(sites: Sites) -> tuple[Floats, Floats]:
 
 
 def profile_ratio(profile: Profile, rho: Floats, radius_mm: float) -> Floats:
-    """The profile at rho = r / R, not yet normalized."""
+    """Return the profile at rho = r / R, before it is normalized."""
     if profile.rho is not None and profile.ratio is not None:
         return np.interp(rho, profile.rho, profile.ratio)
     inward = np.maximum(1.0 - rho, 0.0) * radius_mm / profile.edge_length_mm
@@ -42,7 +42,7 @@ def profile_ratio(profile: Profile, rho: Floats, radius_mm: float) -> Floats:
 
 
 def disc_mean(profile: Profile, radius_mm: float) -> float:
-    """Mean of the profile over the usable disc, int_0^1 2 rho f(rho) d rho, in closed form."""
+    """Return the mean over the usable disc, int_0^1 2 rho f(rho) d rho, in closed form."""
     if profile.rho is not None and profile.ratio is not None:
         rho = np.array([0.0, *profile.rho, 1.0])
         f = np.array([profile.ratio[0], *profile.ratio, profile.ratio[-1]])
@@ -56,7 +56,7 @@ def disc_mean(profile: Profile, radius_mm: float) -> float:
 
 
 def die_profile(profile: Profile, sites: Sites) -> Floats:
-    """Mean ratio over each die, float64[die]; its mean over the usable disc is one."""
+    """Return the mean ratio over each die, float64[die]; the disc's mean is one."""
     x, y = die_points(sites)
     radius = sites.usable_radius_mm
     ratio = np.maximum(profile_ratio(profile, np.hypot(x, y), radius), 0.0)

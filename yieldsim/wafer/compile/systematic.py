@@ -1,4 +1,4 @@
-"""Losses that no defect causes: overlay, edge placement and dies at the edge of the usable area."""
+"""Losses without defects: overlay, edge placement and dies at the edge of the usable area."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Floats = NDArray[np.float64]
 
 
 def die_survival(process: ProcessTable, sites: Sites) -> Floats:
-    """Systematic yield of each die, float64[die]."""
-    one = process.systematic
-    survive = one.systematic_yield
-    if one.overlay_tolerance_nm is not None:
-        imported = float(overlay_yield(one.imported_sigma_nm, one.overlay_tolerance_nm, 1))
-        domestic = float(overlay_yield(one.domestic_sigma_nm, one.overlay_tolerance_nm, 1))
-        mixed = imported + one.domestic_share * (domestic - imported)
-        survive *= mixed**one.critical_layers
-    if one.placement_tolerance_nm is not None:
-        placed = float(overlay_yield(one.placement_sigma_nm, one.placement_tolerance_nm, 1))
-        survive *= placed**one.critical_layers
-    outer = edge_distance_mm(sites) < one.edge_die_mm
-    return survive * np.where(outer, one.edge_die_yield, 1.0)
+    """Return the systematic yield of each die, float64[die]."""
+    table = process.systematic
+    survive = table.systematic_yield
+    if table.overlay_tolerance_nm is not None:
+        imported = float(overlay_yield(table.imported_sigma_nm, table.overlay_tolerance_nm, 1))
+        domestic = float(overlay_yield(table.domestic_sigma_nm, table.overlay_tolerance_nm, 1))
+        mixed = imported + table.domestic_share * (domestic - imported)
+        survive *= mixed**table.critical_layers
+    if table.placement_tolerance_nm is not None:
+        placed = float(overlay_yield(table.placement_sigma_nm, table.placement_tolerance_nm, 1))
+        survive *= placed**table.critical_layers
+    outer = edge_distance_mm(sites) < table.edge_die_mm
+    return survive * np.where(outer, table.edge_die_yield, 1.0)
 
 
 def edge_distance_mm(sites: Sites) -> Floats:
-    """From each die to where the usable area ends, float64[die]: circle, flat or notch.
+    """Return the distance from each die to the end of the usable area, float64[die].
 
-    Of the circle the outermost corner is nearest; a notch keeps dies out of a disc round it.
+    The outermost corner is nearest to the circle; a notch keeps dies out of a disc around it.
     """
     usable = sites.grid.usable
     half_width, half_height = 0.5 * sites.width_mm, 0.5 * sites.height_mm

@@ -1,4 +1,4 @@
-"""How many clusters and cores of many copies are good: distributions [x, clusters, cores].
+"""Distributions [x, clusters, cores] of the good clusters and cores of many copies.
 
 Copies are alike and independent at each density x.
 """
@@ -14,12 +14,12 @@ from yieldsim.wafer.kernels.convolution import add_convolution
 __all__ = ["convolved", "power"]
 
 Floats = NDArray[np.float64]
-_MOST_SHIFTS = 64  # of whole arrays, before a kernel is faster
-_DIRECT_WAYS = 1000  # above 1029 the middle binomial coefficient is no float64
+_MOST_SHIFTS = 64  # of whole arrays; with more a kernel is faster
+_DIRECT_WAYS = 1000  # above 1029 the middle binomial coefficient overflows float64
 
 
 def convolved(a: Floats, b: Floats) -> Floats:
-    """Convolution of two [x, clusters, cores] distributions over their last two axes."""
+    """Return the convolution of two [x, clusters, cores] distributions over their last two axes."""
     if a.shape[1] * a.shape[2] < b.shape[1] * b.shape[2]:
         a, b = b, a
     out = np.zeros((a.shape[0], a.shape[1] + b.shape[1] - 1, a.shape[2] + b.shape[2] - 1))
@@ -33,7 +33,7 @@ def convolved(a: Floats, b: Floats) -> Floats:
 
 
 def _binomial(works: Floats, fails: Floats, count: int) -> Floats:
-    """P(n of ``count`` work), float64[x, count + 1]; ``fails`` is 1 - ``works`` with all digits."""
+    """Return P(n of ``count`` work), float64[x, count + 1]; ``fails`` is an exact 1 - ``works``."""
     n = np.arange(count + 1)
     if count <= _DIRECT_WAYS:
         direct: Floats = special.binom(count, n) * works[:, None] ** n * fails[:, None] ** n[::-1]
@@ -43,34 +43,34 @@ def _binomial(works: Floats, fails: Floats, count: int) -> Floats:
     return np.asarray(np.exp(log))
 
 
-def power(one: Floats, count: int) -> Floats:
-    """The distribution of a sum of ``count`` independent copies."""
-    if one.shape[1:] == (1, 2):  # one core or none
-        return _binomial(one[:, 0, 1], one[:, 0, 0], count)[:, None, :]
-    if one.shape[1] == 2:
-        return _clusters(one, count)
-    out = np.ones((one.shape[0], 1, 1))
+def power(copy: Floats, count: int) -> Floats:
+    """Return the distribution of a sum of ``count`` independent copies."""
+    if copy.shape[1:] == (1, 2):  # one core or none
+        return _binomial(copy[:, 0, 1], copy[:, 0, 0], count)[:, None, :]
+    if copy.shape[1] == 2:
+        return _clusters(copy, count)
+    out = np.ones((copy.shape[0], 1, 1))
     while count:
         if count & 1:
-            out = convolved(out, one)
+            out = convolved(out, copy)
         count >>= 1
         if count:
-            one = convolved(one, one)
+            copy = convolved(copy, copy)
     return out
 
 
-def _clusters(one: Floats, count: int) -> Floats:
-    """`power` of clusters, [x, dead or good, cores], where a dead one counts no core.
+def _clusters(copy: Floats, count: int) -> Floats:
+    """Return `power` of clusters, [x, dead or good, cores]; a dead one has no core.
 
-    A binomial number of them is good; the cores of c good ones are a sum of c copies, so that one
-    convolution over cores for each c takes the place of one over both axes.
+    The number of good clusters is binomial, and the cores of c good clusters are a sum of c copies.
+    So a convolution over cores for each c replaces one over both axes.
     """
-    most = one.shape[2] - 1
-    good = one[:, 1].sum(axis=1)
-    cores = one[:, 1] / np.where(good > 0.0, good, 1.0)[:, None]
-    number = _binomial(good, one[:, 0, 0], count)
-    out = np.zeros((one.shape[0], count + 1, count * most + 1))
-    held = np.ones((one.shape[0], 1, 1))
+    most = copy.shape[2] - 1
+    good = copy[:, 1].sum(axis=1)
+    cores = copy[:, 1] / np.where(good > 0.0, good, 1.0)[:, None]
+    number = _binomial(good, copy[:, 0, 0], count)
+    out = np.zeros((copy.shape[0], count + 1, count * most + 1))
+    held = np.ones((copy.shape[0], 1, 1))
     for c in range(count + 1):
         out[:, c, : c * most + 1] = number[:, c, None] * held[:, 0]
         if c < count:

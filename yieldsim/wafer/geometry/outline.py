@@ -1,4 +1,4 @@
-"""The wafer's outline and the reticle: what dies may lie on, and how they are printed.
+"""The wafer's outline and the reticle.
 
 Coordinates are in mm from the wafer's centre, x to the right, y up; notch or flat is at the bottom.
 """
@@ -19,9 +19,9 @@ Notch = Literal["none", "notch", "flat"]
 
 # SEMI M1, polished single crystal silicon wafers: length of the primary flat, mm, +-2.5, by
 # diameter (200 mm: the variant with a flat). Larger wafers have no flat. Secondary flats, which
-# tell the type of the crystal, are not counted with: many lines order wafers without.
+# tell the type of the crystal, are left out: many fabs order wafers without.
 FLAT_LENGTH_MM = {100.0: 32.5, 125.0: 42.5, 150.0: 57.5, 200.0: 57.5}
-# SEMI M1: 1.00 mm deep, +0.25, -0. Counted with the deepest, so that the dies fit every wafer.
+# SEMI M1: 1.00 mm deep, +0.25, -0. The deepest is used, so that the dies fit every wafer.
 NOTCH_DEPTH_MM = 1.25
 _DIAMETERS_MM = (100.0, 450.0)
 
@@ -30,11 +30,10 @@ _DIAMETERS_MM = (100.0, 450.0)
 class WaferOutline:
     """A round wafer and where dies may lie on it.
 
-    ``edge_exclusion_mm`` is kept from the whole outline: from the circle, from the flat, and from
-    the notch. A flat of ``flat_length_mm`` (default: SEMI M1 for the diameter) is a chord. A notch
-    of ``notch_depth_mm`` keeps dies out of the disc of ``notch_keep_out_mm`` round the point of the
-    circle where the notch is cut; the default, depth plus edge exclusion, is the distance at which
-    the notch's tip has the edge exclusion.
+    ``edge_exclusion_mm`` applies to the whole outline: circle, flat and notch. A flat is a chord of
+    ``flat_length_mm`` (default: SEMI M1 for the diameter). A notch of ``notch_depth_mm`` keeps dies
+    out of the disc of ``notch_keep_out_mm`` around the point of the circle where it is cut. The
+    default, depth plus edge exclusion, gives the notch's tip the edge exclusion.
 
     Raises
     ------

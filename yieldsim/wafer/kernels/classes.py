@@ -1,8 +1,8 @@
-"""Which class a die falls into, as a function of its density: cubic pieces by the float's bits.
+"""The class of a die as a function of its density, by cubic pieces.
 
 Legend: ``pieces`` float64[cell, tail, 4] holds the coefficients of P(class <= tail) over a cell's
-local coordinate in [0, 1); cells have WORKING_STEPS an octave of density, so that the cell is read
-off the float's top bits. The first cell ends at ``2^FIRST_OCTAVE`` and is linear from density zero.
+local coordinate in [0, 1). There are WORKING_STEPS cells per octave of density, so that the top
+bits of a float64 give the cell. The first cell begins at density zero and is linear.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yieldsim.kernels.jit import inline_jit
 
@@ -22,8 +23,8 @@ _REST_TO_ONE = 2.0**-47
 
 
 @inline_jit
-def cell_place(first: Any, cells: Any, density: Any) -> Any:
-    """(cell, local coordinate) of a density; ``first`` is the bits' index of the first node.
+def cell_place(first: int, cells: int, density: float) -> Any:
+    """Return (cell, local coordinate) of a density; ``first`` is the first node's index by bits.
 
     Densities beyond the last cell take its end.
     """
@@ -38,13 +39,13 @@ def cell_place(first: Any, cells: Any, density: Any) -> Any:
 
 
 @inline_jit
-def pieces_value(pieces: Any, cell: Any, channel: Any, t: Any) -> Any:
-    """The cubic of a cell at its local coordinate."""
+def pieces_value(pieces: NDArray[np.float64], cell: int, channel: int, t: float) -> Any:
+    """Return the cubic of a cell at its local coordinate."""
     c = pieces[cell, channel]
     return c[0] + t * (c[1] + t * (c[2] + t * c[3]))
 
 
 @inline_jit
-def class_tail(pieces: Any, cell: Any, tail: Any, t: Any) -> Any:
-    """P(class <= tail), kept within [0, 1] against rounding."""
+def class_tail(pieces: NDArray[np.float64], cell: int, tail: int, t: float) -> float:
+    """Return P(class <= tail), kept within [0, 1] against rounding."""
     return min(max(pieces_value(pieces, cell, tail, t), 0.0), 1.0)

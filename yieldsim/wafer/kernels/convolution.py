@@ -1,8 +1,6 @@
-"""Convolution of distributions over two axes, one pair of them for each density."""
+"""Convolution of distributions over two axes, for each density."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +11,9 @@ __all__ = ["add_convolution"]
 
 
 @jit
-def add_convolution(a: Any, b: Any, out: NDArray[np.float64]) -> None:
+def add_convolution(
+    a: NDArray[np.float64], b: NDArray[np.float64], out: NDArray[np.float64]
+) -> None:
     """Add to ``out`` float64[x, i, j] the convolutions of ``a`` and ``b`` over their last axes."""
     for x in range(a.shape[0]):
         for c in range(b.shape[1]):

@@ -291,7 +291,7 @@ def expected_from_scale(
             lot = wafer // model.lot_wafers
             next_lot = (lot + 1) * model.lot_wafers
             lot_per_cm2 = lot_density(model, lot)
-        cell, t = cell_place(first, pieces.shape[0], lot_per_cm2 * ratios[used])
+        cell, t = cell_place(first, pieces.shape[0], lot_per_cm2 * float(ratios[used]))
         used += 1
         powers = pieces[cell]
         row = out[w]

@@ -2,17 +2,16 @@
 
 The grid: die centres lie at ``((i + offset_x) pitch_x, (j + offset_y) pitch_y)`` for all integers
 i, j, measured from the wafer's centre. Offsets are in pitches: (0, 0) puts a die's centre on the
-wafer's centre, (0.5, 0.5) puts the crossing of two scribe lines there. The pitch is the die plus
-the scribe line. A die counts when its four corners, scribe line not included, lie within the usable
-radius; there is no quick reject on the half diagonal, which would drop legal dies.
+wafer's centre, (0.5, 0.5) the crossing of two scribe lines. The pitch is the die plus the scribe
+line. A die counts when its four corners, scribe line not included, lie within the usable radius.
 
-Beyond the circle, ``Usable`` has a flat (dies lie above a horizontal line) or a notch (dies keep
-out of a small disc), both at the bottom. ``Blocks`` are groups of columns x rows dies that count
-all or none: the fields of a reticle; their offset is in pitches of the block.
+``Usable`` also has a flat (dies lie above a horizontal line) or a notch (dies keep out of a small
+disc), both at the bottom. ``Blocks`` are groups of columns x rows dies that count together, such as
+the fields of a reticle; their offset is in pitches of the block.
 
 Lengths are in mm. A corner that lies on the usable radius counts: the radius is widened by the
 relative tolerance ``RADIUS_TOLERANCE`` (0.15 nm on a 300 mm wafer), far above float rounding and
-far below anything a stepper can place. Flat and notch give way by the same length.
+far below what a stepper can place. Flat and notch have the same tolerance.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ __all__ = [
     "count_blocks",
     "count_dies",
     "count_fields",
-    "die_sites",
 ]
 
 RADIUS_TOLERANCE = 1e-9
@@ -64,7 +62,9 @@ class Usable(NamedTuple):
 
 
 @inline_jit
-def _row_range(row_y: Any, pitch_x: Any, die_w: Any, die_h: Any, radius: Any, offset_x: Any) -> Any:
+def _row_range(
+    row_y: float, pitch_x: float, die_w: float, die_h: float, radius: float, offset_x: float
+) -> Any:
     """Return the first and the last column of the row centred at ``row_y`` (last < first: none)."""
     top = abs(row_y) + 0.5 * die_h
     if top > radius:
@@ -114,39 +114,8 @@ def count_best_of_four(
     return best
 
 
-@jit
-def die_sites(
-    pitch_x: float,
-    pitch_y: float,
-    die_w: float,
-    die_h: float,
-    usable_radius: float,
-    offset_x: float,
-    offset_y: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the centres x_mm and y_mm, float64[die], of the dies that ``count_dies`` counts.
-
-    Ordered by row from the bottom, then by column from the left.
-    """
-    dies = count_dies(pitch_x, pitch_y, die_w, die_h, usable_radius, offset_x, offset_y)
-    x_mm = np.empty(dies, np.float64)
-    y_mm = np.empty(dies, np.float64)
-    radius = usable_radius * (1.0 + RADIUS_TOLERANCE)
-    first_row = math.ceil(-radius / pitch_y - offset_y)
-    last_row = math.floor(radius / pitch_y - offset_y)
-    die = 0
-    for row in range(first_row, last_row + 1):
-        row_y = (row + offset_y) * pitch_y
-        first, last = _row_range(row_y, pitch_x, die_w, die_h, radius, offset_x)
-        for column in range(first, last + 1):
-            x_mm[die] = (column + offset_x) * pitch_x
-            y_mm[die] = row_y
-            die += 1
-    return x_mm, y_mm
-
-
 @inline_jit
-def block_half_size(blocks: Any) -> Any:
+def block_half_size(blocks: Blocks) -> Any:
     """Return half the width and height of a block, without the scribe line round it."""
     half_w = 0.5 * ((blocks.columns - 1) * blocks.pitch_x + blocks.die_w)
     half_h = 0.5 * ((blocks.rows - 1) * blocks.pitch_y + blocks.die_h)
@@ -154,7 +123,9 @@ def block_half_size(blocks: Any) -> Any:
 
 
 @inline_jit
-def _notch_columns(blocks: Any, usable: Any, bottom: Any, slack: Any, offset_x: Any) -> Any:
+def _notch_columns(
+    blocks: Blocks, usable: Usable, bottom: float, slack: float, offset_x: float
+) -> Any:
     """Return the first and the last column of blocks, their lower edge at ``bottom``, that the
     notch hits in some die.
 
@@ -175,7 +146,9 @@ def _notch_columns(blocks: Any, usable: Any, bottom: Any, slack: Any, offset_x: 
 
 
 @inline_jit
-def _block_columns(blocks: Any, usable: Any, row: Any, offset_x: Any, offset_y: Any) -> Any:
+def _block_columns(
+    blocks: Blocks, usable: Usable, row: int, offset_x: float, offset_y: float
+) -> Any:
     """Return the first and last column of a row of blocks, and of the hole the notch makes in it.
 
     The hole lies within the row; where last < first there is no row or no hole.
@@ -196,7 +169,7 @@ def _block_columns(blocks: Any, usable: Any, row: Any, offset_x: Any, offset_y: 
 
 
 @inline_jit
-def _rows(blocks: Any, usable: Any, offset_y: Any) -> Any:
+def _rows(blocks: Blocks, usable: Usable, offset_y: float) -> Any:
     """Return the first row of blocks that may hold a block and the one after the last."""
     rows = usable.radius * (1.0 + RADIUS_TOLERANCE) / (blocks.rows * blocks.pitch_y)
     return math.ceil(-rows - offset_y), math.floor(rows - offset_y) + 1

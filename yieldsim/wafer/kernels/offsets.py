@@ -3,11 +3,11 @@
 A block is inside for a closed set of shifts of the grid, bounded by arcs of circles (a corner on
 the usable radius, a corner at the notch's keep-out) and by horizontal lines (a lower edge on the
 flat or at the keep-out). The count is constant between these curves, and on a curve a block counts.
-So look at the uppermost shift of a patch with the largest count, within the box of distinct shifts.
-It lies on the box's border or where two curves cross. It cannot lie on one arc alone, since of the
-circles that close a patch from above the box holds no highest point. Nor is it a line that stops
-it, because those close a patch from below. All crossings of arcs with each other and with the
-border are tried, and the corners of the box. Shifts are in mm, offsets in pitches.
+Take the uppermost shift of a patch with the largest count, within the box of distinct shifts. It
+lies on the box's border or where two curves cross. It cannot lie on one arc alone, since the box
+holds no highest point of a circle that bounds a patch from above. Nor can it lie on a line, because
+lines bound patches from below. So all crossings of arcs with each other and with the border are
+tried, and the corners of the box. Shifts are in mm, offsets in pitches.
 
 The box: a grid mirrored left to right has as many blocks, so shifts in x span half a pitch. Without
 flat and notch the same holds for y; with one of them shifts in y span the whole pitch.
@@ -40,7 +40,7 @@ GRID_STEPS = 64
 
 
 @inline_jit
-def _shift_box(blocks: Any, usable: Any) -> Any:
+def _shift_box(blocks: Blocks, usable: Usable) -> Any:
     """Return the bounds right, low, high in mm of the distinct shifts; the left one is 0."""
     pitch_x = blocks.columns * blocks.pitch_x
     pitch_y = blocks.rows * blocks.pitch_y
@@ -49,7 +49,7 @@ def _shift_box(blocks: Any, usable: Any) -> Any:
 
 
 @inline_jit
-def _meets(x: Any, y: Any, radius: Any, box: Any, slack: Any) -> Any:
+def _meets(x: float, y: float, radius: float, box: Any, slack: float) -> Any:
     """Tell whether the circle passes through the box of shifts."""
     right, low, high = box
     near = math.hypot(max(-x, 0.0, x - right), max(low - y, 0.0, y - high))
@@ -113,7 +113,7 @@ def _notch_arcs(blocks: Blocks, usable: Usable) -> NDArray[np.float64]:
 
 
 @inline_jit
-def _better(blocks: Any, usable: Any, box: Any, x: Any, y: Any, best: Any) -> Any:
+def _better(blocks: Blocks, usable: Usable, box: Any, x: float, y: float, best: Any) -> Any:
     """Return the better of ``best`` and the count at the shift x, y in mm, if it is in the box."""
     right, low, high = box
     slack = usable.radius * RADIUS_TOLERANCE
@@ -170,7 +170,7 @@ def _best_crossing(
             # the way from a to b.
             part = 0.5 + 0.5 * (arcs[a, 2] - arcs[b, 2]) * (arcs[a, 2] + arcs[b, 2]) / apart2
             away2 = arcs[a, 2] ** 2 / apart2 - part * part
-            # Arcs that only just touch, which rounding may part, still have their point in common.
+            # arcs that touch have a point in common even if rounding parts them
             if away2 < -0.4 * RADIUS_TOLERANCE:
                 continue
             away = math.sqrt(max(away2, 0.0))
@@ -224,9 +224,8 @@ def best_half_pitch(blocks: Blocks, usable: Usable) -> tuple[int, float, float]:
 def best_offset(blocks: Blocks, usable: Usable) -> tuple[int, float, float, bool]:
     """Return (count, offset_x, offset_y, exact) of the offset with the most blocks.
 
-    Exact, all offsets considered, for pitches of about 0.3 mm and up on a 300 mm wafer. For smaller
-    ones, of which a wafer holds a million, a grid of ``GRID_STEPS + 1`` offsets each way is tried,
-    and another round its best.
+    It is exact for pitches of about 0.3 mm and more on a 300 mm wafer. For smaller ones a grid of
+    ``GRID_STEPS + 1`` offsets each way is tried, and a finer one around its best.
     """
     best = best_half_pitch(blocks, usable)
     across = 1.0 / (blocks.columns * blocks.pitch_x) + 1.0 / (blocks.rows * blocks.pitch_y)
@@ -252,7 +251,7 @@ def best_alignment(
         for j in range(fields.rows):
             u = (die_x + 0.5 * (fields.columns - 1) + i) / fields.columns
             v = (die_y + 0.5 * (fields.rows - 1) + j) / fields.rows
-            # Offsets beyond half a pitch name the same place again.
+            # offsets beyond half a pitch repeat a place
             u -= 1.0 if u > 0.5 else 0.0
             v -= 1.0 if v > 0.5 else 0.0
             count = count_fields(fields, usable, u, v)

@@ -1,8 +1,8 @@
 """Wafer maps as text: one line per die, ``wafer,x,y,result[,label[,bin]]``.
 
-x counts columns and y rows, from any origin. A result is 0, 1, 2 or none, pass, fail. A cell that
-has no line has no die; the writer adds ``none`` lines at two corners where the grid is larger
-than its dies, so that the size of the grid survives.
+x counts columns and y rows, from any origin. A result is 0, 1, 2 or none, pass, fail. A cell
+without a line has no die. Where the grid is larger than its dies, the writer adds ``none`` lines at
+two corners to keep the size of the grid.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_fro
 __all__ = ["load", "save"]
 
 _HEADER = ("wafer", "x", "y", "result")
-_MORE = ("label", "bin")  # may follow, in this order; the bin is for other readers
+_MORE = ("label", "bin")  # optional, in this order; the bin is for other readers
 _RESULTS = {
     "0": NONE, "none": NONE, "1": PASS, "pass": PASS, "2": FAIL, "fail": FAIL,
 }  # fmt: skip
@@ -56,7 +56,7 @@ def _header(path: Path, names: list[str]) -> int:
     """Check the header and return the number of its columns."""
     got = tuple(name.strip().lower() for name in names)
     if got not in (_HEADER, (*_HEADER, "label"), (*_HEADER, *_MORE)):
-        allowed = f"{','.join(_HEADER)} and perhaps label"
+        allowed = f"{','.join(_HEADER)} and optionally label, bin"
         raise ModelError(f"{path} line 1", "wrong header", got=",".join(names), allowed=allowed)
     return len(got)
 

@@ -1,4 +1,4 @@
-"""Simulated wafers as the maps and arrays that other programs read."""
+"""Simulated wafers as maps and arrays for other programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["save_arrays", "wafer_maps"]
 
 
 def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
-    """The maps of simulated wafers with their bins, top row first; what ships passes.
+    """Return the maps of simulated wafers with their bins, top row first; shipped dies pass.
 
     ``result`` must have been simulated with ``keep_maps``, at `points` or `dies`.
     """
@@ -33,7 +33,7 @@ def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
 
 
 def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
-    """Write the maps as `maps_npz` has them, and what it has no place for beside them.
+    """Write the arrays of maps/npz.py and, beside them, bins, densities, places and defects.
 
     ``bin`` uint8[wafer, die] (number of bins: scrap), ``bin_names``, ``density_per_cm2``
     float64[wafer, die], ``x_mm``, ``y_mm``, ``row``, ``column``, ``die_in_field`` [die] with rows

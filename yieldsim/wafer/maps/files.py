@@ -1,4 +1,4 @@
-"""Files of wafer maps: the ending of a file's name chooses its format."""
+"""Files of wafer maps; the ending of the name gives the format."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _FORMATS: dict[str, ModuleType] = {".npz": npz, ".csv": csv, ".xml": semi, ".g85
 def load_maps(path: str | Path) -> WaferMaps:
     """Read wafer maps from a file.
 
-    Raises UsageError for an unknown ending, ModelError for a file that is not what its ending
-    says, is cut short, or holds maps that are empty, ragged, without dies or of unknown codes;
-    OSError where it cannot be read.
+    Raises UsageError for an unknown ending; ModelError for another format than the ending says, a
+    truncated file, or maps that are empty, ragged, without dies or of unknown codes; OSError if it
+    cannot be read.
     """
     maps: WaferMaps = _format(path).load(Path(path))
     return maps

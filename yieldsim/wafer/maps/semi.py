@@ -2,12 +2,11 @@
 
 G85: ``<Maps><Map WaferId><Device BinType NullBin><Bin BinCode BinQuality/><Data><Row>``. A code is
 one character (Ascii), two or four hexadecimal digits (HexaDecimal, Integer2) or a decimal number;
-codes stand side by side, or between blanks. E142 holds the same in ``BinCodeMap``,
-``BinDefinition`` and ``BinCode``. Namespaces are ignored. The order of the rows is kept: the fit
-does not depend on where the origin is.
+codes stand side by side or are separated by blanks. E142 has the same in ``BinCodeMap``,
+``BinDefinition`` and ``BinCode``. Namespaces are ignored. The order of the rows is kept, because
+the fit does not depend on the origin.
 
-The library of this format on the registries (g85) is under the AGPL and changes xml.etree for the
-whole process, so the few lines needed stand here.
+The package g85 is under the AGPL and changes xml.etree for the whole process, so it is not used.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_fro
 
 __all__ = ["load", "save"]
 
-# Letters of a code; None: codes are told apart by the blanks between them.
+# Letters of a code; None: codes are separated by blanks.
 _WIDTHS = {"ascii": 1, "hexadecimal": 2, "integer2": 4, "decimal": None}
 _QUALITIES = {"pass": PASS, "fail": FAIL, "null": NONE, "untested": NONE}
-_LETTERS = ".PF"  # what the writer puts for no die, pass and fail
-_BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for the bins of what passes; F fails
+_LETTERS = ".PF"  # written for no die, pass and fail
+_BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for bins of passing dies; F is fail
 
 
 def load(path: Path) -> WaferMaps:
@@ -38,7 +37,9 @@ def load(path: Path) -> WaferMaps:
             root = ElementTree.parse(stream).getroot()
         except (ElementTree.ParseError, ValueError, LookupError) as error:
             raise ModelError(
-                str(path), f"cut short, or no XML: {error}", allowed="a whole SEMI G85 or E142 file"
+                str(path),
+                f"cut short, or not XML: {error}",
+                allowed="a whole SEMI G85 or E142 file",
             ) from None
     grids: list[NDArray[np.uint8]] = []
     names: list[str] = []
@@ -96,7 +97,7 @@ def _grid(where: str, device: ElementTree.Element) -> NDArray[np.uint8]:
 
 
 def _meaning(where: str, device: ElementTree.Element, width: int | None) -> dict[str, int]:
-    """The declared codes: no die, pass or fail."""
+    """Return the meaning of the declared codes: no die, pass or fail."""
     meaning = {}
     for element in _children(device, "Bin", "BinDefinition"):
         quality = element.get("BinQuality", "")
@@ -112,7 +113,7 @@ def _meaning(where: str, device: ElementTree.Element, width: int | None) -> dict
 
 
 def _plain(code: str, width: int | None) -> str:
-    """A code as it is compared: decimal 007 is 7, hexadecimal ff is FF."""
+    """Return a code as it is compared: decimal 007 is 7, hexadecimal ff is FF."""
     if width is None:
         return code.strip().lstrip("0") or "0"
     return code if width == 1 else code.strip().upper()
@@ -132,7 +133,7 @@ def _split(where: str, text: str, width: int | None) -> list[str]:
 def save(path: Path, maps: WaferMaps) -> None:
     """Write one G85 ``Map`` per wafer, with single letters: ``.`` no die, ``P``, ``F``.
 
-    Where bins are known a die that passed has its bin's letter, 1 for the first.
+    Where bins are known, a die that passed has its bin's letter, 1 for the first.
     """
     root = ElementTree.Element("Maps")
     for w in range(len(maps)):
@@ -170,12 +171,12 @@ def save(path: Path, maps: WaferMaps) -> None:
 
 
 def _bin_letters(maps: WaferMaps) -> dict[str, str]:
-    """The letter of each bin, with its name."""
+    """Return the letter of each bin, with its name."""
     return dict(zip(_BIN_LETTERS, maps.bin_names, strict=False))
 
 
 def _letters(grid: NDArray[np.uint8], bins: NDArray[np.uint8] | None) -> NDArray[np.str_]:
-    """The letter of each cell, str[row, column]."""
+    """Return the letter of each cell, str[row, column]."""
     letters = np.array(list(_LETTERS))[grid]
     if bins is not None:
         passed = grid == PASS

@@ -1,6 +1,6 @@
 """Wafer maps: which dies of a wafer passed and which failed.
 
-Every reader ends in :class:`WaferMaps`, which checks what all formats must keep.
+Every reader returns a :class:`WaferMaps`, which checks what holds for all formats.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class WaferMaps:
     die : uint8[cell], 0 no die, 1 pass, 2 fail; wafer after wafer, each row-major.
     offset : int64[wafer + 1], where each wafer begins in ``die``.
     rows, cols : int64[wafer], the grid of each wafer.
-    label : str[wafer], the class that someone gave the map; empty where there is none.
+    label : str[wafer], the class that someone gave the map, or empty.
     name : str[wafer], the wafer's identifier.
-    bin, bin_names : uint8[cell], the number of the bin of a die that passed, where bins are known;
-        they are written to text formats, and a fit does not read them.
+    bin, bin_names : uint8[cell], the bin of a die that passed, where bins are known. They are
+        written to text formats; a fit does not read them.
     """
 
     die: NDArray[np.uint8]
@@ -65,7 +65,7 @@ class WaferMaps:
         return cells.reshape(self.rows[wafer], self.cols[wafer])
 
     def labels(self) -> list[str]:
-        """Return the labels that occur, in order of the alphabet."""
+        """Return the labels that occur, in alphabetical order."""
         return [str(label) for label in np.unique(self.label) if label]
 
     def select(self, wafers: NDArray[np.int64]) -> WaferMaps:
@@ -82,7 +82,7 @@ class WaferMaps:
         )
 
     def check(self, where: str) -> WaferMaps:
-        """Return self. Raises ModelError for what cannot be a set of wafer maps."""
+        """Return self. Raises ModelError unless this is a valid set of wafer maps."""
         if len(self) == 0:
             raise ModelError(where, "holds no wafer map", allowed="at least one map")
         sizes = self.rows * self.cols
@@ -120,7 +120,8 @@ def maps_from_grids(
 ) -> WaferMaps:
     """Build maps from grids of codes, each int[row, column].
 
-    Raises ModelError for an empty list, a grid that is no table, a code or a map without dies.
+    Raises ModelError for an empty list, a grid without two axes, an unknown code or a map without
+    dies.
     """
     flat = [np.asarray(grid) for grid in grids]
     names = [str(i) for i in range(len(flat))] if names is None else names

@@ -1,7 +1,7 @@
-"""What a wafer and a die are made of: the tables of a wafer model that say nothing of defects.
+"""Tables of a wafer model that describe the wafer, the die and its bins.
 
 Areas are in mm2 and lengths in mm unless the name's suffix says otherwise. Every table takes
-``source`` and ``note``, which nothing computes with.
+``source`` and ``note``, which are not used in computing.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def _shape(item: Any) -> float:
     return float(item)
 
 
-_LEAST_SHAPE = 1e-3  # what the closed forms take: below it all defects are on one die in thousands
+_LEAST_SHAPE = 1e-3  # of the closed forms; below, one die in thousands has all defects
 Shape = Annotated[float, BeforeValidator(_shape)]
-"""Shape of a gamma density of mean one; inf is no spread at all."""
+"""Shape of a gamma density of mean one; inf means no spread."""
 
 
 class Table(BaseModel):
-    """Base of the tables: unknown keys are refused, values do not change."""
+    """Base of the tables: unknown keys are refused, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,7 +58,7 @@ class Table(BaseModel):
 
 
 class WaferDisc(Table):
-    """[wafer]: the disc that dies are printed on."""
+    """[wafer]: the disc on which dies are printed."""
 
     diameter_mm: Annotated[Number, Field(ge=100.0, le=450.0)] = 300.0
     edge_exclusion_mm: NonNegative = 3.0
@@ -67,7 +67,7 @@ class WaferDisc(Table):
 
 
 class ReticleTable(Table):
-    """[reticle]: the field of the scanner, which holds ``columns`` x ``rows`` dies."""
+    """[reticle]: the field of the scanner, with ``columns`` x ``rows`` dies."""
 
     field_width_mm: Positive = 26.0
     field_height_mm: Positive = 33.0
@@ -79,8 +79,8 @@ class ReticleTable(Table):
 class _Area(Table):
     """An area on which a defect of a layer group kills with some probability.
 
-    ``kill`` is that probability, one for all layer groups or a table by group's name; or it follows
-    from the lines that the block is made of, ``width_um`` wide with ``spacing_um`` between them.
+    ``kill`` is that probability: one number, or a table by layer group. Alternatively it follows
+    from the block's lines, ``width_um`` wide with ``spacing_um`` between them.
     """
 
     area_mm2: NonNegative = 0.0
@@ -93,9 +93,9 @@ class _Area(Table):
 class Block(_Area):
     """[die.blocks.NAME]: ``count`` blocks in the die, or in each core or group that holds them.
 
-    ``fatal``: a killed block kills what holds it. ``core``: one that bins count. ``memory``: one
-    that is mended as long as its faults are no more than ``spares``, fatal to its holder beyond.
-    Cores and memories must have an area.
+    ``fatal``: a killed block kills its holder. ``core``: a block that bins count. ``memory``: a
+    block repaired while its faults do not exceed ``spares``, otherwise fatal to its holder. Cores
+    and memories must have an area.
     """
 
     kind: Literal["fatal", "core", "memory"]
@@ -104,9 +104,9 @@ class Block(_Area):
 
 
 class Group(_Area):
-    """[die.groups.NAME]: a cluster of cores, with an area of its own that is fatal to it.
+    """[die.groups.NAME]: a cluster of cores, whose own area is fatal to it.
 
-    A cluster with fewer than ``min_good`` good cores counts none of them.
+    In a cluster with fewer than ``min_good`` good cores no core counts.
     """
 
     count: Count = 1
@@ -114,7 +114,7 @@ class Group(_Area):
 
 
 class DieTable(Table):
-    """[die]: the floorplan. Blocks lie in strips over the die's height, in the file's order."""
+    """[die]: the floorplan. Blocks are strips across the die, from the bottom in file order."""
 
     width_mm: Positive
     height_mm: Positive
@@ -125,10 +125,10 @@ class DieTable(Table):
 
 
 class BinRule(Table):
-    """[bins.NAME]: what a die must meet; it goes to the first bin, in the file's order, that fits.
+    """[bins.NAME]: requirements of a bin. A die goes to the first bin in file order that it meets.
 
-    ``min_good_cores`` is all cores unless given. Power at ``min_ghz`` is leakage plus the
-    parametric table's ``dynamic_w_per_ghz`` times ``min_ghz``; it may be ``max_watt`` itself.
+    ``min_good_cores`` defaults to all cores. Power at ``min_ghz`` is leakage plus the parametric
+    table's ``dynamic_w_per_ghz`` times ``min_ghz``; it must not exceed ``max_watt``.
     """
 
     min_good_cores: Natural | None = None
@@ -169,12 +169,12 @@ class Parametric(Table):
 
 
 class Test(Table):
-    """[test]: a scrap die is caught with probability ``coverage``, else it ships in the last bin.
+    """[test]: a scrap die is caught with probability ``coverage``, or ships in the last bin.
 
     ``overkill`` is the probability that a good die is scrapped.
     """
 
-    __test__ = False  # for pytest, which collects classes of this name
+    __test__ = False  # pytest would collect a class of this name
 
     coverage: Share = 1.0
     overkill: Share = 0.0

@@ -1,4 +1,4 @@
-"""Reading a wafer model from TOML, with one line for whatever is wrong."""
+"""Read a wafer model from TOML; an error is one line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["load_wafer_model", "wafer_model"]
 
 
 def load_wafer_model(path: str | Path) -> WaferModel:
-    """The checked model of a TOML file.
+    """Return the checked model of a TOML file.
 
     Raises ModelError, one line with place, value and what is allowed, for a file that is missing,
     truncated or not TOML, unknown keys, values out of range and contradictions.
@@ -28,7 +28,7 @@ def load_wafer_model(path: str | Path) -> WaferModel:
 
 
 def wafer_model(raw: dict[str, Any]) -> WaferModel:
-    """The checked model of plain tables, as `load_wafer_model`."""
+    """Return the checked model of plain tables. Raises as `load_wafer_model` does."""
     model = validate(WaferModel, raw, name="wafer model")
     check_wafer_model(model)
     return model

@@ -1,4 +1,4 @@
-"""What a process does to wafers: the tables of a wafer model that say where defects fall."""
+"""Tables of a wafer model that describe defects and other losses of the process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Profile(Table):
 
     ``1 + radial_amplitude rho^radial_power + edge_amplitude exp(-(R - r) / edge_length_mm)`` with
     rho = r / R and R the usable radius; or a table ``rho``, ``ratio``, linear between its points
-    and level beyond them.
+    and constant beyond them.
     """
 
     radial_amplitude: Number = 0.0
@@ -37,7 +37,7 @@ class Profile(Table):
 
 
 class LayerGroup(Table):
-    """[process.layers.NAME]: a layer group. ``share`` is its part of D0 (shares add up to one).
+    """[process.layers.NAME]: a layer group. ``share`` is its part of D0; shares add up to one.
 
     The size x of a defect has density 2 x0^2 / x^3 above ``x0_um``.
     """
@@ -47,14 +47,14 @@ class LayerGroup(Table):
 
 
 class SignatureTable(Table):
-    """[process.signatures.NAME]: extra defects on some wafers, each with ``probability``.
+    """[process.signatures.NAME]: extra defects on a wafer, with ``probability``.
 
-    Density at a point is ``peak_per_cm2 exp(-(d / width)^2 / 2)``, lengths as parts of the usable
-    radius, where d is the distance from the circle of ``radius`` (edge_ring, centre, donut) or from
-    a straight line of ``length`` at a random place, within the wafer, and in a random direction
-    (scratch; length 0.5 unless given). ``span_deg`` cuts a ring to a sector in a random direction.
-    A die has the mean over its 4 x 4 parts, seen at a part's middle where ``width`` is above its
-    diagonal; a ring narrower than that may not have a ``radius`` below it, other than zero.
+    The density at a point is ``peak_per_cm2 exp(-(d / width)^2 / 2)``; lengths are in usable radii.
+    For edge_ring, centre and donut, d is the distance from the circle of ``radius``, and
+    ``span_deg`` cuts the ring to a sector in a random direction. For a scratch, d is the distance
+    from a straight line of ``length`` (default 0.5) at a random place and in a random direction. A
+    die has the mean over its 4 x 4 parts, each taken at its middle if ``width`` exceeds the part's
+    diagonal. A narrower ring must have a ``radius`` of zero or at least that diagonal.
     """
 
     kind: Literal["edge_ring", "centre", "donut", "scratch"]
@@ -69,9 +69,8 @@ class SignatureTable(Table):
 class Repeaters(Table):
     """[process.repeaters]: defects of the reticle, which hit the same block of every field.
 
-    Each lot draws a Poisson number of mean ``per_cm2`` times the dies' area in a field; each prints
-    on a field with ``print_probability``, and a print kills where a fatal defect would. The table
-    [reticle] must say what a field is.
+    Each lot draws a Poisson number of mean ``per_cm2`` times the area of the dies in a field. Each
+    prints on a field with ``print_probability`` and kills the block there. Needs [reticle].
     """
 
     per_cm2: NonNegative = 0.0
@@ -81,8 +80,8 @@ class Repeaters(Table):
 class Excursions(Table):
     """[process.excursions]: an excursion starts before a lot with probability 1/mean_lots_between.
 
-    It multiplies D0 by ``d0_ratio`` from that lot on, for a geometric number of lots with mean
-    ``lots_to_detect``. Several at once count as one.
+    It multiplies D0 by ``d0_ratio`` for a geometric number of lots with mean ``lots_to_detect``.
+    Several at once count as one.
     """
 
     mean_lots_between: Annotated[Number, Field(ge=1.0)]
@@ -91,12 +90,12 @@ class Excursions(Table):
 
 
 class Systematic(Table):
-    """[process.systematic]: losses that no defect causes, independent from die to die.
+    """[process.systematic]: losses without defects, independent from die to die.
 
-    Of ``critical_layers`` each survives overlay with erf(tolerance / (sigma sqrt 2)), averaged over
-    imported and domestic tools, and edge placement likewise. A die with some point less than
-    ``edge_die_mm`` from the end of the usable area, flat and notch included, has the further factor
-    ``edge_die_yield``.
+    Each of ``critical_layers`` survives overlay with probability erf(tolerance / (sigma sqrt 2)),
+    averaged over imported and domestic tools; edge placement likewise. Dies with a point less than
+    ``edge_die_mm`` from the end of the usable area, flat and notch included, have the additional
+    factor ``edge_die_yield``.
     """
 
     systematic_yield: Share = 1.0
@@ -112,10 +111,10 @@ class Systematic(Table):
 
 
 class ProcessTable(Table):
-    """[process]: density of defects (killers, where no layer groups are given) and its spread.
+    """[process]: density of defects and its spread. Without layer groups all defects are killers.
 
-    The density is gamma of mean one, times D0, at the scale of lots, of wafers and of regions of
-    ``region_dies_x`` x ``region_dies_y`` dies; alpha inf switches a scale off.
+    The density is D0 times a gamma of mean one for each lot, each wafer and each region of
+    ``region_dies_x`` x ``region_dies_y`` dies. Alpha inf switches a scale off.
     """
 
     d0_per_cm2: NonNegative

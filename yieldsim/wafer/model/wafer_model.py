@@ -1,4 +1,4 @@
-"""The description of wafers, dies and bins: one TOML file, checked before anything is computed."""
+"""The wafer model: wafers, dies and bins in one TOML file, checked before anything is computed."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from yieldsim.wafer.model.process import ProcessTable, Profile, SignatureTable, 
 
 __all__ = ["WaferModel", "bin_rules", "copies", "total_cores"]
 
-_MOST_BINS = 32  # their number is a byte of a wafer's map; no die is sold in so many
-_MOST_SIGNATURES = 10  # kinds: the mean yield sums over all sets of them
+_MOST_BINS = 32  # a bin's number is one byte of a map
+_MOST_SIGNATURES = 10  # the mean yield sums over all sets of them
 _ROUNDING = 1e-9  # areas and shares typed in decimals may miss their sum by this
 
 
 class WaferModel(Table):
     """Wafer, reticle field, floorplan, bins, process, parametric spread and test.
 
-    Made by `load_wafer_model` or from Python; `check_wafer_model` compares its parts.
+    `load_wafer_model` reads one; `check_wafer_model` compares its parts.
     """
 
     name: str = ""
@@ -45,7 +45,7 @@ class WaferModel(Table):
 
 
 def copies(die: DieTable, name: str | None) -> int:
-    """How many times a holder (a core block or a group, None the die) stands on the die."""
+    """Return the copies of a holder (core block or group; None: the die) on the die."""
     count = 1
     while name is not None:
         holder: Block | Group = die.groups[name] if name in die.groups else die.blocks[name]
@@ -55,12 +55,12 @@ def copies(die: DieTable, name: str | None) -> int:
 
 
 def total_cores(die: DieTable) -> int:
-    """Cores on the die, over all blocks of that kind."""
+    """Return the number of cores on the die, over all core blocks."""
     return sum(copies(die, name) for name, block in die.blocks.items() if block.kind == "core")
 
 
 def bin_rules(model: WaferModel) -> dict[str, BinRule]:
-    """The bins in order of preference; without any, one that takes dies with all cores good."""
+    """Return the bins in order of preference; by default one, for dies with all cores good."""
     rules = model.bins or {"good": BinRule()}
     cores = total_cores(model.die)
     return {
@@ -194,7 +194,7 @@ def _core_in(block: Block, name: str) -> bool:
 
 
 def copies_below(die: DieTable, inner: str, name: str) -> int:
-    """Cores in the groups ``inner`` that stand, directly or not, in one group ``name``."""
+    """Return the cores of the groups ``inner`` that lie, directly or not, in one group ``name``."""
     count = 1
     here: str | None = inner
     while here is not None and here != name:
@@ -244,13 +244,17 @@ def _check_signatures(signatures: dict[str, SignatureTable]) -> None:
     if len(signatures) > _MOST_SIGNATURES:
         allowed = f"<= {_MOST_SIGNATURES} kinds"
         raise ModelError("process.signatures", "too many", got=len(signatures), allowed=allowed)
-    for name, one in signatures.items():
+    for name, signature in signatures.items():
         where = f"process.signatures.{name}"
-        if one.kind == "scratch" and (one.radius is not None or one.span_deg != 360.0):
-            raise ModelError(where, "a scratch has no radius and no span_deg", got=one.radius)
-        if one.kind != "scratch" and one.length is not None:
-            problem = f"makes no sense for {one.kind}"
-            raise ModelError(f"{where}.length", problem, got=one.length, allowed="a scratch's")
+        if signature.kind == "scratch" and (
+            signature.radius is not None or signature.span_deg != 360.0
+        ):
+            raise ModelError(where, "a scratch has no radius and no span_deg", got=signature.radius)
+        if signature.kind != "scratch" and signature.length is not None:
+            problem = f"makes no sense for {signature.kind}"
+            raise ModelError(
+                f"{where}.length", problem, got=signature.length, allowed="a scratch's"
+            )
 
 
 def _check_systematic(systematic: Systematic) -> None:
