@@ -237,7 +237,3 @@ def _from_mode(u: float, mean: float) -> int:
         term *= mean / count
         reached += term
     return count
-
-
-# TODO names used by supply/kernels/tools.py
-gamma_mean_one, poisson_ppf = gamma_wilson_hilferty, poisson_ppf_within_one

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
@@ -72,7 +72,7 @@ def repair_hours(
     alternating renewal, A^2 (1 + cr^2) MTTR^2 a failure (D. R. Cox, "Renewal Theory" (1962),
     chapter 7). The mean is exact, and no hours are negative.
     """
-    count = poisson_ppf(u1, failures)
+    count = poisson_ppf_within_one(u1, failures)
     hours = count * mttr
     if count > 0.0 and cv2 > 0.0:
         hours *= gamma_wilson_hilferty(normal_ppf(u2), count / cv2)
