@@ -65,16 +65,16 @@ OTHER = [
     quantity("discrete", values=[0, 1, 5], weights=[1, 2, 1]),
     quantity("lognormal", p10=0.1, p50=0.245, p90=0.73, min=0.06, max=0.95),
 ]
-ALL = [one for one, _ in THEORY] + SPLIT + OTHER
+ALL = [item for item, _ in THEORY] + SPLIT + OTHER
 
 
 def named(item: Any) -> str | None:
     return item.describe() if isinstance(item, Quantity) else None
 
 
-@pytest.mark.parametrize(("one", "theory"), THEORY, ids=named)
-def test_quantiles_are_those_of_scipy(one: Quantity, theory: Any) -> None:
-    np.testing.assert_allclose(inverse_cdf(one, U), theory.ppf(U), rtol=CLOSE, atol=CLOSE)
+@pytest.mark.parametrize(("item", "theory"), THEORY, ids=named)
+def test_quantiles_are_those_of_scipy(item: Quantity, theory: Any) -> None:
+    np.testing.assert_allclose(inverse_cdf(item, U), theory.ppf(U), rtol=CLOSE, atol=CLOSE)
 
 
 def test_a_truncated_lognormal_is_the_exponential_of_a_truncated_normal() -> None:
@@ -90,46 +90,44 @@ def test_a_bound_below_zero_does_not_truncate_a_lognormal() -> None:
     )
 
 
-def test_discrete_values_take_their_shares_of_luck() -> None:
+def test_discrete_values_take_their_shares_of_the_uniform() -> None:
     u = np.array([1e-12, 0.2499999, 0.2500001, 0.7499999, 0.7500001, 1 - 1e-12])
     np.testing.assert_array_equal(inverse_cdf(OTHER[0], u), [0, 0, 1, 1, 5, 5])
     weightless = quantity("discrete", values=[0, 1, 2], weights=[0, 1, 0])
     assert set(inverse_cdf(weightless, U)) == {1.0}
 
 
-@pytest.mark.parametrize("one", SPLIT, ids=named)
-def test_a_split_distribution_hits_its_three_quantiles(one: Quantity) -> None:
-    wanted = [one.p10, one.p50, one.p90]
-    made = inverse_cdf(one, np.array([0.1, 0.5, 0.9]))
+@pytest.mark.parametrize("item", SPLIT, ids=named)
+def test_a_split_distribution_hits_its_three_quantiles(item: Quantity) -> None:
+    wanted = [item.p10, item.p50, item.p90]
+    made = inverse_cdf(item, np.array([0.1, 0.5, 0.9]))
     # four roundings: z, the scale, their product, the exponential
     np.testing.assert_allclose(made, wanted, rtol=8 * 2.0**-53)
 
 
-@pytest.mark.parametrize("one", SPLIT, ids=named)
-def test_each_side_of_a_split_distribution_is_its_own(one: Quantity) -> None:
-    log = np.log if one.dist == "lognormal" else np.asarray
+@pytest.mark.parametrize("item", SPLIT, ids=named)
+def test_each_side_of_a_split_distribution_is_its_own(item: Quantity) -> None:
+    log = np.log if item.dist == "lognormal" else np.asarray
     z = stats.norm.ppf(U)
-    made, middle = log(inverse_cdf(one, U)), log(np.array(one.p50))
-    below = (middle - log(np.array(one.p10))) / Z90
-    above = (log(np.array(one.p90)) - middle) / Z90
+    made, middle = log(inverse_cdf(item, U)), log(np.array(item.p50))
+    below = (middle - log(np.array(item.p10))) / Z90
+    above = (log(np.array(item.p90)) - middle) / Z90
     np.testing.assert_allclose(made, middle + z * np.where(z < 0, below, above), atol=CLOSE)
 
 
 def test_a_unit_scales_the_draws() -> None:
-    one = quantity("uniform", low=80, high=95)
-    plain = inverse_cdf(one, U)
-    np.testing.assert_array_equal(inverse_cdf(one.in_unit("1", 0.01), U), plain * 0.01)
+    item = quantity("uniform", low=80, high=95)
+    plain = inverse_cdf(item, U)
+    np.testing.assert_array_equal(inverse_cdf(item.in_unit("1", 0.01), U), plain * 0.01)
 
 
-@pytest.mark.parametrize("one", ALL, ids=named)
+@pytest.mark.parametrize("item", ALL, ids=named)
 @given(u=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=20))
-def test_more_luck_never_means_less_and_never_leaves_the_range(
-    one: Quantity, u: list[float]
-) -> None:
-    made = inverse_cdf(one, np.sort(u))
-    low, high = one.support()
+def test_quantiles_rise_with_the_uniform_and_stay_in_range(item: Quantity, u: list[float]) -> None:
+    made = inverse_cdf(item, np.sort(u))
+    low, high = item.support()
     assert np.isfinite(made).all()
-    # special functions are monotone to their last digits only
+    # special functions are monotone up to their last digits
     assert (np.diff(made) >= -1e-12 * np.abs(made[1:])).all()
     assert (made >= low).all()
     assert (made <= high).all()
@@ -152,7 +150,7 @@ def columns(model: Model, seed: int = 7, first: int = 0, count: int = 50) -> dic
     return {p.path: drawn[:, n] for n, p in enumerate(sampler.declared)}
 
 
-def test_columns_say_what_they_hold() -> None:
+def test_columns_match_the_parameters() -> None:
     sampler = Sampler(file().model())
     assert [p.path for p in sampler.declared] == list(sampler.column)
     assert sampler.width == len(sampler.declared)
@@ -160,7 +158,7 @@ def test_columns_say_what_they_hold() -> None:
     drawn = columns(file().model())
     np.testing.assert_array_equal(drawn["processes.n3.alpha"], 2.0)
     np.testing.assert_array_equal(drawn["wafer.edge_exclusion_mm"], 3.0)  # 0.3 cm
-    assert np.isnan(drawn["fabs.first.plan.n2"]).all()  # its points are no parameter of a draw
+    assert np.isnan(drawn["fabs.first.plan.n2"]).all()  # a schedule is not drawn
     assert len(np.unique(drawn["processes.n2.alpha"])) == 50
 
 
@@ -183,7 +181,7 @@ def test_a_new_parameter_leaves_every_other_draw_as_it_was() -> None:
         np.testing.assert_array_equal(after[path], column)
 
 
-def test_a_changed_distribution_keeps_its_luck() -> None:
+def test_a_changed_distribution_keeps_its_uniforms() -> None:
     wider = file().with_changes(['processes.n2.alpha={dist="lognormal",median=2,sigma=9e-1}'])
     before, after = columns(file().model()), columns(wider.model())
     order = np.argsort(before["processes.n2.alpha"])
@@ -197,10 +195,9 @@ def test_a_correlation_changes_only_what_it_names() -> None:
     after = columns(file(one={"between": pair, "rank": 0.5}).model())
     for path, column in before.items():
         same = np.array_equal(after[path], column, equal_nan=True)
-        hangs = path in pair or path.endswith("install_quarters")  # these refer to the delay
-        assert same or hangs, path
-    # the first of a group keeps its own luck, the others follow it; the copula's way there and
-    # back costs the last digits
+        depends = path in pair or path.endswith("install_quarters")  # these refer to the delay
+        assert same or depends, path
+    # the first of a group keeps its uniforms; the way through the copula costs the last digits
     first = before["processes.n2.alpha"]
     np.testing.assert_allclose(after["processes.n2.alpha"], first, rtol=1e-12)
     assert not np.array_equal(after["shared.delay"], before["shared.delay"])
@@ -222,30 +219,30 @@ def test_a_far_realization_needs_none_before_it() -> None:
     assert near["processes.n2.alpha"][0] == far["processes.n2.alpha"][2]
 
 
-def test_another_seed_is_other_luck() -> None:
-    one, other = columns(file().model(), seed=1), columns(file().model(), seed=2)
-    assert not set(one["processes.n2.alpha"]) & set(other["processes.n2.alpha"])
+def test_another_seed_gives_other_draws() -> None:
+    first, second = columns(file().model(), seed=1), columns(file().model(), seed=2)
+    assert not set(first["processes.n2.alpha"]) & set(second["processes.n2.alpha"])
 
 
-def test_columns_of_different_paths_are_apart() -> None:
-    """Luck is tied to the path: two parameters of one distribution do not move together."""
+def test_columns_of_different_paths_are_independent() -> None:
+    """Uniforms are tied to the path: two parameters of one distribution do not move together."""
     shape = '{dist="uniform",low=0,high=0.1}'
     changes = [f"dies.phone.test_escape={shape}", f"dies.phone.test_overkill={shape}"]
     drawn = columns(file().with_changes(changes).model(), count=4000)
-    one, other = drawn["dies.phone.test_escape"], drawn["dies.phone.test_overkill"]
+    escape, overkill = drawn["dies.phone.test_escape"], drawn["dies.phone.test_overkill"]
     # four standard errors of a rank correlation of zero
-    assert abs(spearman(one, other)) < 4 / math.sqrt(4000)
+    assert abs(spearman(escape, overkill)) < 4 / math.sqrt(4000)
     assert path_entity("dies.phone.test_escape") != path_entity("dies.phone.test_overkill")
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize(("one", "theory"), THEORY, ids=named)
-def test_draws_follow_their_distribution(one: Quantity, theory: Any) -> None:
-    keys = one.model_dump(exclude_none=True)
+@pytest.mark.parametrize(("item", "theory"), THEORY, ids=named)
+def test_draws_follow_their_distribution(item: Quantity, theory: Any) -> None:
+    keys = item.model_dump(exclude_none=True)
     raw = file().raw
     raw = {**raw, "shared": {**raw["shared"], "made": keys}}
     drawn = columns(ModelFile("x", raw, {}).model(), count=5000)["shared.made"]
-    # fixed seed; a sound sampler fails at this level for one seed in ten thousand
+    # fixed seed; a correct sampler fails at this level for one seed in ten thousand
     assert stats.kstest(drawn, theory.cdf).pvalue > 1e-4
 
 
@@ -269,14 +266,14 @@ def test_correlated_groups_reach_the_ranks_asked_for() -> None:
         "rank": 0.9,
     }
     drawn = columns(file(**asked).model(), count=count)
-    for one in asked.values():
-        first, second = one["between"]
+    for pair in asked.values():
+        first, second = pair["between"]
         achieved = spearman(drawn[first], drawn[second])
         scipy = stats.spearmanr(drawn[first], drawn[second]).statistic.item()
         # rounding of sums over 20,000 ranks in double precision
         assert achieved == pytest.approx(scipy, rel=1e-12)
-        assert abs(achieved - one["rank"]) < 4 * spearman_error(one["rank"], count)
-    # parameters of different groups stay apart
+        assert abs(achieved - pair["rank"]) < 4 * spearman_error(pair["rank"], count)
+    # parameters of different groups stay independent
     across = spearman(drawn[TRIO[0]], drawn["processes.n2.line_yield"])
     assert abs(across) < 4 * spearman_error(0.0, count)
 

@@ -1,4 +1,4 @@
-"""Where the models of these tests lie."""
+"""The models of these tests."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ MODELS = TESTS / "models"
 
 @pytest.fixture
 def invalid(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of invalid models, made the current one so that messages name files alone."""
+    """The folder of invalid models, made the current one so that messages name bare files."""
     monkeypatch.chdir(MODELS / "invalid")
     return MODELS / "invalid"
 

@@ -1,4 +1,4 @@
-"""Units: every one converts to its dimension's reference and back, and to no other dimension."""
+"""Units convert within their dimension, there and back, and to no other dimension."""
 
 import itertools
 
@@ -56,15 +56,15 @@ def test_other_dimensions_are_refused_with_what_is_allowed() -> None:
         assert got not in allowed
 
 
-def test_a_quantity_converts_its_range_and_keeps_its_wording() -> None:
+def test_a_quantity_converts_its_range_and_keeps_its_description() -> None:
     stated = Quantity(dist="uniform", low=80, high=95, unit="%", source="s", grade="assumed")
     made = check_quantity(stated, Spec("1", maximum=1.0))
     assert made.support() == (80 * 0.01, 95 * 0.01)
     assert made.describe() == "uniform(low 80, high 95)"
     assert made.unit == "%"
-    assert stated.factor == 1.0  # the first is left as it was
+    assert stated.factor == 1.0  # unchanged
 
 
-def test_a_quantity_without_a_unit_has_its_fields() -> None:
+def test_a_quantity_without_a_unit_takes_that_of_its_field() -> None:
     made = check_quantity(Quantity(value=3, source="s", grade="assumed"), Spec("mm"))
     assert (made.unit, made.factor, made.support()) == ("mm", 1.0, (3.0, 3.0))

@@ -1,4 +1,4 @@
-"""Parameters as a whole model draws them: every marginal against SciPy, and the ranks asked for."""
+"""The draws of whole models: every marginal against SciPy, and the rank correlations."""
 
 import math
 from functools import cache
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.statistical
 DRAWS = 20_000
 SEED = 12
 Z90 = stats.norm.ppf(0.9)
-# About 60 parameters: the greatest distance of one sample exceeds this in 1 of 100,000 cases.
+# The Kolmogorov distance of one sample exceeds this in 1 of 100,000 cases; about 60 are drawn.
 DISTANCE = math.sqrt(math.log(2 / 1e-5) / (2 * DRAWS))
 
 
@@ -38,7 +38,7 @@ def both_sides(z: np.ndarray, centre: float, below: float, above: float) -> np.n
 
 
 def normal_score(q: Quantity, values: np.ndarray) -> np.ndarray:
-    """Standard normal score of values of the normal family, split at the median if need be."""
+    """Standard normal score of values of the normal family, each side with its own scale."""
     log = np.log if q.dist == "lognormal" else np.asarray
     if q.sd is not None or q.sigma is not None:
         centre = q.mean if q.mean is not None else math.log(q.median)
@@ -70,7 +70,7 @@ def cdf(q: Quantity, values: np.ndarray) -> np.ndarray:
     return stats.beta(1 + 4 * peak, 5 - 4 * peak, low, width).cdf(values)
 
 
-def test_the_models_draw_every_kind() -> None:
+def test_the_models_draw_every_distribution() -> None:
     items = [q for name in ("two_fabs", "tiers") for q in drawn(name)[0].values()]
     kinds = {q.dist for q in items}
     assert kinds == {
@@ -83,7 +83,7 @@ def test_the_models_draw_every_kind() -> None:
 
 
 @pytest.mark.parametrize("name", ["two_fabs", "tiers", "overload"])
-def test_every_marginal_is_that_of_scipy(name: str) -> None:
+def test_every_marginal_agrees_with_scipy(name: str) -> None:
     items, values, _ = drawn(name)
     for path, q in items.items():
         if q.dist == "discrete":
@@ -93,9 +93,9 @@ def test_every_marginal_is_that_of_scipy(name: str) -> None:
             spread = np.sqrt(DRAWS * shares * (1 - shares))
             assert np.all(np.abs(counts - DRAWS * shares) < 4.5 * spread), path
             continue
-        luck = cdf(q, values[path] / q.factor)
-        assert np.all((luck >= 0.0) & (luck <= 1.0)), path
-        assert stats.kstest(luck, "uniform").statistic < DISTANCE, path
+        uniforms = cdf(q, values[path] / q.factor)
+        assert np.all((uniforms >= 0.0) & (uniforms <= 1.0)), path
+        assert stats.kstest(uniforms, "uniform").statistic < DISTANCE, path
 
 
 @pytest.mark.parametrize("name", ["two_fabs", "tiers"])
@@ -104,11 +104,11 @@ def test_ranks_are_correlated_as_asked_and_not_otherwise(name: str) -> None:
     asked = {frozenset(c.between): c.rank for c in model.correlations.values()}
     paths = list(items)
     pairs = len(paths) * (len(paths) - 1) / 2
-    sigmas = float(stats.norm.isf(1e-3 / pairs))  # one false alarm in 500 sets of pairs
+    sigmas = float(stats.norm.isf(1e-3 / pairs))  # one false alarm in 500 models
     for k, first in enumerate(paths):
         for second in paths[:k]:
             rank = asked.get(frozenset((first, second)), 0.0)
             got = spearman(values[first], values[second])
-            # of Spearman's coefficient about (1 - rank^2) / sqrt(n), at most 1.06 times that
+            # of Spearman's coefficient: at most 1.06 (1 - rank^2) / sqrt(n)
             error = 1.06 * (1.0 - rank**2) / math.sqrt(DRAWS)
             assert abs(got - rank) < sigmas * error, (first, second)

@@ -1,4 +1,4 @@
-"""Mask layers and patterning: which tool groups a process visits, and what needs no complaint."""
+"""Mask layers and patterning: the tool groups that a process visits, and their checks."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def made(sound: Path, *more: str) -> Model:
 
 def test_groups_are_visited_by_a_process_its_layers_and_their_patterning(sound: Path) -> None:
     model = made(sound)
-    # in the order of the tool groups, and not by patterning that no layer uses
+    # in the order of the tool groups; patterning that no layer uses does not count
     assert visited_groups(model, model.processes["n2"]) == ("litho", "etch")
     assert visited_groups(model, model.processes["n3"]) == ("litho", "etch")
     film = 'processes.n3.layers.film={order=1, visits={clean=1}, source="made_up"}'
@@ -34,7 +34,7 @@ def test_groups_are_visited_by_a_process_its_layers_and_their_patterning(sound: 
     assert visited_groups(model, load_model(sound).processes["n3"]) == ()
 
 
-def test_what_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound: Path) -> None:
+def test_a_group_that_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound: Path) -> None:
     film = 'processes.n2.layers.film={order=1, visits={clean=4}, source="made_up"}'
     fleet = "fabs.first.fleets.clean.imported={count=3}"
     sampled = made(sound, film, "processes.n2.sampling.clean=0.5", fleet)
@@ -43,8 +43,7 @@ def test_what_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound: Path) 
         made(sound, film)
 
 
-def test_the_whole_of_a_process_is_checked(sound: Path) -> None:
-    """The rules read the model that stands, whoever made it."""
+def test_a_changed_model_is_checked_again(sound: Path) -> None:
     model = made(sound)
     check_layers(model)
     broken = model.model_copy(update={"patterning": {}})
@@ -53,14 +52,14 @@ def test_the_whole_of_a_process_is_checked(sound: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["-0.1", '{dist="uniform", low=0.5, high=1.1}'])
-def test_a_share_of_wafers_is_no_more_than_all(value: str, sound: Path) -> None:
+def test_a_sampling_share_lies_within_0_and_1(value: str, sound: Path) -> None:
     with pytest.raises(ModelError, match=r"^processes\.n2\.sampling\.etch: out of range, got "):
         made(sound, f"processes.n2.sampling.etch={value}")
 
 
-def test_layers_are_parameters_with_units_of_their_own(sound: Path) -> None:
-    found = {p.path: p for p in parameters(made(sound))}
-    assert found["patterning.lele.exposures"].spec.unit == "pass/layer"
-    assert found["patterning.lele.visits.etch"].spec.unit == "pass/layer"
-    assert found["processes.n3.layers.gate.layers"].spec.unit == "layer"
-    assert "processes.n3.layers.gate.order" not in found  # it is static
+def test_layers_have_their_own_units(sound: Path) -> None:
+    declared = {p.path: p for p in parameters(made(sound))}
+    assert declared["patterning.lele.exposures"].spec.unit == "pass/layer"
+    assert declared["patterning.lele.visits.etch"].spec.unit == "pass/layer"
+    assert declared["processes.n3.layers.gate.layers"].spec.unit == "layer"
+    assert "processes.n3.layers.gate.order" not in declared  # a fixed number
