@@ -82,20 +82,24 @@ def is_kernel(path: Path, package: Path) -> bool:
     return "kernels" in path.relative_to(package).parts[:-1]
 
 
-@cache
 def imports(path: Path, package: Path) -> list[tuple[int, str]]:
     """Every import of a file, late ones too, as (line, absolute dotted name).
 
     `from a import b` gives `a.b`: whether b is a module or a name makes no difference here.
     """
-    here = [package.name, *path.relative_to(package).with_suffix("").parts]
+    here = (package.name, *path.relative_to(package).with_suffix("").parts)
+    return imports_of(path.read_text(encoding="utf-8"), here)
+
+
+@cache
+def imports_of(text: str, here: tuple[str, ...]) -> list[tuple[int, str]]:
     found: list[tuple[int, str]] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             # One dot is the folder of the file, each further dot one folder up.
-            base = here[: -node.level] if node.level else []
+            base = here[: -node.level] if node.level else ()
             stem = ".".join([*base, *filter(None, [node.module])])
             found += [(node.lineno, f"{stem}.{alias.name}") for alias in node.names]
     return found
@@ -191,6 +195,33 @@ def folder_violations(package: Path) -> list[str]:
     ]
 
 
+def rooms(folder: Path, package: Path) -> dict[str, set[str]]:
+    """The modules and folders inside a folder, each with those beside it that it imports."""
+    base = (package.name, *folder.relative_to(package).parts)
+    graph: dict[str, set[str]] = {}
+    for path in modules(folder):
+        room = path.relative_to(folder).parts[0].removesuffix(".py")
+        names = [tuple(name.split(".")) for _, name in imports(path, package)]
+        inside = [name for name in names if name[: len(base)] == base and len(name) > len(base)]
+        beside = {name[len(base)] for name in inside}
+        graph.setdefault(room, set()).update(beside - {room})
+    graph.pop("__init__", None)  # it may gather what the folder offers
+    return {room: beside & graph.keys() for room, beside in graph.items()}
+
+
+def circle_violations(package: Path) -> list[str]:
+    """Modules and folders of a folder that import one another, directly or by others."""
+    found = []
+    for folder in sorted({path.parent for path in modules(package)} - {package}):
+        graph = rooms(folder, package)
+        while free := [room for room, beside in graph.items() if not beside & graph.keys()]:
+            for room in free:
+                del graph[room]
+        if graph:
+            found.append(f"{folder.relative_to(package)}: a circle through {', '.join(graph)}")
+    return found
+
+
 def text_files(root: Path) -> Iterator[Path]:
     """The project's own text: top-level files and CHECKED_FOLDERS, not what a run wrote."""
     yield from (path for path in sorted(root.iterdir()) if path.is_file() and is_text(path))
@@ -222,6 +253,7 @@ RULES = {
     "zarr": zarr_violations,
     "size": size_violations,
     "folder": folder_violations,
+    "circle": circle_violations,
 }
 
 
@@ -297,6 +329,22 @@ def made_up_package(folder: Path, file: str, text: str) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text(text, encoding="utf-8")
     return folder / "yieldsim"
+
+
+def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
+    package = made_up_package(
+        tmp_path, "analysis/totals.py", "def f():\n    import yieldsim.analysis.supply.demand"
+    )
+    supply = package / "analysis" / "supply"
+    supply.mkdir()
+    (supply / "demand.py").write_text("from yieldsim.analysis.records import Record")
+    records = package / "analysis" / "records.py"
+    records.write_text("from yieldsim.analysis import caption\n")
+    (package / "analysis" / "__init__.py").write_text("from yieldsim.analysis import totals")
+    assert circle_violations(package) == []
+    records.write_text("from yieldsim.analysis.totals import Period\n")
+    (violation,) = circle_violations(package)
+    assert violation == "analysis: a circle through records, supply, totals"
 
 
 def test_a_folder_holds_a_limited_number_of_modules(tmp_path: Path) -> None:

@@ -24,20 +24,11 @@ PARAMETER_VALUE = "parameter_value"
 ABOUT = ("unit", "source", "grade", "description")  # coordinates of each parameter
 
 
-class ParameterInfo(Protocol):
-    """An uncertain parameter as the store describes it."""
-
-    path: str
-    unit: str
-    source: str
-    grade: str
-    description: str
-
-
 class BlockSource(Protocol):
     """What the store needs of a simulation (`yieldsim.supply.simulate.Simulator`).
 
-    ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
+    ``parameters`` are the uncertain parameters, each with path, unit, source, grade and
+    description. ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
     ``parameter_value`` as (scenario, count, parameter); several threads may call it. ``attrs``
     holds further attributes of a variable under its name, the kind of each product under
     ``product_kind``, and texts that become attributes of the store.
