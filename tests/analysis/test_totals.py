@@ -36,9 +36,9 @@ def by_hand(ds: xr.Dataset, period: str) -> np.ndarray:
 @pytest.mark.parametrize("budget_bytes", [1, 5_000, 10**9])
 def test_sums_are_those_of_each_realization(period: str, budget_bytes: int) -> None:
     ds = ensemble(realizations=37)
-    found = joined(ds, period=period, budget_bytes=budget_bytes)
+    sums = joined(ds, period=period, budget_bytes=budget_bytes)
     # float32 figures added in double precision: the order of the sums shows in the last digit
-    np.testing.assert_allclose(found, by_hand(ds, period), rtol=1e-14)
+    np.testing.assert_allclose(sums, by_hand(ds, period), rtol=1e-14)
 
 
 @pytest.mark.parametrize("stored", [0, 5, 1_000])
@@ -108,11 +108,11 @@ def test_any_figure_can_be_summed_over_groups_of_its_labels() -> None:
     for array in (ds["good_dies"], ds["good_dies"].transpose("bin", "die", ...)):
         ds["good_dies"] = array
         groups = {"one": places_of(array, {"die": [1], "bin": [0, 2]}), "all": places_of(array, {})}
-        found = joined(ds, variable="good_dies", period="year", groups=groups)
+        sums = joined(ds, variable="good_dies", period="year", groups=groups)
         years = figures.astype(float)[0].reshape(9, 2, 4, 2, 3).sum(axis=2)
         one, every = years[:, :, 1, [0, 2]].sum(axis=-1), years.sum(axis=(2, 3))
         # a dozen figures in double precision, added in another order
-        np.testing.assert_allclose(found[0], [one.T, every.T], rtol=1e-14)
+        np.testing.assert_allclose(sums[0], [one.T, every.T], rtol=1e-14)
     with pytest.raises(UsageError, match="variable: is not a figure of the ensemble, got 'x'"):
         next(gather(ds, "x", groups=groups))
 

@@ -119,9 +119,9 @@ def test_wrong_usage_is_one_line_and_exit_2(
 )
 def test_known_errors_are_one_line_with_their_code(kind, code, broken, capsys) -> None:
     broken(kind("dies.ai.width_mm", "must be\n> 0", got=-1, allowed="> 0"))
-    found = outcome(["check", "x"], capsys)
+    printed = outcome(["check", "x"], capsys)
     line = "yieldsim: error: dies.ai.width_mm: must be > 0, got -1; allowed: > 0\n"
-    assert found == (code, "", line)
+    assert printed == (code, "", line)
 
 
 def test_a_bug_says_that_it_is_one(broken, capsys, monkeypatch) -> None:
@@ -155,8 +155,8 @@ def test_the_traceback_is_there_for_who_asks(broken, capsys, monkeypatch) -> Non
 )
 def test_other_trouble_is_one_line(error, code, line, broken, capsys) -> None:
     broken(error)
-    found, out, err = outcome(["check", "x"], capsys)
-    assert (found, out) == (code, "")
+    printed, out, err = outcome(["check", "x"], capsys)
+    assert (printed, out) == (code, "")
     assert line in err
     assert err.startswith("yieldsim: ")
     assert err.count("\n") == 1

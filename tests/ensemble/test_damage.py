@@ -18,7 +18,7 @@ from yieldsim.ensemble import (
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
-@pytest.mark.parametrize("bit", [0, 100, 8 * 40 + 3, -1])
+@pytest.mark.parametrize("bit", [0, -1])  # test_chunks.py turns every bit
 def test_a_flipped_bit_is_an_error_that_names_the_chunk(path: Path, bit: int) -> None:
     file = path / "usable_chips" / CHUNK
     data = file.read_bytes()
@@ -32,9 +32,8 @@ def test_a_flipped_bit_is_an_error_that_names_the_chunk(path: Path, bit: int) ->
         alone["usable_chips"].mean().load()
 
 
-@pytest.mark.parametrize("length", [0, 3, 4, 30])
-def test_a_truncated_chunk_is_an_error_that_names_it(path: Path, length: int) -> None:
-    os.truncate(path / "binding" / CHUNK, length)
+def test_a_truncated_chunk_is_an_error_that_names_it(path: Path) -> None:
+    os.truncate(path / "binding" / CHUNK, 30)
     with pytest.raises(VerificationError) as error:
         open_ensemble(path)["binding"].load()
     one_line(error, CHUNK, "binding")
@@ -53,7 +52,6 @@ def test_a_damaged_coordinate_is_an_error_at_once(path: Path) -> None:
         open_ensemble(path)
 
 
-@pytest.mark.parametrize("state", ["path", "begun"])
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -68,10 +66,7 @@ def test_a_damaged_coordinate_is_an_error_at_once(path: Path) -> None:
         lambda text: text.replace('"block_size": 16', '"block_size": "16"'),
     ],
 )
-def test_damaged_metadata_are_refused(
-    request: pytest.FixtureRequest, state: str, spoil: Callable[[str], str]
-) -> None:
-    path = request.getfixturevalue(state)
+def test_damaged_metadata_are_refused(path: Path, spoil: Callable[[str], str]) -> None:
     text = (path / "zarr.json").read_text()
     (path / "zarr.json").write_text(spoil(text))
     assert (path / "zarr.json").read_text() != text

@@ -1,8 +1,7 @@
 import math
 
 import numpy as np
-import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.ensemble.fake import FakeSimulator, analyst_file
@@ -10,30 +9,29 @@ from yieldsim.ensemble import RunPlan, bytes_per_realization, default_block_size
 from yieldsim.ensemble.layout import block_specs
 
 
-@pytest.mark.parametrize(
-    ("realizations", "one", "scenarios", "expected"),
-    [
-        (1, 1000, 1, 1),
-        (10, 1000, 1, 10),  # no block is larger than the run
-        (100, 1000, 1, 16),  # nor smaller than 16
-        (256, 40_000, 1, 32),  # eight blocks
-        (10_000, 40_000, 1, 417),  # 24 blocks of 16 MiB or less
-        (10_000, 40_000, 6, 209),  # six scenarios share 48 MiB
-        (10**6, 100, 1, 16_384),  # nor larger than this, however small a realization
-        (10**6, 10**9, 1, 16),
-    ],
+@given(
+    realizations=st.integers(1, 10**7),
+    size_bytes=st.integers(1, 10**6),
+    scenarios=st.integers(1, 50),
 )
-def test_default_block_sizes(realizations: int, one: int, scenarios: int, expected: int) -> None:
-    assert default_block_size(realizations, one, scenarios) == expected
+@example(realizations=10**6, size_bytes=10**9, scenarios=1)
+@example(realizations=10**6, size_bytes=100, scenarios=1)
+@example(realizations=256, size_bytes=40_000, scenarios=1)
+def test_default_blocks_are_as_large_as_memory_and_eight_blocks_allow(
+    realizations: int, size_bytes: int, scenarios: int
+) -> None:
+    size = default_block_size(realizations, size_bytes, scenarios)
+    least, most = min(16, realizations), min(16_384, realizations)
+    assert least <= size <= most
 
+    def allowed(larger: int) -> bool:
+        """Whether eight blocks or more of this size fit, up to a realization, into memory."""
+        fits = (larger - 1) * size_bytes <= min(16 * 2**20, 48 * 2**20 // scenarios)
+        return fits and math.ceil(realizations / larger) >= 8
 
-@given(realizations=st.integers(1, 10**7), one=st.integers(1, 10**6), scenarios=st.integers(1, 50))
-def test_a_default_block_fits_into_memory(realizations: int, one: int, scenarios: int) -> None:
-    size = default_block_size(realizations, one, scenarios)
-    assert 1 <= size <= min(16384, realizations)
-    # one realization more than fits is rounding up to a whole one; 16 are the least
-    assert size <= 16 or (size - 1) * one * scenarios <= 48 * 2**20
-    assert size <= 16 or math.ceil(realizations / size) >= 8
+    assert size == least or allowed(size)
+    # blocks are about equal, so twice the size would be too large
+    assert size == most or 2 * size > most or not allowed(2 * size)
 
 
 @given(realizations=st.integers(1, 2000), size=st.integers(1, 300))

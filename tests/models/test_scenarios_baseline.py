@@ -102,19 +102,19 @@ def ensemble() -> xr.Dataset:
 def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
     """Sums over a year (AI chips alone; all lines, dies, bins, orders) by realization."""
     ds = ensemble()
-    one = ds[variable].sel(scenario=scenario)
-    if "product" in one.dims:
-        one = one.isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
+    array = ds[variable].sel(scenario=scenario)
+    if "product" in array.dims:
+        array = array.isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
     quarters = [str(label).startswith(str(year)) for label in ds["quarter_label"].values]
     assert sum(quarters) == 4
-    rest = [dim for dim in one.dims if dim not in ("realization", "quarter")]
-    total = one.isel(quarter=np.flatnonzero(quarters)).sum(["quarter", *rest])
+    rest = [dim for dim in array.dims if dim not in ("realization", "quarter")]
+    total = array.isel(quarter=np.flatnonzero(quarters)).sum(["quarter", *rest])
     return np.asarray(total.values, dtype=float)
 
 
-def in_standard_errors(variable: str, one: str, other: str, year: int) -> float:
+def in_standard_errors(variable: str, name: str, other: str, year: int) -> float:
     """Mean of the paired differences over its standard error; 0 where all are 0."""
-    difference = yearly(variable, one, year) - yearly(variable, other, year)
+    difference = yearly(variable, name, year) - yearly(variable, other, year)
     error = difference.std(ddof=1) / np.sqrt(difference.size)
     return float(difference.mean() / error) if error > 0.0 else 0.0
 
@@ -201,8 +201,8 @@ def test_rival_scenarios_keep_their_order(low: str, high: str) -> None:
 def test_a_combination_does_what_its_parts_do() -> None:
     # lost wafers are those of the accident alone: nothing else in it touches starts
     for year in (2026, 2027, 2028):
-        one, other = (yearly(STARTS, name, year) for name in (COMBINED, "fab_accident"))
-        assert (one == other).all()
+        combined, alone = (yearly(STARTS, name, year) for name in (COMBINED, "fab_accident"))
+        assert (combined == alone).all()
     # memory and clean dies do not stand in each other's way
     for part in ("memory_fast", "n3_ramps"):
         assert in_standard_errors(CHIPS, COMBINED, part, 2028) > STANDARD_ERRORS

@@ -100,8 +100,8 @@ def test_products_are_those_in_the_total_where_none_is_selected(tmp_path: Path) 
     ds["usable_chips"][..., 2] = 1e6  # phones
     rows = ("", "product_kind=phone", "product_kind=phone|ai", "product_kind=ai; product=ascend_*")
     text = "".join(f"x,2025,,1,,chips,s,usable_chips,{select},,,\n" for select in rows)
-    found = compared(tmp_path, FULL + text, ds)
-    assert [r["p50"] for r in found] == [200.0, 4e6, 4e6 + 200.0, 200.0]
+    records = compared(tmp_path, FULL + text, ds)
+    assert [r["p50"] for r in records] == [200.0, 4e6, 4e6 + 200.0, 200.0]
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_rows_without_an_answer_are_listed_with_the_reason(tmp_path: Path) -> No
         "f,2025,,9,,dies,s,dies_used,,,,\n"
         "g,2026,,9,,chips,s,usable_chips,,,,\n"
     )
-    found = compared(tmp_path, FULL + text, ramp(quarter_count=10))
-    assert [r["entity"] for r in found] == list("abcdefg")
-    assert [r["reason"] for r in found] == [
+    records = compared(tmp_path, FULL + text, ramp(quarter_count=10))
+    assert [r["entity"] for r in records] == list("abcdefg")
+    assert [r["reason"] for r in records] == [
         None,
         "the model has no prices",
         "the row names no variable",
@@ -148,8 +148,8 @@ def test_rows_without_an_answer_are_listed_with_the_reason(tmp_path: Path) -> No
         "the store does not keep dies_used (simulation.outputs)",
         "2026 is there with 2 of 4 quarters: the ensemble covers 2024Q1 to 2026Q2",
     ]
-    assert [r["compared"] for r in found] == [True] + 6 * [False]
-    assert {r["p50"] for r in found[1:]} == {r["inside"] for r in found[1:]} == {None}
+    assert [r["compared"] for r in records] == [True] + 6 * [False]
+    assert {r["p50"] for r in records[1:]} == {r["inside"] for r in records[1:]} == {None}
 
 
 def test_a_file_of_the_base_columns_learns_from_the_shipped_one(tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_file_of_the_base_columns_learns_from_the_shipped_one(tmp_path: Path) 
         "Somebody,2025,,1,,units,estimate,nobody knows\n"
         "Huawei Ascend,2025/2026,,1,,units,estimate,no period\n"
     )
-    found = compared(tmp_path, BASE + text, ensemble())
-    assert [r["select"] for r in found[:4]] == [
+    records = compared(tmp_path, BASE + text, ensemble())
+    assert [r["select"] for r in records[:4]] == [
         "product=ascend_*",
         "product=ascend_910c",
         "product=ascend_910b",
@@ -172,9 +172,9 @@ def test_a_file_of_the_base_columns_learns_from_the_shipped_one(tmp_path: Path) 
     ]
     chips = ensemble()["usable_chips"].to_numpy().astype(float)[0, :, :4, :2].sum(axis=(1, 2))
     # sums of float32 figures in double precision, in another order
-    assert found[0]["p50"] == pytest.approx(np.quantile(chips, 0.5), rel=1e-12)
-    assert found[4]["reason"].startswith("counts 'usd', not units, packages, cards, dies")
-    assert [r["reason"] for r in found[5:]] == [
+    assert records[0]["p50"] == pytest.approx(np.quantile(chips, 0.5), rel=1e-12)
+    assert records[4]["reason"].startswith("counts 'usd', not units, packages, cards, dies")
+    assert [r["reason"] for r in records[5:]] == [
         "the model has no prices",
         "the model does not know who is counted: add columns variable and select",
         "the period is not a year, half or quarter such as 2025, 2025H1 or 2025Q1",
@@ -302,10 +302,10 @@ def test_every_row_of_the_shipped_file_is_compared_or_says_why_not() -> None:
     assert len(rows) >= 24
     assert all(row["comparable"] for row in rows)
     # the made-up ensemble has Ascend alone, by counts of chips
-    found = compare_with_published(ensemble())
-    assert len(found) == len(rows)
-    assert sum(r["compared"] for r in found) >= 6
-    assert all(r["reason"] for r in found if not r["compared"])
+    records = compare_with_published(ensemble())
+    assert len(records) == len(rows)
+    assert sum(r["compared"] for r in records) >= 6
+    assert all(r["reason"] for r in records if not r["compared"])
 
 
 @pytest.mark.skipif(not FACTS.exists(), reason="the collected facts are not beside this checkout")

@@ -87,9 +87,9 @@ def test_the_bottleneck_of_two_groups_by_hand() -> None:
         assert one["share_scarcest"] == (1.0 if rank == 1 else 0.0)
     classes = group(record, "etch")["classes"]
     for kind, possible in (("imported", imported), ("domestic", domestic)):
-        found = classes[kind]
-        assert found["passes_possible_per_month"]["p50"] == pytest.approx(possible / 3, rel=ROUND)
-        assert found["share_of_possible"] == pytest.approx(
+        tools = classes[kind]
+        assert tools["passes_possible_per_month"]["p50"] == pytest.approx(possible / 3, rel=ROUND)
+        assert tools["share_of_possible"] == pytest.approx(
             possible / (imported + domestic), rel=ROUND
         )
     states = classes["imported"]["e10"]
@@ -212,12 +212,12 @@ def test_figures_and_draws_are_those_of_the_fab() -> None:
     block = simulator.block(0, count)
     model = simulator.models["baseline"]
     fab = list(model.fabs).index("south")
-    for name, found in run.figures.items():
+    for name, figure in run.figures.items():
         names = run.processes if name.startswith(("wafer", "cycle")) else run.groups
         all_names = list(model.processes if names is run.processes else model.tool_groups)
         for place, label in enumerate(names):
             wanted = block[name][0, :, :, fab, all_names.index(label)]
-            np.testing.assert_array_equal(found[:, :, place], wanted, err_msg=name)
+            np.testing.assert_array_equal(statistics[:, :, place], wanted, err_msg=name)
     assert run.processes == list(model.fabs["south"].plan)
     paths = [p.path for p in simulator.parameters]
     raw = block["parameter_value"][0, :, paths.index("processes.n2.raw_process_days")]
@@ -267,10 +267,10 @@ def test_littles_law_with_noise(plan: int) -> None:
 
 
 def test_statistics_of_what_may_be_infinite_or_undefined() -> None:
-    found = spread(np.array([1.0, np.inf, np.nan, 2.0, np.inf]))
-    assert found["p10"] == 2.0  # the order statistic above
-    assert found["p50"] is None
-    assert found["mean"] is None
+    statistics = spread(np.array([1.0, np.inf, np.nan, 2.0, np.inf]))
+    assert statistics["p10"] == 2.0  # the order statistic above
+    assert statistics["p50"] is None
+    assert statistics["mean"] is None
     assert spread(np.array([np.nan]))["p50"] is None
     assert spread(np.array([1.0, 3.0]))["p50"] == 2.0
 

@@ -10,29 +10,29 @@ from yieldsim.errors import StoreError
 from yieldsim.report.die_yield import TITLES, yield_text
 
 
-def chosen(found: dict, key: str, **place) -> list[dict]:
-    return [r for r in found[key] if all(r[name] == value for name, value in place.items())]
+def chosen(summary: dict, key: str, **place) -> list[dict]:
+    return [r for r in summary[key] if all(r[name] == value for name, value in place.items())]
 
 
 def test_shares_are_known_quantiles_by_bin() -> None:
     # one to 41 percent, in steps of one
-    found = json.loads(json.dumps(yield_summary(whole(realizations=41)), allow_nan=False))
-    (both,) = chosen(found, "yearly", die="ai", bin=None, year="2025")
+    summary = json.loads(json.dumps(yield_summary(whole(realizations=41)), allow_nan=False))
+    (both,) = chosen(summary, "yearly", die="ai", bin=None, year="2025")
     # dies are stored in single precision
     assert [both[name] for name in ("p10", "p50", "p90")] == pytest.approx(
         [0.05, 0.21, 0.37], rel=1e-6
     )
-    (full,) = chosen(found, "records", die="ai", bin="full", quarter="2025Q3")
+    (full,) = chosen(summary, "records", die="ai", bin="full", quarter="2025Q3")
     assert full["mean"] == pytest.approx(0.75 * 0.21, rel=1e-6)
     assert full["made"] == 1.0
-    (cut,) = chosen(found, "records", die="ai", bin="cut", quarter="2025Q3")
+    (cut,) = chosen(summary, "records", die="ai", bin="cut", quarter="2025Q3")
     assert full["p90"] + cut["p90"] == pytest.approx(both["p90"], rel=1e-6)
-    assert {r["bin"] for r in chosen(found, "yearly", die="soc")} == {None, "good"}
+    assert {r["bin"] for r in chosen(summary, "yearly", die="soc")} == {None, "good"}
 
 
 def test_only_realizations_that_make_the_die_count() -> None:
-    found = yield_summary(whole(realizations=41))
-    (soc,) = chosen(found, "yearly", die="soc", bin=None, year="2024")
+    summary = yield_summary(whole(realizations=41))
+    (soc,) = chosen(summary, "yearly", die="soc", bin=None, year="2024")
     assert soc["made"] == pytest.approx(40 / 41)
     # the first of 41, with a yield of one percent, makes none: 2 to 41 percent are left
     assert soc["p50"] == pytest.approx(0.215, rel=1e-6)
@@ -40,32 +40,32 @@ def test_only_realizations_that_make_the_die_count() -> None:
 
 
 def test_periods_without_dies_are_left_out() -> None:
-    found = yield_summary(whole())
-    quarters = [r["quarter"] for r in chosen(found, "records", die="ai", bin=None)]
-    assert quarters == found["quarters"][2:]
-    assert chosen(found, "records", die="never") == chosen(found, "yearly", die="never") == []
+    summary = yield_summary(whole())
+    quarters = [r["quarter"] for r in chosen(summary, "records", die="ai", bin=None)]
+    assert quarters == summary["quarters"][2:]
+    assert chosen(summary, "records", die="never") == chosen(summary, "yearly", die="never") == []
 
 
 def test_the_share_of_a_year_is_of_its_sums() -> None:
     ds = whole(realizations=3)
     ds["gross_dies"][:, :, 4, 0] = 2_000.0  # with as many good ones as before
-    found = yield_summary(ds)
-    (year,) = chosen(found, "yearly", die="ai", bin=None, year="2025")
+    summary = yield_summary(ds)
+    (year,) = chosen(summary, "yearly", die="ai", bin=None, year="2025")
     assert year["p50"] == pytest.approx(0.02 * 1_600.0 / 3_200.0, rel=1e-6)
 
 
 def test_the_share_fit_for_mass_production_is_of_the_dies_started() -> None:
     ds = whole(realizations=41)
-    found = yield_summary(ds)
-    assert found["missing"][:2] == ["saleable_dies", "gross_dies_started"]
-    assert {r["figure"] for r in found["records"]} == {GOOD}
-    assert f"{FIT} is not given" in found["notes"][0]
-    assert found["notes"][0][1:] in yield_text(found)
-    found = yield_summary(with_starts(ds))
-    (fit,) = chosen(found, "records", figure=FIT, die="ai", quarter="2025Q1")
+    summary = yield_summary(ds)
+    assert summary["missing"][:2] == ["saleable_dies", "gross_dies_started"]
+    assert {r["figure"] for r in summary["records"]} == {GOOD}
+    assert f"{FIT} is not given" in summary["notes"][0]
+    assert summary["notes"][0][1:] in yield_text(summary)
+    summary = yield_summary(with_starts(ds))
+    (fit,) = chosen(summary, "records", figure=FIT, die="ai", quarter="2025Q1")
     assert (fit["bin"], fit["p50"]) == (None, pytest.approx(0.105, rel=1e-6))
-    assert not any(FIT in note for note in found["notes"])
-    assert TITLES[FIT] in yield_text(found)
+    assert not any(FIT in note for note in summary["notes"])
+    assert TITLES[FIT] in yield_text(summary)
 
 
 def test_the_batches_that_are_gathered_make_no_difference(monkeypatch) -> None:
@@ -81,9 +81,9 @@ def test_an_ensemble_without_dies_is_one_line() -> None:
 
 
 def test_the_text_has_years_by_bin_and_quarters_by_die() -> None:
-    found = yield_summary(whole(realizations=41))
-    years, quarters = (block.splitlines() for block in yield_text(found).split("\n\n")[1:4:2])
-    (first,) = chosen(found, "yearly", die="ai", bin=None, year="2024")
+    summary = yield_summary(whole(realizations=41))
+    years, quarters = (block.splitlines() for block in yield_text(summary).split("\n\n")[1:4:2])
+    (first,) = chosen(summary, "yearly", die="ai", bin=None, year="2024")
     error = f"{100.0 * first['se_p10']:.1f}"
     assert years[2].split()[:6] == ["2024", "ai", "all", "5.0", "%", error]
     # a die of one bin has no row for it

@@ -59,12 +59,12 @@ def test_the_error_is_the_spread_over_many_runs(pearson: float) -> None:
     rng = np.random.default_rng(8)
     first, noise = rng.standard_normal((2, runs, n))
     second = pearson * first + math.sqrt(1.0 - pearson**2) * noise
-    found = np.array([spearman(*pair) for pair in zip(first, second, strict=True)])
-    mean = found.mean()
+    achieved = np.array([spearman(*pair) for pair in zip(first, second, strict=True)])
+    mean = achieved.mean()
     error = (1.0 - mean**2) * math.sqrt((1.0 + mean**2 / 2.0) / (n - 3))
     # The sd of 1,500 runs is known to 1.8 %, four of these; Bonett and Wright state their formula
     # as good to a few percent below a correlation of 0.95.
-    assert found.std() == pytest.approx(error, rel=4.0 / math.sqrt(2.0 * runs) + 0.04)
+    assert achieved.std() == pytest.approx(error, rel=4.0 / math.sqrt(2.0 * runs) + 0.04)
 
 
 def test_a_parameter_that_is_not_drawn_has_no_correlation() -> None:

@@ -35,8 +35,8 @@ def test_the_spread_is_that_of_correlated_normals(rho: float) -> None:
     assert float(result["mean"]) == pytest.approx(10.0, abs=4.0 * paired / math.sqrt(n))
     p10 = 10.0 - 1.2815515655446004 * paired
     quantile_error = math.sqrt(0.09 / n) / 0.17549833193248685 * paired  # sd of P10 of a normal
-    found = result.sel(probability=0.1)
-    assert float(found["quantile"]) == pytest.approx(p10, abs=4.0 * quantile_error)
+    quantile = result.sel(probability=0.1)
+    assert float(quantile["quantile"]) == pytest.approx(p10, abs=4.0 * quantile_error)
 
 
 def test_a_constant_shift_has_no_spread() -> None:
@@ -57,9 +57,9 @@ def test_differences_are_taken_within_each_realization() -> None:
     chips = ds["usable_chips"].to_numpy().astype(np.float64)[..., :2].sum(axis=3)
     years = np.stack([chips[:, :, :4].sum(axis=2), chips[:, :, 4:].sum(axis=2)])
     expected = np.quantile(years[:, 1] - years[:, 0], 0.9, axis=1)
-    found = result["quantile"].sel(product="total", scenario="domestic_late", probability=0.9)
+    quantile = result["quantile"].sel(product="total", scenario="domestic_late", probability=0.9)
     # sums of float32 figures in double precision, in another order
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    np.testing.assert_allclose(quantile, expected, rtol=1e-12)
 
 
 def test_any_scenario_can_be_the_base() -> None:

@@ -47,15 +47,15 @@ def test_a_product_is_held_in_a_share_of_the_worlds() -> None:
 def test_the_total_weighs_ai_products_by_packages_started() -> None:
     # World 0: 3/4 memory, 1/4 packaging. World 1: memory. World 2: nothing was started, so half
     # defects, half tools. World 3: no AI product in production. The phone does not count.
-    found = dict(shares(four_worlds(), "total"))
-    assert found == {
+    by_constraint = dict(shares(four_worlds(), "total"))
+    assert by_constraint == {
         "memory": (0.75 + 1.0) / 4,
         "not in production": 0.25,
         "defects": 0.125,
         f"tools: {GROUPS[0]}": 0.125,
         "packaging": 0.0625,
     }
-    assert list(found) == [
+    assert list(by_constraint) == [
         "memory",
         "not in production",
         "defects",
@@ -65,8 +65,8 @@ def test_the_total_weighs_ai_products_by_packages_started() -> None:
 
 
 def test_without_packages_started_products_count_evenly() -> None:
-    found = dict(shares(four_worlds().drop_vars("packages_started"), "total"))
-    assert found["memory"] == (0.5 + 1.0) / 4
+    by_constraint = dict(shares(four_worlds().drop_vars("packages_started"), "total"))
+    assert by_constraint["memory"] == (0.5 + 1.0) / 4
 
 
 def test_the_error_is_that_of_a_mean() -> None:
@@ -84,9 +84,9 @@ def test_shares_add_up_to_one_and_fall() -> None:
     for r in records:
         places.setdefault((r["scenario"], r["product"], r["quarter"]), []).append(r["share"])
     assert len(places) == 2 * 4 * 8
-    for found in places.values():
-        assert sum(found) == pytest.approx(1.0, rel=1e-12)  # rounding of a few sums
-        assert found == sorted(found, reverse=True)
+    for falling in places.values():
+        assert sum(falling) == pytest.approx(1.0, rel=1e-12)  # rounding of a few sums
+        assert falling == sorted(falling, reverse=True)
 
 
 def test_the_block_that_is_read_makes_no_difference(monkeypatch) -> None:
@@ -94,11 +94,11 @@ def test_the_block_that_is_read_makes_no_difference(monkeypatch) -> None:
     expected = binding_shares(ds)
     monkeypatch.setattr(totals, "BLOCK_BYTES", 5_000)
     monkeypatch.setattr(binding, "BLOCK_BYTES", 2_000)
-    found = binding_shares(ds)
-    assert [r["constraint"] for r in found] == [r["constraint"] for r in expected]
-    for one, other in zip(found, expected, strict=True):
+    records = binding_shares(ds)
+    assert [r["constraint"] for r in records] == [r["constraint"] for r in expected]
+    for record, other in zip(records, expected, strict=True):
         # sums of weights are split otherwise: equal but for rounding
-        assert one["share"] == pytest.approx(other["share"], rel=1e-12)
+        assert record["share"] == pytest.approx(other["share"], rel=1e-12)
 
 
 @pytest.mark.parametrize("form", ["list", "text", "meanings", "words", "none"])

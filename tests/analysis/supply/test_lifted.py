@@ -12,8 +12,8 @@ from yieldsim.report.binding import binding_text
 
 def test_what_a_lifted_limit_adds_is_paired_with_its_own_base() -> None:
     ds = whole(scenarios=LIFTED)  # each scenario has nine tenths of the one before it
-    found = json.loads(json.dumps(binding_summary(ds), allow_nan=False))
-    pairs = {(r["scenario"], r["base"], r["lifted"]) for r in found["lifted"]}
+    summary = json.loads(json.dumps(binding_summary(ds), allow_nan=False))
+    pairs = {(r["scenario"], r["base"], r["lifted"]) for r in summary["lifted"]}
     assert pairs == {
         ("no_limit:memory", "baseline", "memory"),
         ("domestic_late+no_limit:memory", "domestic_late", "memory"),
@@ -22,7 +22,7 @@ def test_what_a_lifted_limit_adds_is_paired_with_its_own_base() -> None:
     for other, base in ((2, 0), (3, 1)):
         (record,) = (
             r
-            for r in found["lifted"]
+            for r in summary["lifted"]
             if (r["scenario"], r["product"], r["year"]) == (LIFTED[other], "total", "2025")
         )
         added = (total[other] - total[base])[:, 4:].sum(axis=1)
@@ -35,21 +35,21 @@ def test_what_a_lifted_limit_adds_is_paired_with_its_own_base() -> None:
 def test_shares_are_those_of_binding_shares_for_the_scenarios_asked_for() -> None:
     ds = whole(scenarios=LIFTED)
     assert binding_summary(ds)["binding"] == binding_shares(ds)
-    found = binding_summary(ds, ["no_limit:memory"])
-    assert {r["scenario"] for r in found["binding"]} == {"no_limit:memory"}
+    summary = binding_summary(ds, ["no_limit:memory"])
+    assert {r["scenario"] for r in summary["binding"]} == {"no_limit:memory"}
     # its base is compared with though it is not shown
-    assert {r["base"] for r in found["lifted"]} == {"baseline"}
+    assert {r["base"] for r in summary["lifted"]} == {"baseline"}
     with pytest.raises(UsageError, match="scenario: is not in the ensemble, got 'x'"):
         binding_summary(ds, ["x"])
 
 
 def test_a_lifted_limit_without_its_base_is_said() -> None:
-    found = binding_summary(whole(scenarios=("domestic_late", "no_limit:memory")))
-    assert found["lifted"] == []
-    (note,) = found["notes"]
+    summary = binding_summary(whole(scenarios=("domestic_late", "no_limit:memory")))
+    assert summary["lifted"] == []
+    (note,) = summary["notes"]
     assert note.startswith("no_limit:memory ")
     assert note.endswith(" baseline")
-    assert f"{note}." in binding_text(found)
+    assert f"{note}." in binding_text(summary)
 
 
 def test_an_ensemble_that_does_not_say_what_binds_is_one_line() -> None:
@@ -63,8 +63,8 @@ def test_the_text_has_the_shares_by_quarter() -> None:
     held[:, :10] = 3  # packaging in a fifth of the realizations
     held[:, :1, :1] = 4  # defects in one of them, once
     ds["binding"][:] = held
-    found = binding_summary(ds)
-    text = binding_text(found, products=["ascend_910b"])
+    summary = binding_summary(ds)
+    text = binding_text(summary, products=["ascend_910b"])
     table = text.split("\n\n")[1].splitlines()
     assert table[0].split() == ["quarter", "memory", "packaging", "others"]
     # the standard error of a share of fifty: sqrt(0.8 x 0.2 / 49)
@@ -74,14 +74,14 @@ def test_the_text_has_the_shares_by_quarter() -> None:
 
 
 def test_the_text_has_what_lifting_adds() -> None:
-    found = binding_summary(whole(scenarios=LIFTED))
-    text = binding_text(found)
+    summary = binding_summary(whole(scenarios=LIFTED))
+    text = binding_text(summary)
     assert text.count("What each lifted limit adds") == 1
     block = text.split("\n\n")[3].splitlines()
     assert block[2].split()[:3] == ["2024", "memory", "baseline"]
     assert block[3].split()[:3] == ["2024", "memory", "domestic_late"]
-    record = next(r for r in found["lifted"] if (r["product"], r["year"]) == ("total", "2024"))
+    record = next(r for r in summary["lifted"] if (r["product"], r["year"]) == ("total", "2024"))
     assert block[2].split()[3] == f"{record['p10']:,.0f}"
     assert "no_limit:NAME" not in text
-    both = binding_text(found, ["baseline"], ["total", "ascend_910c"])
+    both = binding_text(summary, ["baseline"], ["total", "ascend_910c"])
     assert "What each lifted limit adds per calendar year, usable chips, ascend_910c" in both

@@ -39,9 +39,9 @@ def test_the_json_is_that_of_the_analysis(evidence: str, capsys) -> None:
     arguments = ["compare-evidence", "x", "--evidence", evidence, "--scenario", "domestic_late"]
     assert main([*arguments, "--json"]) == 0
     out, err = capsys.readouterr()
-    found = json.loads(out)
-    assert found.pop("figures") == compare_with_published(ensemble(), evidence, "domestic_late")
-    assert found == {"scenario": "domestic_late", **origin(ensemble())}
+    content = json.loads(out)
+    assert content.pop("figures") == compare_with_published(ensemble(), evidence, "domestic_late")
+    assert content == {"scenario": "domestic_late", **origin(ensemble())}
     assert err == ""
 
 

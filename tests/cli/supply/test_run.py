@@ -130,15 +130,7 @@ def test_bad_input_is_one_line(
     assert sorted(path.name for path in cheap.rglob("*")) == ["file", "folder", "notes"]
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        ["--seed", "8"],
-        ["--realizations", "41"],
-        ["--block-size", "5"],
-        ["--set", "processes.n2.alpha=3"],
-    ],
-)
+@pytest.mark.parametrize("changed", [["--seed", "8"], ["--set", "processes.n2.alpha=3"]])
 def test_another_run_into_the_store_is_refused(
     cheap: Path, capsys: pytest.CaptureFixture[str], changed: list[str]
 ) -> None:
@@ -191,14 +183,9 @@ def test_ctrl_c_ends_with_a_store_that_continues(cheap: Path) -> None:
     continued(cheap / "X.zarr")
 
 
-def test_a_killed_run_continues(cheap: Path) -> None:
-    process = start_slow_run(cheap / "X.zarr")
-    process.kill()
-    process.communicate(timeout=60)
-    continued(cheap / "X.zarr")
-
-
-def test_an_unfinished_store_is_no_answer(cheap: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_killed_run_is_no_answer_and_continues(
+    cheap: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     process = start_slow_run(cheap / "X.zarr")
     process.kill()
     process.communicate(timeout=60)
@@ -206,6 +193,7 @@ def test_an_unfinished_store_is_no_answer(cheap: Path, capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert (code, out, err.count("\n")) == (3, "", 1)
     assert "of 8 blocks are missing" in err
+    continued(cheap / "X.zarr")
 
 
 REAL = {"realizations": 24, "seed": 7}
@@ -228,7 +216,7 @@ def same_bits(first: xr.Dataset, second: xr.Dataset) -> None:
         np.testing.assert_array_equal(first[name].values, second[name].values, strict=True)
 
 
-@pytest.mark.parametrize(("threads", "block_size"), [(2, 5), (2, 24), (1, 1)])
+@pytest.mark.parametrize(("threads", "block_size"), [(2, 5), (2, 24), (1, 23)])
 def test_threads_and_blocks_leave_every_bit(
     two_scenarios: xr.Dataset, threads: int, block_size: int
 ) -> None:

@@ -18,8 +18,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_a_combination_is_checked_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(printed(capsys, "check", "baseline", "--scenario", NAME, "--json"))
-    assert found["scenarios"] == [NAME]
+    content = json.loads(printed(capsys, "check", "baseline", "--scenario", NAME, "--json"))
+    assert content["scenarios"] == [NAME]
     shown = printed(capsys, "show", "baseline", "processes.n3", "--scenario", NAME)
     assert shown != printed(capsys, "show", "baseline", "processes.n3")
     assert shown == printed(capsys, "show", "baseline", "processes.n3", "--scenario", "n3_ramps")
@@ -44,8 +44,8 @@ def test_a_combination_is_run_summarized_and_plotted(
     run[run.index(NAME)] = "memory_fast+n3_ramps"
     assert main(run) != 0
     assert "scenarios" in capsys.readouterr().err
-    found = json.loads(printed(capsys, "summary", store, "--scenario", NAME, "--json"))
-    assert {record["scenario"] for record in found["yearly"]} == {NAME}
+    content = json.loads(printed(capsys, "summary", store, "--scenario", NAME, "--json"))
+    assert {record["scenario"] for record in content["yearly"]} == {NAME}
     printed(capsys, "plot", store, "--scenario", NAME, "--out", str(image))
     assert image.stat().st_size > 0
 

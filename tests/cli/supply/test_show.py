@@ -53,14 +53,14 @@ changes.memory.hbm.deliveries.scale = 0.5
 
 def records(arguments: list[str], capsys) -> dict[str, dict]:
     assert main(["show", *arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    return {record["path"]: record for record in found}
+    listed = json.loads(capsys.readouterr().out)
+    return {record["path"]: record for record in listed}
 
 
 def test_every_parameter_is_listed_with_its_source_and_grade(capsys) -> None:
-    found = records([ANALYST], capsys)
-    assert list(found) == [p.path for p in parameters(load_model(ANALYST))]
-    for record in found.values():
+    listed = records([ANALYST], capsys)
+    assert list(listed) == [p.path for p in parameters(load_model(ANALYST))]
+    for record in listed.values():
         assert set(record) - {"ref"} - KEYS in ({"value"}, {"distribution"})
         assert record["grade"] in ("measured", "reported", "estimated", "assumed")
         assert record["source"]["key"] == "benchmark"
@@ -69,15 +69,15 @@ def test_every_parameter_is_listed_with_its_source_and_grade(capsys) -> None:
 
 
 def test_values_and_distributions_are_those_of_the_file(rich: str, capsys) -> None:
-    found = records([rich], capsys)
-    assert found["products.accelerator.assembly_yield"]["distribution"] == {
+    listed = records([rich], capsys)
+    assert listed["products.accelerator.assembly_yield"]["distribution"] == {
         "dist": "beta",
         "a": 30.0,
         "b": 10.0,
     }
-    alpha = found["processes.n2.alpha"]
+    alpha = listed["processes.n2.alpha"]
     assert (alpha["value"], alpha["unit"], alpha["note"]) == (150.0, "%", "read off a chart")
-    plan = found["fabs.line.plan.n2"]
+    plan = listed["fabs.line.plan.n2"]
     assert plan["unit"] == "wafer/month"
     assert plan["value"] == {
         "quarters": ["2025Q1", "2026Q1", "2027Q1", "2028Q1"],
@@ -91,14 +91,14 @@ def test_values_and_distributions_are_those_of_the_file(rich: str, capsys) -> No
         "title": "中芯国际 capacity, a press report",
         "url": "https://example.org/report",
     }
-    assert found["fabs.line.allocation.n2.ai"]["value"] == 1.0
+    assert listed["fabs.line.allocation.n2.ai"]["value"] == 1.0
 
 
 def test_a_reference_shows_what_it_refers_to(rich: str, capsys) -> None:
-    found = records([rich], capsys)
-    position = found["fabs.line.plan.n2.position"]
+    listed = records([rich], capsys)
+    position = listed["fabs.line.plan.n2.position"]
     assert position["ref"] == "shared.level"
-    assert position["distribution"] == found["shared.level"]["distribution"]
+    assert position["distribution"] == listed["shared.level"]["distribution"]
     assert position["distribution"]["weights"] == [1.0, 2.0]
 
 
@@ -140,10 +140,10 @@ def test_the_table_is_aligned_and_complete(rich: str, capsys) -> None:
     names = ("parameter", "value or distribution", "unit", "source", "grade")
     assert [header[start:].split("  ")[0].strip() for start in starts] == list(names)
     rows = lines[2 : lines.index("")]
-    found = [p.path for p in parameters(load_model(rich))]
-    assert [row.split()[0] for row in rows] == found
+    listed = [p.path for p in parameters(load_model(rich))]
+    assert [row.split()[0] for row in rows] == listed
     assert all(row[start - 2 : start] == "  " for row in rows for start in starts[1:])
-    assert f"{len(found)} parameters, 4 of them uncertain" in lines
+    assert f"{len(listed)} parameters, 4 of them uncertain" in lines
     assert any("中芯国际" in line and "https://example.org/report" in line for line in lines)
     assert not any(line.endswith(" ") for line in lines)
 

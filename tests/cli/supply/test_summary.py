@@ -33,11 +33,11 @@ def test_the_text_has_the_tables(capsys) -> None:
 def test_scenarios_and_products_can_be_chosen(capsys) -> None:
     arguments = ["--scenario", SCENARIOS[1], "--product", "total", "--product", PRODUCTS[0]]
     assert main(["summary", "x.zarr", *arguments, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    content = json.loads(capsys.readouterr().out)
     for key in ("records", "yearly", "binding"):
-        assert {r["scenario"] for r in found[key]} == {SCENARIOS[1]}
-        assert {r["product"] for r in found[key]} == {"total", PRODUCTS[0]}
-    assert found["differences"] == []
+        assert {r["scenario"] for r in content[key]} == {SCENARIOS[1]}
+        assert {r["product"] for r in content[key]} == {"total", PRODUCTS[0]}
+    assert content["differences"] == []
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     assert main(["run", model, *arguments, "--out", store]) == 0
     capsys.readouterr()
     assert main(["summary", store, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    content = json.loads(capsys.readouterr().out)
     ds = yieldsim.ensemble.open_ensemble(store)
     chips = ds["usable_chips"].to_numpy()[0, :, 0, 0]
-    record = found["records"][0]
+    record = content["records"][0]
     assert (record["scenario"], record["product"]) == ("baseline", "total")
     assert record["mean"] == pytest.approx(chips.astype(float).mean(), rel=1e-12)  # rounding
-    assert (found["model"], found["seed"], found["realizations"]) == ("analyst", "7", 48)
-    assert found["binding"][0]["constraint"] in ("memory", "wafer plan", "defects")
+    assert (content["model"], content["seed"], content["realizations"]) == ("analyst", "7", 48)
+    assert content["binding"][0]["constraint"] in ("memory", "wafer plan", "defects")

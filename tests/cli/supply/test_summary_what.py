@@ -40,8 +40,8 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 @pytest.mark.parametrize("what", SUMMARIES)
 def test_the_json_is_that_of_the_analysis(what: str, capsys) -> None:
-    found = json.loads(printed(capsys, "--what", what, "--json"))
-    assert found == json.loads(json.dumps(SUMMARIES[what](whole(scenarios=LIFTED))))
+    content = json.loads(printed(capsys, "--what", what, "--json"))
+    assert content == json.loads(json.dumps(SUMMARIES[what](whole(scenarios=LIFTED))))
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_the_text_begins_with_its_title(what: str, title: str, capsys) -> None:
 @pytest.mark.parametrize("what", ["products", "binding", "yield"])
 def test_scenarios_can_be_chosen(what: str, capsys) -> None:
     chosen = ["--what", what, "--scenario", "domestic_late+no_limit:memory"]
-    found = json.loads(printed(capsys, *chosen, "--json"))
-    lists = [found[key] for key in ("records", "yearly", "binding", "lifted") if key in found]
+    content = json.loads(printed(capsys, *chosen, "--json"))
+    lists = [content[key] for key in ("records", "yearly", "binding", "lifted") if key in content]
     assert {r["scenario"] for records in lists for r in records} == {chosen[-1]}
     assert f"scenario {chosen[-1]}\n" in printed(capsys, *chosen)
 
@@ -69,8 +69,8 @@ def test_scenarios_can_be_chosen(what: str, capsys) -> None:
 def test_products_can_be_chosen(capsys) -> None:
     chosen = ["--product", "ascend_910c", "--json"]
     for what, key in (("products", "yearly"), ("binding", "binding"), ("binding", "lifted")):
-        found = json.loads(printed(capsys, "--what", what, *chosen))
-        assert {r["product"] for r in found[key]} == {"ascend_910c"}
+        content = json.loads(printed(capsys, "--what", what, *chosen))
+        assert {r["product"] for r in content[key]} == {"ascend_910c"}
     text = printed(capsys, "--what", "binding", "--product", "ascend_910c")
     assert text.startswith("What binds ascend_910c")
 
@@ -99,13 +99,13 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     arguments = ["--realizations", "4", "--set", "simulation.steps_per_quarter=1", "--json"]
     assert main(["run", model, *arguments, "--out", store]) == 0
     capsys.readouterr()
-    found = {}
+    content = {}
     for what in SUMMARIES:
         assert main(["summary", store, "--what", what, "--json"]) == 0
-        found[what] = json.loads(capsys.readouterr().out)
+        content[what] = json.loads(capsys.readouterr().out)
     ds = yieldsim.ensemble.open_ensemble(store).isel(scenario=0)
     names = json.loads(ds.attrs["bin_names"])
-    record = next(r for r in reversed(found["yield"]["yearly"]) if r["bin"] is not None)
+    record = next(r for r in reversed(content["yield"]["yearly"]) if r["bin"] is not None)
     inside = [str(q).startswith(record["year"]) for q in ds["quarter_label"].values]
     place = {"die": list(ds["die"].values).index(record["die"]), "quarter": np.array(inside)}
     label = next(k for k, name in names[record["die"]].items() if name == record["bin"])
@@ -113,19 +113,19 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     gross = ds["gross_dies"].isel(place).astype(float).sum("quarter")
     # the same figures in double precision, in another order
     assert record["mean"] == pytest.approx(float((good / gross).mean()), rel=1e-12)
-    fit = found["yield"]["yearly"][-1]
+    fit = content["yield"]["yearly"][-1]
     place = {"die": list(ds["die"].values).index(fit["die"]), "quarter": np.array(inside)}
     fit_dies = ds["saleable_dies"].isel(place).astype(float).sum("quarter")
     started = ds["gross_dies_started"].isel(place).astype(float).sum("quarter")
     assert fit["figure"] == "fit for mass production"
     assert fit["mean"] == pytest.approx(float((fit_dies / started).mean()), rel=1e-12)
-    d0 = found["yield"]["d0_yearly"][-1]
+    d0 = content["yield"]["d0_yearly"][-1]
     line = ds.isel(quarter=np.array(inside)).sel(fab=d0["fab"], process=d0["process"])
     starts = line["wafer_starts"].astype(float)
     joined = (line["d0_per_cm2"] * starts).sum("quarter") / starts.sum("quarter")
     assert (d0["mean"], d0["units"]) == (pytest.approx(float(joined.mean()), rel=1e-12), "cm-2")
-    bins = {r["bin"] for r in found["products"]["yearly"]} - {None}
+    bins = {r["bin"] for r in content["products"]["yearly"]} - {None}
     assert bins == {name for several in names.values() for name in several.values()}
-    assert {r["constraint"] for r in found["binding"]["binding"]} <= set(
+    assert {r["constraint"] for r in content["binding"]["binding"]} <= set(
         ds["binding"].attrs["flag_names"]
     )
