@@ -217,7 +217,7 @@ def test_figures_and_draws_are_those_of_the_fab() -> None:
         all_names = list(model.processes if names is run.processes else model.tool_groups)
         for place, label in enumerate(names):
             wanted = block[name][0, :, :, fab, all_names.index(label)]
-            np.testing.assert_array_equal(statistics[:, :, place], wanted, err_msg=name)
+            np.testing.assert_array_equal(figure[:, :, place], wanted, err_msg=name)
     assert run.processes == list(model.fabs["south"].plan)
     paths = [p.path for p in simulator.parameters]
     raw = block["parameter_value"][0, :, paths.index("processes.n2.raw_process_days")]

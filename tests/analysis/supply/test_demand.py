@@ -27,7 +27,7 @@ def test_every_order_of_every_scenario_is_there_with_what_it_is(summary) -> None
     assert order(summary, "later")["size_p50"] == 8.0
 
 
-def test_the_quarter_of_filling_is_an_outcome_with_not_by_the_end(summary) -> None:
+def test_the_quarter_of_filling_has_quantiles_that_may_be_beyond_the_end(summary) -> None:
     # slow: realization r is filled by quarter ceil(100 / (1 + r)): 5 (r = 19), 6 (16 to 18),
     # 7 (14 and 15), 8 (12 and 13), and not by the end below r = 12
     slow = order(summary, "slow")
@@ -45,7 +45,7 @@ def test_the_quarter_of_filling_is_an_outcome_with_not_by_the_end(summary) -> No
     assert (never["share_by_due"], never["se_share_by_due"]) == (None, None)
 
 
-def test_a_due_date_beyond_the_horizon_has_no_share_and_an_order_is_not_filled_early(
+def test_an_order_due_beyond_the_horizon_has_no_share_by_its_due_date(
     summary,
 ) -> None:
     later = order(summary, "later")
@@ -95,7 +95,7 @@ def test_a_single_realization_has_no_errors() -> None:
     assert single["backlog"][0]["se_p50"] is None
 
 
-def test_an_ensemble_without_orders_and_demand_is_told_in_one_line() -> None:
+def test_an_ensemble_without_orders_and_demand_gives_a_single_line() -> None:
     summary = demand_summary(made_up.ensemble())
     assert summary["orders"] == summary["market"] == summary["imports"] == []
     assert demand_text(summary) == NOTHING

@@ -21,7 +21,8 @@ from yieldsim.analysis.totals import (
 from yieldsim.errors import StoreError
 
 GOOD, FIT, DENSITY = "good", "fit for mass production", "D0"
-# figure -> dies counted over dies of which they are a share
+NAMES = {GOOD: "the share of good dies", FIT: f"the share {FIT}", DENSITY: "D0"}
+# figure -> dies counted, and all dies
 SHARES = {GOOD: ("good_dies", "gross_dies"), FIT: ("saleable_dies", "gross_dies_started")}
 
 
@@ -49,7 +50,7 @@ def yield_summary(ds: xr.Dataset) -> dict[str, Any]:
         "d0": d0_records(ds, "quarter") if kept[DENSITY] else [],
         "missing": [name for figure in kept for name in _lacking(ds, figure)],
         "notes": [
-            f"{figure} is not given: the ensemble lacks {' and '.join(_lacking(ds, figure))}"
+            f"{NAMES[figure]} is not given: the ensemble lacks {' and '.join(_lacking(ds, figure))}"
             for figure in kept
             if not kept[figure]
         ],
