@@ -9,7 +9,7 @@ import pytest
 from tests.paths import VALID
 from yieldsim.analysis.fab.capacity import capacity_record
 from yieldsim.analysis.fab.capacity_run import FabRun, run_fab
-from yieldsim.analysis.fab.capacity_tools import STATES, e10_states, scarcest, spread
+from yieldsim.analysis.fab.capacity_tools import STATES, e10_states, share_of_largest, spread
 from yieldsim.errors import UsageError
 from yieldsim.model.load import load_file
 from yieldsim.supply.simulate import Simulator
@@ -43,7 +43,7 @@ def ran(
 
 
 def group(record: dict, name: str) -> dict:
-    return next(one for one in record["tool_groups"] if one["tool_group"] == name)
+    return next(entry for entry in record["tool_groups"] if entry["tool_group"] == name)
 
 
 def test_load_over_capacity_by_hand() -> None:
@@ -79,12 +79,12 @@ def test_the_bottleneck_of_two_groups_by_hand() -> None:
     imported, domestic = 20 * 0.9 * 0.8 * 0.9 * 0.9 * HOURS, 10 * 0.5 * 0.5 * HOURS
     loads = {"etch": 27_000 / (imported + domestic), "litho": 30_000 / (2 * 10 * 0.9 * HOURS)}
     assert loads["etch"] > loads["litho"]
-    assert [one["tool_group"] for one in record["tool_groups"]] == list(loads)
+    assert [entry["tool_group"] for entry in record["tool_groups"]] == list(loads)
     for rank, (name, load) in enumerate(loads.items(), start=1):
-        one = group(record, name)
-        assert one["rank"] == rank
-        assert one["load_over_capacity"]["p50"] == pytest.approx(load, rel=ROUND)
-        assert one["share_scarcest"] == (1.0 if rank == 1 else 0.0)
+        entry = group(record, name)
+        assert entry["rank"] == rank
+        assert entry["load_over_capacity"]["p50"] == pytest.approx(load, rel=ROUND)
+        assert entry["share_scarcest"] == (1.0 if rank == 1 else 0.0)
     classes = group(record, "etch")["classes"]
     for kind, possible in (("imported", imported), ("domestic", domestic)):
         tools = classes[kind]
@@ -115,7 +115,7 @@ def test_shares_and_ranks_where_either_group_may_be_the_scarcest() -> None:
     record = capacity_record(run, "2026Q3")
     assert group(record, "litho")["share_scarcest"] == slow
     assert group(record, "etch")["share_scarcest"] == 1.0 - slow
-    assert [one["tool_group"] for one in record["tool_groups"]] == ["etch", "litho"]
+    assert [entry["tool_group"] for entry in record["tool_groups"]] == ["etch", "litho"]
     litho = group(record, "litho")["load_over_capacity"]
     assert litho["p90"] == pytest.approx(30_000 / (16 * 0.9 * HOURS), rel=ROUND)
     assert record["quarters"][2]["share_carried"] == 1.0
@@ -156,7 +156,7 @@ def test_the_time_that_an_accident_takes_is_down() -> None:
     assert record["quarters"][1]["load_over_capacity"]["p50"] == pytest.approx(
         30_000 / (0.5 * 2 * 10 * 0.9 * HOURS), rel=ROUND
     )
-    assert capacity_record(run)["quarter"] == "2026Q2"  # the scarcest of all
+    assert capacity_record(run)["quarter"] == "2026Q2"  # the quarter with the largest load
 
 
 def test_a_group_without_tools_has_an_infinite_load() -> None:
@@ -226,8 +226,11 @@ def test_figures_and_draws_are_those_of_the_fab() -> None:
 
 def test_threads_do_not_matter() -> None:
     file = load_file(VALID / "two_fabs.toml")
-    one, two = (run_fab(file, "north", "baseline", 70, 5, threads=n) for n in (1, 2))
-    assert capacity_record(one) == capacity_record(two)
+    records = [
+        capacity_record(run_fab(file, "north", "baseline", 70, 5, threads=threads))
+        for threads in (1, 2)
+    ]
+    assert records[0] == records[1]
 
 
 LONG = ('simulation.end="2045Q4"', "simulation.steps_per_quarter=13")
@@ -277,7 +280,7 @@ def test_statistics_of_what_may_be_infinite_or_undefined() -> None:
 
 def test_ties_and_idle_worlds() -> None:
     ratio = np.array([[0.5, 0.5, 0.1], [0.0, 0.0, 0.0], [0.2, np.inf, np.inf], [0.1, 0.2, 0.3]])
-    np.testing.assert_array_equal(scarcest(ratio), [0.25, 0.25, 0.25])
+    np.testing.assert_array_equal(share_of_largest(ratio), [0.25, 0.25, 0.25])
 
 
 @pytest.mark.parametrize(

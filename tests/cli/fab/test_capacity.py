@@ -50,35 +50,37 @@ def test_the_tables_say_what_the_json_says(capsys) -> None:
     assert len(parts) == 4
     groups = record["tool_groups"]
     assert len(groups) == 3
-    assert [one["rank"] for one in groups] == [1, 2, 3]
+    assert [group["rank"] for group in groups] == [1, 2, 3]
     assert len(parts["Tool groups"]) == 3
-    for row, one in zip(parts["Tool groups"], groups, strict=True):
-        passes = [one[f"passes_{key}_per_month"]["p50"] for key in ("planned", "possible", "made")]
-        load, use = one["load_over_capacity"], one["utilization"]
-        assert row[:2] == [str(one["rank"]), one["tool_group"]]
+    for row, group in zip(parts["Tool groups"], groups, strict=True):
+        passes = [
+            group[f"passes_{key}_per_month"]["p50"] for key in ("planned", "possible", "made")
+        ]
+        load, use = group["load_over_capacity"], group["utilization"]
+        assert row[:2] == [str(group["rank"]), group["tool_group"]]
         assert row[2:5] == [f"{number:,.0f}" for number in passes]
         assert row[5:8] == [f"{load[key]:.2f}" for key in ("p10", "p50", "p90")]
         assert row[8] == f"{100 * use['p50']:.1f} %"
         assert row[9] == f"({100 * use['p10']:.1f} % - {100 * use['p90']:.1f} %)"
-        assert row[10] == f"{100 * one['share_scarcest']:.0f} %"
-    classes = [one for each in groups for one in each["classes"].values()]
-    for row, one in zip(parts["Tools by"], classes, strict=True):
-        assert row[2:4] == [f"{one['tools']['mean']:.1f}", percent(one["availability"]["mean"])]
-        assert row[4] == f"{one['passes_possible_per_month']['mean']:,.0f}"
+        assert row[10] == f"{100 * group['share_scarcest']:.0f} %"
+    classes = [tools for group in groups for tools in group["classes"].values()]
+    for row, tools in zip(parts["Tools by"], classes, strict=True):
+        assert row[2:4] == [f"{tools['tools']['mean']:.1f}", percent(tools["availability"]["mean"])]
+        assert row[4] == f"{tools['passes_possible_per_month']['mean']:,.0f}"
         assert row[5:] == [
-            f"{one['passes_made_per_month']['mean']:,.0f}",
-            percent(one["utilization"]["mean"]),
+            f"{tools['passes_made_per_month']['mean']:,.0f}",
+            percent(tools["utilization"]["mean"]),
         ]
-    for row, one in zip(parts["Tool states"], classes, strict=True):
-        assert row[2:] == [percent(share) for share in one["e10"].values()]
-        assert sum(one["e10"].values()) == pytest.approx(1.0, abs=3e-7)  # float32 outputs
+    for row, tools in zip(parts["Tool states"], classes, strict=True):
+        assert row[2:] == [percent(share) for share in tools["e10"].values()]
+        assert sum(tools["e10"].values()) == pytest.approx(1.0, abs=3e-7)  # float32 outputs
     rows = iter(parts["Wafers in"])
     for process in record["processes"]:
-        figures = [one for key, one in process.items() if key not in ("process", "title")]
-        for one in figures:
+        figures = [figure for key, figure in process.items() if key not in ("process", "title")]
+        for figure in figures:
             cells = [float(cell.replace(",", "")) for cell in next(rows)[2:]]
-            digits = 0.5 if one["p50"] >= 200.0 else 0.051  # printed without, or with a digit
-            assert cells == pytest.approx([one[q] for q in ("p10", "p50", "p90")], abs=digits)
+            digits = 0.5 if figure["p50"] >= 200.0 else 0.051  # printed without, or with a digit
+            assert cells == pytest.approx([figure[q] for q in ("p10", "p50", "p90")], abs=digits)
     assert next(rows, None) is None
 
 
@@ -96,26 +98,26 @@ def test_the_headline_names_the_bottleneck_and_the_next_two(capsys) -> None:
     assert line.startswith(f"{start}{load['p50']:.2f} ± {load['se_p50']:.2f} (P10 to P90: ")
     assert f"next {second['tool_group']} {second['load_over_capacity']['p50']:.2f} (" in line
     assert f"and {third['tool_group']} {third['load_over_capacity']['p50']:.2f} (" in line
-    carried = {one["quarter"]: one["share_carried"] for one in record["quarters"]}["2026Q2"]
+    carried = {q["quarter"]: q["share_carried"] for q in record["quarters"]}["2026Q2"]
     assert line.endswith(f"The tools can carry the plan in {100 * carried:.0f} % of realizations.")
 
 
-def test_without_a_quarter_the_scarcest_is_in_detail(capsys) -> None:
+def test_without_a_quarter_the_most_loaded_is_in_detail(capsys) -> None:
     record, text = as_json(TWO_FABS, capsys), printed(TWO_FABS, capsys)
-    loads = {one["quarter"]: one["load_over_capacity"]["p50"] for one in record["quarters"]}
+    loads = {q["quarter"]: q["load_over_capacity"]["p50"] for q in record["quarters"]}
     assert record["quarter"] == max(loads, key=loads.__getitem__)
     assert record["chosen"] == "largest load over capacity"
     assert f"In detail: {record['quarter']}, the quarter with the largest load" in text
     rows = tables(text)["north, by"]
     assert len(rows) == len(loads)
-    for row, one in zip(rows, record["quarters"], strict=True):
-        assert row[0] == one["quarter"]
+    for row, quarter in zip(rows, record["quarters"], strict=True):
+        assert row[0] == quarter["quarter"]
         for cell, key in zip(row[1:4], ("planned", "started", "out"), strict=True):
-            assert cell == f"{one[f'{key}_wafers_per_month']['p50']:,.0f}"
-        assert row[4:6] == [one["bottleneck"], f"{100 * one['share_scarcest']:.0f} %"]
-        assert row[6] == f"{one['load_over_capacity']['p50']:.2f}"
-        assert row[7] == percent(one["utilization"]["p50"])
-        times = [one["cycle_time_days"]["p50"], one["x_factor"]["p50"]]
+            assert cell == f"{quarter[f'{key}_wafers_per_month']['p50']:,.0f}"
+        assert row[4:6] == [quarter["bottleneck"], f"{100 * quarter['share_scarcest']:.0f} %"]
+        assert row[6] == f"{quarter['load_over_capacity']['p50']:.2f}"
+        assert row[7] == percent(quarter["utilization"]["p50"])
+        times = [quarter["cycle_time_days"]["p50"], quarter["x_factor"]["p50"]]
         assert row[8:] == [f"{times[0]:.1f}", f"{times[1]:.2f}"]
 
 
@@ -156,9 +158,9 @@ def test_what_a_scenario_lifts_is_said(capsys) -> None:
 
 
 def test_a_seed_and_a_setting_count(capsys) -> None:
-    one = as_json(TWO_FABS, capsys)
-    assert as_json([*TWO_FABS, "--threads", "1"], capsys) == one
-    assert as_json([*TWO_FABS, "--seed", "3"], capsys)["tool_groups"] != one["tool_groups"]
+    usual = as_json(TWO_FABS, capsys)
+    assert as_json([*TWO_FABS, "--threads", "1"], capsys) == usual
+    assert as_json([*TWO_FABS, "--seed", "3"], capsys)["tool_groups"] != usual["tool_groups"]
     more = as_json([*TWO_FABS, "--set", "processes.n2.visits.litho=60"], capsys)
     assert more["tool_groups"][0]["tool_group"] == "litho"
 
@@ -213,29 +215,29 @@ def test_bars_marks_and_lines_are_the_figures(record: dict) -> None:
     bars, loads, times = capacity_chart(record).axes
     groups = record["tool_groups"]
     patches = [p for p in bars.patches if p.get_height() < 0.7]  # and no shaded plan
-    classes = [one for each in groups for one in each["classes"].values()]
+    classes = [tools for group in groups for tools in group["classes"].values()]
     assert len(patches) == len(classes)
     ends = {}
     for patch in patches:
         row = round(patch.get_y() + patch.get_height() / 2)
         ends[row] = max(ends.get(row, 0.0), patch.get_x() + patch.get_width())
-    for row, one in enumerate(groups):
-        # two parts of one
-        capacity = one["capacity_wafers_per_month"]["p50"]
+    for row, group in enumerate(groups):
+        # two parts of a bar
+        capacity = group["capacity_wafers_per_month"]["p50"]
         assert ends[row] == pytest.approx(capacity, rel=1e-9)
         if bars.get_xlim()[1] > capacity:
             made = [line for line in bars.get_lines() if line.get_marker() == "D"][row]
-            assert made.get_xdata()[0] == one["made_wafers_per_month"]["p50"]
+            assert made.get_xdata()[0] == group["made_wafers_per_month"]["p50"]
     quarters = record["quarters"]
     plan = next(q for q in quarters if q["quarter"] == "2026Q2")["planned_wafers_per_month"]
     assert bars.get_lines()[0].get_xdata()[0] == plan["p50"]
     assert bars.get_xlim()[1] <= max(WIDEST * plan["p50"], 1.1 * plan["p90"])
     assert [label.get_text() for label in bars.get_yticklabels()] == [
-        one["tool_group"] for one in groups
+        group["tool_group"] for group in groups
     ]
-    for number, one in enumerate(groups):
+    for number, group in enumerate(groups):
         drawn = loads.get_lines()[number].get_ydata()
-        name = one["tool_group"]
+        name = group["tool_group"]
         assert drawn.tolist() == [
             q["tool_groups"][name]["load_over_capacity"]["p50"] for q in quarters
         ]
@@ -245,7 +247,7 @@ def test_bars_marks_and_lines_are_the_figures(record: dict) -> None:
 def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(record: dict) -> None:
     names = ["a_group_of_tools_with_a_very_long_name", "another_one_that_is_also_long", "z" * 40]
     text = json.dumps(record)
-    for one, long in zip(record["tool_groups"], names, strict=True):
-        text = text.replace(f'"{one["tool_group"]}"', f'"{long}"')
+    for group, long in zip(record["tool_groups"], names, strict=True):
+        text = text.replace(f'"{group["tool_group"]}"', f'"{long}"')
     record = json.loads(text) | {"title": "A fab with a title that no line of a page can hold " * 3}
     check_texts(capacity_chart(record), more_than=30)

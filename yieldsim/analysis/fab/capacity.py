@@ -40,14 +40,14 @@ import numpy as np
 
 from yieldsim.analysis.fab.capacity_run import FabRun
 from yieldsim.analysis.fab.capacity_tools import (
+    by_load,
     group_records,
     infinite,
     load_over_capacity,
     monthly,
     quarterly,
     quotient,
-    scarcest,
-    scarcest_first,
+    share_of_largest,
     spread,
 )
 from yieldsim.analysis.records import Record
@@ -142,14 +142,14 @@ def _quarter(run: FabRun, q: int) -> Record:
     if not run.groups:
         return record
     ratio = load_over_capacity(run, q)
-    shares = scarcest(ratio)
+    shares = share_of_largest(ratio)
     loads = [
         {"load_over_capacity": spread(ratio[:, g]), "share_scarcest": float(shares[g])}
         for g in range(len(run.groups))
     ]
     record["share_carried"] = float((ratio.max(axis=1) <= 1.0).mean())
     record["tool_groups"] = dict(zip(run.groups, loads, strict=True))
-    first = scarcest_first(loads, shares)[0]
+    first = by_load(loads, shares)[0]
     if ratio[:, first].max() > 0.0:
         utilization = spread(quarterly(run, "utilization", q)[:, first])
         record |= {"bottleneck": run.groups[first], "utilization": utilization, **loads[first]}

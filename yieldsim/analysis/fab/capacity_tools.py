@@ -77,7 +77,7 @@ def load_over_capacity(run: FabRun, q: int) -> np.ndarray:
     return np.where(load > 0.0, ratio, 0.0)
 
 
-def scarcest(ratio: np.ndarray) -> np.ndarray:
+def share_of_largest(ratio: np.ndarray) -> np.ndarray:
     """Share of the realizations in which each group has the largest ratio, (G) from (R, G).
 
     Of equal groups the first counts, as in the simulation. A realization without load counts for
@@ -121,16 +121,16 @@ def group_records(run: FabRun, q: int) -> list[Record]:
     if not run.groups:
         return []
     ratio, states = load_over_capacity(run, q), e10_states(run, q)
-    shares = scarcest(ratio)
+    shares = share_of_largest(ratio)
     records = [_group(run, q, g, ratio[:, g], states) for g in range(len(run.groups))]
-    order = scarcest_first(records, shares)
+    order = by_load(records, shares)
     for rank, g in enumerate(order, start=1):
         asked = ratio[:, g].max() > 0.0
         records[g] |= {"rank": rank if asked else None, "share_scarcest": float(shares[g])}
     return [records[g] for g in order]
 
 
-def scarcest_first(records: list[Record], shares: np.ndarray) -> list[int]:
+def by_load(records: list[Record], shares: np.ndarray) -> list[int]:
     """Places of the groups in the order of median load over capacity, then of ``shares``."""
 
     def key(g: int) -> tuple[float, float]:
