@@ -18,7 +18,7 @@ from yieldsim.outputs import OUTPUTS
 
 MODEL = ROOT / "benchmarks" / "analyst.toml"
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]
-CHUNK = "c.1.2.0.0"  # second scenario, third block
+CHUNK = "c.0.2.0.0"  # both scenarios, third block
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@ import pytest
 import zarr
 
 from tests.ensemble.fake import flip_bit
-from yieldsim.ensemble.chunks import CHUNK_NAMES, chunk_name, codecs, damage, encode, is_chunk
+from yieldsim.ensemble.chunks import CHUNK_NAMES, codecs, damage, encode, is_chunk
+from yieldsim.ensemble.layout import chunk_name
 
 
 def values_of(dtype: str) -> np.ndarray:

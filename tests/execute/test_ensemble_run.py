@@ -103,7 +103,7 @@ def test_a_block_that_was_half_written_is_computed_again(
 ) -> None:
     make_store(Folder(tmp_path / "x.zarr"), blocks=2)
     (tmp_path / "x.zarr" / "block_done" / "c.1").unlink()  # killed in the middle of block 1:
-    (tmp_path / "x.zarr" / "binding" / "c.1.1.0.0").unlink()  # some chunks, no marker
+    (tmp_path / "x.zarr" / "binding" / "c.0.1.0.0").unlink()  # some chunks, no marker
     (tmp_path / "x.zarr" / "binding" / "c.1.1.0.0.99-9.partial").write_bytes(b"half")
     ds = yieldsim.run(analyst_file(), out=tmp_path / "x.zarr", threads=1, **RUN)
     assert simulator.firsts == [16, 32, 48]

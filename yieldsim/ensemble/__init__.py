@@ -10,10 +10,12 @@ from yieldsim.ensemble.layout import (
 from yieldsim.ensemble.provenance import Stored, check_same, read_stored
 from yieldsim.ensemble.read import open_ensemble, open_place
 from yieldsim.ensemble.storage import Folder, Memory, Place
-from yieldsim.ensemble.write import Writer, create, damaged_chunks, marked_blocks, unmark
+from yieldsim.ensemble.verify import Damage, damaged_blocks, damaged_metadata
+from yieldsim.ensemble.write import Writer, create, marked_blocks, unmark
 
 __all__ = [
     "BlockSource",
+    "Damage",
     "Folder",
     "Memory",
     "Place",
@@ -23,7 +25,8 @@ __all__ = [
     "bytes_per_realization",
     "check_same",
     "create",
-    "damaged_chunks",
+    "damaged_blocks",
+    "damaged_metadata",
     "default_block_size",
     "finalize",
     "marked_blocks",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import zarr
 
-from yieldsim.ensemble.chunks import CheckedStore
-from yieldsim.ensemble.layout import DONE, PARAMETER_VALUE, ArraySpec
+from yieldsim.ensemble.checked import CheckedStore
+from yieldsim.ensemble.layout import DONE, PARAMETER_VALUE, ArraySpec, RunPlan
+from yieldsim.ensemble.ledger import SEAL, Seal, metadata_digest
 from yieldsim.ensemble.provenance import Stored, finished_attrs, read_stored
 from yieldsim.ensemble.read import unfinished
-from yieldsim.ensemble.storage import Place, reason
+from yieldsim.ensemble.storage import ROOT_METADATA, Memory, Place, reason
 from yieldsim.ensemble.summaries import SUMMARIES, summary_specs
-from yieldsim.ensemble.write import add_arrays, damaged_chunks, marked_blocks, unmark
+from yieldsim.ensemble.verify import damaged_blocks, damaged_metadata
+from yieldsim.ensemble.write import array_keys, fill, marked_blocks, seal_of, unmark
 from yieldsim.errors import IncompleteError, StoreError
 from yieldsim.outputs import EXTRA_OUTPUTS, LEADING, chosen_outputs
 
@@ -39,22 +42,34 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
     if len(marked) < stored.blocks:
         raise unfinished(stored)
     try:
+        seal = Seal.read(place)
+        wrong = damaged_metadata(place, seal)
+        if seal is None or wrong:
+            key, problem = next(iter(wrong.items()))
+            advice = f"`yieldsim verify {place} --repair` mends it"
+            raise StoreError(f"{place}/{key}", f"{problem}; {advice}")
         arrays = _arrays(place)
-        drop_damaged(place, block_specs_of(arrays), marked - set(checked))
+        drop_damaged(place, stored.plan, block_specs_of(arrays), marked - set(checked))
         place.sweep()
-        _add_summaries(place, arrays, stored.attrs)
-        _declare_complete(stored)
+        summaries = array_keys(summary_specs(arrays, stored.attrs), place.compressed)
+        for name in SUMMARIES:  # a killed finalize may have written half of it
+            place.delete_array(name)
+        fill(place, summaries)
+        _declare_complete(stored, seal, summaries)
     except OSError as error:
         problem = f"{reason(error)} while it was finalized; the same command continues"
         raise StoreError(str(place), problem) from None
 
 
-def drop_damaged(place: Place, specs: list[ArraySpec], blocks: Collection[int]) -> None:
+def drop_damaged(
+    place: Place, plan: RunPlan, specs: list[ArraySpec], blocks: Collection[int]
+) -> None:
     """Unmark damaged blocks, and raise IncompleteError if there are any."""
-    damaged = damaged_chunks(place, specs, blocks)
+    damaged = damaged_blocks(place, plan, specs, blocks)
     if damaged:
         unmark(place, damaged)
-        block, problem = next(iter(damaged.items()))
+        block, keys = next(iter(damaged.items()))
+        problem = " ".join(next(iter(keys.items())))
         raise IncompleteError(
             str(place),
             f"{len(damaged)} damaged block(s), block {block}: {problem}; "
@@ -68,7 +83,9 @@ def block_specs_of(arrays: dict[str, zarr.Array[Any]]) -> list[ArraySpec]:
     for name, array in arrays.items():
         dims = _dims(array)
         if dims[:2] == BLOCK_DIMS:
-            specs.append(ArraySpec(name, dims, array.dtype, array.shape, array.chunks))
+            shards = array.shards or array.chunks
+            spec = ArraySpec(name, dims, array.dtype, array.shape, array.chunks, per_file=shards[0])
+            specs.append(spec)
     return specs
 
 
@@ -101,23 +118,37 @@ def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
 
 
 def _open_group(place: Place) -> zarr.Group:
-    store = CheckedStore(place.zarr())
-    return zarr.open_group(store=store, mode="r+", use_consolidated=False)
+    store = CheckedStore(place, Seal.read(place), ledger=True)
+    return zarr.open_group(store=store, mode="r", use_consolidated=False)
 
 
-def _add_summaries(
-    place: Place, arrays: dict[str, zarr.Array[Any]], attrs: Mapping[str, Any]
-) -> None:
-    for name in SUMMARIES:  # a killed finalize may have written half of it
-        place.delete_array(name)
-    add_arrays(place, summary_specs(arrays, attrs))
+def _declare_complete(stored: Stored, seal: Seal, summaries: Mapping[str, bytes]) -> None:
+    """Seal the summaries, consolidate the metadata and set the status.
+
+    The root's metadata are replaced in one atomic write. The seal has both digests of the root
+    until then, so that a store whose finalizing was killed is sound before and after.
+    """
+    place, added = stored.place, seal_of(summaries)
+    documents = {name: place.get(f"{name}/{ROOT_METADATA}") for name in seal.metadata}
+    added_documents = {name: summaries[f"{name}/{ROOT_METADATA}"] for name in added.metadata}
+    root = _finished_root(stored, {**documents, **added_documents})
+    seal.metadata |= added.metadata
+    seal.files |= added.files
+    digests = [*seal.root[-1:], metadata_digest(root)]
+    place.put(SEAL, replace(seal, root=digests).as_bytes())
+    place.put(ROOT_METADATA, root)
+    place.put(SEAL, replace(seal, root=digests[-1:]).as_bytes())
 
 
-def _declare_complete(stored: Stored) -> None:
-    """Consolidate the metadata, then set the status: one atomic write of the root's metadata."""
-    store = stored.place.zarr()
+def _finished_root(stored: Stored, documents: Mapping[str, bytes | None]) -> bytes:
+    """Return the root's metadata of a complete store, with those of all arrays consolidated."""
+    scratch = Memory()
+    root = stored.place.get(ROOT_METADATA) or b""
+    for key, data in {"": root, **documents}.items():
+        scratch.put(f"{key}/{ROOT_METADATA}" if key else ROOT_METADATA, data or b"")
     with warnings.catch_warnings():
         # Zarr warns that its format 3 does not yet specify consolidated metadata.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
-        group = zarr.consolidate_metadata(store)
+        group = zarr.consolidate_metadata(scratch.zarr())
     group.update_attributes(finished_attrs(stored))
+    return scratch.get(ROOT_METADATA) or b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,19 @@ from yieldsim.outputs import LEADING, Variable, constraint_names
 # two in memory.
 BLOCK_BYTES, ALL_BLOCK_BYTES = 16 * 2**20, 48 * 2**20
 MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
+# A block has a file for each array (some forty), a marker and a record: so many blocks are 60,000
+# files. Beyond 300,000 realizations of the baseline or 20,000 of all its scenarios this makes
+# blocks larger than the limits above.
+MAX_BLOCKS = 1250
 EPOCH = date(2000, 1, 1)
 DONE = "block_done"
+
+
+def chunk_name(*index: int) -> str:
+    """Return the key of a chunk within its array, such as ``c.0.3.0``."""
+    return ".".join(["c", *map(str, index)])
+
+
 PARAMETER_VALUE = "parameter_value"
 ABOUT = ("unit", "source", "grade", "description")  # coordinates of each parameter
 
@@ -54,6 +66,27 @@ class RunPlan:
     seed: int
     realizations: int
     block_size: int
+    per_file: int = 0  # scenarios in a file; 0: all
+
+    @property
+    def row_size(self) -> int:
+        """Scenarios of a row: those that share a file."""
+        return self.per_file or len(self.scenarios)
+
+    @property
+    def rows(self) -> int:
+        """Rows of scenarios."""
+        return math.ceil(len(self.scenarios) / self.row_size)
+
+    def row(self, row: int) -> tuple[str, ...]:
+        """The scenarios of a row."""
+        return self.scenarios[row * self.row_size : (row + 1) * self.row_size]
+
+    @property
+    def run_hash(self) -> str:
+        """What the records of blocks are bound to: model, seed and block size."""
+        text = f"{self.file.to_json()}\n{self.seed}\n{self.block_size}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
     def blocks(self) -> int:
@@ -76,6 +109,12 @@ class ArraySpec:
     chunks: tuple[int, ...]
     attrs: dict[str, Any] = field(default_factory=dict)
     values: np.ndarray | None = None
+    per_file: int = 1  # scenarios whose chunks share a file
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """The shape of a file, None where it is one chunk."""
+        return (self.per_file, *self.chunks[1:]) if self.per_file > 1 else None
 
     @property
     def fill(self) -> Any:
@@ -88,9 +127,10 @@ class ArraySpec:
         kind = np.dtype(self.dtype).kind
         return math.nan if kind == "f" else (0 if kind == "u" else -1)
 
-    def chunk_index(self, scenario: int, block: int) -> tuple[int, ...]:
-        """The index of the chunk of a block and scenario."""
-        return (scenario, block, *(0 for _ in self.dims[2:]))
+    def key(self, row: int, block: int) -> str:
+        """The key of the file of a block in a row of scenarios."""
+        index = (row, block, *(0 for _ in self.dims[2:]))
+        return f"{self.name}/{chunk_name(*index)}"
 
 
 def default_block_size(realizations: int, bytes_per_realization: int, scenarios: int) -> int:
@@ -101,7 +141,8 @@ def default_block_size(realizations: int, bytes_per_realization: int, scenarios:
     block_bytes = min(BLOCK_BYTES, ALL_BLOCK_BYTES // scenarios)
     by_memory = math.ceil(realizations * bytes_per_realization / block_bytes)
     even = math.ceil(realizations / max(by_memory, MIN_BLOCKS))
-    return min(realizations, max(MIN_BLOCK, min(even, MAX_BLOCK)))
+    fewest = math.ceil(realizations / MAX_BLOCKS)
+    return min(realizations, max(MIN_BLOCK, min(even, MAX_BLOCK), fewest))
 
 
 def bytes_per_realization(source: BlockSource) -> int:
@@ -151,7 +192,7 @@ def _block_spec(
 ) -> ArraySpec:
     shape = tuple(sizes[dim] for dim in dims)
     chunks = (1, plan.block_size, *(max(1, n) for n in shape[2:]))
-    return ArraySpec(name, dims, dtype, shape, chunks, attrs)
+    return ArraySpec(name, dims, dtype, shape, chunks, attrs, per_file=plan.row_size)
 
 
 def _binding_attrs(source: BlockSource) -> dict[str, Any]:

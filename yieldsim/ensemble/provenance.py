@@ -13,9 +13,11 @@ from typing import Any
 from yieldsim.ensemble.layout import RunPlan
 from yieldsim.ensemble.storage import ROOT_METADATA, Place
 from yieldsim.errors import StoreError
+from yieldsim.model.load import ModelFile
 from yieldsim.version import VERSION
 
-FORMAT = 1
+FORMAT = 2  # with a ledger; stores of format 1 are opened and checked as far as they can be
+_OLDEST = 1
 INCOMPLETE, COMPLETE = "incomplete", "complete"
 _SOFTWARE = ("numpy", "numba", "zarr", "xarray")
 _TYPES = {
@@ -38,6 +40,29 @@ class Stored:
 
     place: Place
     attrs: Mapping[str, Any]
+
+    @property
+    def has_ledger(self) -> bool:
+        """Whether the store binds its bytes to their places."""
+        return bool(self.attrs["yieldsim_store"] >= FORMAT)
+
+    @property
+    def plan(self) -> RunPlan:
+        """The run that the store holds. Raises StoreError if the model text is damaged."""
+        attrs = self.attrs
+        try:
+            file = ModelFile.from_json(attrs["model_json"])
+        except (ValueError, TypeError, KeyError, RecursionError):
+            where = f"{self.place}: metadata (zarr.json)"
+            raise StoreError(where, "the text of its model is damaged") from None
+        return RunPlan(
+            file,
+            tuple(attrs["scenarios"]),
+            attrs["seed"],
+            attrs["realizations"],
+            attrs["block_size"],
+            int(attrs.get("scenarios_per_file", 1)),
+        )
 
     @property
     def complete(self) -> bool:
@@ -65,6 +90,7 @@ def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
         "scenarios": list(plan.scenarios),
         "realizations": plan.realizations,
         "block_size": plan.block_size,
+        "scenarios_per_file": plan.row_size,
         "versions": {
             "yieldsim": VERSION,
             "python": platform.python_version(),
@@ -105,7 +131,7 @@ def read_stored(place: Place) -> Stored | None:
     try:
         content = json.loads(text)
         attrs = content["attributes"] if content["node_type"] == "group" else {}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(str(place), "its metadata (zarr.json) are damaged") from None
     if not isinstance(attrs, dict) or "yieldsim_store" not in attrs:
         raise StoreError(str(place), "is a Zarr store, but not of yieldsim")
@@ -115,12 +141,12 @@ def read_stored(place: Place) -> Stored | None:
 
 def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
     where = f"{place}: metadata (zarr.json)"
-    if attrs["yieldsim_store"] != FORMAT:
+    if attrs["yieldsim_store"] not in range(_OLDEST, FORMAT + 1):
         raise StoreError(
             where,
             "has another store format",
             got=attrs["yieldsim_store"],
-            allowed=f"format {FORMAT}",
+            allowed=f"format {_OLDEST} to {FORMAT}",
         )
     for name, kind in _TYPES.items():
         if not isinstance(attrs.get(name), kind):
@@ -153,6 +179,9 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
             raise StoreError(
                 place, f"holds another run: {name} differs", got=asked, allowed=allowed
             )
+    if not stored.complete and not stored.has_ledger:
+        problem = "is unfinished and of an older store format, so it cannot be continued"
+        raise StoreError(place, problem, allowed="another --out")
     mine, theirs = VERSION, attrs["versions"].get("yieldsim")
     if not stored.complete and mine != theirs:
         raise StoreError(

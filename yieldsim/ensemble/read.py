@@ -6,9 +6,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from yieldsim.ensemble.chunks import CheckedStore
+from yieldsim.ensemble.checked import CheckedStore
+from yieldsim.ensemble.ledger import Seal
 from yieldsim.ensemble.provenance import Stored, read_stored
 from yieldsim.ensemble.storage import Folder, Place
+from yieldsim.ensemble.verify import check_root
 from yieldsim.ensemble.write import marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
@@ -32,7 +34,12 @@ def open_place(place: Place) -> xr.Dataset:
         raise StoreError(str(place), "no such ensemble store")
     if not stored.complete:
         raise unfinished(stored)
-    store = CheckedStore(place.zarr(read_only=True))
+    seal = Seal.read(place) if stored.has_ledger else None
+    wrong = check_root(place, seal) if stored.has_ledger else {}
+    if wrong:
+        key, problem = next(iter(wrong.items()))
+        raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
+    store = CheckedStore(place, seal, ledger=stored.has_ledger)
     try:
         # No cache, so that memory stays flat over an analysis. (The engine takes a Zarr store,
         # although xarray's signature does not say so.)
@@ -46,6 +53,11 @@ def open_place(place: Place) -> xr.Dataset:
         raise
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
+
+
+def advice(place: Place) -> str:
+    """What mends a damaged store."""
+    return f"`yieldsim verify {place} --repair` mends it"
 
 
 def unfinished(stored: Stored) -> IncompleteError:

@@ -21,7 +21,7 @@ from yieldsim.ensemble import (
     bytes_per_realization,
     check_same,
     create,
-    damaged_chunks,
+    damaged_blocks,
     default_block_size,
     finalize,
     marked_blocks,
@@ -223,7 +223,7 @@ class _StoreCreation:
 def _sound_blocks(writer: Writer) -> set[int]:
     """The finished blocks of a store that are not damaged; damaged blocks are unmarked."""
     marked = marked_blocks(writer.place)
-    damaged = damaged_chunks(writer.place, writer.specs, marked)
+    damaged = damaged_blocks(writer.place, writer.plan, writer.specs, marked)
     unmark(writer.place, damaged)
     return marked - set(damaged)
 
