@@ -93,11 +93,6 @@ def test_other_things_are_not_taken_for_a_store(tmp_path: Path) -> None:
         one_line(error, str(tmp_path / name), problem)
 
 
-def test_a_url_is_not_a_folder() -> None:
-    with pytest.raises(StoreError, match=r"s3://bucket/x\.zarr: is a URL"):
-        open_ensemble("s3://bucket/x.zarr")
-
-
 def test_an_unfinished_store_says_how_many_blocks_are_missing(tmp_path: Path) -> None:
     place = Folder(tmp_path / "x.zarr")
     make_store(place, blocks=3)

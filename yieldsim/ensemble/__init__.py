@@ -7,6 +7,7 @@ from yieldsim.ensemble.layout import (
     bytes_per_realization,
     default_block_size,
 )
+from yieldsim.ensemble.places import place_of
 from yieldsim.ensemble.provenance import Stored, check_same, read_stored
 from yieldsim.ensemble.read import open_ensemble, open_place
 from yieldsim.ensemble.storage import Folder, Memory, Place
@@ -32,6 +33,7 @@ __all__ = [
     "marked_blocks",
     "open_ensemble",
     "open_place",
+    "place_of",
     "read_stored",
     "unmark",
 ]

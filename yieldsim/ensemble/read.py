@@ -8,8 +8,9 @@ import xarray as xr
 
 from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.ensemble.ledger import Seal
+from yieldsim.ensemble.places import place_of
 from yieldsim.ensemble.provenance import Stored, read_stored
-from yieldsim.ensemble.storage import Folder, Place
+from yieldsim.ensemble.storage import Place
 from yieldsim.ensemble.verify import check_root
 from yieldsim.ensemble.write import marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
@@ -18,13 +19,15 @@ from yieldsim.errors import IncompleteError, StoreError, VerificationError
 def open_ensemble(path: str | Path) -> xr.Dataset:
     """Open a complete ensemble store. Values are read from it when they are used.
 
+    ``path`` is a folder, a zipped store (``.zip``) or a URL such as ``s3://bucket/name.zarr``.
+
     Figures, names, units and coordinates are those of ``xarray.open_zarr(path)``; in addition
     each chunk is checked as it is read. `yieldsim.outputs` lists the variables and their dims.
 
     Raises StoreError if there is no ensemble or its metadata are damaged, IncompleteError if
     blocks are missing, and VerificationError, also on later reading, for a damaged chunk.
     """
-    return open_place(Folder(path))
+    return open_place(place_of(path))
 
 
 def open_place(place: Place) -> xr.Dataset:

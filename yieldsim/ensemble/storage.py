@@ -124,9 +124,6 @@ class Folder:
     compressed = True
 
     def __init__(self, path: str | Path) -> None:
-        if "://" in str(path):
-            problem = "is a URL; a store must be a folder on this machine"
-            raise StoreError(str(path), problem)
         self.path = Path(path)
 
     def __str__(self) -> str:

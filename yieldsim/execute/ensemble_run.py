@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from yieldsim.ensemble import (
     BlockSource,
-    Folder,
     Memory,
     Place,
     RunPlan,
@@ -26,6 +25,7 @@ from yieldsim.ensemble import (
     finalize,
     marked_blocks,
     open_place,
+    place_of,
     read_stored,
     unmark,
 )
@@ -81,7 +81,7 @@ def run(
     model : a shipped name, the path of a model file, or a loaded ModelFile.
     scenarios : names in the order they are stored; None is the baseline alone, "all" all of them.
     realizations, seed : number of realizations, and the 64-bit key of their random draws.
-    out : the folder of the store; an unfinished run is continued. None keeps it in memory.
+    out : the folder or URL of the store; an unfinished run is continued. None keeps it in memory.
     threads, block_size : do not change the results.
     changes : ``path=value`` settings that override the model.
     progress : show a progress bar if stderr is a terminal.
@@ -129,7 +129,7 @@ def execute(
     file = file.with_changes(changes)
     names = file.scenario_names(scenarios or ())
     source = _simulator(file, names, seed)  # first, so that errors of the model come first
-    place: Place = Memory() if out is None else Folder(out)
+    place: Place = Memory() if out is None else place_of(out)
     stored = read_stored(place)
     if stored is not None:
         size = min(block_size or stored.attrs["block_size"], realizations)
