@@ -154,7 +154,7 @@ def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
     """Print where the processor time of a whole run with one thread goes."""
     # Imported late, because the peak memory of plain NumPy is measured with this module loaded.
     from yieldsim.ensemble import Writer, write
-    from yieldsim.execute import run as whole_run
+    from yieldsim.execute import ensemble_run
     from yieldsim.supply import simulate
     from yieldsim.supply.compile import Compiled
 
@@ -164,8 +164,8 @@ def show_parts(title: str, draws: int, work: Callable[[], object]) -> None:
         "layout of results": [(simulate.Simulator, "block")],
         "compression": [(write, "encode")],
         "files": [(Writer, "write")],
-        "finalize": [(whole_run, "finalize")],
-        "loading, new store": [(whole_run, "execute")],
+        "finalize": [(ensemble_run, "finalize")],
+        "loading, new store": [(ensemble_run, "execute")],
     }
     clock = Parts()
     with clock.watching(places):

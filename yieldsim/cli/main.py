@@ -34,6 +34,12 @@ COMMANDS = {
     "run": Subcommand(
         ".supply.run:run", "Simulate MODEL into an ensemble store, or continue a store."
     ),
+    "init": Subcommand(".store.init:init", "Make a store without results, for `yieldsim work`."),
+    "work": Subcommand(".store.work:work", "Compute a task's share of the blocks of a store."),
+    "finalize": Subcommand(
+        ".store.finalize:finalize",
+        "Check every block of a store, add its summaries and mark it as complete.",
+    ),
     "summary": Subcommand(
         ".supply.summary:summary", "Print the results of an ensemble with Monte Carlo errors."
     ),

@@ -1,58 +1,47 @@
-"""A whole run on this machine: from a model to a finished ensemble."""
+"""A run: from a model to a finished ensemble, on this machine or shared by many tasks."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yieldsim.ensemble import (
-    BlockSource,
     Memory,
     Place,
     RunPlan,
-    Stored,
-    Writer,
-    bytes_per_realization,
-    check_same,
-    create,
-    damaged_blocks,
-    default_block_size,
     finalize,
     marked_blocks,
     open_place,
     place_of,
     read_stored,
-    unmark,
 )
-from yieldsim.errors import IncompleteError, UsageError
-from yieldsim.execute.local import (
-    Interrupted,
-    available_cores,
-    progress_bar,
-    run_blocks,
-    say_stopping,
+from yieldsim.errors import IncompleteError, RetryError, StoreError
+from yieldsim.execute.cores import available_cores
+from yieldsim.execute.job import (
+    DEFAULT_REALIZATIONS,
+    Job,
+    check_number,
+    compute,
+    new_job,
+    stored_job,
 )
-from yieldsim.model.load import ModelFile, load_file
+from yieldsim.execute.share import chosen_blocks
+from yieldsim.model.load import ModelFile
 
 if TYPE_CHECKING:
     import xarray as xr
 
-MAX_REALIZATIONS = 2**32
-MAX_SEED = 2**64 - 1
-DEFAULT_REALIZATIONS = 256
-
 
 @dataclass(frozen=True)
 class RunResult:
-    """The result of a run: where the ensemble is, and how much of it was computed now."""
+    """The result of a run, or of one task of it: where it is, and how much was computed now."""
 
     place: Place
     plan: RunPlan
+    blocks: Sequence[int]  # of this task
     threads: int
     blocks_computed: int
     seconds: float
@@ -106,138 +95,99 @@ def run(
 def execute(
     model: str | Path | ModelFile,
     *,
-    scenarios: Sequence[str] | None = None,
-    realizations: int = DEFAULT_REALIZATIONS,
-    seed: int = 0,
-    out: str | Path | None = None,
     threads: int | None = None,
-    block_size: int | None = None,
-    changes: Iterable[str] = (),
     progress: bool = False,
+    log: bool = False,
+    **options: Any,
 ) -> RunResult:
-    """Like `run`, but returns what was done in place of the opened ensemble."""
-    start = time.perf_counter()
-    threads = available_cores() if threads is None else threads
-    _check_number("realizations", realizations, 1, MAX_REALIZATIONS)
-    _check_number("seed", seed, 0, MAX_SEED)
-    _check_number("threads", threads, 1, None)
-    if block_size is not None:
-        _check_number("block_size", block_size, 1, None)
-    if isinstance(scenarios, str):
-        scenarios = [scenarios]
-    file = model if isinstance(model, ModelFile) else load_file(model)
-    file = file.with_changes(changes)
-    names = file.scenario_names(scenarios or ())
-    source = _simulator(file, names, seed)  # first, so that errors of the model come first
-    place: Place = Memory() if out is None else place_of(out)
-    stored = read_stored(place)
-    if stored is not None:
-        size = min(block_size or stored.attrs["block_size"], realizations)
-        plan = RunPlan(file, names, seed, realizations, size)
-        check_same(stored, plan)
-        if stored.complete:
-            return RunResult(place, plan, threads, 0, time.perf_counter() - start)
-    if stored is None:
-        size_bytes = bytes_per_realization(source)
-        size = block_size or default_block_size(realizations, size_bytes, len(names))
-        plan = RunPlan(file, names, seed, realizations, min(size, realizations))
-    computed = _compute(place, source, plan, stored, threads, progress)
-    return RunResult(place, plan, threads, computed, time.perf_counter() - start)
+    """Like `run`, but returns what was done in place of the opened ensemble.
 
-
-def _simulator(file: ModelFile, scenarios: Sequence[str], seed: int) -> BlockSource:
-    from yieldsim.supply.simulate import Simulator
-
-    return Simulator(file, scenarios, seed)
-
-
-def _compute(
-    place: Place,
-    source: BlockSource,
-    plan: RunPlan,
-    stored: Stored | None,
-    threads: int,
-    progress: bool,
-) -> int:
-    """Compute and store the missing blocks, finalize, and return how many were computed.
-
-    A new store is created while its first blocks are computed: creation takes a fifth of a small
-    run.
+    ``log`` prints a line on stderr for each block.
     """
-    writer = Writer.of(place, source, plan)
-    done = set() if stored is None else _sound_blocks(writer)
-    missing = [block for block in range(plan.blocks) if block not in done]
-
-    store = _StoreCreation(done=stored is not None)
-
-    def make() -> None:
-        with store.under_way():
-            if stored is None:
-                create(place, source, plan, f"run {plan.file.place}")
-
-    def work(block: int) -> int:
-        first, count = plan.span(block)
-        arrays = source.block(first, count)
-        if not store.wait():
-            return 0  # the main thread raises the error of the creation
-        writer.write(block, arrays)
-        return count
-
-    initial = sum(plan.span(block)[1] for block in done)
-    finished = len(done)
+    start = time.perf_counter()
+    threads = _threads(threads)
+    job = new_job(model, **options)
+    blocks = range(job.plan.blocks)
     try:
-        with progress_bar(plan.realizations, initial, progress) as bar:
-            show = bar.update if bar else lambda count: None
-            stopping = say_stopping if progress else lambda: None
-            run_blocks(work, missing, threads, show, stopping, meanwhile=make)
-        finished = plan.blocks
-        finalize(place, checked=range(plan.blocks))
-    except Interrupted as stop:
-        raise _interrupted(place, plan, finished + stop.finished) from None
+        computed = compute(job, blocks, threads, bar=progress, log=log)
+        finalize(job.place, checked=blocks)
     except KeyboardInterrupt:
-        raise _interrupted(place, plan, finished) from None
-    return len(missing)
+        if isinstance(job.place, Memory):  # nothing is left to continue
+            raise KeyboardInterrupt from None
+        raise IncompleteError(str(job.place), _interrupted(job, blocks)) from None
+    return RunResult(job.place, job.plan, blocks, threads, computed, time.perf_counter() - start)
 
 
-class _StoreCreation:
-    """Lets threads that have blocks to write wait until the store is created."""
+def init_store(model: str | Path | ModelFile, *, out: str | Path, **options: Any) -> Job:
+    """Create a store without results, for `work_store` to fill (options as in `run`).
 
-    def __init__(self, done: bool) -> None:
-        self._done, self._ended = done, threading.Event()
-
-    @contextmanager
-    def under_way(self) -> Iterator[None]:
-        """Create the store inside; waiting threads go on after it, even if it fails."""
-        try:
-            yield
-            self._done = True
-        finally:
-            self._ended.set()
-
-    def wait(self) -> bool:
-        """Wait for the end of the creation, and return whether it succeeded."""
-        self._ended.wait()
-        return self._done
+    A store of the same run is left as it is. Raises as `run` does.
+    """
+    job = new_job(model, out=out, **options)
+    if job.stored is None:
+        job.create()
+    return job
 
 
-def _sound_blocks(writer: Writer) -> set[int]:
-    """The finished blocks of a store that are not damaged; damaged blocks are unmarked."""
-    marked = marked_blocks(writer.place)
-    damaged = damaged_blocks(writer.place, writer.plan, writer.specs, marked)
-    unmark(writer.place, damaged)
-    return marked - set(damaged)
+def work_store(
+    store: str | Path,
+    *,
+    task: int | None = None,
+    tasks: int | None = None,
+    blocks: str | None = None,
+    threads: int | None = None,
+    progress: bool = False,
+    log: bool = False,
+) -> RunResult:
+    """Compute a task's share of the blocks of a store, using the store alone.
+
+    ``blocks`` ("A-B", both included) or the task's number, from 0, and the number of tasks; what is
+    not given is read from the variables of the scheduler (`yieldsim.execute.share`). Blocks that
+    are stored already and sound are skipped; missing and damaged ones are computed, also in a
+    finished store.
+
+    Raises UsageError, StoreError, VerificationError for damaged metadata, and RetryError after a
+    signal.
+    """
+    start = time.perf_counter()
+    threads = _threads(threads)
+    try:
+        job = stored_job(place_of(store))
+        share = chosen_blocks(job.plan.blocks, task=task, tasks=tasks, span=blocks)
+    except KeyboardInterrupt:
+        problem = "interrupted before the first block; the same command continues"
+        raise RetryError(str(store), problem) from None
+    try:
+        computed = compute(job, share, threads, bar=progress, log=log)
+    except KeyboardInterrupt:
+        raise RetryError(str(store), _interrupted(job, share)) from None
+    return RunResult(job.place, job.plan, share, threads, computed, time.perf_counter() - start)
 
 
-def _interrupted(place: Place, plan: RunPlan, finished: int) -> BaseException:
-    if isinstance(place, Memory):  # nothing is left to continue
-        return KeyboardInterrupt()
-    problem = f"interrupted with {finished} of {plan.blocks} blocks done"
-    return IncompleteError(str(place), f"{problem}; the same command continues")
+def finalize_store(store: str | Path) -> tuple[Place, RunPlan]:
+    """Check all blocks of a store, add the summaries and mark it as complete.
+
+    Raises IncompleteError if blocks are missing or damaged, StoreError if it cannot be written.
+    """
+    place = place_of(store)
+    finalize(place)
+    stored = read_stored(place)
+    if stored is None:
+        raise StoreError(str(store), "has vanished")
+    return place, stored.plan
 
 
-def _check_number(where: str, value: int, low: int, high: int | None) -> None:
-    """Raise UsageError unless the value is a whole number from ``low`` to ``high``."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        allowed = f"a whole number from {low}" + (f" to {high}" if high is not None else " on")
-        raise UsageError(where, "out of range", got=value, allowed=allowed)
+def _threads(threads: int | None) -> int:
+    if threads is None:
+        return available_cores()
+    check_number("threads", threads, 1, None)
+    return threads
+
+
+def _interrupted(job: Job, blocks: Sequence[int]) -> str:
+    """What a run or a task says after a signal."""
+    done = len(marked_blocks(job.place) & set(blocks))
+    whose = "" if len(blocks) == job.plan.blocks else " of this task"
+    return (
+        f"interrupted with {done} of {len(blocks)} blocks{whose} done; the same command continues"
+    )

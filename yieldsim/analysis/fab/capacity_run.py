@@ -13,13 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.errors import UsageError
-from yieldsim.execute.local import (
-    Interrupted,
-    available_cores,
-    progress_bar,
-    run_blocks,
-    say_stopping,
-)
+from yieldsim.execute.cores import available_cores
+from yieldsim.execute.local import run_blocks
+from yieldsim.execute.progress import progress_of
 from yieldsim.model import Model, ModelFile
 from yieldsim.model.files.merge import merge
 from yieldsim.model.references import visited_groups
@@ -114,12 +110,8 @@ def run_fab(
         return count
 
     blocks = range(-(-realizations // BLOCK))
-    try:
-        with progress_bar(realizations, 0, progress) as bar:
-            show = bar.update if bar else lambda count: None
-            run_blocks(work, blocks, threads or available_cores(), show, say_stopping)
-    except Interrupted:
-        raise KeyboardInterrupt from None
+    with progress_of(realizations, 0, bar=progress) as told:
+        run_blocks(work, blocks, threads or available_cores(), told.stored, told.stopping)
     arrays = {name: np.concatenate([parts[b][name] for b in blocks]) for name in parts[0]}
     return FabRun(
         model=model,

@@ -111,7 +111,8 @@ def _run(
     """Run all replications; return them, the number of threads and the seconds it took."""
     from tqdm import tqdm
 
-    from yieldsim.execute.local import Interrupted, available_cores, run_blocks
+    from yieldsim.execute.cores import available_cores
+    from yieldsim.execute.local import run_blocks
     from yieldsim.flow import replicate
 
     _check(days, warmup)
@@ -138,10 +139,7 @@ def _run(
             return 1
 
         begun = time.perf_counter()
-        try:
-            run_blocks(work, range(replications), threads, stopping=stop.set)
-        except Interrupted:
-            raise KeyboardInterrupt from None
+        run_blocks(work, range(replications), threads, stopping=stop.set)
         seconds = time.perf_counter() - begun
     return [outcomes[replication] for replication in range(replications)], threads, seconds
 

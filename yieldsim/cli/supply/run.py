@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import as_json, model_argument, run_options
+from yieldsim.errors import IncompleteError
 
 if TYPE_CHECKING:
     from yieldsim.execute import RunResult
@@ -20,31 +21,37 @@ __all__ = ["run"]
 @run_options
 @click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
 @click.option("--out", type=click.Path(), help="The store.  [default: ./MODEL.zarr]")
+@click.option("--log", is_flag=True, help="Print a line on stderr for each block.")
 @as_json
 def run(model: str, out: str | None, as_json: bool, **options: Any) -> None:
     """Simulate MODEL into an ensemble store, or continue a store.
 
     MODEL is a file or the name of a model that ships with the package. The same command again
-    continues a store that is not complete. A store of another model, seed, scenario, number of
-    realizations or block size is refused.
+    continues a store that is not complete, and computes damaged blocks again. A store of another
+    model, seed, scenario, number of realizations or block size is refused. Ctrl-C, SIGTERM, SIGUSR1
+    and SIGHUP end it after the blocks under way.
     """
-    from yieldsim.execute import execute
-    from yieldsim.model import load_file
+    from yieldsim.execute.signals import Stopped, stop_signals_raise
 
-    file = load_file(model)
-    out = f"{file.place}.zarr" if out is None else out
-    result = execute(file, out=out, progress=True, **options)
-    if as_json:
-        click.echo(json.dumps(_record(result), indent=2, ensure_ascii=False))
-        return
-    click.echo(_table(out))
-    click.echo(_closing_line(result))
+    try:
+        with stop_signals_raise():
+            from yieldsim.execute import execute
+            from yieldsim.model import load_file
+
+            file = load_file(model)
+            out = f"{file.place}.zarr" if out is None else out
+            result = execute(file, out=out, progress=True, **options)
+            text = _json(result) if as_json else f"{_table(out)}\n{_closing_line(result)}"
+    except Stopped as stop:
+        problem = f"interrupted by {stop}; the same command continues"
+        raise IncompleteError(out or model, problem) from None
+    click.echo(text)
 
 
-def _record(result: RunResult) -> dict[str, Any]:
-    """What was run, as JSON."""
+def _json(result: RunResult) -> str:
+    """What was run."""
     plan = result.plan
-    return {
+    record = {
         "store": str(result.place),
         "complete": True,
         "already_complete": result.already_complete,
@@ -59,6 +66,7 @@ def _record(result: RunResult) -> dict[str, Any]:
         "threads": result.threads,
         "seconds": round(result.seconds, 3),
     }
+    return json.dumps(record, indent=2, ensure_ascii=False)
 
 
 def _table(store: str) -> str:

@@ -1,0 +1,201 @@
+"""Blocks of a run: which are missing, and computing them into the store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from yieldsim.ensemble import (
+    BlockSource,
+    Memory,
+    Place,
+    RunPlan,
+    Stored,
+    Writer,
+    bytes_per_realization,
+    check_same,
+    create,
+    damaged_blocks,
+    default_block_size,
+    marked_blocks,
+    place_of,
+    read_stored,
+    unmark,
+)
+from yieldsim.ensemble.ledger import Seal
+from yieldsim.ensemble.read import advice
+from yieldsim.ensemble.verify import damaged_metadata
+from yieldsim.errors import StoreError, UsageError, VerificationError
+from yieldsim.execute.local import run_blocks
+from yieldsim.execute.progress import progress_of
+from yieldsim.model.load import ModelFile, load_file
+
+MAX_REALIZATIONS = 2**32
+MAX_SEED = 2**64 - 1
+DEFAULT_REALIZATIONS = 256
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run and the place of its store; ``stored`` is None where there is no store yet."""
+
+    place: Place
+    source: BlockSource
+    plan: RunPlan
+    stored: Stored | None
+
+    @property
+    def writer(self) -> Writer:
+        return Writer.of(self.place, self.source, self.plan)
+
+    def create(self) -> None:
+        """Create the store without results."""
+        create(self.place, self.source, self.plan, f"run {self.plan.file.place}")
+
+
+def new_job(
+    model: str | Path | ModelFile,
+    *,
+    scenarios: Sequence[str] | None = None,
+    realizations: int = DEFAULT_REALIZATIONS,
+    seed: int = 0,
+    out: str | Path | None = None,
+    block_size: int | None = None,
+    changes: Iterable[str] = (),
+) -> Job:
+    """Return the run that these options describe (see `yieldsim.run`).
+
+    Raises UsageError, ModelError, and StoreError where the store holds another run.
+    """
+    check_number("realizations", realizations, 1, MAX_REALIZATIONS)
+    check_number("seed", seed, 0, MAX_SEED)
+    if block_size is not None:
+        check_number("block_size", block_size, 1, None)
+    if isinstance(scenarios, str):
+        scenarios = [scenarios]
+    file = model if isinstance(model, ModelFile) else load_file(model)
+    file = file.with_changes(changes)
+    names = file.scenario_names(scenarios or ())
+    source = simulator(file, names, seed)  # first, so that errors of the model come first
+    place: Place = Memory() if out is None else place_of(out)
+    stored = read_stored(place)
+    if stored is None:
+        size_bytes = bytes_per_realization(source)
+        size = block_size or default_block_size(realizations, size_bytes, len(names))
+        plan = RunPlan(file, names, seed, realizations, min(size, realizations))
+    else:
+        size = min(block_size or stored.attrs["block_size"], realizations)
+        plan = RunPlan(file, names, seed, realizations, size, stored.plan.per_file)
+        check_same(stored, plan)
+    return Job(place, source, plan, stored)
+
+
+def stored_job(place: Place) -> Job:
+    """Return the run of a store, from the store alone.
+
+    Raises StoreError if there is none or another version began it, VerificationError if its
+    metadata are damaged.
+    """
+    stored = read_stored(place)
+    if stored is None:
+        raise StoreError(str(place), "no such ensemble store; `yieldsim init` makes one")
+    if stored.has_ledger:
+        wrong = damaged_metadata(place, Seal.read(place))
+        if wrong:
+            key, problem = next(iter(wrong.items()))
+            raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
+    plan = stored.plan
+    check_same(stored, plan)  # the text of the model against its digest, and the version
+    return Job(place, simulator(plan.file, plan.scenarios, plan.seed), plan, stored)
+
+
+def simulator(file: ModelFile, scenarios: Sequence[str], seed: int) -> BlockSource:
+    """Return the supply simulation of a model."""
+    from yieldsim.supply.simulate import Simulator
+
+    return Simulator(file, scenarios, seed)
+
+
+def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str] | None]:
+    """Return those of some blocks that must be computed.
+
+    With each come the keys of its damaged files if it is a block of a finished store, otherwise
+    None: all of its files are written then. A damaged block of an unfinished store loses its marker
+    first.
+    """
+    stored = job.stored
+    if stored is None:
+        return dict.fromkeys(blocks)
+    if not stored.has_ledger:
+        return {}  # complete, as `check_same` refuses others
+    blocks = list(blocks)
+    marked = marked_blocks(job.place)
+    mine = marked & set(blocks)
+    damaged = damaged_blocks(job.place, job.plan, job.writer.specs, mine)
+    if not stored.complete:
+        unmark(job.place, damaged)
+        damaged = {block: {} for block in damaged}
+    return {b: damaged.get(b) or None for b in blocks if b not in marked or b in damaged}
+
+
+def compute(
+    job: Job, blocks: Sequence[int], threads: int, *, bar: bool = False, log: bool = False
+) -> int:
+    """Compute and store those of some blocks that are missing, and return how many they were.
+
+    A new store is created while its first blocks are computed: creation takes a fifth of a small
+    run. Raises KeyboardInterrupt after Ctrl-C and the like, when the blocks under way are stored.
+    """
+    todo = missing_blocks(job, blocks)
+    writer = job.writer
+    store = _StoreCreation(done=job.stored is not None)
+
+    def make() -> None:
+        with store.under_way():
+            if job.stored is None:
+                job.create()
+
+    def work(block: int) -> int:
+        first, count = job.plan.span(block)
+        arrays = job.source.block(first, count)
+        if store.wait():  # otherwise the main thread raises the error of the creation
+            writer.write(block, arrays, only=todo[block])
+        return count
+
+    total = sum(job.plan.span(block)[1] for block in blocks)
+    initial = total - sum(job.plan.span(block)[1] for block in todo)
+    with progress_of(total, initial, bar=bar, log=log) as progress:
+        run_blocks(work, list(todo), threads, progress.stored, progress.stopping, meanwhile=make)
+    return len(todo)
+
+
+class _StoreCreation:
+    """Lets threads that have blocks to write wait until the store is created."""
+
+    def __init__(self, done: bool) -> None:
+        self._done, self._ended = done, threading.Event()
+
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Create the store inside; waiting threads go on after it, even if it fails."""
+        try:
+            yield
+            self._done = True
+        finally:
+            self._ended.set()
+
+    def wait(self) -> bool:
+        """Wait for the end of the creation, and return whether it succeeded."""
+        self._ended.wait()
+        return self._done
+
+
+def check_number(where: str, value: int, low: int, high: int | None) -> None:
+    """Raise UsageError unless the value is a whole number from ``low`` to ``high``."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        allowed = f"a whole number from {low}" + (f" to {high}" if high is not None else " on")
+        raise UsageError(where, "out of range", got=value, allowed=allowed)
