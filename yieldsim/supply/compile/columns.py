@@ -93,7 +93,7 @@ class Curves:
     drawn: list[list[int]] = field(default_factory=list)  # columns of position and scale
 
     def add(self, path: str, schedule: Schedule | None) -> int:
-        """Return the number of the curve of a schedule, -1 where there is none."""
+        """Return the number of the curve of a schedule, -1 where it is absent."""
         if schedule is None:
             return -1
         low, high = schedule.curves(self.times)

@@ -1,4 +1,4 @@
-"""What does not change between realizations. A curve of -1 says that there is none."""
+"""What does not change between realizations. A curve of -1 stands for an absent schedule."""
 
 from __future__ import annotations
 
