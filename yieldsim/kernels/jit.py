@@ -71,10 +71,10 @@ def inline_jit(function: Function) -> Function:
 
 
 def stage_jit(function: Function) -> Function:
-    """Compile a stage of the supply kernel, called by other kernels alone.
+    """Compile a stage of a simulation that only other kernels call.
 
-    Without the wrapper that Python would call it by: to unpack some eighty arrays for each of forty
-    stages was half of the time that compiling took (98 s against 55 s).
+    It gets no wrapper for calls from Python. Unpacking some eighty arrays in each of the forty
+    stages of the supply kernel was half of the time that compiling took (98 s against 55 s).
     """
     return _compiled(
         function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
