@@ -1,7 +1,8 @@
-"""Arrays of records with named fields, most of them of one number a lane."""
+"""Arrays of records with named fields, most of which hold a number per lane."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
@@ -16,7 +17,7 @@ Words = NDArray[np.uint32]
 Lanes = Floats  # (k)
 ClassLanes = Floats  # (C, k)
 
-# how a field of an annotated record class lies in memory
+# memory layout of a field of an annotated record class, by its annotation
 _FORMS: dict[str, tuple[Any, ...]] = {
     "int": (np.int64,),
     "float": (np.float64,),
@@ -26,12 +27,12 @@ _FORMS: dict[str, tuple[Any, ...]] = {
 
 
 def record_dtype(fields: type) -> np.dtype[Any]:
-    """The record type of a class whose annotations name the fields."""
+    """Return the record type of a class whose annotations name the fields."""
     return np.dtype([(name, *_FORMS[kind]) for name, kind in fields.__annotations__.items()])
 
 
 def lanes_dtype(names: tuple[str, ...]) -> np.dtype[Any]:
-    """A record type of named fields with one number a lane."""
+    """Return a record type of named fields with a number per lane."""
     return np.dtype([(name, np.float64, (LANES,)) for name in names])
 
 
@@ -39,7 +40,7 @@ Record_co = TypeVar("Record_co", covariant=True)
 
 
 class Records(Protocol[Record_co]):
-    """An array of records: a place gives a record, a name gives that field of all records."""
+    """An array of records: an index gives a record, a name gives that field of all records."""
 
     shape: tuple[int, ...]
 
@@ -47,11 +48,12 @@ class Records(Protocol[Record_co]):
     def __getitem__(self, place: str) -> NDArray[Any]: ...
     @overload
     def __getitem__(self, place: int) -> Record_co: ...
+    def __iter__(self) -> Iterator[Record_co]: ...
     def __len__(self) -> int: ...
 
 
 class Records2(Protocol[Record_co]):
-    """A table with two axes."""
+    """An array of records with two axes."""
 
     shape: tuple[int, ...]
 
@@ -64,7 +66,7 @@ class Records2(Protocol[Record_co]):
 
 
 class Records3(Protocol[Record_co]):
-    """A table with three axes."""
+    """An array of records with three axes."""
 
     shape: tuple[int, ...]
 
@@ -79,7 +81,7 @@ class Records3(Protocol[Record_co]):
 
 
 class Records4(Protocol[Record_co]):
-    """A table with four axes."""
+    """An array of records with four axes."""
 
     shape: tuple[int, ...]
 
