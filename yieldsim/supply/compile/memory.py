@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from yieldsim.supply.kernels.records import LANES, record_dtype
+from yieldsim.supply.kernels.records import LANES, Records, record_dtype
 
+Record = TypeVar("Record")
 Part = tuple[tuple[int, ...], np.dtype[Any] | None]  # shape; record type, None for a plain array
 
 
@@ -54,6 +55,11 @@ def records(fields: type, rows: Sequence[Sequence[float]], *shape: int) -> Any:
     """
     table = np.array([tuple(row) for row in rows], dtype=record_dtype(fields))
     return table.reshape(shape or len(rows)).view(np.recarray)
+
+
+def each_record(table: Records[Record]) -> Iterator[Record]:
+    """Yield the records of a table with a single axis."""
+    return (table[place] for place in range(len(table)))
 
 
 def fields_of(table: Any, lane: int | slice) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.supply.compile import Compiled, by_tier
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.records import Structure
 
 Recipe = tuple[tuple[int, float], ...]  # rows of dies, with the dies of each in a package
@@ -98,7 +99,7 @@ def _entries(structure: Structure, dies: list[int]) -> tuple[list[int], list[int
     """Return the entries of some designs: those that share their route, and those alone in it."""
     moved: list[int] = []
     given: list[int] = []
-    for route in structure.route:
+    for route in each_record(structure.route):
         span = range(route.first_entry, route.end_entry)
         own = [entry for entry in span if structure.entry[entry].die in dies]
         (moved if len(own) > 1 else given).extend(own)
@@ -127,7 +128,7 @@ def _recipes(structure: Structure, i: int, row_of: np.ndarray) -> list[tuple[Rec
     die, each = int(product.die), int(product.dies_per_package)
     others = [
         (int(row_of[other.die, 0]), float(other.count))
-        for other in structure.other
+        for other in each_record(structure.other)
         if other.product == i
     ]
     if product.random_pairing == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.assembly import passing
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
@@ -74,7 +75,7 @@ def _dies_given(scope: Scope, realization: Realization) -> np.ndarray:
     for die in scope.dies:
         for b in range(int(realization.structure.die[die].bins)):
             given[scope.row_of[die, b], 0] += realization.die_stock[die, b]
-    for bank in realization.structure.bank:
+    for bank in each_record(realization.structure.bank):
         if bank.die in scope.dies:
             dies = realization.by_quarter(realization.curve(bank.draw_curve))
             row = scope.row_of[bank.die, bank.bin]
@@ -150,7 +151,7 @@ def _bad_share(realization: Realization, die: int, first_bin: int) -> float:
 def _without_others(realization: Realization, i: int) -> float:
     """Return the share of packages in which no die of another design is bad."""
     good = 1.0
-    for other in realization.structure.other:
+    for other in each_record(realization.structure.other):
         if other.product == i:
             good *= (1.0 - _bad_share(realization, other.die, 0)) ** other.count
     return good

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.records import Clock, RoutePlan
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
@@ -36,7 +37,7 @@ def wafers_of(scope: Scope, realization: Realization) -> Wafers:
     place = {entry: j for j, entry in enumerate(scope.moved)}
     before, after = slice(None, clock.warmup_steps), slice(clock.warmup_steps, None)
     firsts = np.arange(quarters) * clock.steps_per_quarter
-    for r, route in enumerate(structure.route):
+    for r, route in enumerate(each_record(structure.route)):
         entries = [
             entry
             for entry in range(route.first_entry, route.end_entry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
@@ -48,7 +47,6 @@ class Records(Protocol[Record_co]):
     def __getitem__(self, place: str) -> NDArray[Any]: ...
     @overload
     def __getitem__(self, place: int) -> Record_co: ...
-    def __iter__(self) -> Iterator[Record_co]: ...
     def __len__(self) -> int: ...
 
 
