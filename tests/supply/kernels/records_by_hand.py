@@ -43,6 +43,6 @@ def column(values: Sequence[Any]) -> np.ndarray:
     return np.array(values, float)[..., None]
 
 
-def plan_table(kind: type, *rows: dict[str, float]) -> Any:
+def structure_table(kind: type, *rows: dict[str, float]) -> Any:
     """A table of the structure from the fields of its records, zero where none is given."""
     return records(kind, [[row.get(name, 0) for name in kind.__annotations__] for row in rows])

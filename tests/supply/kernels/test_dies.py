@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.paths import VALID
-from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, plan_table
+from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, structure_table
 from yieldsim.closed_form import harvest_bins, negative_binomial
 from yieldsim.model.load import load_file
 from yieldsim.model.schema import Die, Wafer
@@ -22,7 +22,7 @@ from yieldsim.supply.kernels.dies import (
     gross_dies,
     sort_dies,
 )
-from yieldsim.supply.kernels.records import Design, Structure
+from yieldsim.supply.kernels.records import DieDesign, Structure
 
 ONE_LINE = VALID / "one_line.toml"
 # exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
@@ -45,7 +45,7 @@ def design(cores: int, least: list[int], deep: bool) -> tuple[Any, np.ndarray, n
     table = {"process": "p", "width_mm": 1, "height_mm": 1, "cores": cores, "bins": bins}
     die = Die.model_validate({**table, "source": "test", "grade": "assumed"})
     weights = np.array([harvest_weights(die, number) for number in least])
-    (record,) = plan_table(Design, {"cores": cores, "bins": len(least), "deep": int(deep)})
+    (record,) = structure_table(DieDesign, {"cores": cores, "bins": len(least), "deep": int(deep)})
     return record, np.array(least), weights
 
 

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.supply.kernels.records_by_hand import FORMS, column, form_of, plan_table, table
+from tests.supply.kernels.records_by_hand import FORMS, column, form_of, structure_table, table
 from yieldsim.supply.kernels import segments as kernels
-from yieldsim.supply.kernels.records import LANES, Cohort, GroupState, Route, RouteState, Segment
+from yieldsim.supply.kernels.records import (
+    LANES,
+    Cohort,
+    GroupState,
+    RoutePlan,
+    RouteState,
+    Segment,
+)
 
 ROUNDING = 64 * np.finfo(float).eps
 
@@ -32,10 +39,13 @@ class FabOfRoutes:
         inside, pace = (np.broadcast_to(x, (routes, count))[..., None] for x in (inside, pace))
         self.segments = table(Segment, routes, count, wafers=inside, pace_steps=pace)
         self.groups = table(GroupState, size, possible_passes=column(passes))
+        plans = [{"process": r, "segments": count} for r in range(routes)]
         self.fab = kernels.FabVisits(
             first_route=0,
             end_route=routes,
-            route=plan_table(Route, *({"process": r, "segments": count} for r in range(routes))),
+            route=structure_table(
+                RoutePlan, *({"process": r, "segments": count} for r in range(routes))
+            ),
             first=size * (count * np.arange(routes)[:, None] + np.arange(count + 1)),
             group=np.tile(np.arange(size), routes * count),
             passes=np.repeat(self.visits.reshape(-1, 1), LANES, axis=1),
