@@ -43,9 +43,7 @@ class FabOfRoutes:
         self.fab = kernels.FabVisits(
             first_route=0,
             end_route=routes,
-            route=structure_table(
-                RoutePlan, *({"process": r, "segments": count} for r in range(routes))
-            ),
+            route=structure_table(RoutePlan, *plans),
             first=size * (count * np.arange(routes)[:, None] + np.arange(count + 1)),
             group=np.tile(np.arange(size), routes * count),
             passes=np.repeat(self.visits.reshape(-1, 1), LANES, axis=1),
