@@ -105,7 +105,7 @@ def read_stored(place: Place) -> Stored | None:
     try:
         content = json.loads(text)
         attrs = content["attributes"] if content["node_type"] == "group" else {}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise StoreError(str(place), "its metadata (zarr.json) are damaged") from None
     if not isinstance(attrs, dict) or "yieldsim_store" not in attrs:
         raise StoreError(str(place), "is a Zarr store, but not of yieldsim")
