@@ -20,6 +20,7 @@ from yieldsim.ensemble import (
     Writer,
     bytes_per_realization,
     check_same,
+    check_space,
     create,
     damaged_chunks,
     default_block_size,
@@ -167,6 +168,8 @@ def _compute(
     writer = Writer.of(place, source, plan)
     done = set() if stored is None else _sound_blocks(writer)
     missing = [block for block in range(plan.blocks) if block not in done]
+    initial = sum(plan.span(block)[1] for block in done)
+    check_space(place, source, plan, plan.realizations - initial)
 
     store = _StoreCreation(done=stored is not None)
 
@@ -183,7 +186,6 @@ def _compute(
         writer.write(block, arrays)
         return count
 
-    initial = sum(plan.span(block)[1] for block in done)
     finished = len(done)
     try:
         with progress_bar(plan.realizations, initial, progress) as bar:
