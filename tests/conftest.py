@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("yieldsim")
 
 # Compiling the simulation takes a minute. Workers take files in turn: one of them starts with the
 # first file, which compiles it, the other one with files that can do without.
-FIRST = "tests/supply/test_effects.py"
+FIRST = "tests/supply/test_parameter_effects.py"
 WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/flow/")
 
 

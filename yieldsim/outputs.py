@@ -1,7 +1,7 @@
-"""The one registry of what an ensemble holds: dims, type and meaning of each variable.
+"""The registry of the variables of an ensemble: dims, units, type and meaning.
 
-It serves the simulation (allocation), the store (metadata), the analysis and the documentation.
-Every variable has the leading dims ``scenario, realization, quarter``.
+It serves the simulation, the store, the analysis and the documentation. Every variable has the
+leading dims ``scenario, realization, quarter``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FLOW, STATE, LEVEL = "quarter: sum", "quarter: point", "quarter: mean"
 
 @dataclass(frozen=True)
 class Variable:
-    """One output: ``dims`` follow the leading ones; ``units`` in UDUNITS style."""
+    """An output. ``dims`` follow the leading dims; ``units`` are in UDUNITS style."""
 
     name: str
     dims: tuple[str, ...]
@@ -24,7 +24,7 @@ class Variable:
     cell_methods: str
     long_name: str
     dtype: str = "float32"
-    on_request: bool = False  # kept only where a model names it
+    on_request: bool = False  # kept only if a model names it
 
 
 ROUTE = ("fab", "process")
@@ -33,8 +33,8 @@ DETAIL: dict[str, Any] = {"on_request": True}
 OUTPUTS: tuple[Variable, ...] = (
     Variable("wafer_plan", ROUTE, "wafer", FLOW, "planned wafer starts"),
     Variable("wafer_starts", ROUTE, "wafer", FLOW, "wafers started"),
-    Variable("wafer_outs", ROUTE, "wafer", FLOW, "wafers out of the line, scrapped ones included"),
-    Variable("wafers_scrapped", ROUTE, "wafer", FLOW, "wafers lost in the line"),
+    Variable("wafer_outs", ROUTE, "wafer", FLOW, "wafers out of the line, scrap included"),
+    Variable("wafers_scrapped", ROUTE, "wafer", FLOW, "wafers scrapped in the line"),
     Variable("wafers_engineering", ROUTE, "wafer", FLOW, "wafers used for development"),
     Variable("wafers_other", ROUTE, "wafer", FLOW, "wafers of designs outside the model"),
     Variable("wafer_wip", ROUTE, "wafer", STATE, "wafers in the line at the end of the quarter"),
@@ -43,13 +43,13 @@ OUTPUTS: tuple[Variable, ...] = (
         ROUTE,
         "day",
         LEVEL,
-        "time in the line of the wafers that left it (where none left: at the current load)",
+        "time in the line of the wafers that left it (if none left: at the current load)",
     ),
     Variable("x_factor", ROUTE, "1", LEVEL, "cycle time over raw process time"),
     Variable("d0_per_cm2", ROUTE, "cm-2", LEVEL, "killer defect density of the wafers started"),
     Variable("utilization", ("fab", "tool_group"), "1", LEVEL, "passes made over passes possible"),
     Variable(
-        "tool_load", ("fab", "tool_group"), "pass", FLOW, "passes that the plan asks for", **DETAIL
+        "tool_load", ("fab", "tool_group"), "pass", FLOW, "passes that the plan needs", **DETAIL
     ),
     Variable("tools", FLEET, "tool", LEVEL, "tools in production", **DETAIL),
     Variable(
@@ -57,26 +57,26 @@ OUTPUTS: tuple[Variable, ...] = (
     ),
     Variable("tool_passes_possible", FLEET, "pass", FLOW, "passes that tools could make", **DETAIL),
     Variable("tool_passes", FLEET, "pass", FLOW, "passes made", **DETAIL),
-    Variable("wafers_to_die", ("die",), "wafer", FLOW, "wafers of a design, probed"),
-    Variable("gross_dies", ("die",), "die", FLOW, "dies on the wafers probed"),
+    Variable("wafers_to_die", ("die",), "wafer", FLOW, "wafers of a design at wafer test"),
+    Variable("gross_dies", ("die",), "die", FLOW, "dies on the wafers at wafer test"),
     Variable("good_dies", ("die", "bin"), "die", FLOW, "good dies that passed the wafer test"),
     Variable("bad_dies_passed", ("die",), "die", FLOW, "bad dies that passed the wafer test"),
     Variable("dies_scrapped", ("die",), "die", FLOW, "dies that failed the wafer test"),
-    Variable("bank_dies", ("die",), "die", FLOW, "dies released from banks made elsewhere"),
-    Variable("dies_used", ("die",), "die", FLOW, "dies put into packages"),
+    Variable("bank_dies", ("die",), "die", FLOW, "dies released from die banks"),
+    Variable("dies_used", ("die",), "die", FLOW, "dies used in packages"),
     Variable("die_stock", ("die",), "die", STATE, "tested dies waiting for a package"),
     Variable("gross_dies_started", ("die",), "die", FLOW, "dies on the wafers started"),
-    Variable(
-        "saleable_dies", ("die",), "die", FLOW, "of the dies started, those that will pass the test"
-    ),
+    Variable("saleable_dies", ("die",), "die", FLOW, "dies started that will pass the wafer test"),
     Variable("stacks_in", ("memory",), "stack", FLOW, "memory stacks that arrived"),
-    Variable("stacks_used", ("memory",), "stack", FLOW, "memory stacks put into packages"),
-    Variable("stack_stock", ("memory",), "stack", STATE, "memory stacks waiting"),
+    Variable("stacks_used", ("memory",), "stack", FLOW, "memory stacks used in packages"),
+    Variable("stack_stock", ("memory",), "stack", STATE, "memory stacks waiting for a package"),
     Variable("packaging_capacity", ("packaging",), "wafer", FLOW, "interposer wafers possible"),
     Variable("packaging_used", ("packaging",), "wafer", FLOW, "interposer wafers used"),
-    Variable("packages_started", ("product",), "package", FLOW, "packages whose assembly began"),
-    Variable("packages_passed", ("product", "bin"), "package", FLOW, "packages that passed test"),
-    Variable("packages_failed", ("product",), "package", FLOW, "packages lost at assembly or test"),
+    Variable("packages_started", ("product",), "package", FLOW, "packages started in assembly"),
+    Variable(
+        "packages_passed", ("product", "bin"), "package", FLOW, "packages that passed final test"
+    ),
+    Variable("packages_failed", ("product",), "package", FLOW, "packages lost in assembly or test"),
     Variable("packages_wip", ("product",), "package", STATE, "packages in assembly and test"),
     Variable(
         "usable_chips", ("product",), "chip", FLOW, "usable chips, net of samples and escapes"
@@ -90,16 +90,16 @@ OUTPUTS: tuple[Variable, ...] = (
     ),
 )
 
-# What a model with orders, imports and a demand adds, worked out after the kernels.
+# Variables of models with orders, imports or a market demand, computed after the kernels.
 ORDER, IMPORT = ("order",), ("import",)
 ORDER_OUTPUTS: tuple[Variable, ...] = (
     Variable("order_size", ORDER, "chip", STATE, "chips ordered, from the quarter of the order on"),
-    Variable("order_delivered", ORDER, "chip", FLOW, "usable chips that went to the order"),
-    Variable("order_backlog", ORDER, "chip", STATE, "chips ordered and not delivered"),
+    Variable("order_delivered", ORDER, "chip", FLOW, "usable chips delivered to the order"),
+    Variable("order_backlog", ORDER, "chip", STATE, "chips ordered and not yet delivered"),
     Variable("unclaimed_chips", ("product",), "chip", FLOW, "usable chips that no order claimed"),
 )
 IMPORT_OUTPUTS: tuple[Variable, ...] = (
-    Variable("imports", IMPORT, "chip", FLOW, "foreign chips let pass"),
+    Variable("imports", IMPORT, "chip", FLOW, "chips imported"),
     Variable("imports_h100_equivalents", IMPORT, "H100", FLOW, "dense FP16 compute of imports"),
     Variable(
         "imports_h100_equivalents_bandwidth", IMPORT, "H100", FLOW, "memory bandwidth of imports"
@@ -122,26 +122,26 @@ DEMAND_OUTPUTS: tuple[Variable, ...] = (
     Variable("gap_with_imports_h100_equivalents", (), "H100", FLOW, f"compute wanted {_WITH}"),
 )
 
-# Every variable that a store can hold.
+# Every variable that a store may hold.
 EXTRA_OUTPUTS = (*ORDER_OUTPUTS, *IMPORT_OUTPUTS, *DEMAND_OUTPUTS)
 ALL_OUTPUTS = (*OUTPUTS, *EXTRA_OUTPUTS)
 
-# What every summary needs: kept whatever a model chooses.
+# Every summary needs these, so they are always kept.
 ALWAYS = ("packages_started", "usable_chips", "binding")
 
 
 def chosen_outputs(names: Collection[str], also: tuple[Variable, ...] = ()) -> tuple[Variable, ...]:
-    """The variables that a run keeps: those named and `ALWAYS`; where none is named all but those
-    that are kept on request.
+    """Return the variables that a run keeps: those in ``names`` and `ALWAYS`.
 
-    ``also`` are those that the model has beside the supply: of its orders, imports and demand.
+    Without names these are all variables but those on request. ``also`` are the model's variables
+    of orders, imports and demand.
     """
     known = (*OUTPUTS, *also)
     named = {*names, *ALWAYS}
     return tuple(v for v in known if v.name in named or not (names or v.on_request))
 
 
-# What can bind a product in a step; tool groups follow from TOOL_GROUP on, in the model's order.
+# The constraints that can bind a product. Tool groups follow from TOOL_GROUP on, in model order.
 CONSTRAINTS = (
     "not in production",
     "demand",
@@ -155,10 +155,10 @@ CONSTRAINTS = (
     "mix",
 )
 NOT_IN_PRODUCTION, DEMAND, MEMORY, PACKAGING, DEFECTS, WAFER_PLAN = range(6)
-RELEASE, ACCIDENT, DIE_BANK, MIX = range(6, 10)  # a mix: other products make more of it
+RELEASE, ACCIDENT, DIE_BANK, MIX = range(6, 10)  # MIX: other products make more of the supply
 TOOL_GROUP = len(CONSTRAINTS)
 
 
 def constraint_names(tool_groups: list[str]) -> list[str]:
-    """The meaning of each value of ``binding``."""
+    """Return the name of each value of ``binding``."""
     return [*CONSTRAINTS, *(f"tools: {group}" for group in tool_groups)]

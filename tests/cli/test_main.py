@@ -148,7 +148,7 @@ def test_the_traceback_is_there_for_who_asks(broken, capsys, monkeypatch) -> Non
     [
         (KeyboardInterrupt(), 130, "yieldsim: interrupted"),
         (PermissionError(13, "Permission denied", "x.png"), 1, "x.png: Permission denied"),
-        (OSError(28, "No space left on device"), 1, "standard output: No space left on device"),
+        (OSError(28, "No space left on device"), 1, "error: No space left on device"),
         (MemoryError(), 1, "out of memory"),
         (click.FileError("x.toml", "no such file"), 1, "Could not open file 'x.toml'"),
     ],
@@ -196,7 +196,7 @@ import os, signal, sys, time
 import yieldsim.model
 from yieldsim.cli.main import main
 
-def load_file(name):
+def load_file(name, allow_outside):
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(30)
 

@@ -176,7 +176,7 @@ def test_neighbouring_realizations_entities_and_streams_are_independent() -> Non
 def test_jit_cache_sees_every_kernel_file() -> None:
     # Numba itself would look at the function's own file only.
     for kernel in (philox.fill_words, geometry.count_dies, special.normal_ppf):
-        assert kernel._cache._cache_file._source_stamp == source_stamp()
+        assert kernel._cache._cache_file.stamp == source_stamp()
 
 
 @pytest.mark.parametrize(

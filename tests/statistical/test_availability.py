@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from tests.paths import VALID
+from tests.supply.kernels.records_by_hand import parameters, table
 from yieldsim.model.load import load_file
-from yieldsim.supply.kernels import records as a
+from yieldsim.model.schema import ToolClass
+from yieldsim.supply.kernels.records import LANES, FleetState, GroupState, Scratch
 from yieldsim.supply.kernels.tools import rate_class
 from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
@@ -48,14 +50,19 @@ def fleets(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0)
 
 def drawn(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
     """Shares that the kernel gives to fleets in one step, nothing carried into it."""
-    tool, row = np.zeros((13, DRAWS)), np.zeros((a.GROUP_FIELDS, 1, DRAWS))
-    tool[[a.RATE, a.PERFORMANCE, a.INITIAL_ADDER, a.INITIAL_MTTF]] = 1.0
-    tool[a.MTTF], tool[a.MTTR], tool[a.REPAIR_CV2] = mttf, mttr, cv2
-    row[a.TOOLS], lane = float(tools), np.ones((a.LANE_FIELDS, DRAWS))
-    lane[[a.LUCK, a.LUCK + 1]] = np.random.default_rng(9).random((2, DRAWS))
-    kpasses, repairs = np.zeros((2, DRAWS))
-    rate_class(True, hours, tool, 0, row, 0, kpasses, repairs, lane, DRAWS)
-    return row[a.UP, 0]
+    tool = parameters(ToolClass, mttf_hours=mttf, mttr_hours=mttr, repair_cv2=cv2)
+    for ratio in (tool.initial_mttf_ratio, tool.initial_adder_ratio):
+        ratio[:] = 1.0
+    luck = np.random.default_rng(9).random((2, DRAWS)).reshape(2, -1, LANES)
+    scratch = table(Scratch, mttf_ratio=1.0, mttr_ratio=1.0)
+    shares = np.empty((DRAWS // LANES, LANES))
+    for k, (failures, repairs) in enumerate(zip(*luck, strict=True)):
+        scratch.failure_uniform[:], scratch.repair_uniform[:] = failures, repairs
+        group, fleet = table(GroupState), table(FleetState)
+        group.tools[0] = tools
+        rate_class(True, hours, tool, 0, group, fleet, scratch, LANES)
+        shares[k] = group.availability[0]
+    return shares.ravel()
 
 
 def exact_variance(mttf: float, mttr: float, hours: float, tools: int) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import xarray as xr
+
+from yieldsim.analysis.attributes import json_table
+from yieldsim.errors import StoreError
 
 
 def origin(ds: xr.Dataset) -> dict[str, Any]:
@@ -23,7 +25,11 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
 
 
 def raw_model(ds: xr.Dataset) -> dict[str, Any]:
-    """The tables of the model that the ensemble carries as text; empty if it carries none."""
-    text = ds.attrs.get("model_json")
-    model: dict[str, Any] = json.loads(text).get("raw", {}) if isinstance(text, str) else {}
+    """The tables of the model that the ensemble carries as text; empty if it carries none.
+
+    Raises StoreError if the text is damaged.
+    """
+    model = (json_table(ds.attrs, "model_json") or {}).get("raw", {})
+    if not isinstance(model, dict):
+        raise StoreError("attribute model_json", "is damaged: its raw tables are missing")
     return model

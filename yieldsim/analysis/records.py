@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import raw_model
 from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
 from yieldsim.analysis.totals import Period, labels_of, product_groups
+from yieldsim.errors import StoreError
 from yieldsim.model.scenario_names import BASELINE
 
 Record = dict[str, Any]
@@ -112,16 +113,17 @@ def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
 
     All labels under their own names if the ensemble's attributes do not name the die.
     """
-    text = ds.attrs.get("bin_names")
-    known: dict[str, dict[str, str]] = json.loads(text) if isinstance(text, str) else {}
+    known: dict[str, dict[str, str]] = json_table(ds.attrs, "bin_names", depth=2) or {}
     return known.get(die or "") or {label: label for label in labels_of(ds, "bin")}
 
 
 def product_dies(ds: xr.Dataset) -> dict[str, str]:
     """Product -> its (first) compute die, from the model that the ensemble carries."""
     products = raw_model(ds).get("products", {})
+    if not isinstance(products, dict):
+        raise StoreError("attribute model_json", "is damaged: products is no table")
     return {
         name: product["die"]
         for name, product in products.items()
-        if isinstance(product.get("die"), str)
+        if isinstance(product, dict) and isinstance(product.get("die"), str)
     }

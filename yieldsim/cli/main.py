@@ -7,6 +7,7 @@ subcommand is imported when it is called. Exit codes: 0 done, 1 error, 2 usage, 
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import click
 
+from yieldsim.cli.failures import check_environment, failure, replace_closed_streams
 from yieldsim.errors import YieldsimError
 
 PROGRAM = "yieldsim"
@@ -24,15 +26,21 @@ EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141
 
 
 class Subcommand(NamedTuple):
-    """Where a subcommand is defined (relative to this package), and its line in the help."""
+    """Where a subcommand is defined (relative to this package), and its line in the help.
+
+    ``less_memory`` completes "out of memory: ", and says how the command can do with less.
+    """
 
     target: str
     help: str
+    less_memory: str = "close other programs, or use a machine with more"
 
 
 COMMANDS = {
     "run": Subcommand(
-        ".supply.run:run", "Simulate MODEL into an ensemble store, or continue a store."
+        ".supply.run:run",
+        "Simulate MODEL into an ensemble store, or continue a store.",
+        "try a smaller --block-size or fewer --threads",
     ),
     "init": Subcommand(".store.init:init", "Make a store without results, for `yieldsim work`."),
     "work": Subcommand(".store.work:work", "Compute a task's share of the blocks of a store."),
@@ -41,37 +49,65 @@ COMMANDS = {
         "Check every block of a store, add its summaries and mark it as complete.",
     ),
     "summary": Subcommand(
-        ".supply.summary:summary", "Print the results of an ensemble with Monte Carlo errors."
+        ".supply.summary:summary",
+        "Print the results of an ensemble with Monte Carlo errors.",
+        "try a single --scenario",
     ),
     "compare-evidence": Subcommand(
-        ".evidence.compare_evidence:compare_evidence", "Compare an ensemble with published figures."
+        ".evidence.compare_evidence:compare_evidence",
+        "Compare an ensemble with published figures.",
+        "try an ensemble of fewer realizations",
     ),
-    "plot": Subcommand(".supply.plot:plot", "Draw the fan chart of an ensemble."),
-    "check": Subcommand(".supply.check:check", "Validate a model file and all its scenarios."),
+    "plot": Subcommand(
+        ".supply.plot:plot", "Draw the fan chart of an ensemble.", "try a single --scenario"
+    ),
+    "check": Subcommand(
+        ".supply.check:check",
+        "Validate a model file and all its scenarios.",
+        "try a single --scenario",
+    ),
     "show": Subcommand(
         ".supply.show:show", "List a model's parameters with their sources and grades."
     ),
     "dies": Subcommand(
-        ".wafers.dies:dies", "Count the whole dies on a round wafer, by exact geometry."
+        ".wafers.dies:dies",
+        "Count the whole dies on a round wafer, by exact geometry.",
+        "try a smaller --diameter or a larger die",
     ),
     "yield": Subcommand(
-        ".wafers.yield_:yield_", "Print the yield of a die from its area and the defect density D0."
+        ".wafers.yield_:yield_",
+        "Print the yield of a die from its area and the defect density D0.",
+        "try fewer wafers with --monte-carlo",
     ),
-    "wafer": Subcommand(".wafers.wafer:wafer", "Simulate wafers defect by defect, and draw them."),
+    "wafer": Subcommand(
+        ".wafers.wafer:wafer",
+        "Simulate wafers defect by defect, and draw them.",
+        "try fewer --wafers",
+    ),
     "capacity": Subcommand(
-        ".fab.capacity:capacity", "Show the capacity, bottlenecks and cycle times of a fab."
+        ".fab.capacity:capacity",
+        "Show the capacity, bottlenecks and cycle times of a fab.",
+        "try fewer --realizations or --threads",
     ),
     "flow": Subcommand(
-        ".fab.flow:flow", "Simulate a re-entrant line event by event (SMT2020 format)."
+        ".fab.flow:flow",
+        "Simulate a re-entrant line event by event (SMT2020 format).",
+        "try fewer --days, --replications or --threads",
     ),
     "fit": Subcommand(
-        ".wafers.fit:fit", "Fit defect density, clustering and signatures to wafer maps."
+        ".wafers.fit:fit",
+        "Fit defect density, clustering and signatures to wafer maps.",
+        "try fewer maps",
     ),
 }
 
 
 class _Stopped(Exception):
     """Ctrl-C or a closed pipe; click, which would handle both its own way, lets it pass."""
+
+
+class _OutOfMemory(Exception):
+    """A MemoryError, with the advice of its command."""
 
 
 class LazyGroup(click.Group):
@@ -97,6 +133,13 @@ class LazyGroup(click.Group):
         except (KeyboardInterrupt, BrokenPipeError) as error:
             # click would print an empty line after Ctrl-C, and exit 1 after a closed pipe
             raise _Stopped from error
+        except EOFError as error:  # click would call it an interruption
+            raise RuntimeError(f"a file ends too early: {error}") from error
+        except (MemoryError, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+                raise
+            command = COMMANDS.get(ctx.invoked_subcommand or "", Subcommand("", ""))
+            raise _OutOfMemory(command.less_memory) from error
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -130,8 +173,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     With YIELDSIM_DEBUG=1 in the environment the traceback is printed before the line.
     """
+    replace_closed_streams()
     _never_fail_on_characters()
     try:
+        check_environment()
         code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)
         sys.stdout.flush()
     except _Stopped as stop:
@@ -144,13 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _usage(error)
     except YieldsimError as error:
         return _fail(f"error: {error}", error.exit_code)
-    except OSError as error:
-        place = error.filename if error.filename is not None else "standard output"
-        return _fail(f"error: {place}: {error.strerror or error}", EXIT_ERROR)
-    except MemoryError:
-        return _fail("error: out of memory: try a smaller --block-size or fewer --threads", 1)
+    except _OutOfMemory as error:
+        return _fail(f"error: out of memory: {error}", EXIT_ERROR)
     except Exception as error:
-        return _fail(_bug(error), EXIT_ERROR)
+        line = failure(error)
+        return _fail(f"error: {line}" if line else _bug(error), EXIT_ERROR)
     return code if isinstance(code, int) else 0
 
 

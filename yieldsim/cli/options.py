@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "changes", "model_argument", "run_options", "store_argument"]
+__all__ = ["allow_outside", "as_json", "changes", "model_argument", "run_options", "store_argument"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -20,6 +20,12 @@ changes = click.option(
     metavar="PATH=VALUE",
     multiple=True,
     help="Set a parameter of the model, such as processes.n2.alpha=1.5; can be repeated.",
+)
+allow_outside = click.option(
+    "--allow-outside",
+    metavar="FOLDER",
+    multiple=True,
+    help="A folder beside the model's own that its parts may lie in; can be repeated.",
 )
 
 _RUN_OPTIONS = (

@@ -16,8 +16,8 @@ def good_die_variance_by_block(
 ) -> Floats:
     """Return the variance of the good dies on a wafer of blocks of ``dies_in_block`` dies.
 
-    The dies of a block share one gamma density, blocks are independent, so that the blocks'
-    variances add up: large-area clustering at the block scale (I. Koren, Z. Koren, C. H. Stapper,
+    The dies of a block share one gamma density. Blocks are independent, so their variances add up:
+    large-area clustering at the block scale (I. Koren, Z. Koren, C. H. Stapper,
     "A unified negative-binomial distribution for yield analysis of defect-tolerant circuits", IEEE
     Trans. Comput. 42 (1993) 724-734, doi:10.1109/12.277291).
     """

@@ -1,5 +1,6 @@
 """Ensemble stores: the only package that writes and reads Zarr."""
 
+from yieldsim.ensemble.disk import check_space
 from yieldsim.ensemble.finish import finalize
 from yieldsim.ensemble.layout import (
     BlockSource,
@@ -25,6 +26,7 @@ __all__ = [
     "Writer",
     "bytes_per_realization",
     "check_same",
+    "check_space",
     "create",
     "damaged_blocks",
     "damaged_metadata",

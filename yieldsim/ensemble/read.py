@@ -54,7 +54,7 @@ def open_place(place: Place) -> xr.Dataset:
         )
     except VerificationError:
         raise
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
 
 

@@ -17,6 +17,7 @@ from yieldsim.ensemble import (
     Writer,
     bytes_per_realization,
     check_same,
+    check_space,
     create,
     damaged_blocks,
     default_block_size,
@@ -167,6 +168,7 @@ def compute(
 
     total = sum(job.plan.span(block)[1] for block in blocks)
     initial = total - sum(job.plan.span(block)[1] for block in todo)
+    check_space(job.place, job.source, job.plan, total - initial)
     with progress_of(total, initial, bar=bar, log=log) as progress:
         run_blocks(work, list(todo), threads, progress.stored, progress.stopping, meanwhile=make)
     return len(todo)

@@ -40,8 +40,14 @@ def run_blocks(
         for number in range(count):
             # Daemon threads: the interpreter joins those of concurrent.futures at its end, so a
             # second Ctrl-C would wait for them.
-            name = f"blocks-{number}"
-            threading.Thread(target=team.run, name=name, daemon=True).start()
+            thread = threading.Thread(target=team.run, name=f"blocks-{number}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # the system's limit: the threads that have started suffice
+                if number == 0:
+                    raise
+                count = number
+                break
         try:
             meanwhile()
         except BaseException:

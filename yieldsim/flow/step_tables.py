@@ -63,7 +63,7 @@ def _batch_key(data: DataSet, part: Part, step: Step) -> tuple[str, ...]:
 def _fill_step(
     record: Record, step: Step, first: int, data: DataSet, setups: Mapping[str, int]
 ) -> None:
-    """Fill in what one step says by itself; ``first`` is the index of its route's first step."""
+    """Fill in the fields of one step; ``first`` is the index of its route's first step."""
     fill_spread(record["time"], step.time)
     record["by_piece"], record["cascade_interval"] = step.by_piece, step.interval_min
     record["group"] = list(data.groups).index(step.group)

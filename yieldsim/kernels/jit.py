@@ -8,12 +8,14 @@ branching to an exception, which would stop a loop from vectorizing.
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.dispatcher import Dispatcher
+
+from yieldsim.kernels.jit_cache import KernelCache
 
 __all__ = ["apart_jit", "bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
 
@@ -37,27 +39,10 @@ def source_stamp(package: Path = _PACKAGE) -> str:
 _STAMP = source_stamp()
 
 
-def _forgiving(load_index: Callable[[], dict[Any, Any]]) -> Callable[[], dict[Any, Any]]:
-    """Read a cache index; one that cannot be read (an older version's, a torn file) is empty."""
-
-    def load() -> dict[Any, Any]:
-        try:
-            return load_index()
-        except (AttributeError, EOFError, ImportError, pickle.UnpicklingError):
-            return {}
-
-    return load
-
-
 def _compiled(function: Function, **options: Any) -> Function:
-    dispatcher = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
-    # Numba's disk cache looks only at the file of the function itself, so a kernel would go on
-    # running an old philox.py that was compiled into it. Ours goes stale when the text of any file
-    # that it may hold changes (test_jit_cache_sees_every_kernel_file).
-    cache_file = getattr(getattr(dispatcher, "_cache", None), "_cache_file", None)
-    if cache_file is not None:
-        cache_file._source_stamp = _STAMP
-        cache_file._load_index = _forgiving(cache_file._load_index)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    if isinstance(dispatcher, Dispatcher):  # with NUMBA_DISABLE_JIT it is the function itself
+        cast(Any, dispatcher)._cache = KernelCache(function, _STAMP)
     return cast(Function, dispatcher)
 
 
@@ -86,10 +71,10 @@ def inline_jit(function: Function) -> Function:
 
 
 def stage_jit(function: Function) -> Function:
-    """Compile a stage of the supply kernel, called by other kernels alone.
+    """Compile a stage of a simulation that only other kernels call.
 
-    Without the wrapper that Python would call it by: to unpack some eighty arrays for each of forty
-    stages was half of the time that compiling took (98 s against 55 s).
+    It gets no wrapper for calls from Python. Unpacking some eighty arrays in each of the forty
+    stages of the supply kernel was half of the time that compiling took (98 s against 55 s).
     """
     return _compiled(
         function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False

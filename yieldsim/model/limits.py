@@ -10,7 +10,7 @@ NO_LIMITS = ("memory", "packaging", "demand", "defects", "wafers", TOOLS)
 
 
 def limits_of(raw: Mapping[str, Any]) -> list[str]:
-    """Those of `NO_LIMITS` that apply to a model of raw tables."""
+    """Return the names of `NO_LIMITS` that apply to a model given as raw tables."""
     products = raw.get("products", {})
     tables = products.values() if isinstance(products, dict) else ()
     applies = {

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from yieldsim.errors import UsageError
+from yieldsim.errors import ModelError, UsageError
 from yieldsim.model.checks.check import check_model
 from yieldsim.model.files.merge import Raw, merge
 from yieldsim.model.files.messages import validate
@@ -137,9 +137,12 @@ class ModelFile:
 
     @classmethod
     def from_json(cls, text: str) -> ModelFile:
-        """The inverse of `to_json`."""
-        content = json.loads(text)
-        return cls(content["place"], content["raw"], content["scenarios"])
+        """The inverse of `to_json`. Raises ModelError for a text that `to_json` did not write."""
+        try:
+            content = json.loads(text)
+            return cls(content["place"], content["raw"], content["scenarios"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise ModelError("model", "its stored text is damaged") from None
 
     def digest(self, scenarios: Sequence[str] = ()) -> str:
         """SHA-256 of the tables and the named scenarios, which identifies the model of a run."""
@@ -155,13 +158,14 @@ class ModelFile:
         return [self.scenarios.get(part) for part in parts]
 
 
-def load_file(name: str | Path) -> ModelFile:
+def load_file(name: str | Path, allow_outside: Iterable[str | Path] = ()) -> ModelFile:
     """Read a model file, or a shipped model by its name.
 
-    Raises ModelError for a file that is missing, unreadable, truncated or not TOML.
+    Its parts must lie in the model's folder, or in one of the folders ``allow_outside``. Raises
+    ModelError for a file that is missing, unreadable, truncated, outside, too large or not TOML.
     """
     path = find_model(str(name))
-    raw, scenarios = read_model(path)
+    raw, scenarios = read_model(path, allow_outside)
     for key, entry in scenarios.items():
         check_scenario_name(key)
         check_scenario(key, entry, raw)

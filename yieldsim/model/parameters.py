@@ -43,7 +43,7 @@ def parameters(model: Model) -> list[Parameter]:
 
 
 def _direction(item: Schedule) -> int:
-    """How a higher position moves the series: 1 up, -1 down, 0 up here and down there."""
+    """Return the sign of the series' change when its position rises, 0 if points move both ways."""
     signs = {high > low for low, high in zip(item.low, item.high, strict=True) if high != low}
     if len(signs) != 1:
         return 0

@@ -18,9 +18,9 @@ def sold_bins(product: Product, die: Die) -> list[int]:
 def recipes(product: Product, die: Die) -> list[Recipe]:
     """The compositions of a product's packages in the order in which they are made.
 
-    ``like``: dies of one sold bin, best first. ``best_fit``: before these, compositions with dies
-    of bins that are not sold, whose mean number of good cores meets the rule of a sold bin; those
-    that exceed it least come first, so that no better die is spent than is needed.
+    ``like`` takes dies of one sold bin, best first. ``best_fit`` first makes compositions with dies
+    of unsold bins whose mean number of good cores meets the rule of a sold bin. Those that exceed
+    it least come first, so that no better die is used than needed.
     """
     each, sold = product.dies_per_package, sold_bins(product, die)
     pure = [(tuple(each * (b == bin_) for b in range(len(die.bins))), bin_) for bin_ in sold]

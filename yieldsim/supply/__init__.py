@@ -1,1 +1,1 @@
-"""The supply of usable chips: tool fleets, lines, defects, dies, packages and orders."""
+"""The supply of usable chips: tool fleets, fabs, defects, dies, packages and orders."""

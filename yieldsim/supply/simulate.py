@@ -1,9 +1,9 @@
-"""One block of realizations: the only caller of the kernels."""
+"""Simulation of a block of realizations in all scenarios of a model file."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,10 @@ class ParameterInfo:
 
 
 class Simulator:
-    """A model file in some scenarios, with a seed: gives any block of realizations.
+    """Simulates any block of realizations of a model file in some scenarios, with a seed.
 
-    Realization r depends on the model, the seed and r alone, and meets the same luck in every
-    scenario. `block` may be called from several threads.
+    Realization r depends on the model, the seed and r alone. It has the same process noise in
+    every scenario. `block` may be called from several threads.
     """
 
     def __init__(self, file: ModelFile, scenarios: Sequence[str], seed: int) -> None:
@@ -44,7 +44,7 @@ class Simulator:
         self.models = {name: file.model(name) for name in scenarios}
         self.compiled = {name: compile_model(model) for name, model in self.models.items()}
         model = next(iter(self.models.values()))
-        self._mixers = {name: mixer_of(one) for name, one in self.compiled.items()}
+        self._mixers = {name: mixer_of(c) for name, c in self.compiled.items()}
         self.coords = _coords(model, self.scenarios)
         self.parameters = _uncertain(self.compiled.values())
         self.coords["parameter"] = [p.path for p in self.parameters]
@@ -55,14 +55,14 @@ class Simulator:
         self._has_demand = not set(also).isdisjoint(self.outputs)
         needed = NEEDED if self._has_demand else ()
         counted = [v for v in OUTPUTS if v in self.outputs or v.name in needed]
-        # scenarios may differ in routes and tiers: each has its own places, all the same grid
+        # scenarios may differ in routes and tiers, so each has its own layout of the same grid
         self._layouts = {n: TallyLayout(c, counted) for n, c in self.compiled.items()}
 
     def block(self, first: int, count: int) -> dict[str, np.ndarray]:
-        """Results of realizations first..first+count.
+        """Return the results of ``count`` realizations from ``first`` on.
 
-        Returns each of `outputs` with dims (scenario, realization, quarter, ...) and
-        ``parameter_value`` (scenario, realization, parameter).
+        They are each of `outputs`, (scenario, realization, quarter, ...), and ``parameter_value``,
+        (scenario, realization, parameter), which is NaN where a scenario lacks a parameter.
         """
         values = np.full((len(self.scenarios), count, len(self.parameters)), np.nan)
         results: dict[str, np.ndarray] = {}
@@ -70,14 +70,14 @@ class Simulator:
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
             out = self._kernel(name, worlds, first)
-            found = dict(self._layouts[name].split(out))
+            outputs = dict(self._layouts[name].split(out))
             if self._has_demand:
-                found |= run_demand(self.demand[name], drawn, *(found[key] for key in NEEDED))
+                outputs |= run_demand(self.demand[name], drawn, *(outputs[key] for key in NEEDED))
             for variable in self.outputs:
-                figures = found[variable.name]
-                shape = (len(self.scenarios), *figures.shape)
+                output = outputs[variable.name]
+                shape = (len(self.scenarios), *output.shape)
                 kept = results.setdefault(variable.name, np.empty(shape, variable.dtype))
-                kept[number] = figures
+                kept[number] = output
             column = compiled.sampler.column
             for k, parameter in enumerate(self.parameters):
                 if parameter.path in column:
@@ -85,7 +85,7 @@ class Simulator:
         return {**results, "parameter_value": values}
 
     def _kernel(self, name: str, worlds: np.ndarray, first: int) -> np.ndarray:
-        """The outputs of a block in one scenario side by side, (realization, place)."""
+        """Return the outputs of a block in a scenario side by side, (realization, place)."""
         compiled, mixer = self.compiled[name], self._mixers[name]
         run = _Run(self.seed, compiled, self._layouts[name])
         if mixer is None:
@@ -96,7 +96,7 @@ class Simulator:
 
 
 class _Run:
-    """The kernel with its working arrays, which hold the last lanes that were simulated."""
+    """The kernel with its working arrays, which hold the last lanes simulated."""
 
     def __init__(self, seed: int, compiled: Compiled, layout: TallyLayout) -> None:
         self.seed, self.compiled, self.places = np.uint64(seed), compiled, layout.places
@@ -105,7 +105,7 @@ class _Run:
         self.tally_flat, self.tally = layout.tally()
 
     def __call__(self, clock: Clock, worlds: np.ndarray, first: int) -> np.ndarray:
-        """The outputs of the realizations of some worlds side by side, (realization, place)."""
+        """Return the outputs of worlds (flat world, realization), as (realization, place)."""
         out = np.empty((worlds.shape[1], len(self.places)), dtype=np.float32)
         simulate_block(
             self.seed,
@@ -126,7 +126,7 @@ class _Run:
 
 
 def _mixed(run: _Run, mixer: Mixer, worlds: np.ndarray, first: int) -> np.ndarray:
-    """The outputs of at most LANES realizations: by their mix where it makes more compute."""
+    """Return the outputs of up to LANES realizations, by their mix where it makes more compute."""
     clock, count = run.compiled.clock, worlds.shape[1]
     worlds = np.ascontiguousarray(worlds)
     run(clock._replace(steps=clock.warmup_steps), worlds, first)
@@ -159,11 +159,11 @@ def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
     }
 
 
-def _uncertain(compiled: Any) -> list[ParameterInfo]:
-    """Parameters that are drawn in any of the scenarios, in the order of their first meeting."""
-    found: dict[str, ParameterInfo] = {}
-    for one in compiled:
-        for p in one.sampler.declared:
+def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
+    """Return the parameters drawn in any of the scenarios, in the order of first appearance."""
+    parameters: dict[str, ParameterInfo] = {}
+    for compiled in scenarios:
+        for p in compiled.sampler.declared:
             if p.uncertain and isinstance(p.item, Quantity):
                 info = ParameterInfo(
                     p.path,
@@ -172,16 +172,16 @@ def _uncertain(compiled: Any) -> list[ParameterInfo]:
                     p.item.grade,
                     p.item.describe(),
                 )
-                found.setdefault(p.path, info)
-    return list(found.values())
+                parameters.setdefault(p.path, info)
+    return list(parameters.values())
 
 
 def _attrs(model: Model, outputs: Sequence[Variable]) -> dict[str, Any]:
-    """What the labels of a store mean."""
+    """Return the attributes that explain the labels in a store."""
     names = constraint_names(list(model.tool_groups))
     bins = {
-        die: {f"bin_{k + 1}": name for k, name in enumerate(one.bins)}
-        for die, one in model.dies.items()
+        name: {f"bin_{k + 1}": rule for k, rule in enumerate(die.bins)}
+        for name, die in model.dies.items()
     }
     return {
         "binding": {"flag_values": list(range(len(names))), "flag_names": names},

@@ -283,7 +283,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none.csv: cannot be read \(no such file"):
         compare_with_published(ensemble(), tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes(b"entity,\xe9\n")
-    with pytest.raises(ModelError, match=r"latin.csv: cannot be read as CSV in UTF-8"):
+    with pytest.raises(ModelError, match=r"latin.csv: is not a text file in UTF-8"):
         compare_with_published(ensemble(), tmp_path / "latin.csv")
     with pytest.raises(UsageError, match="scenario: is not in the ensemble, got 'x'"):
         compare_with_published(ensemble(), scenario="x")

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,17 @@ from yieldsim.cli.main import main
 ANALYST = str(ROOT / "benchmarks" / "analyst.toml")
 
 
+def analyst_beside(path: Path) -> str:
+    """The name of the analyst's model, copied into the folder of a model that extends it."""
+    return shutil.copy(ANALYST, path.with_name("analyst.toml")).name
+
+
 @pytest.fixture
 def scenarios(tmp_path: Path) -> str:
     """A model with two scenarios, the second of which is wrong."""
     path = tmp_path / "two.toml"
     path.write_text(
-        f"extends = {json.dumps(ANALYST)}\n"
+        f"extends = {json.dumps(analyst_beside(path))}\n"
         'name = "two"\n'
         "[scenarios.fewer]\n"
         'title = "fewer stacks"\nsource = "benchmark"\ngrade = "assumed"\n'
@@ -78,10 +84,10 @@ def test_correlations_that_contradict_each_other_are_found(tmp_path: Path, capsy
     names = ["processes.n2.d0_mature_per_cm2", "fabs.line.plan.n2.scale"]
     names.append("memory.hbm.deliveries.scale")
     pairs = [(0, 1, 0.9), (1, 2, 0.9), (0, 2, -0.9)]
-    text = f'extends = {json.dumps(ANALYST)}\nname = "x"\n'
+    path = tmp_path / "x.toml"
+    text = f'extends = {json.dumps(analyst_beside(path))}\nname = "x"\n'
     for i, j, rank in pairs:
         text += f"[correlations.c{i}{j}]\nbetween = ['{names[i]}', '{names[j]}']\nrank = {rank}\n"
-    path = tmp_path / "x.toml"
     path.write_text(text, encoding="utf-8")
     assert main(["check", str(path)]) == 1
     assert "correlations: contradict each other" in capsys.readouterr().err

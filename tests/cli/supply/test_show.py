@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,17 @@ ANALYST = str(ROOT / "benchmarks" / "analyst.toml")
 KEYS = {"path", "unit", "source", "grade", "note", "description"}
 
 
+def analyst_beside(path: Path) -> str:
+    """The name of the analyst's model, copied into the folder of a model that extends it."""
+    return shutil.copy(ANALYST, path.with_name("analyst.toml")).name
+
+
 @pytest.fixture
 def rich(tmp_path: Path) -> str:
     """The analyst's model with a reference, two rival series, a unit, a note and a long title."""
     path = tmp_path / "rich.toml"
     path.write_text(
-        f"""extends = {json.dumps(ANALYST)}
+        f"""extends = {json.dumps(analyst_beside(path))}
 name = "rich"
 [sources.press]
 title = "中芯国际 capacity, a press report"

@@ -1,6 +1,7 @@
 """Model files: parts, tables, `extends`, settings, and the text in the store."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,14 @@ def write(folder: Path, **files: str) -> Path:
     return folder / "main.toml"
 
 
-def extending(sound: Path, text: str) -> str:
-    return f"extends = {json.dumps(str(sound))}\n{text}"
+def extending(base: Path, text: str) -> str:
+    return f"extends = {json.dumps(base.name)}\n{text}"
+
+
+@pytest.fixture
+def sound(sound: Path, tmp_path: Path) -> Path:
+    """The sound model in the folder of the models that extend it, as a model must lie."""
+    return shutil.copy(sound, tmp_path / "sound.toml")
 
 
 def test_a_model_extends_another_and_replaces_parameters_whole(sound: Path, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.outputs import OUTPUTS, constraint_names
 from yieldsim.supply.compile import Compiled, compile_model
-from yieldsim.supply.kernels import records as a
-from yieldsim.supply.simulate import Simulator, new_state
+from yieldsim.supply.compile.results import new_state
+from yieldsim.supply.simulate import Simulator
 
 SMALL = ["two_fabs", "overload", "tiers", "one_line", "one_group", "layers", "shocks"]
 
@@ -42,55 +42,53 @@ def within(indices: np.ndarray, size: int, least: int = 0) -> bool:
 
 def check_indices(one: Compiled) -> None:
     s, model = one.structure, one.model
-    curves, dies, bins = len(s.curve), len(s.die), s.min_good.shape[1]
-    groups, lines = len(model.tool_groups), len(s.line)
-    assert s.curve.shape == (curves, 2, one.clock.steps)
-    assert within(s.route[:, a.ROUTE_FAB], len(s.fab))
-    assert within(s.route[:, a.ROUTE_PROCESS], len(model.processes))
-    assert within(s.route[:, a.ROUTE_PLAN], curves)
-    np.testing.assert_array_equal(s.route[1:, a.ROUTE_FIRST], s.route[:-1, a.ROUTE_LAST])
-    assert s.route[-1, a.ROUTE_LAST] == len(s.entry)
-    assert s.fab[-1, a.FAB_LAST] == len(s.route)
-    assert within(s.entry[:, a.ENTRY_DIE], dies, -1)
-    assert within(s.entry[:, a.ENTRY_CURVE], curves)
-    assert within(s.fleet_curve, curves, -1)
-    assert s.fleet_curve.shape == (len(s.fab), groups, 2, 2)
-    counted = s.fleet_curve[..., a.FLEET_COUNT] >= 0
-    assert np.all(counted | (s.fleet_curve[..., a.FLEET_RETIRED] < 0))
+    curves, dies, bins = len(s.curve_low), len(s.die), s.min_good.shape[1]
+    groups, fab_of_route = len(model.tool_groups), s.fab[s.route.fab]
+    assert s.curve_low.shape == s.curve_high.shape == (curves, one.clock.steps)
+    assert within(s.route.fab, len(s.fab))
+    assert within(s.route.process, len(model.processes))
+    np.testing.assert_array_equal(s.route.first_entry[1:], s.route.end_entry[:-1])
+    assert s.route.end_entry[-1] == len(s.entry)
+    assert s.fab.end_route[-1] == len(s.route)
+    assert within(s.entry.die, dies, -1)
+    for always in (s.route.plan_curve, s.entry.share_curve, s.line.capacity_curve):
+        assert within(always, curves)
+    for perhaps in (s.fleet.count_curve, s.fleet.retired_curve, s.product.share_curve):
+        assert within(perhaps, curves, -1)
+    for perhaps in (s.pool.deliveries_curve, s.pool.wafers_curve, s.pool.yield_curve):
+        assert within(perhaps, curves, -1)
+    assert s.fleet.shape == (len(s.fab), groups, 2)
+    assert np.all((s.fleet.count_curve >= 0) | (s.fleet.retired_curve < 0))
     raw = one.sampler.medians()
     days = [raw.get(f"processes.{p}.raw_process_days", 0.0) for p in model.processes]
-    parts = np.array(days)[s.route[:, a.ROUTE_PROCESS]] * one.clock.flow_steps
+    parts = np.array(days)[s.route.process] * one.clock.flow_steps
     # no segment is shorter than two parts of a step
     segments = np.floor(parts / one.clock.days_per_step / 2.0 + 1e-9)
     segments = np.clip(segments, 1, model.simulation.segments)
-    segments = np.where(s.fab[s.route[:, a.ROUTE_FAB], a.FAB_EQUIPPED], segments, 1)
-    np.testing.assert_array_equal(s.route[:, a.ROUTE_SEGMENTS], segments)
-    assert within(s.die[:, a.DIE_BINS], bins + 1, 1)
-    assert within(s.bank[:, a.BANK_DIE], dies)
-    assert np.all(s.bank[:, a.BANK_BIN] < s.die[s.bank[:, a.BANK_DIE], a.DIE_BINS])
-    assert within(s.pool, curves, -1)
-    assert np.all((s.pool[:, a.POOL_MAKER] >= 0) == (s.pool[:, a.POOL_YIELD] >= 0))
-    assert within(s.product[:, a.PRODUCT_DIE], dies)
-    assert within(s.line[:, a.LINE_CURVE], curves)
-    assert within(s.product_line, lines, -1)
-    assert within(s.product[:, a.PRODUCT_RECIPES], s.recipe.shape[1] + 1, 1)
-    sold = s.recipe[:, :, -1]
-    assert np.all(sold < s.die[s.product[:, a.PRODUCT_DIE], a.DIE_BINS][:, None])
-    assert within(s.other[:, a.OTHER_PRODUCT], len(s.product))
-    assert within(s.other[:, a.OTHER_DIE], dies)
+    segments = np.where(fab_of_route.equipped, segments, 1)
+    np.testing.assert_array_equal(s.route.segments, segments)
+    assert within(s.die.bins, bins + 1, 1)
+    assert within(s.bank.die, dies)
+    assert np.all(s.bank.bin < s.die.bins[s.bank.die])
+    assert np.all((s.pool.wafers_curve >= 0) == (s.pool.yield_curve >= 0))
+    assert within(s.product.die, dies)
+    assert within(s.product_line, len(s.line), -1)
+    assert within(s.product.recipes, s.recipe.shape[1] + 1, 1)
+    assert np.all(s.recipe[:, :, -1] < s.die.bins[s.product.die][:, None])
+    assert within(s.other.product, len(s.product))
+    assert within(s.other.die, dies)
     assert len(s.no_tool_limit) == groups
-    assert within(s.product[:, a.PRODUCT_SHARE], curves, -1)
-    assert sorted(s.product[:, a.PRODUCT_PLACE]) == list(range(len(s.product)))
+    assert sorted(s.product.coordinate) == list(range(len(s.product)))
     assert within(s.product_pool, len(s.pool), -1)
     assert s.tier[0] == 0
     assert s.tier[-1] == len(s.product)
     assert np.all(np.diff(s.tier) > 0)
-    assert s.event_hits.shape[:2] == (len(s.event), len(s.fab))
-    assert s.event_process.shape == (len(s.event), len(model.processes))
-    assert within(s.event[:, a.EVENT_KIND], a.ACCIDENT + 1)
-    assert within(s.event[:, a.EVENT_CLASS], 2, a.BOTH_CLASSES)
+    hits = (len(s.effect), len(s.fab))
+    assert s.effect_on_tools.shape == (*hits, groups, 2)
+    assert s.effect_on_fab.shape == hits
+    assert s.effect_on_density.shape == (*hits, len(model.processes))
     columns = one.sampler.width + len(one.constants)
-    assert all(within(table, columns) for table in one.world_columns)
+    assert all(within(table.columns, columns) for table in one.world_columns.values())
 
 
 @pytest.mark.parametrize("name", [*SMALL, "baseline"])
@@ -111,7 +109,7 @@ def test_every_index_points_at_something(name: str) -> None:
 def test_products_are_served_by_tier_in_the_order_of_the_file() -> None:
     structure = compile_model(model_file("tiers").model()).structure
     names = list(model_file("tiers").model().products)
-    served = [names[place] for place in structure.product[:, a.PRODUCT_PLACE]]
+    served = [names[place] for place in structure.product.coordinate]
     assert served == ["first", "rival", "second", "plain", "last"]
     np.testing.assert_array_equal(structure.tier, [0, 2, 4, 5])
 

@@ -124,32 +124,22 @@ def test_more_defects_never_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("floorplan", "message"),
+    ("floorplan", "place", "value"),
     [
-        ({"block": {}}, "dies.chip.floorplan: unknown key, got 'block'; allowed: rest, blocks"),
-        (
-            {"blocks": {"core": {"kind": "core", "area_mm2": 600}}},
-            "dies.chip.floorplan.blocks: larger than the die, got '600 mm2'",
-        ),
-        (
-            {"process": {"d0_per_cm2": 1}},
-            "dies.chip.floorplan.process.d0_per_cm2: is the supply model's",
-        ),
-        (
-            {"process": {"alpha_wafer": 0}},
-            "dies.chip.floorplan.process.alpha_wafer: must be a number > 0 or inf, got 0",
-        ),
-        ({"process": 3}, "dies.chip.floorplan.process: is not a table, got 3"),
-        (
-            {"blocks": {"a": {"kind": "memory", "area_mm2": 9}}},
-            "dies.chip.floorplan.blocks.a.spares: missing",
-        ),
+        ({"block": {}}, "", "'block'"),
+        ({"blocks": {"core": {"kind": "core", "area_mm2": 600}}}, ".blocks", "600 mm2"),
+        ({"process": {"d0_per_cm2": 1}}, ".process.d0_per_cm2", "got 1"),
+        ({"process": {"alpha_wafer": 0}}, ".process.alpha_wafer", "got 0"),
+        ({"process": 3}, ".process", "got 3"),
+        ({"blocks": {"a": {"kind": "memory", "area_mm2": 9}}}, ".blocks.a.spares", "missing"),
     ],
 )
-def test_a_faulty_floorplan_is_one_line(floorplan: dict[str, Any], message: str) -> None:
+def test_a_faulty_floorplan_is_one_line(floorplan: dict[str, Any], place: str, value: str) -> None:
     with pytest.raises(ModelError) as error:
         yieldsim.run(model_file({"floorplan": floorplan}, 0.1), realizations=1)
-    assert message in str(error.value)
+    (line,) = str(error.value).splitlines()
+    assert f"dies.chip.floorplan{place}: " in line
+    assert value in line
 
 
 @pytest.mark.parametrize("key", ["cores", "parametric_yield", "bins"])

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.paths import VALID
+from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, structure_table
 from yieldsim.closed_form import harvest_bins, negative_binomial
 from yieldsim.model.load import load_file
-from yieldsim.model.schema import Die
+from yieldsim.model.schema import Die, Wafer
 from yieldsim.supply.compile import compile_model, harvest_weights
-from yieldsim.supply.kernels import records as a
 from yieldsim.supply.kernels.dies import (
     POISSON_ALPHA,
     area_yield,
@@ -22,8 +22,8 @@ from yieldsim.supply.kernels.dies import (
     gross_dies,
     sort_dies,
 )
+from yieldsim.supply.kernels.records import DieDesign, Structure
 
-FORMS = ["compiled", "plain"]
 ONE_LINE = VALID / "one_line.toml"
 # exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
 ROUNDING = 32 * np.finfo(float).eps
@@ -39,22 +39,19 @@ PLANS = {
 }
 
 
-def compiled_or_plain(kernel: Any, form: str) -> Any:
-    return kernel if form == "compiled" else kernel.py_func
-
-
-def design(cores: int, least: list[int], deep: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(indices, rules, harvest weights) of a design as `compile` makes them."""
+def design(cores: int, least: list[int], deep: bool) -> tuple[Any, np.ndarray, np.ndarray]:
+    """(record, least good cores of each bin, harvest weights) of a design as `compile` has them."""
     bins = {f"bin{k}": {"min_good_cores": number} for k, number in enumerate(least)}
     table = {"process": "p", "width_mm": 1, "height_mm": 1, "cores": cores, "bins": bins}
     die = Die.model_validate({**table, "source": "test", "grade": "assumed"})
     weights = np.array([harvest_weights(die, number) for number in least])
-    return np.array([cores, len(least), int(deep), 0, 0, 0]), np.array(least), weights
+    (record,) = structure_table(DieDesign, {"cores": cores, "bins": len(least), "deep": int(deep)})
+    return record, np.array(least), weights
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_area_yield_is_the_negative_binomial(form: str) -> None:
-    kernel = compiled_or_plain(area_yield, form)
+    kernel = form_of(area_yield, form)
     for alpha in (0.3, 2.0, 10.0, 1e4, 1e7, 1e8, 1e12):
         for faults in (0.0, 1e-9, 0.1, 0.814, 3.0, 50.0):
             exact = float(negative_binomial(faults * 100.0, 1.0, alpha))
@@ -83,7 +80,7 @@ def test_deep_tails(form: str, alpha: float, faults: float) -> None:
     fatal, core = 0.3 * faults, 0.7 * faults / cores
     expected = harvest_bins(100.0 * fatal, 100.0 * core, cores, list(least), 1.0, alpha)
     tail = np.empty(len(least))
-    kernel = compiled_or_plain(deep_tails, form)
+    kernel = form_of(deep_tails, form)
     kernel(fatal, core, cores, least, len(least), alpha, tail)
     # beyond POISSON_ALPHA the Poisson stands in, as in area_yield
     slack = DEEP_ERROR + faults**2 / alpha * (alpha >= POISSON_ALPHA)
@@ -96,10 +93,10 @@ def test_deep_tails(form: str, alpha: float, faults: float) -> None:
 def test_bins_agree_with_the_closed_form(name: str, alpha: float, d0: float) -> None:
     cores, least = PLANS[name]
     deep = cores > 100
-    indices, rules, weights = design(cores, least, deep)
+    record, rules, weights = design(cores, least, deep)
     fatal_mm2, core_mm2 = 281.0, 400.0 / cores if cores else 0.0
     tail = np.empty(len(least))
-    bin_tails(indices, rules, weights, d0 * fatal_mm2 / 100, d0 * core_mm2 / 100, alpha, tail)
+    bin_tails(record, rules, weights, d0 * fatal_mm2 / 100, d0 * core_mm2 / 100, alpha, tail)
     if cores:
         expected = harvest_bins(fatal_mm2, core_mm2, cores, least, d0, alpha)[:-1]
     else:
@@ -115,7 +112,7 @@ def test_bins_agree_with_the_closed_form(name: str, alpha: float, d0: float) -> 
 def test_bins_are_right_on_both_sides_of_the_change_of_method(cores: int) -> None:
     """Sums that would cancel go to the quadrature; the others are right to 1e-6 of all dies."""
 
-    def compiled(least: int) -> a.Structure:
+    def compiled(least: int) -> Structure:
         file = load_file(ONE_LINE)
         file.raw["dies"]["chip"] |= {"cores": cores, "core_fraction": 0.7}
         file.raw["dies"]["chip"]["bins"] = {"most": {"min_good_cores": least}}
@@ -123,7 +120,7 @@ def test_bins_are_right_on_both_sides_of_the_change_of_method(cores: int) -> Non
             product["performance"] = {"most": {"tflops_fp16": 1}}
         return compile_model(file.model()).structure
 
-    edge = next(k for k in range(cores, 0, -1) if compiled(k - 1).die[0, a.DIE_DEEP])
+    edge = next(k for k in range(cores, 0, -1) if compiled(k - 1).die[0].deep)
     assert cores // 2 < edge < cores
     for least, error in ((edge, 1e-6), (edge - 1, DEEP_ERROR)):
         s = compiled(least)
@@ -141,33 +138,28 @@ def test_harvest_weights_sum_to_one() -> None:
         assert np.all(design(cores, least, deep=False)[2].sum(axis=1) == 1.0)
 
 
-def die_values(**changes: float) -> np.ndarray:
+def die_values(**changes: float) -> Any:
     values = {
-        "WIDTH": 20.0,
-        "HEIGHT": 25.0,
-        "GIVEN_GROSS": 0.0,
-        "CORE_FRACTION": 0.5,
-        "MEMORY_FRACTION": 0.2,
-        "MEMORY_REPAIR": 0.75,
-        "PARAMETRIC": 0.9,
-        "OVERKILL": 0.04,
-        "ESCAPE": 0.1,
+        "width_mm": 20.0,
+        "height_mm": 25.0,
+        "core_fraction": 0.5,
+        "memory_fraction": 0.2,
+        "memory_repair": 0.75,
+        "parametric_yield": 0.9,
+        "test_overkill": 0.04,
+        "test_escape": 0.1,
     }
-    die = np.zeros(len(values))
-    for name, value in (values | changes).items():
-        die[getattr(a, name)] = value
-    return die
+    return parameters(Die, **(values | changes))
 
 
 def sort(
-    die: np.ndarray, d0: float, alpha: float = 2.0, survive: float = 0.95, form: str = "compiled"
+    die: Any, d0: float, alpha: float = 2.0, survive: float = 0.95, form: str = "compiled"
 ) -> tuple[float, np.ndarray]:
-    indices, rules, weights = design(25, [24, 20], deep=False)
+    record, rules, weights = design(25, [24, 20], deep=False)
     out = np.zeros(3)
-    kernel = compiled_or_plain(sort_dies, form)
     table = np.zeros((1, 2, 4))  # unused: this die has no floorplan
-    good = kernel(die, indices, rules, weights, table, d0, alpha, survive, np.empty(2), out)
-    return good, out
+    args = (die, 0, record, rules, weights, table, d0, alpha, survive, np.empty(2), out)
+    return form_of(sort_dies, form)(*args), out
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -181,15 +173,15 @@ def test_dies_are_sorted_by_hand(form: str) -> None:
 
 
 def test_a_perfect_wafer_loses_only_what_the_test_rejects() -> None:
-    good, out = sort(die_values(PARAMETRIC=1.0), 0.0, survive=1.0)
+    good, out = sort(die_values(parametric_yield=1.0), 0.0, survive=1.0)
     assert good == 1.0
     np.testing.assert_array_equal(out, [0.96, 0.0, 0.0])
 
 
 def test_mended_memory_and_forgiven_cores_never_make_the_fatal_area_negative() -> None:
-    _, out = sort(die_values(CORE_FRACTION=0.5, MEMORY_FRACTION=0.5, MEMORY_REPAIR=1.0), 0.0)
+    _, out = sort(die_values(core_fraction=0.5, memory_fraction=0.5, memory_repair=1.0), 0.0)
     assert out[0] > 0.0
-    whole, _ = sort(die_values(CORE_FRACTION=0.0, MEMORY_FRACTION=1.0, MEMORY_REPAIR=1.0), 9.0)
+    whole, _ = sort(die_values(core_fraction=0.0, memory_fraction=1.0, memory_repair=1.0), 9.0)
     assert whole == pytest.approx(0.95 * 0.9, rel=1e-12)
 
 
@@ -204,7 +196,7 @@ def test_more_defects_never_mean_more_dies(
     one: float, other: float, alpha: float, in_cores: float, repair: float
 ) -> None:
     """Neither in all bins nor in the better ones; a worse bin may gain what a better one loses."""
-    die = die_values(CORE_FRACTION=in_cores, MEMORY_REPAIR=repair)
+    die = die_values(core_fraction=in_cores, memory_repair=repair)
     (good_low, low), (good_high, high) = (sort(die, d0, alpha) for d0 in sorted((one, other)))
     slack = 1e-9  # of the alternating sum, whose largest weight is 5e5
     assert good_high <= good_low + slack
@@ -215,10 +207,9 @@ def test_more_defects_never_mean_more_dies(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_gross_dies_are_given_or_counted(form: str) -> None:
-    count = compiled_or_plain(gross_dies, form)
-    wafer = np.zeros(3)
-    wafer[a.DIAMETER], wafer[a.EDGE], wafer[a.SCRIBE] = 300.0, 3.0, 0.1
+    count = form_of(gross_dies, form)
+    wafer = parameters(Wafer, diameter_mm=300.0, edge_exclusion_mm=3.0, scribe_mm=0.1)
     # cases.md: 26 x 33 mm on the best of the four half-pitch offsets
-    assert count(wafer, die_values(WIDTH=26.0, HEIGHT=33.0)) == 64.0
-    assert count(wafer, die_values(WIDTH=33.0, HEIGHT=26.0)) == 64.0
-    assert count(wafer, die_values(GIVEN_GROSS=77.5)) == 77.5
+    assert count(wafer, die_values(width_mm=26.0, height_mm=33.0), 0) == 64.0
+    assert count(wafer, die_values(width_mm=33.0, height_mm=26.0), 0) == 64.0
+    assert count(wafer, die_values(gross_die_per_wafer=77.5), 0) == 77.5

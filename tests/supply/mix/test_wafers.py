@@ -1,13 +1,14 @@
 """The program sees the run by shares as it is: its dies, when they come, and its packages."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
 from tests.paths import VALID
 from yieldsim.model.load import load_file
-from yieldsim.supply.compile import Compiled
-from yieldsim.supply.kernels import records as a
-from yieldsim.supply.mix.realization import Lane, Stocks, lane_of
+from yieldsim.supply.kernels.records import Tally
+from yieldsim.supply.mix.realization import Realization, Stocks, realization_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import supplies_of
 from yieldsim.supply.mix.wafers import exits
@@ -19,8 +20,16 @@ ROUNDING = 1e-9
 REALIZATIONS = 3
 
 
-def lanes(name: str, *changes: str) -> tuple[Compiled, Scope, list[Lane]]:
-    """A model by its shares: what the program sees of each realization."""
+class ByShares(NamedTuple):
+    """A run by the shares: what the program sees of each realization, and all that was booked."""
+
+    scope: Scope
+    realizations: list[Realization]
+    tally: Tally
+
+
+def by_shares(name: str, *changes: str) -> ByShares:
+    """A model by its shares."""
     file = load_file(VALID / f"{name}.toml").with_changes([*changes, MIX])
     made = Simulator(file, ["baseline"], 7)
     compiled = made.compiled["baseline"]
@@ -30,10 +39,9 @@ def lanes(name: str, *changes: str) -> tuple[Compiled, Scope, list[Lane]]:
     run(clock._replace(steps=clock.warmup_steps), worlds, 0)
     stocks = Stocks.of(run.state)
     run(clock, worlds, 0)
-    found = [
-        lane_of(compiled, run.world, run.state, run.tally, stocks, k) for k in range(REALIZATIONS)
-    ]
-    return compiled, scope_of(compiled), found
+    now = (run.world, run.state, run.tally, stocks)
+    seen = [realization_of(compiled, *now, k) for k in range(REALIZATIONS)]
+    return ByShares(scope_of(compiled), seen, run.tally)
 
 
 CASES = [
@@ -51,65 +59,61 @@ CASES = [
 def test_dies_come_in_the_quarter_in_which_the_kernel_probed_them(
     name: str, changes: tuple[str, ...]
 ) -> None:
-    _, scope, found = lanes(name, *changes)
-    for lane in found:
-        supplies, quarters = supplies_of(scope, lane), lane.clock.quarters
+    scope, realizations, _ = by_shares(name, *changes)
+    for seen in realizations:
+        supplies, quarters = supplies_of(scope, seen), seen.clock.quarters
         wafers = supplies.wafers
-        by_shares = np.einsum("jrqp,jq->rp", wafers.arrive, wafers.share)
-        came = supplies.dies + by_shares
+        came = supplies.dies + np.einsum("jrqp,jq->rp", wafers.arrive, wafers.share)
+        booked, good = seen.tally["die"], seen.tally["die_bin"]["good_dies"]
         for die in scope.dies:
-            rows, bins = scope.rows_of(die), int(lane.structure.die[die, a.DIE_BINS])
-            probed = lane.tally.good_dies[:quarters, die, :bins].sum(axis=1)
-            probed = probed + lane.tally.die[a.T_BAD_PASSED, :quarters, die]
-            expected = probed + lane.tally.die[a.T_BANK, :quarters, die]
-            expected[0] += lane.die_stock[die].sum()
+            bins = seen.structure.die[die].bins
+            probed = good[:quarters, die, :bins].sum(axis=1)
+            probed = probed + booked["bad_dies_passed"][:quarters, die]
+            expected = probed + booked["bank_dies"][:quarters, die]
+            expected[0] += seen.die_stock[die].sum()
             scale = max(1.0, expected.max())
-            got = came[rows].sum(axis=0)
+            got = came[scope.rows_of(die)].sum(axis=0)
             np.testing.assert_allclose(got, expected, rtol=1e-6, atol=ROUNDING * scale)
 
 
 @pytest.mark.parametrize(("name", "changes"), CASES)
 def test_every_cohort_leaves_once(name: str, changes: tuple[str, ...]) -> None:
-    compiled, _, found = lanes(name, *changes)
-    for lane in found:
-        for r in range(len(compiled.structure.route)):
-            part = exits(lane.cohort[r], lane.exits[r], compiled.clock)
+    _, realizations, tally = by_shares(name, *changes)
+    for k, seen in enumerate(realizations):
+        for route, (started, left) in enumerate(zip(seen.started, seen.exits, strict=True)):
+            part = exits(started, left, seen.clock)
             assert part.min() >= 0.0
             assert part.sum(axis=1).max() <= 1.0 + ROUNDING
-            outs = (lane.cohort[r, :, a.START, None] * part).sum(axis=0)
-            quarters = compiled.clock.quarters
-            booked = lane.tally.route[a.T_OUTS, :quarters, r]
+            outs = (started[:, None] * part).sum(axis=0)
+            booked = tally.route["wafer_outs"][: seen.clock.quarters, route, k]
             np.testing.assert_allclose(outs, booked, rtol=1e-6, atol=ROUNDING * booked.max())
 
 
 def test_the_shares_keep_every_limit_of_the_program() -> None:
     """The kernel's own packages are a solution, so the best one is worth no less."""
-    _, scope, found = lanes("mix")
-    for lane in found:
-        supplies, quarters = supplies_of(scope, lane), lane.clock.quarters
-        started = lane.tally.product[a.T_STARTED, :quarters, scope.products].reshape(
-            len(scope.products), quarters
-        )
+    scope, realizations, _ = by_shares("mix")
+    for seen in realizations:
+        supplies, quarters = supplies_of(scope, seen), seen.clock.quarters
+        started = seen.tally["product"]["packages_started"][:quarters, scope.products].T
         assert np.all(started <= supplies.ceiling * (1.0 + ROUNDING) + ROUNDING)
         used = np.zeros_like(supplies.capacity)
         for place, several in enumerate(scope.lines):
             for line in several:
                 used[line] += started[place] * supplies.units[place, line]
         assert np.all(used <= supplies.capacity * (1.0 + ROUNDING))
-        stacks = lane.tally.pool[a.T_STACKS_USED, :quarters].T
+        stacks = seen.tally["pool"]["stacks_used"][:quarters].T
         left = np.cumsum(supplies.stacks - stacks, axis=1)
         assert left.min() >= -ROUNDING * supplies.stacks.max()
-        booked = lane.tally.pool[a.T_STACK_STOCK, :quarters].T
+        booked = seen.tally["pool"]["stack_stock"][:quarters].T
         np.testing.assert_allclose(left, booked, atol=ROUNDING * supplies.stacks.max())
 
 
 def test_packages_are_worth_what_the_kernel_makes_of_them() -> None:
     """Of one bin only, in a long run: what is begun less what is still under way."""
-    _, scope, found = lanes("two_products", "products.light.assembly_yield=0.5")
-    (lane, *_) = found
-    supplies = supplies_of(scope, lane)
-    made = lane.tally.product[a.T_H100, :4].sum(axis=0) * 989.0
-    started = lane.tally.product[a.T_STARTED, :4].sum(axis=0)
+    scope, (seen, *_), _ = by_shares("two_products", "products.light.assembly_yield=0.5")
+    supplies, booked = supplies_of(scope, seen), seen.tally["product"]
+    made = booked["h100_equivalents"][:4].sum(axis=0) * 989.0
+    started = booked["packages_started"][:4].sum(axis=0)
     worth = np.array([each[0] for each in supplies.worth])
     np.testing.assert_allclose(started * worth, made, rtol=ROUNDING)
     np.testing.assert_array_equal(supplies.in_time, 1.0)

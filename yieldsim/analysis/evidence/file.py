@@ -11,6 +11,8 @@ two count the same, or why they are not compared).
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from yieldsim.errors import ModelError
+from yieldsim.model.files.allowed import MAX_ROWS, read_text
 from yieldsim.model.files.toml import SHIPPED
 
 SHIPPED_EVIDENCE = SHIPPED / "evidence.csv"
@@ -76,16 +79,14 @@ def read_published(path: Path) -> list[Published]:
 
 def _lines(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            names = [name.strip() for name in reader.fieldnames or []]
-            reader.fieldnames = names
-            rows = [(reader.line_num, row) for row in reader]
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise ModelError(str(path), f"cannot be read ({reason})") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ModelError(str(path), f"cannot be read as CSV in UTF-8 ({error})") from None
+        reader = csv.DictReader(io.StringIO(read_text(path, str(path)), newline=""))
+        names = [name.strip() for name in reader.fieldnames or []]
+        reader.fieldnames = names
+        rows = [(reader.line_num, row) for row in itertools.islice(reader, MAX_ROWS + 1)]
+    except csv.Error as error:
+        raise ModelError(str(path), f"cannot be read as CSV ({error})") from None
+    if len(rows) > MAX_ROWS:
+        raise ModelError(str(path), "has too many rows", allowed=f"{MAX_ROWS} rows")
     _check_names(path, names)
     for line, row in rows:
         if None in row or None in row.values():

@@ -1,4 +1,4 @@
-"""Which share of the dies made is good, by bin, and the defect density behind it."""
+"""Yield: shares of good dies by bin, and the defect density D0."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
 
 
 def _groups(ds: xr.Dataset, counted: str, of: str) -> list[tuple[Record, list[int], list[int]]]:
-    """For each die all bins together, then each bin: what it is, dies counted, dies it is of."""
+    """For each die all bins together, then each bin: its labels, dies counted, dies it is of."""
     groups: list[tuple[Record, list[int], list[int]]] = []
     for die, name in enumerate(labels_of(ds, "die")):
         whole = places_of(ds[of], {"die": [die]})

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.totals import labels_of, realization_blocks
 from yieldsim.closed_form.ranks import spearman
 from yieldsim.errors import StoreError
@@ -23,12 +24,11 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
     ``se`` are None if a parameter of the pair is not drawn in the scenario, or too few draws
     exist. Raises StoreError if the ensemble lacks its model or the sampled parameters.
     """
-    text = ds.attrs.get("model_json")
-    if not isinstance(text, str):
+    if json_table(ds.attrs, "model_json") is None:
         raise StoreError("attribute model_json", "is missing from the ensemble")
     if "parameter_value" not in ds:
         raise StoreError("parameter_value", "is missing from the ensemble")
-    file = ModelFile.from_json(text)
+    file = ModelFile.from_json(ds.attrs["model_json"])
     paths = labels_of(ds, "parameter")
     records = []
     for scenario, name in enumerate(labels_of(ds, "scenario")):

@@ -52,14 +52,23 @@ def flag_names(ds: xr.Dataset) -> list[str]:
     attrs = ds["binding"].attrs
     names = attrs.get("flag_names", attrs.get("flag_meanings"))
     if isinstance(names, str):
-        names = json.loads(names) if names.lstrip().startswith("[") else names.split()
+        names = _parsed(names) if names.lstrip().startswith("[") else names.split()
     if names is None:
         highest = int(ds["binding"].max()) if ds["binding"].size else 0
         return [*CONSTRAINTS, *(f"tools: {i}" for i in range(len(CONSTRAINTS), highest + 1))]
-    values = [int(value) for value in attrs.get("flag_values", range(len(names)))]
+    if not isinstance(names, (list, tuple, np.ndarray)):
+        raise StoreError("binding.flag_names", "is damaged: it is no list of names")
+    values = np.ravel(attrs.get("flag_values", range(len(names)))).tolist()
     if values != list(range(len(names))):
         raise StoreError("binding.flag_values", "must count from 0", got=values)
     return [str(name) for name in names]
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def _shares(ds: xr.Dataset, scenario: int, flags: int) -> tuple[np.ndarray, np.ndarray]:

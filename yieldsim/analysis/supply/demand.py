@@ -7,7 +7,6 @@ realizations have filled it, and None if fewer than half have by the end of the 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record, label_records
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS
@@ -121,9 +121,7 @@ def _order_records(
 
 def _about(ds: xr.Dataset) -> dict[str, dict[str, Record]]:
     """Scenario -> order -> its description, from the store's attributes."""
-    text = ds["order_size"].attrs.get("orders", "{}")
-    descriptions: dict[str, dict[str, Record]] = json.loads(text)
-    return descriptions
+    return json_table(ds["order_size"].attrs, "orders", depth=3) or {}
 
 
 def _quarter_by(share: np.ndarray, p: float, quarters: list[str]) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yieldsim.cli.options import as_json, changes, model_argument
+from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 
 if TYPE_CHECKING:
     from yieldsim.model import ModelFile
@@ -36,6 +36,7 @@ __all__ = ["capacity"]
 @changes
 @click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
 @click.option("--png", metavar="FILE", help="Draw it too: png, svg or pdf.")
+@allow_outside
 @as_json
 def capacity(
     model: str,
@@ -47,6 +48,7 @@ def capacity(
     changes: tuple[str, ...],
     threads: int | None,
     png: str | None,
+    allow_outside: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Show the capacity, bottlenecks and cycle times of a fab.
@@ -59,7 +61,7 @@ def capacity(
     from yieldsim.analysis.fab.capacity_run import run_fab
     from yieldsim.model import load_file
 
-    file = load_file(model).with_changes(changes)
+    file = load_file(model, allow_outside).with_changes(changes)
     _check(file, fab, quarter, scenario, png)
     run = run_fab(file, fab, scenario, realizations, seed, threads, progress=True)
     record = capacity_record(run, quarter)

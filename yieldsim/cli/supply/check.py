@@ -6,7 +6,7 @@ import json
 
 import click
 
-from yieldsim.cli.options import as_json, changes, model_argument
+from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 
 
 @click.command()
@@ -19,8 +19,15 @@ from yieldsim.cli.options import as_json, changes, model_argument
     help="Check only this scenario; can be repeated.  [default: all]",
 )
 @changes
+@allow_outside
 @as_json
-def check(model: str, scenarios: tuple[str, ...], changes: tuple[str, ...], as_json: bool) -> None:
+def check(
+    model: str,
+    scenarios: tuple[str, ...],
+    changes: tuple[str, ...],
+    allow_outside: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Validate a model file and all its scenarios.
 
     Prints a line and exits 0 if the model is valid; otherwise prints the first fault and exits 1.
@@ -28,7 +35,7 @@ def check(model: str, scenarios: tuple[str, ...], changes: tuple[str, ...], as_j
     from yieldsim.model import BASELINE, load_file, parameters
     from yieldsim.supply.simulate import Simulator
 
-    file = load_file(model).with_changes(changes)
+    file = load_file(model, allow_outside).with_changes(changes)
     names = list(dict.fromkeys(scenarios)) or [BASELINE, *file.scenarios]
     # everything that a run does before its first draw, so that a valid model runs
     models = list(Simulator(file, names, seed=0).models.values())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yieldsim.cli.options import as_json, model_argument, run_options
+from yieldsim.cli.options import allow_outside, as_json, model_argument, run_options
 from yieldsim.errors import IncompleteError
 
 if TYPE_CHECKING:
@@ -22,8 +22,11 @@ __all__ = ["run"]
 @click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
 @click.option("--out", type=click.Path(), help="The store.  [default: ./MODEL.zarr]")
 @click.option("--log", is_flag=True, help="Print a line on stderr for each block.")
+@allow_outside
 @as_json
-def run(model: str, out: str | None, as_json: bool, **options: Any) -> None:
+def run(
+    model: str, out: str | None, allow_outside: tuple[str, ...], as_json: bool, **options: Any
+) -> None:
     """Simulate MODEL into an ensemble store, or continue a store.
 
     MODEL is a file or the name of a model that ships with the package. The same command again
@@ -38,7 +41,7 @@ def run(model: str, out: str | None, as_json: bool, **options: Any) -> None:
             from yieldsim.execute import execute
             from yieldsim.model import load_file
 
-            file = load_file(model)
+            file = load_file(model, allow_outside)
             out = f"{file.place}.zarr" if out is None else out
             result = execute(file, out=out, progress=True, **options)
             text = _json(result) if as_json else f"{_table(out)}\n{_closing_line(result)}"

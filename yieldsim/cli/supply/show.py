@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yieldsim.cli.options import as_json, changes, model_argument
+from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 
 if TYPE_CHECKING:
     from yieldsim.model import Model, Parameter, Quantity, Schedule
@@ -24,9 +24,15 @@ if TYPE_CHECKING:
     help="The scenario to show.",
 )
 @changes
+@allow_outside
 @as_json
 def show(
-    model: str, prefix: str | None, scenario: str, changes: tuple[str, ...], as_json: bool
+    model: str,
+    prefix: str | None,
+    scenario: str,
+    changes: tuple[str, ...],
+    allow_outside: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """List a model's parameters with their sources and grades.
 
@@ -36,7 +42,7 @@ def show(
     """
     from yieldsim.model import load_file
 
-    typed = load_file(model).with_changes(changes).model(scenario)
+    typed = load_file(model, allow_outside).with_changes(changes).model(scenario)
     listed = _matching(typed, prefix)
     if as_json:
         records = [_record(typed, parameter) for parameter in listed]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yieldsim.cli.options import as_json, changes, model_argument
+from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 
 if TYPE_CHECKING:
     from yieldsim.wafer import WaferModel, WaferResult
@@ -42,6 +42,7 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
 @click.option(
     "--map", "map_file", metavar="FILE", help="Save maps as .csv, .xml (SEMI G85) or .npz."
 )
+@allow_outside
 @as_json
 def wafer(
     model: str,
@@ -57,6 +58,7 @@ def wafer(
     png: str | None,
     npz: str | None,
     map_file: str | None,
+    allow_outside: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Simulate wafers defect by defect, and draw them.
@@ -67,7 +69,7 @@ def wafer(
     _check_files(png, npz, map_file)
     from yieldsim.wafer import simulate_wafers
 
-    described = _wafer_model(model, product, process, d0, scenario, changes)
+    described = _wafer_model(model, product, process, d0, scenario, changes, allow_outside)
     result = simulate_wafers(described, wafers, seed, fidelity, first, keep_maps=True)
     title = product or described.name or Path(model).stem
     if png:
@@ -105,6 +107,7 @@ def _wafer_model(
     d0: float | None,
     scenario: str | None,
     changes: tuple[str, ...],
+    allow_outside: tuple[str, ...],
 ) -> WaferModel:
     """Return the wafer model of the file, or that of a product of a supply model."""
     from yieldsim.errors import UsageError
@@ -119,7 +122,7 @@ def _wafer_model(
         if not Path(model).suffix:
             problem = "a supply model needs --product, the chip whose die is drawn"
             raise UsageError("--product", problem, allowed="a product of the model")
-        loaded = load_wafer_model(model)
+        loaded = load_wafer_model(model, allow_outside)
         if d0 is None:
             return loaded
         process_table = loaded.process.model_copy(update={"d0_per_cm2": _density(d0)})
@@ -127,7 +130,7 @@ def _wafer_model(
     from yieldsim.model import BASELINE, load_file
     from yieldsim.wafer.from_supply import die_of_product, wafer_model_of
 
-    supply = load_file(model).with_changes(changes).model(scenario or BASELINE)
+    supply = load_file(model, allow_outside).with_changes(changes).model(scenario or BASELINE)
     density = None if d0 is None else _density(d0)
     return wafer_model_of(supply, die_of_product(supply, product), process, density)
 

@@ -56,7 +56,7 @@ class Calibration:
 
 
 def calibrate(data: DataSet, line: CompiledLine, outcome: Outcome, load: float) -> Calibration:
-    """Take from a replication what the rules alone do not tell."""
+    """Measure in a replication what the data set does not determine."""
     tools = np.bincount(line.tools["group"], minlength=len(line.groups))
     minutes = outcome.window_min * tools / np.maximum(outcome.started, 1)
     setup = np.nan_to_num(outcome.setup) * minutes

@@ -17,12 +17,12 @@ from yieldsim.flow.kernels.records import (
 )
 from yieldsim.flow.kernels.tools import join_ready, leave_ready
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import stage_jit
 
 __all__ = ["begin", "choose", "pick_tool"]
 
 
-@inline_jit
+@stage_jit
 def _may_start(network: Network, state: LineState, tool_index: int, lot_index: int) -> bool:
     """Tell whether a waiting lot may go into a ready tool now."""
     lot = state.lots[lot_index]
@@ -37,12 +37,12 @@ def _may_start(network: Network, state: LineState, tool_index: int, lot_index: i
     return step.batch_min == 0 or state.waiting[step.batch_kind] >= step.batch_min
 
 
-@inline_jit
+@stage_jit
 def _needs_setup(tool: Record, step: Record) -> bool:
     return step.setup > 0 and (step.setup != tool.setup or step.setup_always)
 
 
-@inline_jit
+@stage_jit
 def choose(network: Network, state: LineState, tool_index: int) -> int:
     """Return the waiting lot that a ready tool should take next, or -1.
 
@@ -78,7 +78,7 @@ def choose(network: Network, state: LineState, tool_index: int) -> int:
     return best
 
 
-@inline_jit
+@stage_jit
 def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     """Return the ready tool that should look at a lot that has just arrived, or -1.
 
@@ -114,7 +114,7 @@ def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     return best
 
 
-@inline_jit
+@stage_jit
 def _set_up(network: Network, state: LineState, tool: Record, step: Record, leader: int) -> float:
     """Change a tool's setup for a step, and return the minutes that this takes."""
     minutes = 0.0
@@ -135,7 +135,7 @@ def _set_up(network: Network, state: LineState, tool: Record, step: Record, lead
     return minutes
 
 
-@inline_jit
+@stage_jit
 def _take(network: Network, state: LineState, tool_index: int, lot_index: int) -> None:
     """Take one lot out of the queue into a tool."""
     run = state.run[0]
@@ -160,7 +160,7 @@ def _take(network: Network, state: LineState, tool_index: int, lot_index: int) -
                 order.limits_missed += 1
 
 
-@inline_jit
+@stage_jit
 def _gather(network: Network, state: LineState, tool_index: int, leader: int) -> int:
     """Take a job's lots, the leader and what fits into its batch; return their pieces."""
     lots = state.lots
@@ -184,7 +184,7 @@ def _gather(network: Network, state: LineState, tool_index: int, leader: int) ->
     return pieces
 
 
-@inline_jit
+@stage_jit
 def begin(network: Network, state: LineState, tool_index: int, leader: int) -> None:
     """Start a job (setup, loading, work, unloading), and post its end.
 

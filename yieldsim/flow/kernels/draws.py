@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from yieldsim.flow.kernels.records import EXPONENTIAL, UNIFORM, LineState, Record
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import seeded_words
 
 __all__ = ["sample_minutes", "word_uniform", "words"]
@@ -22,13 +22,13 @@ def words(state: LineState, draw: int, entity: int, stream: np.uint32) -> tuple[
     return seeded_words(run.seed, draw, entity, stream, run.replication)
 
 
-@inline_jit
+@stage_jit
 def word_uniform(word: int) -> float:
     """Return the middle of the word's cell of (0, 1)."""
     return (np.float64(word) + 0.5) * _TWO_POW_MINUS_32
 
 
-@inline_jit
+@stage_jit
 def sample_minutes(spread: Record, word: int) -> float:
     """Return a time (minutes) of a SPREAD from one word, through the inverse CDF."""
     if spread.law == UNIFORM:

@@ -21,7 +21,7 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.tools import clock_due, job_done, refresh, tool_up
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import bare_jit, stage_jit
 
 __all__ = ["run_until", "start"]
 
@@ -43,7 +43,7 @@ def start(network: Network, state: LineState) -> None:
         refresh(network, state, tool_index)
 
 
-@inline_jit
+@stage_jit
 def _serve(network: Network, state: LineState, tool_index: int) -> None:
     """Let a tool start what it can."""
     refresh(network, state, tool_index)
@@ -54,7 +54,7 @@ def _serve(network: Network, state: LineState, tool_index: int) -> None:
         begin(network, state, tool_index, leader)
 
 
-@inline_jit
+@stage_jit
 def _arrive(network: Network, state: LineState, lot_index: int) -> int:
     """Let a lot join the queue of its group; return the tool that should look at it, or -1."""
     state.lots[lot_index].queued = state.run[0].now

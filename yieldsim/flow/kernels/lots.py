@@ -16,12 +16,12 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import stage_jit
 
 __all__ = ["enqueue", "finish_step", "release", "unqueue"]
 
 
-@inline_jit
+@stage_jit
 def _change_wip(state: LineState, change: int) -> None:
     run = state.run[0]
     run.wip_minutes += run.wip * counted_minutes(state, run.wip_since, run.now)
@@ -29,7 +29,7 @@ def _change_wip(state: LineState, change: int) -> None:
     run.wip += change
 
 
-@inline_jit
+@stage_jit
 def _room(network: Network, state: LineState, index: int) -> float:
     """Return the pieces that a WIP cap still lets into the line."""
     cap = state.caps[index]
@@ -39,7 +39,7 @@ def _room(network: Network, state: LineState, index: int) -> float:
     return network.periods[cap.period].value - cap.pieces
 
 
-@inline_jit
+@stage_jit
 def _next_release(network: Network, state: LineState, order_index: int, minutes: float) -> float:
     """Return the time of an order's next release, or inf.
 
@@ -61,7 +61,7 @@ def _next_release(network: Network, state: LineState, order_index: int, minutes:
     return time + minutes / ratio if ratio > 0.0 else np.inf
 
 
-@inline_jit
+@stage_jit
 def _release_lot(network: Network, state: LineState, order_index: int) -> None:
     """Release the next lot of an order, or lose it where the line is at its WIP cap."""
     run = state.run[0]
@@ -96,7 +96,7 @@ def _release_lot(network: Network, state: LineState, order_index: int) -> None:
     _go_on(network, state, index)
 
 
-@inline_jit
+@stage_jit
 def release(network: Network, state: LineState, order_index: int) -> None:
     """Release the lots that an order has due now, and post its next release."""
     order = state.orders[order_index]
@@ -111,7 +111,7 @@ def release(network: Network, state: LineState, order_index: int) -> None:
             post(state, order_node(state, order_index), due)
 
 
-@inline_jit
+@stage_jit
 def _go_on(network: Network, state: LineState, index: int) -> None:
     """Send a lot to the next step that it does, from ``lot.step`` on; after the last, end it."""
     run = state.run[0]
@@ -136,7 +136,7 @@ def _go_on(network: Network, state: LineState, index: int) -> None:
     _finish(state, index)
 
 
-@inline_jit
+@stage_jit
 def _finish(state: LineState, index: int) -> None:
     """Count a finished lot and make its record unused."""
     run = state.run[0]
@@ -158,7 +158,7 @@ def _finish(state: LineState, index: int) -> None:
     run.unused_lots += 1
 
 
-@inline_jit
+@stage_jit
 def finish_step(network: Network, state: LineState, index: int) -> None:
     """End a lot's step: start its queue-time limit, then send it on or back for rework."""
     lot = state.lots[index]
@@ -173,7 +173,7 @@ def finish_step(network: Network, state: LineState, index: int) -> None:
     _go_on(network, state, index)
 
 
-@inline_jit
+@stage_jit
 def enqueue(network: Network, state: LineState, index: int, in_front: bool) -> None:
     """Put a lot into the queue of its group, behind those of its priority or in front of them."""
     lots = state.lots
@@ -193,7 +193,7 @@ def enqueue(network: Network, state: LineState, index: int, in_front: bool) -> N
     group.first_lot, group.last_lot = link(lots, index, before, group.first_lot, group.last_lot)
 
 
-@inline_jit
+@stage_jit
 def unqueue(network: Network, state: LineState, index: int) -> None:
     """Take a lot out of the queue of its group."""
     lot = state.lots[index]

@@ -17,12 +17,12 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.window import counted_minutes
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import stage_jit
 
 __all__ = ["clock_due", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
 
 
-@inline_jit
+@stage_jit
 def join_ready(network: Network, state: LineState, index: int) -> None:
     """Put a tool behind its group's ready tools; where speeds differ, in front of the slower."""
     tools = state.tools
@@ -38,7 +38,7 @@ def join_ready(network: Network, state: LineState, index: int) -> None:
     )
 
 
-@inline_jit
+@stage_jit
 def leave_ready(state: LineState, index: int) -> None:
     """Take a tool out of its group's ready tools, if it is among them."""
     tool = state.tools[index]
@@ -51,7 +51,7 @@ def leave_ready(state: LineState, index: int) -> None:
     )
 
 
-@inline_jit
+@stage_jit
 def refresh(network: Network, state: LineState, index: int) -> None:
     """Start the maintenance that an empty tool has due; otherwise let the tool take lots.
 
@@ -75,7 +75,7 @@ def refresh(network: Network, state: LineState, index: int) -> None:
         join_ready(network, state, index)
 
 
-@inline_jit
+@stage_jit
 def tool_up(state: LineState, index: int) -> int:
     """End a tool's downtime, unless a failure has made it longer; return the tool to serve."""
     tool = state.tools[index]
@@ -86,7 +86,7 @@ def tool_up(state: LineState, index: int) -> int:
     return index
 
 
-@inline_jit
+@stage_jit
 def job_done(network: Network, state: LineState, leader: int) -> int:
     """Let a job leave its tool, unless a repair has delayed it; return the tool to serve."""
     lots = state.lots
@@ -119,7 +119,7 @@ def job_done(network: Network, state: LineState, leader: int) -> int:
     return tool_index
 
 
-@inline_jit
+@stage_jit
 def clock_due(network: Network, state: LineState, number: int) -> int:
     """Process a clock: a failure, maintenance due, a tool that leaves or comes back.
 
@@ -163,7 +163,7 @@ def clock_due(network: Network, state: LineState, number: int) -> int:
     return served
 
 
-@inline_jit
+@stage_jit
 def _come_or_leave(network: Network, state: LineState, index: int, leaves: bool) -> None:
     """Take a tool out of the line or bring it back; lots bound to one that leaves queue anew."""
     tool = state.tools[index]
@@ -180,7 +180,7 @@ def _come_or_leave(network: Network, state: LineState, index: int, leaves: bool)
         waiting = behind
 
 
-@inline_jit
+@stage_jit
 def _interrupt(network: Network, state: LineState, index: int, minutes: float) -> int:
     """Delay the jobs of a failing tool, or let its lot go; return the tool to serve that lot."""
     run = state.run[0]

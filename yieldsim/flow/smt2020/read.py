@@ -118,7 +118,7 @@ def _ranks(row: Row) -> tuple[str, ...]:
         allowed = f"some of {';'.join(_RANKS)}, in this order"
         raise row.error("FWLRANK", "is not a known ranking", allowed)
     if "rank_FIFO" in ranks and "rank_CR" in ranks:
-        raise row.error("FWLRANK", "has two last ranks", "rank_FIFO or rank_CR")
+        raise row.error("FWLRANK", "ends with two ranks", "one of rank_FIFO and rank_CR")
     return ranks
 
 
@@ -142,7 +142,7 @@ def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
     for row in read_table(folder / "setup.txt", ("CURSETUP", "NEWSETUP", "STIME", "STUNITS")):
         key = (row.optional("CURSETUP"), row.text("NEWSETUP"))
         if key in times:
-            raise row.error("NEWSETUP", "stands twice with this CURSETUP", "each pair once")
+            raise row.error("NEWSETUP", "appears twice with this CURSETUP", "each pair once")
         times[key] = row.spread("SDIST", "STIME", "STIME2", "STUNITS")
     return times
 
@@ -154,7 +154,7 @@ def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
     for row in read_table(folder / "fromto.txt", ("FROMLOC", "TOLOC", "DTIME", "DUNITS")):
         key = (row.text("FROMLOC"), row.text("TOLOC"))
         if key in moves:
-            raise row.error("TOLOC", "stands twice with this FROMLOC", "each pair once")
+            raise row.error("TOLOC", "appears twice with this FROMLOC", "each pair once")
         moves[key] = row.spread("DDIST", "DTIME", "DTIME2", "DUNITS")
     return moves
 

@@ -9,11 +9,14 @@ braces give a row's place in the model, the others become the keys there. If the
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import re
 from pathlib import Path
 from typing import Any
 
 from yieldsim.errors import ModelError
+from yieldsim.model.files.allowed import MAX_ROWS, AllowedFiles
 from yieldsim.model.files.merge import Raw, nested
 from yieldsim.model.schema.values import shown
 
@@ -24,10 +27,11 @@ _TEXTS = {"source", "grade", "note", "unit", "title", "published", "url", "quart
 _POINTS = {"quarter": "quarters", "value": "values", "low": "low", "high": "high"}
 
 
-def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
+def read_table(table: Any, path: Path, files: AllowedFiles, where: str) -> list[tuple[str, Raw]]:
     """The parts of a model given by one ``[[table]]`` entry of the file ``path``.
 
-    Raises ModelError for a CSV file that is missing, ragged, or lacks a column that ``into`` names.
+    Raises ModelError for a CSV file that is missing, ragged, or lacks a column that ``into`` names,
+    and for one that `AllowedFiles` refuses.
     """
     if not isinstance(table, dict) or set(table) != _KEYS:
         raise ModelError(where, f"must have the keys file and into, got {shown(table)}")
@@ -39,8 +43,14 @@ def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
         allowed = "names and {column}s joined by dots"
         raise ModelError(f"{where}.into", "is not a path", got=into, allowed=allowed)
     columns = list(dict.fromkeys(re.findall(r"{(\w+)}", into)))
+    if not columns:  # its columns tell one of our tables from any other file
+        raise ModelError(
+            f"{where}.into", "names no column", got=into, allowed="at least one {column}"
+        )
+    files.check_inside(path.parent / name, f"{where}.file", name)
+    text = files.read(path.parent / name, name)
     gathered: dict[tuple[str, ...], Raw] = {}
-    for line, row in _rows(path.parent / name, name, columns):
+    for line, row in _rows(text, name, columns):
         steps = tuple(row[step[1:-1]] if step[0] == "{" else step for step in into.split("."))
         if not all(steps):
             raise ModelError(f"{name} line {line}", f"needs a name for {into}, got an empty cell")
@@ -49,22 +59,19 @@ def read_table(table: Any, path: Path, where: str) -> list[tuple[str, Raw]]:
     return [(name, nested(steps, entry)) for steps, entry in gathered.items()]
 
 
-def _rows(path: Path, name: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
+def _rows(text: str, name: str, columns: list[str]) -> list[tuple[int, dict[str, str]]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
-            lines = [(reader.line_num, cells) for cells in reader if cells]
-    except FileNotFoundError:
-        raise ModelError(name, "no such file") from None
-    except UnicodeDecodeError:
-        raise ModelError(name, "is not a text file in UTF-8") from None
-    except (OSError, ValueError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ModelError(name, f"cannot be read ({reason})") from None
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows = ((reader.line_num, cells) for cells in reader if cells)
+        lines = list(itertools.islice(rows, MAX_ROWS + 2))
+    except csv.Error as error:
+        raise ModelError(name, f"cannot be read ({error})") from None
+    if len(lines) > MAX_ROWS + 1:
+        raise ModelError(name, "has too many rows", allowed=f"{MAX_ROWS} rows")
     names = lines[0][1] if lines else []
     for column in columns:
-        if column not in names:
-            allowed = ", ".join(names) or "none: the file is empty"
+        if column not in names:  # the first line of a file that is no table of ours is not shown
+            allowed = f"a CSV file with {', '.join(columns)} in its first line"
             raise ModelError(name, "lacks a column", got=column, allowed=allowed)
     if len(set(names)) != len(names):
         raise ModelError(name, f"has a column twice, got {', '.join(names)}")

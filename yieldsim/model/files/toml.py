@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from yieldsim.errors import ModelError
+from yieldsim.model.files.allowed import AllowedFiles, read_text, reason_of
 from yieldsim.model.files.csv import read_table
 from yieldsim.model.files.merge import Raw, join, merge
 from yieldsim.model.files.scenarios import without_stale_correlations
@@ -26,7 +28,6 @@ SHIPPED = next(
 _DEEPEST = 16  # levels of tables; a model needs seven
 _LARGEST_INTEGER = 2**63
 _NEAR = "a path from the file's own folder"
-_NOT_TEXT = "is not a text file in UTF-8"
 
 
 def find_model(name: str, where: str = "model") -> Path:
@@ -49,7 +50,7 @@ def _exists(path: Path, place: str) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError) as error:  # a name that is too long or holds a NUL
-        raise ModelError(shown(place), f"cannot be read ({_reason(error)})") from None
+        raise ModelError(shown(place), f"cannot be read ({reason_of(error)})") from None
 
 
 def _must_be_file(path: Path, where: str, got: str | None, allowed: str) -> None:
@@ -59,17 +60,30 @@ def _must_be_file(path: Path, where: str, got: str | None, allowed: str) -> None
         raise ModelError(where, "is not a file", got=got, allowed=allowed)
 
 
+def _must_be_part(path: Path, files: AllowedFiles, where: str, got: str) -> None:
+    files.check_inside(path, where, got)
+    _must_be_file(path, where, got, _NEAR)
+
+
 def _is_model(path: Path) -> bool:
     # only a whole model has a name, not its parts beside it
-    return _read_toml(path, path.name).get("name") == path.stem
+    return _tables(read_text(path, path.name), path.name).get("name") == path.stem
 
 
-def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str, Any]]:
+def read_model(path: Path, allow_outside: Iterable[str | Path] = ()) -> tuple[Raw, dict[str, Any]]:
     """The tables and the scenarios of a file, with its parts and the model that it extends.
 
-    Raises ModelError for a file that is missing, unreadable, truncated, cyclic or contradictory.
+    ``allow_outside`` are folders beside the model's own that its parts may lie in. Raises
+    ModelError for a file that is missing, unreadable, truncated, cyclic, contradictory, outside
+    the folders or too large.
     """
-    raw = _read_toml(path, path.name)
+    return _read_model(path, AllowedFiles([path.parent, SHIPPED, *allow_outside]), ())
+
+
+def _read_model(
+    path: Path, files: AllowedFiles, trail: tuple[Path, ...]
+) -> tuple[Raw, dict[str, Any]]:
+    raw = _tables(files.read(path, path.name), path.name)
     here = path.resolve()
     base: Raw = {}
     scenarios: dict[str, Any] = {}
@@ -78,11 +92,12 @@ def read_model(path: Path, trail: tuple[Path, ...] = ()) -> tuple[Raw, dict[str,
         name = _text(raw.pop("extends"), where)
         beside = path.parent / name
         extended = beside if beside.suffix == ".toml" else find_model(name, where)
-        _must_be_file(extended, where, name, _NEAR)
+        _must_be_part(extended, files, where, name)
         _refuse_cycle(extended, (*trail, here), where)
-        base, scenarios = read_model(extended, (*trail, here))
+        files.check_depth(len(trail), where)
+        base, scenarios = _read_model(extended, files, (*trail, here))
         raw.setdefault("name", path.stem)  # not the name of the extended model
-    own = join([(path.name, _without_parts(raw)), *_parts(raw, path, (here,))])
+    own = join([(path.name, _without_parts(raw)), *_parts(raw, path, files, (here,))])
     added = own.pop("scenarios", {})
     if not isinstance(added, dict):
         raise ModelError("scenarios", f"must be a table, got {shown(added)}")
@@ -93,21 +108,24 @@ def _without_parts(raw: Raw) -> Raw:
     return {key: item for key, item in raw.items() if key not in ("include", "table")}
 
 
-def _parts(raw: Raw, path: Path, trail: tuple[Path, ...]) -> list[tuple[str, Raw]]:
+def _parts(
+    raw: Raw, path: Path, files: AllowedFiles, trail: tuple[Path, ...]
+) -> list[tuple[str, Raw]]:
     """The included files and CSV tables of a file, each with its name."""
     parts: list[tuple[str, Raw]] = []
     where = f"{path.name}: include"
     for item in _list(raw.get("include", []), where, "a list of file names"):
         name = _text(item, where)
         part_path = path.parent / name
-        _must_be_file(part_path, where, name, _NEAR)
+        _must_be_part(part_path, files, where, name)
         _refuse_cycle(part_path, trail, where)
-        part = _read_toml(part_path, name)
+        files.check_depth(len(trail), where)
+        part = _tables(files.read(part_path, name), name)
         parts.append((name, _without_parts(part)))
-        parts += _parts(part, part_path, (*trail, part_path.resolve()))
+        parts += _parts(part, part_path, files, (*trail, part_path.resolve()))
     where = f"{path.name}: table"
     for number, table in enumerate(_list(raw.get("table", []), where, "[[table]] entries")):
-        parts += read_table(table, path, f"{where}[{number}]")
+        parts += read_table(table, path, files, f"{where}[{number}]")
     return parts
 
 
@@ -129,13 +147,9 @@ def _text(item: Any, where: str) -> str:
     return item
 
 
-def _read_toml(path: Path, place: str) -> Raw:
+def _tables(text: str, place: str) -> Raw:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise ModelError(place, f"cannot be read ({_reason(error)})") from None
-    except UnicodeDecodeError:
-        raise ModelError(place, _NOT_TEXT) from None
+        raw = tomllib.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
     except RecursionError:
         raise ModelError(place, "is nested too deeply", allowed=f"{_DEEPEST} levels") from None
     except ValueError as error:  # or an integer with more digits than Python reads
@@ -167,8 +181,3 @@ def _check_values(item: Any, place: str, path: str, depth: int = 0) -> None:
             _check_values(entry, place, f"{path}.{number}", depth + 1)
     elif isinstance(item, int) and not -_LARGEST_INTEGER <= item < _LARGEST_INTEGER:
         raise ModelError(where, f"must be a finite number, got {shown(item)}", allowed="64 bits")
-
-
-def _reason(error: Exception) -> str:
-    text = error.strerror if isinstance(error, OSError) else str(error)
-    return (text or str(error)).lower()

@@ -12,8 +12,10 @@ from yieldsim.model.schema.quantity import Quantity
 
 
 class ServiceLoss(Entity):
-    """From a date on, tools of a class lose their maker's service: failures come sooner and last
-    longer every quarter, until `quarters` have passed."""
+    """From a date on, tools of a class lose their maker's service.
+
+    Failures come sooner and last longer every quarter, until `quarters` have passed.
+    """
 
     kind: Literal["service_loss"]
     start: Quarter
@@ -30,7 +32,9 @@ class ServiceLoss(Entity):
     mttr_ratio: Quantity = parameter(
         "1", "-wafer_starts", "MTTR per quarter over that of the quarter before", minimum=1.0
     )
-    quarters: Quantity = parameter("quarter", "-wafer_starts", "how long it goes on falling")
+    quarters: Quantity = parameter(
+        "quarter", "-wafer_starts", "quarters over which MTTF and MTTR worsen"
+    )
     cannibalized: Quantity = parameter(
         "1",
         "-wafer_starts",
@@ -41,7 +45,7 @@ class ServiceLoss(Entity):
 
 
 class DeliveriesStop(Entity):
-    """From a date on, fleets of a class stay at the count they have."""
+    """From a date on, fleets of a class get no more deliveries."""
 
     kind: Literal["deliveries_stop"]
     start: Quarter
@@ -81,7 +85,7 @@ class FabStarts(Entity):
 
 
 class Excursion(Entity):
-    """Between two dates the wafers started have more defects, until it is found."""
+    """Between two dates the wafers started have more defects."""
 
     kind: Literal["excursion"]
     start: Quarter
@@ -98,7 +102,7 @@ class Accident(Entity):
     start: Quarter
     end: Quarter
     fabs: Names = ()
-    # either way in sum: what is not started leaves room under the WIP cap for later starts
+    # either sign over time: lost starts leave room under the WIP cap for later ones
     capacity_ratio: Quantity = parameter(
         "1", "~wafer_starts", "capacity left", maximum=1.0, above=True
     )

@@ -1,7 +1,7 @@
-"""A model becomes arrays: names to indices, schedules to curves, parameters to columns.
+"""Compilation of a model into arrays: names to indices, schedules to curves, parameters to columns.
 
-Kernels do not check bounds. Every index that leaves this package points at something, and every
-number was proven to be in its range when the model was loaded.
+Kernels do not check bounds. This package returns valid indices only, and every number was checked
+against its range when the model was loaded.
 """
 
 from yieldsim.supply.compile.columns import CLASSES, by_tier, noise_entity

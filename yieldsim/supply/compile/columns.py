@@ -1,16 +1,16 @@
-"""Where each number comes from: columns of a draw, and curves of schedules."""
+"""Sources of the numbers of a World: columns of a draw, and curves of schedules."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
 
 import numpy as np
 
 from yieldsim.model import Model, Quantity, Schedule
-from yieldsim.model.schema import Product
+from yieldsim.model.schema import Fleet, Product
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.model.schema.fields import Entity, neutral_value
 from yieldsim.sampling import Sampler, path_entity
@@ -19,10 +19,9 @@ CLASSES = ("imported", "domestic")
 
 
 def quantity_fields(*entities: type[Entity]) -> tuple[str, ...]:
-    """Return the fields of tables of the schema that hold one quantity each, in their order.
+    """Return the fields of tables of the schema that hold a single quantity, in their order.
 
-    They are the fields of a World's record: a quantity that is added to the schema is there for
-    the kernels to read.
+    They are the fields of a World's record, so kernels can read every quantity of the schema.
     """
     names: dict[str, None] = {}
     for entity in entities:
@@ -36,10 +35,10 @@ def quantity_fields(*entities: type[Entity]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class ColumnTable:
-    """The columns of a World's table: which row of a draw fills each field of each record."""
+    """The columns of a World's table: the column of a draw that fills each field of each record."""
 
     names: tuple[str, ...]  # of the fields; none for a plain array
-    columns: np.ndarray  # (*shape, field), or the shape of a plain array
+    columns: np.ndarray  # (*shape, field); for a plain array its shape
 
     @classmethod
     def of(cls, names: tuple[str, ...], rows: Any, *shape: int) -> ColumnTable:
@@ -54,13 +53,13 @@ class ColumnTable:
 
 @dataclass
 class Columns:
-    """Where each parameter stands in a draw; constants for absent fields follow the declared."""
+    """Columns of the parameters in a draw; constants for absent fields follow the parameters."""
 
     sampler: Sampler
     neutral: dict[float, int] = field(default_factory=dict)
 
     def of(self, path: str, entity: Entity | None, name: str) -> int:
-        """Return the column of a field of the entity at ``path``, or that of its neutral value."""
+        """Return the column of a field of the entity at ``path``, or of its neutral value."""
         if entity is None:
             return self.constant(1.0)
         if isinstance(getattr(entity, name), Quantity):
@@ -68,23 +67,23 @@ class Columns:
         return self.constant(neutral_value(entity, name))
 
     def row(self, path: str, entity: Entity | None, names: Sequence[str]) -> list[int]:
-        """Return the columns of several fields of an entity; ones where it is absent."""
+        """Return the columns of several fields of an entity; those of 1 where it is absent."""
         return [self.of(path, entity, name) for name in names]
 
     def table(self, prefix: str, entities: Mapping[str, Any], kind: type[Entity]) -> ColumnTable:
-        """Return the columns of all quantities of entities of one kind, by name under a prefix."""
+        """Return the columns of all quantities of entities of a kind, by name under ``prefix``."""
         names = quantity_fields(kind)
         rows = [self.row(f"{prefix}.{key}", entity, names) for key, entity in entities.items()]
         return ColumnTable.of(names, rows, len(entities))
 
     def constant(self, value: float) -> int:
-        """Return the column of a constant."""
+        """Return the column of a constant, which is added where it is new."""
         return self.neutral.setdefault(value, self.sampler.width + len(self.neutral))
 
 
 @dataclass
 class Curves:
-    """Schedules gathered so far."""
+    """The curves of the schedules gathered so far, at the middles of steps ``times`` (quarters)."""
 
     times: np.ndarray
     columns: Columns
@@ -93,7 +92,7 @@ class Curves:
     drawn: list[list[int]] = field(default_factory=list)  # columns of position and scale
 
     def add(self, path: str, schedule: Schedule | None) -> int:
-        """Return the number of the curve of a schedule, -1 where there is none."""
+        """Add a schedule; return the number of its curve, -1 for no schedule."""
         if schedule is None:
             return -1
         low, high = schedule.curves(self.times)
@@ -112,7 +111,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class StepOf:
-    """Step at which a quarter begins, as a number of steps from the start of the warm-up."""
+    """Steps from the start of the warm-up to the start of a quarter; infinite for no quarter."""
 
     first: int
     steps_per_quarter: int
@@ -124,15 +123,24 @@ class StepOf:
 
 
 def integers(rows: Iterable[Any], *shape: int) -> np.ndarray:
-    """Return integers of a given shape, also where a part of the model is empty."""
+    """Return an integer array of a given shape, which may be empty."""
     return np.array(list(rows), dtype=np.int64).reshape(shape)
 
 
 def noise_entity(path: str) -> int:
-    """Return the 32-bit identity of what meets process noise, tied to its name."""
+    """Return the 32-bit identity in the process noise of the entity at ``path``."""
     return path_entity(path) & 0xFFFFFFFF
 
 
+def fleets_of(model: Model) -> Iterator[tuple[str, Fleet | None]]:
+    """Yield the path and the fleet of each fab, tool group and class; None for no fleet."""
+    for fab_name, fab in model.fabs.items():
+        for group in model.tool_groups:
+            for tool_class in CLASSES:
+                fleet = fab.fleets.get(group, {}).get(tool_class)
+                yield f"fabs.{fab_name}.fleets.{group}.{tool_class}", fleet
+
+
 def by_tier(model: Model) -> list[tuple[str, Product]]:
-    """Return the products in the order in which they are served."""
+    """Return the products by tier, in the order in which they are served."""
     return sorted(model.products.items(), key=lambda item: item[1].tier)

@@ -1,4 +1,4 @@
-"""A model as arrays, and where each number of a realization comes from."""
+"""A compiled model: its structure, and the column of a draw that fills each number of a World."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from yieldsim.supply.compile.world import world_of
 from yieldsim.supply.kernels.records import LANES, Clock, Structure, World, lanes_dtype
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
-MOST_COMPUTE = "most_compute"  # the rule of allocation that makes a mix
+MOST_COMPUTE = "most_compute"  # the allocation rule that needs a mix
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model as arrays: what stays, and where each number of a World comes from."""
+    """A model as arrays: its structure, and the source of each number of a World."""
 
     model: Model
     sampler: Sampler
     clock: Clock
     structure: Structure
-    world_columns: dict[str, ColumnTable]  # the tables of a World in their order
+    world_columns: dict[str, ColumnTable]  # by table of a World, in its order
     passes: Visits
     constants: np.ndarray
 
     def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the parameters and worlds of realizations first..first+count.
+        """Return the parameters and worlds of ``count`` realizations from ``first`` on.
 
         Parameters are (count, parameter), worlds (flat world, count).
         """
@@ -49,7 +49,10 @@ class Compiled:
         return drawn, worlds
 
     def drawn(self, worlds: np.ndarray, table: str, name: str) -> np.ndarray:
-        """Return a field of a table of some worlds (flat world, count): (*shape, count)."""
+        """Return a field of a table of ``worlds`` (flat world, count), as (*shape, count).
+
+        Raises KeyError for an unknown table.
+        """
         first = 0
         for own, columns in self.world_columns.items():
             last = first + columns.columns.size
@@ -61,12 +64,12 @@ class Compiled:
 
     @property
     def mix_size(self) -> int:
-        """Places of a mix at the end of a flat world, zero where the rule is shares."""
+        """Rows of a mix at the end of a flat world; 0 where allocation follows the shares."""
         tables = self.world_columns
         return tables["mix_entry"].columns.size + tables["mix_product"].columns.size
 
     def world(self) -> tuple[np.ndarray, World]:
-        """Return a flat buffer (place, lane) for the worlds of the lanes, and its views."""
+        """Return a flat buffer (row, lane) for the worlds of the lanes, and its views."""
         tables = self.world_columns.values()
         parts: list[Part] = [
             (table.shape, lanes_dtype(table.names) if table.names else None) for table in tables
@@ -76,7 +79,7 @@ class Compiled:
 
 
 def compile_model(model: Model) -> Compiled:
-    """Turn a checked model into arrays."""
+    """Compile a checked model into arrays."""
     sampler = Sampler(model)
     columns = Columns(sampler)
     clock = _clock(model)
@@ -107,7 +110,7 @@ def _clock(model: Model) -> Clock:
         quarters=quarters,
         hours_per_step=days * HOURS_PER_DAY,
         days_per_step=days,
-        # counted from the year 0, so that the luck of a date does not depend on the start
+        # counted from the year 0, so that the noise of a date does not depend on the start
         first_draw=(start - simulation.warmup_quarters) * per_quarter,
         noise=simulation.process_noise,
         no_memory_limit="memory" in simulation.no_limit,
@@ -115,5 +118,5 @@ def _clock(model: Model) -> Clock:
         no_demand_limit="demand" in simulation.no_limit,
         no_plan_limit="wafers" in simulation.no_limit,
         no_defects="defects" in simulation.no_limit,
-        mixed=False,  # `simulate` asks for a run by the mix
+        mixed=False,  # `simulate` sets it for the run that follows a mix
     )

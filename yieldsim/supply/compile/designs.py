@@ -1,4 +1,4 @@
-"""The designs of a supply model: harvest weights of cores, and floorplans as tables of bins."""
+"""The die designs of a model: harvest weights of cores, and bin tables of floorplans."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from yieldsim.supply.kernels.records import DieDesign, Records
 if TYPE_CHECKING:
     from yieldsim.wafer.bin_table import BinTable
 
-# up to this the alternating sum of a harvest is right to about 1e-6; beyond, a quadrature is used
+# the alternating sum of a harvest is right to about 1e-6 up to this weight; above, use quadrature
 _LARGEST_WEIGHT = 1e10
 _WAFER = ("diameter_mm", "edge_exclusion_mm", "scribe_mm")
 
 
 def floorplan_tables(model: Model, sampler: Sampler) -> list[BinTable | None]:
-    """Return the table of each die that has a floorplan, at the medians of die and wafer.
+    """Return the bin table of each die at the medians of die and wafer; None without a floorplan.
 
     Raises ModelError under the die's path for an invalid floorplan.
     """
@@ -47,10 +47,10 @@ def floorplan_tables(model: Model, sampler: Sampler) -> list[BinTable | None]:
 def designs_of(
     model: Model, sampler: Sampler
 ) -> tuple[Records[DieDesign], np.ndarray, np.ndarray, np.ndarray]:
-    """Return the designs, the good cores of each bin, the weights of the harvests, and bin tables.
+    """Return the designs, the good cores that bins need, the harvest weights, and the bin tables.
 
-    Good cores are (die, bin), weights (die, bin, cores above the fewest), tables the coefficients
-    (die, cell, bin, 4) of those dies that have a floorplan.
+    Good cores are (die, bin), weights (die, bin, cores above the lowest rule), and tables (die,
+    cell, bin, 4): coefficients for dies with a floorplan, zeros for others.
     """
     min_good, harvest, deep = _harvest(model)
     tables = floorplan_tables(model, sampler)
@@ -67,7 +67,7 @@ def designs_of(
 
 
 def _harvest(model: Model) -> tuple[np.ndarray, np.ndarray, list[int]]:
-    """Return the rules of bins, the weights of harvest sums, and which sums would cancel."""
+    """Return the good cores that bins need, the harvest weights, and which sums would cancel."""
     dies = list(model.dies.values())
     bins = max(len(die.bins) for die in dies)
     min_good = np.zeros((len(dies), bins), np.int64)
@@ -87,13 +87,15 @@ def _depth(die: Die) -> int:
 def harvest_weights(die: Die, least: int) -> np.ndarray:
     """Return the weights of the yields of the fatal area with lowest, lowest + 1, ... cores.
 
+    ``least`` is the number of good cores that a bin needs, ``lowest`` that of the lowest bin.
+
     P(>= k of n good) = sum_m (-1)^(m-k) C(m-1, k-1) C(n, m) P(m given cores good), the
     inclusion-exclusion of order k (Feller 1968, section IV.5).
     """
     lowest = min(rule.min_good_cores for rule in die.bins.values())
     weights = np.zeros(die.cores - lowest + 1)
     if least == 0:
-        weights[0] = 1.0  # no core is needed: the lowest rule is this one
+        weights[0] = 1.0  # no core is needed, so this is the lowest bin
         return weights
     for m in range(least, die.cores + 1):
         ways = math.comb(m - 1, least - 1) * math.comb(die.cores, m)

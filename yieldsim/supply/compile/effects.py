@@ -1,6 +1,6 @@
-"""Events become effects: factors of tools, capacity and density between two dates, and first dates.
+"""Compilation of events into effects: factors of tools, capacity and density, and dates.
 
-This is the only place that knows kinds of events. Kernels and the event simulator read effects.
+Only this module knows kinds of events. Kernels and the event simulator read effects.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from yieldsim.supply.kernels.records import EffectDates, Ints, Records
 
 @dataclass(frozen=True)
 class Effect:
-    """What a kind of event does. Each factor names the field of the event that holds it.
+    """The effect of a kind of event. Each factor names the field of the event that holds it.
 
     Without ``ramp_quarters`` the factors hold from the start of the event to its end. With it they
-    are powers of the quarters since the start, up to that many.
+    are raised to the power of the quarters since the start, up to that number.
     """
 
     mttf_ratio: str = ""
@@ -39,24 +39,24 @@ class Effect:
     capacity_ratio: str = ""
     d0_ratio: str = ""
     ramp_quarters: str = ""
-    stops_deliveries: bool = False  # nothing is delivered from the start on
-    delays_production: bool = False  # the tools produce nothing before the start
-    delays_starts: bool = False  # the fabs start no wafers before the start
+    stops_deliveries: bool = False  # no tool is delivered from the start on
+    delays_production: bool = False  # tools produce nothing before the start
+    delays_starts: bool = False  # fabs start no wafers before the start
 
     @property
     def on_tools(self) -> bool:
-        """Whether it concerns tools of some groups and classes."""
+        """Whether it acts on tools of some groups and classes."""
         dates = self.stops_deliveries or self.delays_production
         return bool(dates or self.mttf_ratio or self.mttr_ratio or self.tools_lost)
 
     @property
     def on_fab(self) -> bool:
-        """Whether it concerns whole fabs."""
+        """Whether it acts on whole fabs."""
         return bool(self.delays_starts or self.capacity_ratio)
 
     @property
     def on_density(self) -> bool:
-        """Whether it concerns the defect density of processes in some fabs."""
+        """Whether it acts on the defect density of processes in some fabs."""
         return bool(self.d0_ratio)
 
 
@@ -75,7 +75,7 @@ EFFECTS: dict[type, Effect] = {
     Accident: Effect(capacity_ratio="capacity_ratio", d0_ratio="d0_ratio"),
 }
 
-# the fields of a World's effect, and what stands where an event has no such factor
+# the fields of a World's effect, and their values for an event without that factor
 FACTORS = {
     "mttf_ratio": 1.0,
     "mttr_ratio": 1.0,
@@ -87,26 +87,26 @@ FACTORS = {
 
 
 def effect_of(event: Event) -> Effect:
-    """Return what an event does. Raises TypeError for a kind without an entry in `EFFECTS`."""
+    """Return the effect of an event. Raises TypeError for a kind without an entry in `EFFECTS`."""
     if type(event) not in EFFECTS:
         raise TypeError(f"{type(event).__name__} has no entry in supply.compile.effects.EFFECTS")
     return EFFECTS[type(event)]
 
 
 def hits_fab(event: Event, fab: str) -> bool:
-    """Return whether an event concerns a fab; one that names no fab concerns all."""
+    """Return whether an event acts on a fab; an event that names no fab acts on all."""
     return not event.fabs or fab in event.fabs
 
 
 def hits_tools(event: Event, fab: str, group: str, tool_class: str) -> bool:
-    """Return whether an event concerns a class of tools of a group in a fab."""
+    """Return whether an event acts on a class of tools of a group in a fab."""
     groups, own_class = getattr(event, "groups", ()), getattr(event, "tool_class", None)
     in_group = not groups or group in groups
     return hits_fab(event, fab) and in_group and own_class in (None, tool_class)
 
 
 def hits_process(event: Event, fab: str, process: str) -> bool:
-    """Return whether an event concerns a process in a fab."""
+    """Return whether an event acts on a process in a fab."""
     processes = getattr(event, "processes", ())
     return hits_fab(event, fab) and (not processes or process in processes)
 
@@ -148,7 +148,7 @@ def effect_dates(model: Model, start: StepOf) -> Records[EffectDates]:
 
 
 def effects_on(model: Model) -> tuple[Ints, Ints, Ints]:
-    """Return which tools, fabs and densities each effect concerns, 1 where it does.
+    """Return the tools, fabs and densities on which each effect acts, as 1 or 0.
 
     Tools are (event, fab, group, class), fabs (event, fab), densities (event, fab, process).
     """

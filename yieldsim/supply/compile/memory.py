@@ -1,30 +1,31 @@
-"""Tables of records as views of flat buffers, which kernels clear and copy in one loop."""
+"""Tables of records as views of flat buffers, which kernels clear and copy in a single loop."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
-from yieldsim.supply.kernels.records import LANES, record_dtype
+from yieldsim.supply.kernels.records import LANES, Records, record_dtype
 
-Part = tuple[tuple[int, ...], np.dtype[Any] | None]  # shape, and the record type of a table
+Record = TypeVar("Record")
+Part = tuple[tuple[int, ...], np.dtype[Any] | None]  # shape; record type, None for a plain array
 
 
 def rows_of(part: Part) -> int:
-    """Return how many rows of lanes a part of a flat buffer takes."""
+    """Return the number of rows of lanes of a part of a flat buffer."""
     shape, dtype = part
     fields = 1 if dtype is None else dtype.itemsize // (np.dtype(np.float64).itemsize * LANES)
     return math.prod(shape) * fields
 
 
 def lane_views(flat: np.ndarray, parts: Iterable[Part]) -> list[Any]:
-    """Return views of a flat buffer (row, lane), one part after another.
+    """Return views of a flat buffer (row, lane), part by part.
 
-    A part with a record type is a table of its shape, or one record where the shape is empty; else
-    it is an array of the shape and the lane.
+    A part with a record type is a table of its shape, or a record where the shape is empty. A part
+    without is an array (*shape, lane).
     """
     views, first = [], 0
     for shape, dtype in parts:
@@ -42,7 +43,7 @@ def _lane_view(flat: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any] | 
 
 
 def lane_table(shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> Any:
-    """Return a table, a record or an array of lanes with memory of its own, all zero."""
+    """Return a zeroed table, record or array of lanes, as in `lane_views`, with its own memory."""
     flat = np.zeros((rows_of((shape, dtype)), LANES))
     return _lane_view(flat, shape, dtype)
 
@@ -50,15 +51,20 @@ def lane_table(shape: tuple[int, ...], dtype: np.dtype[Any] | None) -> Any:
 def records(fields: type, rows: Sequence[Sequence[float]], *shape: int) -> Any:
     """Return a table of an annotated record class, its fields in the order of the class.
 
-    ``rows`` give the records one after another; ``shape`` is that of the table, (rows) by default.
+    ``rows`` are the records. The table has the given ``shape``, by default (rows).
     """
     table = np.array([tuple(row) for row in rows], dtype=record_dtype(fields))
     return table.reshape(shape or len(rows)).view(np.recarray)
 
 
-def fields_of(table: Any, lane: int | slice) -> dict[str, np.ndarray]:
-    """Return copies of the fields of a table of lanes, of one lane or of several as the last axis.
+def each_record(table: Records[Record]) -> Iterator[Record]:
+    """Yield the records of a table with a single axis."""
+    return (table[place] for place in range(len(table)))
 
-    The copies lie in one piece each, so that sums over them give the same bits whatever the lane.
+
+def fields_of(table: Any, lane: int | slice) -> dict[str, np.ndarray]:
+    """Return copies of the fields of a table of lanes: of a lane, or of a slice as the last axis.
+
+    Each copy is contiguous, so that sums over it give the same bits in every lane.
     """
     return {name: np.ascontiguousarray(table[name][..., lane]) for name in table.dtype.names}

@@ -1,4 +1,4 @@
-"""The working arrays of a compiled model: its state, its tally, and where each output stands."""
+"""The working arrays of a compiled model: its state, its tally, and the layout of its outputs."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from yieldsim.supply.kernels.records import (
     tally_fields,
 )
 
-_EXTRA_ROWS = 2  # the warm-up, and what ends after the last quarter
+_EXTRA_ROWS = 2  # the warm-up, and everything after the last quarter
 
 
 class TallyLayout:
-    """Where each output stands in the results of one realization.
+    """The layout of the outputs in the results of a realization.
 
-    ``places`` are the rows of the flat tally of all outputs, one variable after another, each in
-    the store's order of coordinates; -1 where nothing is counted, as for a process that a fab does
-    not run.
+    ``places`` holds the row of the flat tally of each output, variable by variable in the store's
+    order of coordinates. It is -1 where nothing is counted, as for a process that a fab does not
+    run.
     """
 
     def __init__(self, compiled: Compiled, outputs: Sequence[Variable]) -> None:
@@ -59,12 +59,12 @@ class TallyLayout:
         return numbers
 
     def tally(self) -> tuple[np.ndarray, Tally]:
-        """Return a flat buffer (place, lane) for the results of the lanes, and its views."""
+        """Return a flat buffer (row, lane) for the results of the lanes, and its views."""
         flat = np.zeros((self._size, LANES))
         return flat, Tally(*lane_views(flat, self._parts.values()))
 
     def split(self, out: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-        """Give the name of each variable and its part of the outputs, (realization, quarter, ...).
+        """Yield each variable's name and its part of ``out``, as (realization, quarter, ...).
 
         ``out`` is (realization, place).
         """
@@ -76,7 +76,7 @@ class TallyLayout:
 
 
 def _tally_parts(compiled: Compiled, outputs: Sequence[Variable]) -> dict[str, Part]:
-    """Return the tables of the tally of a model in their order."""
+    """Return the shape and record type of each table of the tally, in the order of a Tally."""
     structure = compiled.structure
     dies, bins = structure.min_good.shape
     sizes = {
@@ -105,7 +105,7 @@ def _tally_parts(compiled: Compiled, outputs: Sequence[Variable]) -> dict[str, P
 
 
 def _grid(compiled: Compiled, numbers: dict[str, np.ndarray], variable: Variable) -> np.ndarray:
-    """Return the rows of the flat tally of a variable, (quarter, ...) in the store's order."""
+    """Return the rows of a variable in the flat tally, (quarter, ...) in the store's order."""
     table = next(name for name, dims in TALLY_DIMS.items() if dims == variable.dims)
     field = tally_fields(table).index(variable.name)
     quarters, structure = compiled.clock.quarters, compiled.structure
@@ -121,12 +121,12 @@ def _grid(compiled: Compiled, numbers: dict[str, np.ndarray], variable: Variable
 
 
 def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
-    """Return the state of the lanes; its flat part must start from zero."""
+    """Return the tables that must start from zero as a flat buffer (row, lane), and the state."""
     structure, steps = compiled.structure, compiled.clock.steps
     fabs, groups, classes = structure.fleet.shape
     routes, entries = len(structure.route), len(structure.entry)
     segments, rows = compiled.model.simulation.segments, compiled.clock.quarters + _EXTRA_ROWS
-    followed = steps if compiled.mix_size else 0  # a mix asks when each cohort leaves
+    followed = steps if compiled.mix_size else 0  # a mix needs the time at which each cohort leaves
     dies, bins = structure.min_good.shape
     products, pools = len(structure.product), len(structure.pool)
     from_zero: dict[str, Part] = {

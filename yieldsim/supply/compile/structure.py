@@ -1,4 +1,4 @@
-"""What does not change between realizations: indices, calendar, harvest weights."""
+"""The structure of a model, the same in all realizations: indices, calendar, harvest weights."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from yieldsim.supply.compile.columns import (
     Curves,
     StepOf,
     by_tier,
+    fleets_of,
     integers,
     noise_entity,
 )
@@ -46,9 +47,9 @@ _LEARNING = {type(None): NO_LEARNING, ExponentialLearning: EXPONENTIAL, PowerLea
 
 
 def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) -> Structure:
-    """Return the structure of a model, adding its schedules to ``curves`` on the way.
+    """Return the structure of a model; its schedules are added to ``curves``.
 
-    ``passes`` say which tool groups a segment of a route visits.
+    ``passes`` gives the tool groups that each segment of a route visits.
     """
     fabs, groups = model.fabs, list(model.tool_groups)
     fleets = _fleets(model, curves)
@@ -117,25 +118,21 @@ def rows_of(model: Model) -> np.ndarray:
 
 
 def _fleets(model: Model, curves: Curves) -> list[tuple[int, int]]:
-    """Return the curves of the fleets: each fab, group and class, -1 where it has no tools."""
+    """Return the curves of each fab, group and class: tools and retired tools; -1 for no fleet."""
     rows = []
-    for fab_name, fab in model.fabs.items():
-        for group in model.tool_groups:
-            for tool_class in CLASSES:
-                fleet = fab.fleets.get(group, {}).get(tool_class)
-                path = f"fabs.{fab_name}.fleets.{group}.{tool_class}"
-                if fleet is None:
-                    rows.append((-1, -1))
-                    continue
-                count = curves.add(f"{path}.count", fleet.count)
-                rows.append((count, curves.add(f"{path}.retired", fleet.retired)))
+    for path, fleet in fleets_of(model):
+        if fleet is None:
+            rows.append((-1, -1))
+            continue
+        count = curves.add(f"{path}.count", fleet.count)
+        rows.append((count, curves.add(f"{path}.retired", fleet.retired)))
     return rows
 
 
 def _routes(
     model: Model, curves: Curves, segments: list[int]
 ) -> tuple[list[Any], list[Any], list[int], list[Any]]:
-    """Return fabs, routes, the noise of routes and the allocation of their wafers, as records."""
+    """Return the records of fabs and routes, the noise identities of routes, and the entries."""
     processes, dies = list(model.processes), list(model.dies)
     fabs: list[Any] = []
     routes: list[Any] = []
@@ -210,8 +207,8 @@ def _recipes(model: Model, order: list[tuple[str, Product]], bins: int) -> np.nd
     """Return dies of each bin in a package, then the bin it is sold in: (product, recipe, bin)."""
     chosen = [recipes(product, model.dies[product.die]) for _, product in order]
     made = np.zeros((len(order), max(map(len, chosen)), bins + 1), np.int64)
-    for i, several in enumerate(chosen):
-        for r, (counts, sold) in enumerate(several):
+    for i, own in enumerate(chosen):
+        for r, (counts, sold) in enumerate(own):
             made[i, r, : len(counts)] = counts
             made[i, r, bins] = sold
     return made
@@ -227,11 +224,8 @@ def _other_dies(model: Model, order: list[tuple[str, Product]]) -> list[tuple[in
 
 
 def _ranks(names: Iterable[str], chosen: Sequence[Sequence[str]]) -> np.ndarray:
-    """Return the places of what each product chooses, padded with -1."""
+    """Return the indices of each product's choices among ``names``, (product, rank), or -1."""
     places = list(names)
-    ranks = max(1, *(len(several) for several in chosen))
-    rows = [
-        [places.index(name) for name in several] + [-1] * (ranks - len(several))
-        for several in chosen
-    ]
+    ranks = max(1, *map(len, chosen))
+    rows = [[places.index(name) for name in own] + [-1] * (ranks - len(own)) for own in chosen]
     return integers(rows, len(chosen), ranks)

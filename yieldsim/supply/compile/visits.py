@@ -1,8 +1,8 @@
-"""Passes of a wafer by segment of its route: what layers, patterning and spread passes add up to.
+"""Passes of a wafer by segment of its route: those of layers and patterning, and those spread.
 
-A route is cut into segments of equal raw process time. Layers fill it one after another, and a
-layer's passes fall into the segments that it lies in. Where layers lie is the same in all
-realizations; how many passes they have is drawn.
+A route is cut into segments of equal raw process time. Layers fill the route in their order, and
+the passes of a layer fall into its segments. The position of a layer is the same in all
+realizations; the number of its passes is drawn.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from yieldsim.supply.compile.columns import Columns
 from yieldsim.units import DAYS_PER_QUARTER
 
 _PARTS_PER_SEGMENT = 2.0
-# what one summand of the passes is: shares of the segments, tool group, paths of its two factors
+# a term of the passes: shares of the segments, tool group, paths of its two factors
 Term = tuple[np.ndarray, str, str, str]
 
 
 @dataclass(frozen=True)
 class Visits:
-    """Where the passes of each process lie, and which rows of a draw they are products of."""
+    """The positions of the passes of each process, and the rows of a draw that they multiply."""
 
-    place: np.ndarray  # visit: its place among P S G; a visit is that of a group in a segment
-    share: csr_array  # (visit, term): share of a term's passes that falls into a segment
-    whole: csr_array  # (P G, visit): 1 where a visit is one of a route to a group
-    passes: np.ndarray  # term: row of the passes of one layer, or of a wafer where they are spread
+    place: np.ndarray  # visit: its flat index in P S G; a visit is to a group within a segment
+    share: csr_array  # (visit, term): share of a term's passes that fall into a segment
+    whole: csr_array  # (P G, visit): 1 where a visit is of a process to a group
+    passes: np.ndarray  # term: row of the passes per layer, or per wafer where they are spread
     layers: np.ndarray  # term: row of the number of layers, or of the constant 1
     sampling: np.ndarray  # P G: row of the share of wafers that make the passes
-    rework: np.ndarray  # P: row of the share of passes done again
-    segments: list[int]  # P: segments of each route, at most S
+    rework: np.ndarray  # P: row of the share of passes that are repeated
+    segments: list[int]  # P: segments of each process, at most S
     shape: tuple[int, int, int]  # P S G
 
     @property
@@ -45,7 +45,7 @@ class Visits:
 
     @property
     def first(self) -> np.ndarray:
-        """The first visit of each segment of a route and, last, the end (P, S + 1)."""
+        """The first visit of each segment of a process, then the end, as (P, S + 1)."""
         processes, segments, groups = self.shape
         edges = groups * (
             segments * np.arange(processes)[:, None] + np.arange(segments + 1)[None, :]
@@ -53,12 +53,14 @@ class Visits:
         return np.searchsorted(self.place, edges)
 
     def values(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Passes of a wafer from the rows of a draw and constants (rows, count): in all (P, G,
-        count), and of each visit (visit, count).
+        """Return the passes per wafer in all (P, G, count) and by visit (visit, count).
+
+        ``x`` holds the rows of a draw and the constants (rows, count). The passes are
 
         v[p,s,g] = (visits[g] / S + sum over layers of overlap[l,s] * layers_l * passes_l[g])
-        * sampling[g] * (1 + rework). Each realization's sum has a fixed order: it is the same to
-        the last bit whatever realizations stand beside it.
+        * sampling[g] * (1 + rework).
+
+        Each realization is summed in a fixed order, so its bits do not depend on the others.
         """
         processes, segments, groups = self.shape
         often = x[self.sampling] * (1.0 + x[self.rework])[:, None, :]
@@ -68,7 +70,7 @@ class Visits:
 
 
 def visits_of(model: Model, columns: Columns) -> Visits:
-    """The passes of a checked model, from the columns of its parameters."""
+    """Return the passes of a checked model, from the columns of its parameters."""
     groups, cuts = list(model.tool_groups), segments_of(model, columns)
     shape = (len(model.processes), model.simulation.segments, len(groups))
     where = np.arange(math.prod(shape)).reshape(shape)
@@ -80,7 +82,7 @@ def visits_of(model: Model, columns: Columns) -> Visits:
             rows.append(where[p, inside, groups.index(group)])
             shares.append(share[inside])
             factors.append([_row(columns, path) for path in paths])
-    terms = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    terms = np.repeat(np.arange(len(rows)), [len(visited) for visited in rows])
     place, visit = np.unique(np.concatenate([*rows, []]).astype(int), return_inverse=True)
     entries = (np.concatenate([*shares, []]), (visit, terms))
     passes, layers = np.array(factors, np.int64).reshape(len(rows), 2).T
@@ -96,7 +98,7 @@ def visits_of(model: Model, columns: Columns) -> Visits:
         layers=layers,
         sampling=np.array(sampling, np.int64).reshape(shape[0], shape[2]),
         rework=np.array(
-            [columns.of(f"processes.{n}", one, "rework") for n, one in model.processes.items()],
+            [columns.of(f"processes.{n}", p, "rework") for n, p in model.processes.items()],
             np.int64,
         ),
         segments=cuts,
@@ -112,26 +114,26 @@ def _whole(place: np.ndarray, shape: tuple[int, int, int]) -> csr_array:
 
 
 def segments_of(model: Model, columns: Columns) -> list[int]:
-    """Segments of each process's route: so many that one takes two parts of a step at the least,
-    by the median of the raw process time, and at most as many as the model asks for.
+    """Return the number of segments of each process, at most as many as the model asks for.
 
-    A segment hands its wafers on once a part: with shorter ones they would be held up.
+    A segment takes at least two parts of a step, by the median of the raw process time. Wafers
+    move on once per part of a step, so shorter segments would delay them.
     """
     simulation, medians = model.simulation, columns.sampler.medians()
     parts_per_day = simulation.steps_per_quarter * simulation.flow_steps / DAYS_PER_QUARTER
-    found = []
+    counts = []
     for name in model.processes:
         raw_parts = medians.get(f"processes.{name}.raw_process_days", 0.0) * parts_per_day
-        found.append(max(1, min(simulation.segments, int(raw_parts / _PARTS_PER_SEGMENT + 1e-9))))
-    return found
+        counts.append(max(1, min(simulation.segments, int(raw_parts / _PARTS_PER_SEGMENT + 1e-9))))
+    return counts
 
 
 def overlaps(widths: np.ndarray, segments: int) -> np.ndarray:
-    """Share of each layer that lies in each of the equal segments of a route, (layer, segment).
+    """Return the share of each layer in each of the equal segments of a route, (layer, segment).
 
-    Layers of the given ``widths`` (any unit, >= 0) fill the route one after another; all alike
-    where all are zero. A layer without width lies in the segment of its place, the last for the
-    end. Rows sum to 1.
+    Layers of the given ``widths`` (any unit, >= 0) fill the route in their order. They are equally
+    wide where all widths are zero. A layer without width falls into the segment of its position,
+    at the end of the route into the last. Rows sum to 1.
     """
     widths = np.asarray(widths, float)
     if widths.sum() <= 0.0:
@@ -153,15 +155,15 @@ def _has_layers(model: Model) -> bool:
 
 
 def _row(columns: Columns, path: str) -> int:
-    """The row of a parameter, or that of 1 where the model does not give it."""
-    found = columns.sampler.column.get(path)
-    return columns.constant(1.0) if found is None else found
+    """Return the row of a parameter, or that of the constant 1 where the model has no such one."""
+    row = columns.sampler.column.get(path)
+    return columns.constant(1.0) if row is None else row
 
 
 def _terms(
     model: Model, medians: dict[str, float], name: str, process: Process, segments: int
 ) -> Iterator[Term]:
-    """The summands of a process's passes: those spread evenly, then those of its layers."""
+    """Yield the terms of a process's passes: those spread evenly, then those of its layers."""
     for group in process.visits:
         path = f"processes.{name}.visits.{group}"
         yield np.full(segments, 1.0 / segments), group, path, ""
@@ -170,7 +172,9 @@ def _terms(
     flow = sorted(process.layers.items(), key=lambda item: item[1].order)
     paths = [f"processes.{name}.layers.{key}" for key, _ in flow]
     layers = [layer for _, layer in flow]
-    widths = [_width(model, medians, *one) for one in zip(paths, layers, strict=True)]
+    widths = [
+        _width(model, medians, path, layer) for path, layer in zip(paths, layers, strict=True)
+    ]
     shares = overlaps(np.array(widths), segments)
     for path, layer, share in zip(paths, layers, shares, strict=True):
         for group, place in _passes(model, path, layer):
@@ -178,7 +182,7 @@ def _terms(
 
 
 def _width(model: Model, medians: dict[str, float], path: str, layer: Layer) -> float:
-    """How much of the route a layer takes: its raw process time, or its passes at the medians."""
+    """Return the width of a layer: its share of raw process time, or its passes at the medians."""
     if layer.raw_share is not None:
         return layer.raw_share
     passes = math.fsum(medians[place] for _, place in _passes(model, path, layer))
@@ -186,7 +190,7 @@ def _width(model: Model, medians: dict[str, float], path: str, layer: Layer) -> 
 
 
 def _passes(model: Model, path: str, layer: Layer) -> Iterator[tuple[str, str]]:
-    """Tool group and path of all passes of one layer."""
+    """Yield the tool group and the path of all passes of a layer."""
     for group in layer.visits:
         yield group, f"{path}.visits.{group}"
     if layer.patterning is None:

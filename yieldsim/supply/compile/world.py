@@ -1,4 +1,4 @@
-"""The parameters of one realization: which column of a draw fills each place of a World."""
+"""The parameters of a realization: the column of a draw that fills each field of a World."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from yieldsim.supply.compile.columns import (
     ColumnTable,
     Curves,
     by_tier,
+    fleets_of,
     quantity_fields,
 )
 from yieldsim.supply.compile.effects import factor_columns
@@ -37,9 +38,9 @@ from yieldsim.supply.kernels.records import Structure, World
 def world_of(
     model: Model, columns: Columns, curves: Curves, structure: Structure, mixed_quarters: int
 ) -> dict[str, ColumnTable]:
-    """Return the columns of every number of a World, by its field and in its order.
+    """Return the columns of each table of a World, by its name and in its order.
 
-    The passes of wafers and the ``mixed_quarters`` of a mix are filled in after the draw.
+    The passes of wafers and the mix of ``mixed_quarters`` are filled in after the draw.
     """
     products = dict(by_tier(model))
     fabs, groups, processes = model.fabs, model.tool_groups, model.processes
@@ -86,18 +87,12 @@ def _tools(model: Model, columns: Columns) -> ColumnTable:
 def _fleets(model: Model, columns: Columns) -> ColumnTable:
     """Return the columns of each class of each tool group of each fab."""
     names = quantity_fields(Fleet)
-    rows = []
-    for fab_name, fab in model.fabs.items():
-        for group in model.tool_groups:
-            for tool_class in CLASSES:
-                fleet = fab.fleets.get(group, {}).get(tool_class)
-                path = f"fabs.{fab_name}.fleets.{group}.{tool_class}"
-                rows.append(columns.row(path, fleet, names))
+    rows = [columns.row(path, fleet, names) for path, fleet in fleets_of(model)]
     return ColumnTable.of(names, rows, len(model.fabs), len(model.tool_groups), len(CLASSES))
 
 
 def _learning(model: Model, columns: Columns) -> ColumnTable:
-    """Return the columns of the learning of each process: the fields of all kinds of learning."""
+    """Return the columns of the learning of each process, with the fields of all kinds."""
     names = quantity_fields(ExponentialLearning, PowerLearning)
     rows = []
     for name, process in model.processes.items():
@@ -114,7 +109,7 @@ def _learning(model: Model, columns: Columns) -> ColumnTable:
 
 
 def _performance(model: Model, columns: Columns, products: dict[str, Product]) -> ColumnTable:
-    """Return the columns of what a chip of each product and bin does; zero where none is sold."""
+    """Return the columns of the performance of each product and bin; 0 where no chip is sold."""
     names, bins = quantity_fields(Performance), max(len(die.bins) for die in model.dies.values())
     blank = [columns.constant(0.0)] * len(names)
     rows: list[Any] = []

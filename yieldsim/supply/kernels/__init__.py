@@ -1,1 +1,1 @@
-"""One block of realizations, step by step. Numba only: arrays in, arrays out."""
+"""The supply of a block of realizations, step by step. Numba only: arrays in, arrays out."""

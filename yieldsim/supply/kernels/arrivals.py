@@ -1,4 +1,4 @@
-"""What arrives in a step: dies from banks, memory stacks, packaging capacity."""
+"""What arrives in a step: dies from die banks, memory stacks, packaging capacity."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def receive(
     row: int,
     n: int,
 ) -> None:
-    """Add dies from banks and memory stacks to the stocks; fill the packaging capacity."""
+    """Add dies from die banks and memory stacks to the stocks; fill the packaging capacity."""
     per_step = 1.0 / clock.steps_per_quarter
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     for number in range(structure.bank.shape[0]):
@@ -48,7 +48,7 @@ def receive(
 def _stacks(
     structure: Structure, world: World, pool: int, step: int, per_step: float, k: int
 ) -> float:
-    """Return the stacks that arrive in a pool in a step: deliveries, and its maker's output."""
+    """Return the usable stacks that arrive in a pool: deliveries and its maker's output."""
     source, stacks = structure.pool[pool], 0.0
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     if source.deliveries_curve >= 0:

@@ -1,8 +1,8 @@
-"""Packages of granted dies, memory and packaging: which dies go together, and what passes.
+"""Assembly of the packages granted: which dies go together, and how many packages pass.
 
-A recipe says how many dies of each bin make a package, and in which bin it is sold: all of one bin
-(like with like), or lesser dies with better ones that make up for them (best fit). Where dies are
-taken as they come, a package is sold by its worst die.
+A recipe gives the dies of each bin in a package and the bin in which the package is sold. A package
+may hold dies of one bin (like with like), or lesser dies with better ones that make up for them
+(best fit). With random pairing a package is sold by its worst die.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _offer(structure: Structure, state: State, i: int, k: int) -> None:
 
 @inline_jit
 def _take(recipe: Ints, available: Floats, most: float) -> float:
-    """Take the dies of as many packages of one recipe as there are, ``most`` at most."""
+    """Take the dies of a recipe's packages, ``most`` at most; return the number of packages."""
     packages = most
     for b in range(recipe.shape[0] - 1):
         if recipe[b] > 0:
@@ -72,7 +72,7 @@ def start_packages(
     row: int,
     k: int,
 ) -> None:
-    """Take the dies of the granted packages and send them to assembly, in one lane."""
+    """Take the dies of a product's granted packages and assemble them, in lane ``k``."""
     product, left = structure.product[i], state.product[i].granted[k]
     tally.product[row, i].packages_started[k] += left
     _use_capacity(structure, world, state, tally, i, row, left, k)
@@ -86,7 +86,7 @@ def start_packages(
         recipe = structure.recipe[i, r]
         packages = _take(recipe, state.available, left)
         if r == product.recipes - 1:
-            packages = left  # and what rounding leaves, so that every package started is finished
+            packages = left  # rounding errors included: every package started is finished
         if packages > 0.0:
             left -= packages
             known_good = _use_recipe(structure, state, tally, i, recipe, packages, row, k)
@@ -105,7 +105,7 @@ def _use_capacity(
     packages: float,
     k: int,
 ) -> None:
-    """Book what a product takes of packaging lines and of memory."""
+    """Book the packaging capacity and the memory stacks that a product takes."""
     for rank in range(structure.product_line.shape[1]):
         line = structure.product_line[i, rank]
         if line >= 0:
@@ -125,7 +125,8 @@ def _use_capacity(
 def passing(product: Parameters, k: int) -> float:
     """Return the share of packages of good dies that pass assembly, burn-in and final test.
 
-    A share of those that fail at test is reworked once: a stack or the substrate is changed.
+    ``rework_fraction`` of those that fail a test is reworked once: a stack or the substrate is
+    replaced.
     """
     tested = product.burn_in_yield[k] * product.final_test_yield[k]
     mended = (1.0 - tested) * product.rework_fraction[k] * product.rework_yield[k]
@@ -167,9 +168,9 @@ def _use_recipe(
     row: int,
     k: int,
 ) -> float:
-    """Take a recipe's dies out of the stock; return the share of packages without a bad die.
+    """Take a recipe's dies from stock; return the share of packages without a bad die.
 
-    Bad dies that passed the wafer test lie in the last bin.
+    Bad dies that passed the wafer test are in the last bin.
     """
     die = structure.product[i].die
     last = structure.die[die].bins - 1
@@ -199,9 +200,9 @@ def _as_they_come(
     survive: float,
     k: int,
 ) -> None:
-    """Start packages of dies drawn at random from all bins, sold by their worst die.
+    """Start packages of dies drawn at random from all bins, each sold by its worst die.
 
-    With S the share of dies in bin b or better, S^d of packages of d dies have no worse die.
+    Of packages of d dies, S^d have all dies in bin b or better; S is the share of such dies.
     """
     product = structure.product[i]
     die, each = product.die, product.dies_per_package
@@ -209,7 +210,7 @@ def _as_they_come(
     offered = 0.0
     for b in range(bins):
         offered += state.available[b]
-    # bad dies lie in the last bin alone: others may have left a mixture that is not the offer's
+    # bad dies are in the last bin alone; its stock now may differ from what was offered
     bad, stock = 0.0, state.die_bin[die, bins - 1].stock[k]
     if state.die[die].bad_in_stock[k] > 0.0 and stock > 0.0:
         last = state.available[bins - 1] / offered
@@ -242,7 +243,7 @@ def finish(
     survive: float,
     k: int,
 ) -> None:
-    """Book packages at the end of assembly and test, ``lag`` steps later, over two steps."""
+    """Book packages as passed or failed after ``lag`` steps, split between two steps."""
     whole = math.floor(lag)
     for later in range(2):
         part = lag - whole if later == 1 else 1.0 - (lag - whole)

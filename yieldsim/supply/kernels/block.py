@@ -1,4 +1,4 @@
-"""The supply of a block of realizations: some lanes at a time, step by step."""
+"""The supply of a block of realizations: up to ``LANES`` at a time, step by step."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from yieldsim.units import H100_TB_PER_S, H100_TFLOPS_FP16
 
 @stage_jit
 def _reset(structure: Structure, world: World, state: State, state_flat: Floats, n: int) -> None:
-    """Start the lanes from an empty line and empty stocks."""
+    """Start the lanes with empty fabs and empty stocks."""
     for j in range(state_flat.shape[0]):
         for k in range(n):
             state_flat[j, k] = 0.0
@@ -41,7 +41,7 @@ def _reset(structure: Structure, world: World, state: State, state_flat: Floats,
 def _begin_step(
     clock: Clock, structure: Structure, world: World, state: State, step: int, n: int
 ) -> None:
-    """Fill the factors of events; forget the dies that came in the last step and what held them."""
+    """Fill the factors of events; clear the dies of the last step and the constraints on them."""
     for d in range(state.die.shape[0]):
         for k in range(n):
             state.die[d].limit_wafers[k] = 0.0
@@ -54,7 +54,7 @@ def _begin_step(
 def _close_quarter(
     clock: Clock, structure: Structure, world: World, state: State, tally: Tally, row: int, n: int
 ) -> None:
-    """Write the stocks at the end of a quarter, its means, and what bound each product."""
+    """Write a quarter's final stocks, its means, and the constraint that bound each product."""
     _close_routes(structure, world, state, tally, row, n)
     _close_tools(clock, structure, tally, row, n)
     for die in range(state.die.shape[0]):
@@ -77,7 +77,7 @@ def _close_quarter(
 def _close_routes(
     structure: Structure, world: World, state: State, tally: Tally, row: int, n: int
 ) -> None:
-    """Write the wafers in the line, and turn sums into means by wafers."""
+    """Write the WIP, and turn sums into means by wafers."""
     for route in range(state.route.shape[0]):
         raw = world.process[structure.route[route].process].raw_process_days
         booked, wip = tally.route[row, route], state.route[route].wip
@@ -85,7 +85,7 @@ def _close_routes(
             booked.wafer_wip[k] = wip[k]
             if booked.wafer_starts[k] > 0.0:
                 booked.d0_per_cm2[k] /= booked.wafer_starts[k]
-            # where nothing came out, a wafer would take so long at the load that there was
+            # where no wafer left, the time that a wafer would take at the load of the quarter
             days = booked.x_factor[k]
             if booked.wafer_outs[k] > 0.0:
                 days = booked.cycle_time_days[k] / booked.wafer_outs[k]
@@ -112,7 +112,7 @@ def _close_tools(clock: Clock, structure: Structure, tally: Tally, row: int, n: 
 
 @stage_jit
 def _usable(structure: Structure, world: World, tally: Tally, quarters: int, n: int) -> None:
-    """Fill usable chips and their compute from the packages that passed, and packages under way."""
+    """Fill usable chips and their compute from the packages passed, and packages in assembly."""
     for i in range(structure.product.shape[0]):
         values = world.product[i]
         for k in range(n):
@@ -135,7 +135,7 @@ def _usable(structure: Structure, world: World, tally: Tally, quarters: int, n: 
 
 @stage_jit
 def _left_in_assembly(tally: Tally, i: int, row: int, k: int) -> float:
-    """Return the packages started less those finished in a row of the results."""
+    """Return the packages started less those passed or failed in a row of the results."""
     left = tally.product[row, i].packages_started[k] - tally.product[row, i].packages_failed[k]
     for b in range(tally.product_bin.shape[2]):
         left -= tally.product_bin[row, i, b].packages_passed[k]
@@ -158,11 +158,11 @@ def simulate_block(
     places: Ints,
     out: NDArray[np.float32],
 ) -> None:
-    """Simulate realizations first, first + 1, ... of the worlds ``worlds[:, r]`` into ``out[r]``.
+    """Simulate realizations ``first + r`` of the worlds ``worlds[:, r]`` into ``out[r]``.
 
-    ``out[r, j]`` is what stands in ``places[j]`` of the tally, zero where that is -1. ``world`` and
-    ``tally`` are views of ``world_flat`` and ``tally_flat``; those tables of ``state`` that start
-    from zero are views of ``state_flat``. The last axis of each flat array is the lane.
+    ``out[r, j]`` is row ``places[j]`` of the flat tally, or zero where that is -1. ``world`` and
+    ``tally`` are views of ``world_flat`` and ``tally_flat``. Tables of ``state`` that start from
+    zero are views of ``state_flat``. The last axis of each flat array is the lane.
     """
     for r in range(0, worlds.shape[1], LANES):
         n = min(LANES, worlds.shape[1] - r)

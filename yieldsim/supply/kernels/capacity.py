@@ -1,4 +1,4 @@
-"""What tools allow a fab: loads, the group that limits each route, queues and their waits."""
+"""Capacity of a fab's tools: group loads, the bottleneck of each route, and queue waits."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from yieldsim.supply.kernels.records import (
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never waits longer
-_SHORTEST = 1e-12  # steps in a segment
+_SHORTEST = 1e-12  # steps to cross a segment
 _UNUSED = 1e-300  # keeps a group without tools or load from 0 / 0
 _KPASS = 1000.0
-# Assumption: waits follow the passes made of late, as queues take weeks to build up. From two weeks
-# to a quarter agree with the event simulator; the longest swings least where tools are scarce.
+# Assumption: waits follow the recent passes, because queues take weeks to build up. Two weeks to a
+# quarter all agree with the event simulator; a quarter oscillates least where tools are scarce.
 _MEMORY_DAYS = DAYS_PER_QUARTER
 
 
@@ -41,7 +41,7 @@ _MEMORY_DAYS = DAYS_PER_QUARTER
 def failure_cv2(
     availability: float, pure_hours: float, mttr_hours: float, repair_cv2: float
 ) -> float:
-    """Return what failures add to the squared coefficient of variation of a lot's process time.
+    """Return the squared coefficient of variation that failures add to a lot's process time.
 
     Hopp and Spearman, "Factory Physics" (2008), section 8.4.2.
     """
@@ -50,7 +50,7 @@ def failure_cv2(
 
 @inline_jit
 def exponent(tools: float) -> float:
-    """Return the exponent of the utilization in Sakasegawa's wait, plus one.
+    """Return the exponent of the utilization in Sakasegawa's formula.
 
     Hopp and Spearman 2008, section 8.6.6.
     """
@@ -59,10 +59,11 @@ def exponent(tools: float) -> float:
 
 @inline_jit
 def queue_days(tools: float, lot_hours: float, usage: float, power: float, cv2: float) -> float:
-    """Return the waiting time per visit in days: VUT, the usage to Sakasegawa's ``power``.
+    """Return the waiting time per visit in days, by the VUT equation.
 
-    ``lot_hours`` is the effective process time te = t0/A of a lot on one tool, ``cv2`` the sum of
-    those of arrivals and of effective process times.
+    ``power`` is the usage to the power of `exponent`, ``lot_hours`` the effective process time
+    te = t0/A of a lot on a tool. ``cv2`` is the sum of the squared coefficients of variation of
+    arrivals and of effective process times.
     """
     return 0.5 * cv2 * power / (tools * (1.0 - usage)) * lot_hours / HOURS_PER_DAY
 
@@ -89,10 +90,10 @@ def load_groups(
 
 @inline_jit
 def scarcest(visits: Floats, groups: Records[GroupState], scratch: Scratch, n: int) -> None:
-    """Fill the least mean passes over load of a route's groups, and which group that is.
+    """Fill the bottleneck group of a route, and the fraction of its load that it can make.
 
-    Infinite and -1 where no group limits the route. Each group is shared in proportion to what its
-    routes ask, so the minimum over a route's own groups can be granted to all routes at once.
+    They are -1 and infinite where no group limits the route. Routes share a group in proportion to
+    what they ask, so each route's minimum over its own groups can be granted to all at once.
     """
     fraction, scarcest_group = scratch.allowed_fraction, scratch.scarcest_group
     for k in range(n):
@@ -119,8 +120,8 @@ def group_waits(
 ) -> None:
     """Fill the wait of each group in days per visit at its load.
 
-    ``hours`` is the length of a step. Loops over lanes are short ones of few arrays: compilers take
-    several lanes at once in no others. A group without load has no use, and so no wait.
+    ``hours`` is the length of a step. Loops over lanes are kept short, over few arrays, because
+    compilers vectorize no others. A group without load has no wait.
     """
     left, cv2 = scratch.capacity_left, scratch.failure_cv2
     usage, power = scratch.usage, scratch.usage_power
@@ -157,9 +158,10 @@ def pace_route(
     count: int,
     n: int,
 ) -> None:
-    """Fill the pace of a route's ``count`` segments: the steps to cross each at present waits.
+    """Fill the pace of a route's ``count`` segments: the steps to cross each at current waits.
 
-    The visits of a segment, to the groups ``visited``, are those from ``first`` (segment) on.
+    Visits ``first[s]`` to before ``first[s + 1]`` are those of segment s; visit v is to group
+    ``visited[v]``.
     """
     for s in range(count):
         pace_steps = segments[s].pace_steps
@@ -183,10 +185,10 @@ def book_use(
     booked: Records[Results],
     n: int,
 ) -> None:
-    """Count the passes made as experience of their classes, and those made and possible as results.
+    """Book the passes made and possible, and add the passes made to the experience of tools.
 
-    ``booked`` (group) are the results of the fab's groups in a row; ``fleets`` (group, class) say
-    which classes are there.
+    ``booked`` (group) are the results of the fab's groups in a row. ``fleets`` (group, class) say
+    which tool classes the fab has.
     """
     for g in range(groups.shape[0]):
         group, result = groups[g], booked[g]
@@ -204,9 +206,9 @@ def book_use(
 def book_tools(
     steps: int, groups: Records[GroupState], left: Lanes, booked: Records2[Results], n: int
 ) -> None:
-    """Add what the tools of each class are and did to the results of the fab's fleets.
+    """Add the tools of each class and their passes to the results of the fab's fleets.
 
-    ``booked`` (group, class) are those of a row, of ``steps`` a quarter.
+    ``booked`` (group, class) are the results of a row; a quarter has ``steps`` steps.
     """
     for g in range(groups.shape[0]):
         group = groups[g]
@@ -230,7 +232,7 @@ def book_load(groups: Records[GroupState], booked: Records[Results], n: int) -> 
 
 @inline_jit
 def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
-    """Fill the load of each group for its waits: the passes a step that it made of late."""
+    """Fill the load of each group for its waits: its recent passes per step."""
     for g in range(groups.shape[0]):
         for k in range(n):
             groups[g].load[k] = recent[g, k]
@@ -238,7 +240,7 @@ def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
 
 @inline_jit
 def remember(days_per_step: float, groups: Records[GroupState], recent: Floats, n: int) -> None:
-    """Add the passes made in a step to their mean over _MEMORY_DAYS."""
+    """Update the exponential mean, over _MEMORY_DAYS, of the passes per step."""
     weight = min(1.0, days_per_step / _MEMORY_DAYS)
     for g in range(groups.shape[0]):
         for k in range(n):

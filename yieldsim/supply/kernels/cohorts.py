@@ -1,7 +1,7 @@
-"""Wafers into and out of a route: release, what a cohort will yield, and first in, first out.
+"""Cohorts of a route: wafer release, the yields of a cohort, and first in, first out.
 
-The starts of a step are a cohort. `segments` says how many wafers leave a route; they are the
-oldest ones in it. So each wafer is known by its start, and wafers are conserved exactly.
+A cohort is the wafers started in a step. `segments` gives the number of wafers that leave a route.
+The oldest wafers leave first, so wafers are tracked by their start and conserved exactly.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from yieldsim.supply.kernels.records import (
 
 _ALL = 1.0 - 1e-9
 _DUST = 1e-9
-_EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
+_EVEN = 2.0  # gross over good dies at which defects cost as many dies as they leave
 
 
 @inline_jit
@@ -44,12 +44,12 @@ def release(
 ) -> tuple[float, bool]:
     """Return the wafers started, and whether the WIP cap held them back.
 
-    ``allowed`` is what plan and tools allow in the long run. The cap is a multiple of these starts
-    over the raw process time. A ``buffered`` route may start more until its wafers reach the cap.
-    The wafers that will leave in the step, as many as in the one before, make room too.
+    ``allowed`` is what plan and tools allow in the long run. The cap is ``cap_ratio`` times these
+    starts over the raw process time. A ``buffered`` route may start more until its WIP reaches the
+    cap. Wafers that leave in the step make room: as many as left in the step before (``leaving``).
     """
     wanted = planned if buffered and raw_steps > 0.0 else allowed
-    # the wafers of a step stand in the line even where they go through it faster
+    # the wafers of a step count as WIP even where they cross the route in less than a step
     cap = cap_ratio * allowed * max(1.0, raw_steps)
     room = cap - wip + leaving
     if room < _DUST * cap:
@@ -83,9 +83,9 @@ def share_wafers(
 def mix_wafers(
     structure: Structure, mix: Floats, route: int, step: int, state: State, n: int
 ) -> None:
-    """Divide among the designs that a mix moves the wafers that the shares give them together.
+    """Divide by the mix the wafers that the shares give to all entries that the mix moves.
 
-    ``mix`` holds the part of each entry, negative for one that is not moved.
+    ``mix`` holds the part of each entry, negative for an entry that is not moved.
     """
     first, end = structure.route[route].first_entry, structure.route[route].end_entry
     weight, moved = state.weight[step], state.scratch.weight_sum
@@ -111,11 +111,10 @@ def start_cohort(
     step: int,
     n: int,
 ) -> None:
-    """Give the wafers started in a step their designs and the yields that they will have.
+    """Fill the bin yields of the designs in a step's cohort, and the constraint on each design.
 
-    The scratch holds the density and the clustering of the wafers, ``state.weight`` the designs'
-    shares of the cohort. Each design remembers whether defects cost it more than what holds the
-    starts down. ``booked`` are the results of dies in this row.
+    The scratch holds the density and the clustering of the wafers, ``state.weight`` the shares of
+    the designs. ``booked`` are the results of dies in this row.
     """
     wafers, scratch = state.route[route], state.scratch
     process = world.process[structure.route[route].process]
@@ -123,12 +122,8 @@ def start_cohort(
         die = structure.entry[entry].die
         if die < 0:
             continue
-        design, values, now, result = (
-            structure.die[die],
-            world.die[die],
-            state.die[die],
-            booked[die],
-        )
+        design, values = structure.die[die], world.die[die]
+        dies, result = state.die[die], booked[die]
         for k in range(n):
             started = wafers.starts[k] * state.weight[step, entry, k]
             if started <= 0.0:
@@ -147,17 +142,17 @@ def start_cohort(
                 state.tail,
                 state.bin_yield[step, entry, :, k],
             )
-            gross, sold = started * now.gross_dies[k], 0.0
+            gross, sold = started * dies.gross_dies[k], 0.0
             for b in range(design.bins):
                 sold += state.bin_yield[step, entry, b, k]
             result.gross_dies_started[k] += gross
             saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
             result.saleable_dies[k] += gross * saved * sold
-            if started > now.limit_wafers[k]:
-                now.limit_wafers[k] = started
+            if started > dies.limit_wafers[k]:
+                dies.limit_wafers[k] = started
                 # a route may start more for a while than tools allow in the long run
                 gain = wafers.planned[k] / min(wafers.starts[k], wafers.allowed[k])
-                now.limit[k] = dies_limit(good, wafers.held_by[k], gain)
+                dies.limit[k] = dies_limit(good, wafers.held_by[k], gain)
     cohort = state.cohort[route, step]
     for k in range(n):
         wafers.wafers_so_far[k] += wafers.starts[k]
@@ -172,10 +167,10 @@ def start_cohort(
 
 @inline_jit
 def dies_limit(good: float, held_by: float, gain: float) -> float:
-    """Return the constraint that costs a design most dies: the one on starts, or defects.
+    """Return the constraint that costs a design most dies: the constraint on starts, or defects.
 
-    Defects hold a design down where a perfect yield would give more than lifting the constraint on
-    starts (a factor of ``gain``), and more dies are lost than are ``good``.
+    Defects bind where a perfect yield would gain more than lifting the constraint on starts (a
+    factor of ``gain``), and where more dies are bad than ``good``.
     """
     lost = 1.0 / good if good > 0.0 else np.inf
     return DEFECTS if lost > max(gain, _EVEN) else held_by
@@ -194,7 +189,7 @@ def leave(
     row: int,
     k: int,
 ) -> None:
-    """Hand over the wafers that leave a route at a time, the oldest ones, in one lane."""
+    """Take the oldest wafers of a route for its outs at time ``now`` (steps), in lane ``k``."""
     wafers, cohorts = state.route[route], state.cohort[route]
     left = wafers.outs[k]
     wafers.last_outs[k] += left
@@ -206,7 +201,7 @@ def leave(
             wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
             cohorts[t].remaining[k] = held - out
         left -= out
-        t += 1 if out >= held else step + 1  # the last one keeps some
+        t += 1 if out >= held else step + 1  # the last cohort keeps some
     while wafers.oldest_cohort[k] <= step:
         if cohorts[int(wafers.oldest_cohort[k])].remaining[k] > 0.0:
             break
@@ -215,7 +210,7 @@ def leave(
 
 @inline_jit
 def settle(wafers: RouteState, segments: Records[Segment], step: int, n: int) -> None:
-    """Empty a route that all wafers have left, whatever rounding says."""
+    """Clear the rounding errors of a route that all wafers have left."""
     for k in range(n):
         if wafers.oldest_cohort[k] > step:
             wafers.wip[k] = 0.0
@@ -237,13 +232,13 @@ def wafers_out(
     row: int,
     k: int,
 ) -> None:
-    """Divide finished wafers of the cohort of a ``step`` among loss, development and designs.
+    """Divide the wafers ``out`` of the cohort of a ``step`` among scrap, development and designs.
 
-    Their dies are probed.
+    The dies of the designs are probed.
     """
     process = world.process[structure.route[route].process]
     wafers, cohort, booked = state.route[route], state.cohort[route, step], tally.route[row, route]
-    # evenly started over the step of the cohort
+    # the wafers of a cohort start evenly over its step
     gone = (cohort.started[k] - cohort.remaining[k] + 0.5 * out) / cohort.started[k]
     days = max(0.0, now - step - gone) * clock.days_per_step  # rounding could make it negative
     wafers.wip[k] = max(0.0, wafers.wip[k] - out)
@@ -285,7 +280,7 @@ def probe(
     booked_bins: Records[Results],
     k: int,
 ) -> None:
-    """Sort the dies of finished wafers into bins; bad dies that pass join the last bin."""
+    """Sort the dies of finished wafers into bins; bad dies that pass the test join the last bin."""
     gross = wafers * die.gross_dies[k]
     passed = 0.0
     for b in range(bins):

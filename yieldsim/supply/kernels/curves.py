@@ -1,4 +1,4 @@
-"""Schedules of a realization: somewhere between two given series, times a scale."""
+"""Schedules of a realization: a position between two given series, times a scale."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def curve_value(
 ) -> float:
     """Return the value of a schedule in a step, in lane ``k``.
 
-    ``low`` and ``high`` (curve, step) are the series of all schedules, ``drawn`` (curve) the
-    position and scale of each.
+    ``low`` and ``high`` (curve, step) are the two series of each schedule, ``drawn`` (curve) its
+    position and scale.
     """
-    own = drawn[curve]
-    return between(low[curve, step], high[curve, step], own.position[k], own.scale[k])
+    parameters = drawn[curve]
+    position, scale = parameters.position[k], parameters.scale[k]
+    return between(low[curve, step], high[curve, step], position, scale)

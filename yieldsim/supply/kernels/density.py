@@ -1,4 +1,4 @@
-"""Defect density of the wafers started in a step: learning, tools and clustering."""
+"""Killer defect density and clustering of the wafers started in a step, and overlay yield."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import math
 import numpy as np
 
 from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_DENSITY, noise_uniform
 from yieldsim.supply.kernels.dies import POISSON_ALPHA
+from yieldsim.supply.kernels.effects import effects_on_density
 from yieldsim.supply.kernels.records import (
     CLASSES,
     EXPONENTIAL,
+    LANES,
     NO_LEARNING,
+    Clock,
     Floats,
     GroupState,
     Lanes,
@@ -21,6 +24,9 @@ from yieldsim.supply.kernels.records import (
     Records,
     Records2,
     Scratch,
+    State,
+    Structure,
+    World,
 )
 
 
@@ -28,7 +34,7 @@ from yieldsim.supply.kernels.records import (
 def learning_ratio(
     learning: Parameters, kind: int, elapsed_quarters: float, wafers: float, k: int
 ) -> float:
-    """Return density over mature density in lane ``k``.
+    """Return the density over the mature density in lane ``k``.
 
     The formulas are those of `closed_form.exponential_learning` and `closed_form.power_learning`.
     """
@@ -48,21 +54,21 @@ def adder_ratio(
     scratch: Scratch,
     n: int,
 ) -> None:
-    """Multiply the density by the defect adders of the passes granted.
+    """Multiply the density by the mean defect adder of the passes granted.
 
-    The adders are weighted by tool group, over those of mature imported tools.
+    An adder is relative to mature imported tools. Tool groups count by their ``defect_weight``.
     """
     total, weight = scratch.adder_sum, scratch.adder_weight
     for k in range(n):
         total[k] = 0.0
         weight[k] = 0.0
     for g in range(visits.shape[0]):
-        own, defect_weight = group[g], weights[g].defect_weight
+        tools, defect_weight = group[g], weights[g].defect_weight
         for k in range(n):
-            imported, domestic = own.share[0, k], own.share[1, k]
+            imported, domestic = tools.share[0, k], tools.share[1, k]
             if visits[g, k] > 0.0 and imported + domestic > 0.0:  # nothing starts without tools
-                adders = imported * own.defect_adder[0, k]
-                adders += domestic * own.defect_adder[1, k]
+                adders = imported * tools.defect_adder[0, k]
+                adders += domestic * tools.defect_adder[1, k]
                 total[k] += defect_weight[k] * adders
                 weight[k] += defect_weight[k]
     for k in range(n):
@@ -74,9 +80,9 @@ def adder_ratio(
 def _aligned(
     tool: Records2[Parameters], group: Records[GroupState], g: int, tolerance_nm: float, k: int
 ) -> float:
-    """Return the share of a group's passes that align, one where no class has an overlay error.
+    """Return the share of a group's passes that align; 1 where no class has an overlay error.
 
-    Overlay errors are normal: a layer survives with erf(tolerance / (sigma sqrt 2)).
+    Overlay errors are normal: a layer aligns with probability erf(tolerance / (sigma sqrt 2)).
     """
     aligned = 0.0
     relevant = False
@@ -102,7 +108,7 @@ def overlay_yield(
 ) -> None:
     """Multiply ``survive`` by the share of dies whose critical layers all align.
 
-    Each layer is exposed by a class at random.
+    Each layer is exposed by a tool class drawn in proportion to its passes.
     """
     for g in range(visits.shape[0]):
         for k in range(n):
@@ -122,11 +128,11 @@ def clustered(
     alpha: float,
     clusters: float,
 ) -> tuple[float, float]:
-    """Return the factor of the period's density, and the clustering left within the period.
+    """Return the factor on the period's density, and the clustering left within the period.
 
     The mean of L gamma densities of shape alpha is gamma of shape alpha L. Given that mean, each
-    has the relative variance (L - 1)/(alpha L + 1) of a scaled beta, which a gamma of shape
-    (alpha L + 1)/(L - 1) matches: Poisson for one cluster, alpha itself for many.
+    density is a scaled beta of relative variance (L - 1)/(alpha L + 1). A gamma of shape
+    (alpha L + 1)/(L - 1) matches that variance: Poisson for one cluster, alpha for many.
     """
     if alpha >= POISSON_ALPHA:
         return 1.0, alpha
@@ -136,3 +142,53 @@ def clustered(
     if count <= 1.0:
         return factor, 2.0 * POISSON_ALPHA
     return factor, (alpha * count + 1.0) / (count - 1.0)
+
+
+@stage_jit
+def fill_density(
+    clock: Clock, structure: Structure, world: World, state: State, route: int, step: int, n: int
+) -> None:
+    """Fill the mean killer density of the wafers started: maturity, learning, events, tools."""
+    fab, p = structure.route[route].fab, structure.route[route].process
+    d0_per_cm2, density = world.process[p].d0_mature_per_cm2, state.scratch.d0_per_cm2
+    learning, factor = world.learning[p], state.scratch.d0_factor
+    effects_on_density(structure.effect_on_density[:, fab, p], state.effect, factor, n)
+    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
+    for k in range(n):
+        wafers = state.route[route].wafers_so_far[k]
+        learnt = learning_ratio(learning, structure.learning[p], elapsed, wafers, k)
+        density[k] = d0_per_cm2[k] * factor[k] * learnt
+    if structure.fab[fab].equipped == 1:
+        adder_ratio(world.visits[p], world.group, state.group, state.scratch, LANES)
+    if clock.no_defects:
+        for k in range(n):
+            density[k] = 0.0
+
+
+@stage_jit
+def fill_clustering(
+    seed: np.uint64,
+    clock: Clock,
+    structure: Structure,
+    process: Parameters,
+    state: State,
+    route: int,
+    step: int,
+    first: int,
+    n: int,
+) -> None:
+    """Fill the factor on the density of the period's wafers, and the clustering left within it."""
+    for k in range(n):
+        state.scratch.cluster_factor[k] = 1.0
+        state.scratch.alpha_within[k] = process.alpha[k]
+    if not clock.noise:
+        return
+    draw, entity = clock.first_draw + step, structure.route_entity[route]
+    for k in range(n):
+        starts = state.route[route].starts[k]
+        if starts > 0.0:
+            clusters = starts / process.cluster_wafers[k]
+            alpha, realization = process.alpha[k], np.uint32(first + k)
+            factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
+            state.scratch.cluster_factor[k] = factor
+            state.scratch.alpha_within[k] = left

@@ -1,8 +1,8 @@
-"""Die outcomes integrated in closed form: gross dies, core harvest and bins.
+"""Gross dies, and the yields of a die by bin in closed form.
 
-Clustering is a gamma density shared by the die, so every yield is a negative binomial of an area
-(Stapper 1989), and P(fatal area good and at least k of n cores good) is a sum of those (Koren and
-Koren 1998, inclusion and exclusion over cores).
+Clustering is a gamma density shared by the whole die, so the yield of an area is a negative
+binomial (Stapper 1989). P(fatal area good and at least k of n cores good) is a sum of such yields,
+by inclusion and exclusion over cores (Koren and Koren 1998).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from yieldsim.wafer.kernels.geometry import count_best_of_four
 POISSON_ALPHA = 1e8  # above this the negative binomial differs from Poisson by less than 1e-8
 _NODES = 32
 _NO_LIFE = 700.0  # exp(-700) = 1e-304
-_STEP = 0.2  # of the log density, where the gamma's tail makes the range long
+_STEP = 0.2  # step of the log density where the gamma's tail makes the range long
 _NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
 
 
 @inline_jit
 def area_yield(faults: float, alpha: float) -> float:
-    """Return (1 + faults/alpha)^-alpha, the Poisson exp(-faults) for a very large alpha."""
+    """Return (1 + faults/alpha)^-alpha, or the Poisson exp(-faults) for a very large alpha."""
     if alpha >= POISSON_ALPHA:
         return math.exp(-faults)
     return math.exp(-alpha * math.log1p(faults / alpha))
@@ -42,9 +42,9 @@ def gross_dies(wafer: Parameters, die: Parameters, k: int) -> float:
 
 @inline_jit
 def gamma_nodes(alpha: float) -> tuple[float, float, int]:
-    """Return (lowest end, step, number) of a midpoint rule over the log of a gamma density.
+    """Return (low end, step, number of nodes) of a midpoint rule over the log of a gamma density.
 
-    The density has mean one. A Poisson one has a single node, at density one.
+    The density has mean 1. For Poisson there is a single node, at density 1.
     """
     spread = math.sqrt(2.0 * _NEGLIGIBLE / alpha)
     low = -(_NEGLIGIBLE / alpha + spread)
@@ -55,24 +55,33 @@ def gamma_nodes(alpha: float) -> tuple[float, float, int]:
     return low, (high - low) / nodes, nodes
 
 
+@inline_jit
+def _gamma_node(
+    alpha: float, low: float, step: float, nodes: int, node: int
+) -> tuple[float, float]:
+    """Return the density at a node of `gamma_nodes`, and its weight (not normalized)."""
+    log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
+    density = math.exp(log_density)
+    return density, math.exp(alpha * (log_density + 1.0 - density))
+
+
 @bare_jit
 def deep_tails(
     fatal: float, core: float, cores: int, min_good: Ints, bins: int, alpha: float, tail: Floats
 ) -> None:
-    """Fill ``tail[b]`` where the alternating sum would cancel, by a trapezoid rule without signs.
+    """Fill ``tail[b]`` by quadrature, for designs whose alternating sum would cancel.
 
-    Integrates over the log of the gamma density of the die; the integrand decays on both sides, so
-    the rule converges geometrically (Trefethen and Weideman 2014, doi:10.1137/130932132) and is
-    right to 1e-10 for alpha >= 0.3 (test_deep_tails). ``min_good`` falls from bin to bin.
+    The midpoint rule integrates over the log of the die's gamma density. The integrand decays on
+    both sides, so the rule converges geometrically (Trefethen and Weideman 2014,
+    doi:10.1137/130932132). It is right to 1e-10 for alpha >= 0.3 (test_deep_tails). ``min_good``
+    falls from bin to bin.
     """
     for b in range(bins):
         tail[b] = 0.0
     low, step, nodes = gamma_nodes(alpha)
     mass = 0.0
     for node in range(nodes):
-        log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
-        density = math.exp(log_density)
-        weight = math.exp(alpha * (log_density + 1.0 - density))
+        density, weight = _gamma_node(alpha, low, step, nodes, node)
         mass += weight
         if (fatal + cores * core) * density > _NO_LIFE:
             continue  # the odds of a bad core may be infinite there
@@ -102,7 +111,7 @@ def bin_tails(
 ) -> None:
     """Fill ``tail[b]`` with the probability that a die meets the rule of bin b.
 
-    ``fatal`` and ``core`` are mean faults of the fatal area and of one core.
+    ``fatal`` and ``core`` are the mean faults of the fatal area and of a core.
     """
     bins, cores = design.bins, design.cores
     if design.deep == 1:
@@ -123,7 +132,7 @@ def table_tails(
 ) -> None:
     """Fill ``tail[b]`` with the share of dies in bin b or better, from the table of a floorplan.
 
-    The table does not hold the clustering of lots: it is integrated as in `deep_tails`.
+    The table does not hold the clustering. It is integrated as in `deep_tails`.
     """
     bins, first, cells = design.bins, design.table_first, design.table_cells
     low, step, nodes = gamma_nodes(alpha)
@@ -131,9 +140,7 @@ def table_tails(
         tail[b] = 0.0
     mass = 0.0
     for node in range(nodes):
-        log_density = 0.0 if nodes == 1 else low + (node + 0.5) * step
-        density = math.exp(log_density)
-        weight = math.exp(alpha * (log_density + 1.0 - density))
+        density, weight = _gamma_node(alpha, low, step, nodes, node)
         mass += weight
         cell, t = cell_place(first, cells, faults * density)
         for b in range(bins):
@@ -146,22 +153,22 @@ def table_tails(
 
 @inline_jit
 def susceptible_cm2(die: Parameters, k: int) -> float:
-    """Return the area of a die on which a defect can kill a block."""
+    """Return the area of a die on which a defect can kill a block: all but repairable memory."""
     mended = die.memory_fraction[k] * die.memory_repair[k]
     return die.width_mm[k] * die.height_mm[k] / MM2_PER_CM2 * (1.0 - mended)
 
 
 @inline_jit
 def alpha_within(alpha: float, left: float, faults: float) -> float:
-    """Return the clustering of a die given its period's density, with the same mean yield.
+    """Return the clustering of a die given its period's density, such that the mean yield holds.
 
     ``left`` (from `clustered`) matches the variance of the density, which is right for few faults.
-    The mean of the negative binomial over the period's gamma is alpha's own, to second order in
-    the gamma's width, when left - alpha is scaled by psi = (x/(1+x))^2 / (2 (ln(1+x) - x/(1+x))),
-    x = faults/alpha (test_mean_yield_is_the_negative_binomial).
+    For more faults, left - alpha is scaled by psi = (x/(1+x))^2 / (2 (ln(1+x) - x/(1+x))) with
+    x = faults/alpha. The mean yield over the period's gamma is then that of alpha, to second order
+    in the gamma's width (test_mean_yield_is_the_negative_binomial).
     """
     x = faults / alpha
-    if x < 1e-4 or left == alpha:  # the latter without process noise
+    if x < 1e-4 or left == alpha:  # equal without process noise
         return left
     part = x / (1.0 + x)
     return alpha + (left - alpha) * part * part / (2.0 * (math.log1p(x) - part))
@@ -181,10 +188,10 @@ def sort_dies(
     tail: Floats,
     out: Floats,
 ) -> float:
-    """Fill ``out[b]`` with the share of gross dies that ship in bin b, ``out[-1]`` with escapes.
+    """Fill ``out[b]`` with the share of gross dies that pass in bin b, ``out[-1]`` with escapes.
 
-    ``die`` are the parameters of the design in all lanes, of which ``k`` is taken; ``survive`` is
-    the systematic yield. Return the share that is truly good.
+    ``die`` are the parameters of the design, read in lane ``k``. ``survive`` is the systematic
+    yield. Return the share that is truly good.
     """
     area_cm2 = die.width_mm[k] * die.height_mm[k] / MM2_PER_CM2
     if design.tabled == 1:

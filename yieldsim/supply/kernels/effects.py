@@ -1,6 +1,6 @@
-"""What the events of a model do in a step: each is an effect, a set of factors between two dates.
+"""Effects of a model's events in a step: factors that hold between two dates.
 
-Kernels know no kinds of events: `supply.compile.effects` says which factors and dates an event has.
+Kernels know no kinds of events: `supply.compile.effects` gives the factors and dates of each event.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from yieldsim.supply.kernels.records import (
 def begin_effects(
     clock: Clock, structure: Structure, world: World, state: State, step: int, n: int
 ) -> None:
-    """Fill the factors of each effect in a step: one outside its dates.
+    """Fill the factors of each effect in a step: 1 outside its dates.
 
     A ramp raises each factor to the power of the quarters since its start, up to
-    ``ramp_quarters``: so a loss that goes on from quarter to quarter is drawn once.
+    ``ramp_quarters``. So a loss that continues from quarter to quarter is drawn once.
     """
     for e in range(structure.effect.shape[0]):
         effect, now, given = structure.effect[e], state.effect[e], world.effect[e]
@@ -58,7 +58,7 @@ def begin_effects(
 
 @inline_jit
 def effects_on_starts(effects: Records[EffectDates], hits: Ints) -> float:
-    """Return the step before which a fab starts no wafers; ``hits`` are the effects on it."""
+    """Return the step before which a fab starts no wafers; ``hits`` marks the effects on it."""
     begin = -np.inf
     for e in range(effects.shape[0]):
         if hits[e] == 1:
@@ -68,7 +68,7 @@ def effects_on_starts(effects: Records[EffectDates], hits: Ints) -> float:
 
 @inline_jit
 def effects_on_capacity(hits: Ints, effects: Records[EffectState], left: Lanes, n: int) -> None:
-    """Fill what effects leave of a fab's capacity; ``hits`` are those on it."""
+    """Fill the share of a fab's capacity that effects leave; ``hits`` marks those on the fab."""
     for k in range(n):
         left[k] = 1.0
     for e in range(effects.shape[0]):
@@ -79,7 +79,7 @@ def effects_on_capacity(hits: Ints, effects: Records[EffectState], left: Lanes, 
 
 @inline_jit
 def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes, n: int) -> None:
-    """Fill what effects do to the density of a route; ``hits`` are those on its process there."""
+    """Fill the factor of effects on the density of a route; ``hits`` marks those on the route."""
     for k in range(n):
         factor[k] = 1.0
     for e in range(effects.shape[0]):
@@ -92,10 +92,10 @@ def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes,
 def effects_on_tools(
     dates: Records[EffectDates], hits: Ints, effects: Records[EffectState], scratch: Scratch, n: int
 ) -> tuple[float, float]:
-    """Fill what effects do to a class of tools: ratios of MTTF and MTTR, the share kept.
+    """Fill the factors of effects on a class of tools: MTTF, MTTR and the share of tools kept.
 
-    ``hits`` are those on the class. Return the step after which nothing is delivered, and the
-    first one in which the class may produce.
+    ``hits`` marks the effects on the class. Return the step after which no tool is delivered, and
+    the first step in which the class may produce.
     """
     stop, begin = np.inf, -np.inf
     for k in range(n):
@@ -107,9 +107,9 @@ def effects_on_tools(
             continue
         stop = min(stop, dates[e].last_delivery_step)
         begin = max(begin, dates[e].first_production_step)
-        now = effects[e]
+        effect = effects[e]
         for k in range(n):
-            scratch.mttf_ratio[k] *= now.mttf_ratio[k]
-            scratch.mttr_ratio[k] *= now.mttr_ratio[k]
-            scratch.kept_share[k] *= now.kept_share[k]
+            scratch.mttf_ratio[k] *= effect.mttf_ratio[k]
+            scratch.mttr_ratio[k] *= effect.mttr_ratio[k]
+            scratch.kept_share[k] *= effect.kept_share[k]
     return stop, begin

@@ -1,4 +1,4 @@
-"""One step of a fab: plan, capacity, release, defects and flow of its routes."""
+"""One step of a fab: wafer plan, capacity, wafer starts, defects, and the flow of its routes."""
 
 from __future__ import annotations
 
@@ -27,21 +27,15 @@ from yieldsim.supply.kernels.cohorts import (
 )
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.density import (
-    adder_ratio,
-    clustered,
-    learning_ratio,
+    fill_clustering,
+    fill_density,
     overlay_yield,
 )
-from yieldsim.supply.kernels.effects import (
-    effects_on_capacity,
-    effects_on_density,
-    effects_on_starts,
-)
+from yieldsim.supply.kernels.effects import effects_on_capacity, effects_on_starts
 from yieldsim.supply.kernels.records import (
     LANES,
     Clock,
     Lanes,
-    Parameters,
     RouteState,
     Scratch,
     State,
@@ -60,7 +54,7 @@ from yieldsim.supply.kernels.segments import (
 from yieldsim.supply.kernels.tools import clear_groups, group_rate
 from yieldsim.units import MONTHS_PER_QUARTER
 
-_MUCH = 100.0  # times the plan, where only tools are to limit starts
+_MUCH = 100.0  # factor on the plan where only tools shall limit starts
 
 
 @stage_jit
@@ -77,10 +71,10 @@ def fab_step(
     row: int,
     n: int,
 ) -> None:
-    """Capacity, release, defects and flow of one fab.
+    """Advance a fab by a step: capacity, wafer starts, defects and flow.
 
-    What only sums and multiplies does so in all lanes, since a constant number of them is faster;
-    nothing reads those beyond ``n``.
+    Stages that only add and multiply run over all ``LANES``, because a constant number of lanes is
+    faster. No stage reads lanes from ``n`` on.
     """
     routes = range(structure.fab[fab].first_route, structure.fab[fab].end_route)
     equipped = structure.fab[fab].equipped == 1
@@ -122,7 +116,7 @@ def fab_step(
 
 @stage_jit
 def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: int) -> None:
-    """Fill the steps that each segment of a fab's routes takes."""
+    """Fill the time in steps to cross each segment of a fab's routes."""
     for route in range(structure.fab[fab].first_route, structure.fab[fab].end_route):
         p = structure.route[route].process
         pace_route(
@@ -143,7 +137,7 @@ def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: i
 def _book_tools(
     clock: Clock, structure: Structure, world: World, state: State, tally: Tally, fab: int, row: int
 ) -> None:
-    """Charge the passes of the step to the tools of an equipped fab, and count what they did."""
+    """Charge the passes of the step to the tools of an equipped fab, and book their use."""
     group, left, fleets = state.group, state.scratch.capacity_left, structure.fleet[fab]
     charge(_visits(structure, world, fab), group, state.segment, LANES)
     book_use(fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
@@ -164,7 +158,7 @@ def _visits(structure: Structure, world: World, fab: int) -> FabVisits:
 def _move(
     structure: Structure, world: World, state: State, fab: int, step: int, part: float, n: int
 ) -> None:
-    """Move the wafers of a fab by a part of a step, and fill the outs of each route."""
+    """Move the wafers of a fab by a part of a step, and fill the wafer outs of each route."""
     own, segments, left = structure.fab[fab], state.segment, state.scratch.capacity_left
     routes = range(own.first_route, own.end_route)
     if own.equipped == 0:
@@ -188,7 +182,7 @@ def _move(
 def _plan(
     clock: Clock, structure: Structure, world: World, state: State, fab: int, step: int, n: int
 ) -> None:
-    """Fill the planned wafers of a fab's routes in the step."""
+    """Fill the planned wafer starts of a fab's routes in the step."""
     begin = effects_on_starts(structure.effect, structure.effect_on_fab[:, fab])
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     for route in range(structure.fab[fab].first_route, structure.fab[fab].end_route):
@@ -208,13 +202,13 @@ def release_route(
     wip_cap: Lanes,
     equipped: bool,
     step: int,
-    line: RouteState,
+    wafers: RouteState,
     scratch: Scratch,
     n: int,
 ) -> None:
-    """Fill the starts of a route and what holds them: the plan, tools, accidents, the WIP cap.
+    """Fill the wafer starts of a route and the constraint on them: plan, tools, accident, WIP cap.
 
-    The scratch holds what the group with the least capacity over load allows (`scarcest`).
+    The scratch holds the fraction of the plan that the bottleneck group allows (`scarcest`).
     """
     for k in range(n):
         left = scratch.capacity_left[k]
@@ -227,69 +221,19 @@ def release_route(
         possible = left if fraction == np.inf else fraction * left
         if possible >= 1.0:
             held_by = float(WAFER_PLAN)
-        planned, wip = line.planned[k], line.wip[k]
+        planned, wip = wafers.planned[k], wafers.wip[k]
         allowed = planned * min(1.0, possible)
-        line.allowed[k] = allowed
+        wafers.allowed[k] = allowed
         raw_steps = raw_days[k] / days_per_step
-        leaving = line.last_outs[k]
+        leaving = wafers.last_outs[k]
         starts, capped = release(planned, allowed, equipped, wip, leaving, wip_cap[k], raw_steps)
-        line.last_outs[k] = 0.0
-        line.starts[k] = starts
-        # where tools make the cap low, tools hold the starts
-        line.held_by[k] = float(RELEASE) if capped and allowed >= planned else held_by
+        wafers.last_outs[k] = 0.0
+        wafers.starts[k] = starts
+        # tools are the constraint where they make the cap low
+        wafers.held_by[k] = float(RELEASE) if capped and allowed >= planned else held_by
         if wip <= 0.0:
-            line.oldest_cohort[k] = step
-        line.wip[k] += starts
-
-
-@stage_jit
-def _density(
-    clock: Clock, structure: Structure, world: World, state: State, route: int, step: int, n: int
-) -> None:
-    """Fill the mean killer density of the wafers started: maturity, learning, events, tools."""
-    fab, p = structure.route[route].fab, structure.route[route].process
-    d0_per_cm2, density = world.process[p].d0_mature_per_cm2, state.scratch.d0_per_cm2
-    learning, factor = world.learning[p], state.scratch.d0_factor
-    effects_on_density(structure.effect_on_density[:, fab, p], state.effect, factor, n)
-    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
-    for k in range(n):
-        wafers = state.route[route].wafers_so_far[k]
-        learnt = learning_ratio(learning, structure.learning[p], elapsed, wafers, k)
-        density[k] = d0_per_cm2[k] * factor[k] * learnt
-    if structure.fab[fab].equipped == 1:
-        adder_ratio(world.visits[p], world.group, state.group, state.scratch, LANES)
-    if clock.no_defects:
-        for k in range(n):
-            density[k] = 0.0
-
-
-@stage_jit
-def _cluster(
-    seed: np.uint64,
-    clock: Clock,
-    structure: Structure,
-    process: Parameters,
-    state: State,
-    route: int,
-    step: int,
-    first: int,
-    n: int,
-) -> None:
-    """Fill the density of the period's wafers over its mean, and the clustering left within it."""
-    for k in range(n):
-        state.scratch.cluster_factor[k] = 1.0
-        state.scratch.alpha_within[k] = process.alpha[k]
-    if not clock.noise:
-        return
-    draw, entity = clock.first_draw + step, structure.route_entity[route]
-    for k in range(n):
-        starts = state.route[route].starts[k]
-        if starts > 0.0:
-            clusters = starts / process.cluster_wafers[k]
-            alpha, realization = process.alpha[k], np.uint32(first + k)
-            factor, left = clustered(seed, draw, entity, realization, alpha, clusters)
-            state.scratch.cluster_factor[k] = factor
-            state.scratch.alpha_within[k] = left
+            wafers.oldest_cohort[k] = step
+        wafers.wip[k] += starts
 
 
 @apart_jit
@@ -306,11 +250,11 @@ def _start_route(
     row: int,
     n: int,
 ) -> None:
-    """Give the cohort that a route starts its defects."""
+    """Start a cohort on a route: fill its density, clustering, designs and yields, and book it."""
     fab, p = structure.route[route].fab, structure.route[route].process
     process, visits = world.process[p], world.visits[p]
-    line, survive = state.route[route], state.scratch.systematic_yield
-    _density(clock, structure, world, state, route, step, n)
+    wafers, survive = state.route[route], state.scratch.systematic_yield
+    fill_density(clock, structure, world, state, route, step, n)
     for k in range(n):
         survive[k] = process.systematic_yield[k]
     if structure.fab[fab].equipped == 1:
@@ -318,18 +262,18 @@ def _start_route(
     if clock.no_defects:
         for k in range(n):
             survive[k] = 1.0
-    _cluster(seed, clock, structure, process, state, route, step, first, n)
+    fill_clustering(seed, clock, structure, process, state, route, step, first, n)
     share_wafers(structure, world, route, step, state, n)
-    if clock.mixed and row < clock.quarters:  # the warm-up goes by the shares
+    if clock.mixed and row < clock.quarters:  # the warm-up follows the shares
         mix_wafers(structure, world.mix_entry[row], route, step, state, n)
     start_cohort(structure, world, state, tally.die[row], route, step, n)
     for k in range(n):
-        starts, steps = line.starts[k], 0.0
+        starts, steps = wafers.starts[k], 0.0
         for s in range(structure.route[route].segments):
             steps += state.segment[route, s].pace_steps[k]
-        tally.route[row, route].wafer_plan[k] += line.planned[k]
+        tally.route[row, route].wafer_plan[k] += wafers.planned[k]
         tally.route[row, route].wafer_starts[k] += starts
-        # a mean by wafers once the quarter is over
+        # `_close_routes` turns this sum into a mean weighted by wafers
         density = state.scratch.d0_per_cm2[k] * state.scratch.cluster_factor[k]
         tally.route[row, route].d0_per_cm2[k] += density * starts
         days = steps * clock.days_per_step

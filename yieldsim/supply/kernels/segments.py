@@ -1,10 +1,10 @@
-"""Wafers on their way: segments that tools empty, the last ones first, or a plain conveyor.
+"""Flow of wafers along a route: segments limited by tools, or a plain conveyor.
 
-A route with tools is cut into segments of equal raw process time. In each part of a step a segment
-hands on what its pace lets go: its wafers over the time that it takes. It does so as far as the
-tool groups can make its passes, and these are charged as wafers are handed on. Groups give to the
-last segments first: sharing in proportion would starve the end of a re-entrant line in overload. A
-route without tools is a conveyor. Either says only how many wafers leave; `cohorts` says which.
+A route with tools is cut into segments of equal raw process time. In each part of a step, wafers
+move on from a segment at its pace: its wafers over the time to cross it. Tool groups must make the
+passes of the wafers that move on. They serve the last segments first, because sharing in proportion
+would starve the end of a re-entrant line in overload. A route without tools is a conveyor. Both
+give the number of wafers that leave; `cohorts` gives which wafers these are.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from yieldsim.supply.kernels.records import (
 )
 
 _ALL = 1.0 - 1e-9
-_FEW = 1e-3  # wafers that leave a segment at once, in place of ever less of them
+_FEW = 1e-3  # fewer wafers than this leave a segment at once, not ever fewer per step
 
 
 class FabVisits(NamedTuple):
     """The routes of a fab and the visits of their segments to its tool groups.
 
     Visits ``first[process, segment]`` to before ``first[process, segment + 1]`` are those of a
-    segment: visit v is to ``group[v]``, with ``passes[v]`` (lane) a wafer.
+    segment. Visit v is to ``group[v]`` and takes ``passes[v]`` (lane) per wafer.
     """
 
     first_route: int  # of the fab
@@ -50,8 +50,8 @@ def enter(
 ) -> None:
     """Put a ``part`` of the step's starts into the first segment.
 
-    Wafers enter after the segments have moved. Those without raw process time go through at once,
-    so they enter before (``early``).
+    Wafers enter after the segments have moved. Without raw process time they cross the route at
+    once, so they enter before (``early``).
     """
     for k in range(n):
         if (raw_days[k] <= 0.0) == early:
@@ -69,8 +69,8 @@ def grant(
 ) -> None:
     """Fill the wafers that move on from each segment of an equipped fab in a ``part`` of a step.
 
-    ``left`` is the fab's capacity that events leave. Routes that ask a group for passes as far
-    from their ends share in proportion.
+    ``left`` is the share of the fab's capacity that events leave. Segments equally far from the
+    ends of their routes share a group in proportion to the passes that they ask for.
     """
     tight = _ask(visits, groups, segments, left, part, n)
     for behind in range(segments.shape[1] if tight else 0):
@@ -95,10 +95,10 @@ def _ask(
     part: float,
     n: int,
 ) -> bool:
-    """Fill the wafers that would move on without a limit of tools, and what that asks of groups.
+    """Fill the wafers that would move on with unlimited tools, and the passes that they need.
 
-    A group is tight where it cannot make all these passes; only then is it looked at. Return
-    whether any is.
+    A group is tight where it cannot make all these passes. Only tight groups are looked at. Return
+    whether any group is tight.
     """
     for g in range(groups.shape[0]):
         group = groups[g]
@@ -134,10 +134,10 @@ def _ask(
 def _share(
     visits: FabVisits, groups: Records[GroupState], segments: Records2[Segment], behind: int, n: int
 ) -> None:
-    """Fill what each group can give over what all routes ask, so many segments from their ends.
+    """Fill the ratio of the passes that each tight group can make to those that routes ask for.
 
-    The ratio is at most one. A lane in which a group can give all has a ratio of one, whatever
-    rounding.
+    The routes ask for those of the segments ``behind`` places before their last ones. The ratio is
+    at most 1, and exactly 1 in lanes where the group is not tight.
     """
     for g in range(groups.shape[0]):
         if groups[g].looked_at[0] > 0.0:
@@ -169,7 +169,7 @@ def _permit(
     permitted: Lanes,
     n: int,
 ) -> None:
-    """Fill the part of a segment's wafers that the group which gives least permits."""
+    """Fill the part of a segment's wafers that its most limited group permits."""
     for k in range(n):
         permitted[k] = 1.0
     for v in range(begin, end):
@@ -184,7 +184,7 @@ def _permit(
 def _take(
     visits: FabVisits, begin: int, end: int, moving: Lanes, groups: Records[GroupState], n: int
 ) -> None:
-    """Take the passes of the wafers that move on from the groups that are looked at."""
+    """Subtract the passes of the wafers that move on from what tight groups can still make."""
     for v in range(begin, end):
         group = groups[visits.group[v]]
         if group.looked_at[0] > 0.0:
@@ -197,7 +197,7 @@ def _take(
 def charge(
     visits: FabVisits, groups: Records[GroupState], segments: Records2[Segment], n: int
 ) -> None:
-    """Add the passes of the wafers that moved on in the step to those made; forget the wafers."""
+    """Add the passes of the wafers that moved on in the step to those made; clear these wafers."""
     for route in range(visits.first_route, visits.end_route):
         p = visits.route[route].process
         for s in range(visits.route[route].segments):
@@ -212,7 +212,7 @@ def charge(
 
 @inline_jit
 def hand_on(segments: Records[Segment], count: int, outs: Lanes, n: int) -> None:
-    """Move the wafers of a route's ``count`` segments; fill those that leave the last one."""
+    """Move the wafers of a route's ``count`` segments; fill those that leave the last segment."""
     last = segments[count - 1]
     for k in range(n):
         outs[k] = last.moving[k]
@@ -238,9 +238,9 @@ def convey(
     outs: Lanes,
     n: int,
 ) -> None:
-    """Move a conveyor by a step, slower where events leave less than all capacity; fill the outs.
+    """Move a conveyor by a step, slower where events leave less capacity; fill the wafer outs.
 
-    A step's starts are spread evenly between their front and that of the next ones.
+    The wafers of a cohort are spread evenly between its front and that of the next cohort.
     """
     for k in range(n):
         outs[k] = 0.0
@@ -249,7 +249,7 @@ def convey(
             cohort = cohorts[t]
             front = cohort.front[k] + speed
             if front > 1.0:
-                # a front goes on beyond the end, so what had left is known by it
+                # the front continues beyond the end: ``part`` of the cohort has left in all
                 gone = cohort.started[k] - cohort.remaining[k]
                 length = front - tail
                 part = 1.0 if tail >= 1.0 else (front - 1.0) / length

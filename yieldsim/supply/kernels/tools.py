@@ -1,4 +1,4 @@
-"""Tool fleets: whole tools in production, their availability and the passes that they can make."""
+"""Tool fleets: tools in production, their availability, and the passes that they can make."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from yieldsim.supply.kernels.records import (
     World,
 )
 
-_MUCH = 1e6  # times its tools, where a group is to limit nothing
+_MUCH = 1e6  # factor on the tools of a group that shall limit nothing
 _OTHER_CLASS = np.uint32(0x80000000)
 
 
@@ -41,9 +41,9 @@ def delivered(
 ) -> float:
     """Return the tools delivered by ``stop_step`` that have been installed and qualified.
 
-    The fleet's schedule lies between two series; it is linear between two steps.
+    The fleet's schedule is a position between two series, linear between steps.
     """
-    # tools still on order never come; those delivered before go on being installed
+    # tools on order after the stop never arrive; tools delivered before it are still installed
     time = min(step - delay_steps, stop_step)
     if time <= 0.0:
         return between(low[0], high[0], position, scale)
@@ -57,7 +57,7 @@ def delivered(
 
 @inline_jit
 def in_production(arrived: float, retired: float, kept_share: float) -> float:
-    """Return whole tools: those that arrived less those retired, of which events leave a share."""
+    """Return whole tools: those arrived less those retired, times the share that events keep."""
     return math.floor(max(0.0, arrived - retired) * kept_share + 0.5)
 
 
@@ -65,12 +65,12 @@ def in_production(arrived: float, retired: float, kept_share: float) -> float:
 def repair_hours(
     failures: float, mttf: float, mttr: float, cv2: float, u1: float, u2: float
 ) -> float:
-    """Return the hours of repair that a step brings to a fleet that expects so many ``failures``.
+    """Return the repair hours that a step adds to a fleet with ``failures`` expected.
 
-    Failures are Poisson, each repair is gamma with mean ``mttr``. A tool that is down cannot fail,
-    so deviations from the mean count by the availability. The long-run variance is then that of
-    alternating renewal, A^2 (1 + cr^2) MTTR^2 a failure (D. R. Cox, "Renewal Theory" (1962),
-    chapter 7). The mean is exact, and no hours are negative.
+    Failures are Poisson, and each repair is gamma with mean ``mttr``. A tool that is down cannot
+    fail, so deviations from the mean are scaled by the availability. The long-run variance per
+    failure is then that of alternating renewal, A^2 (1 + cr^2) MTTR^2 (D. R. Cox, "Renewal Theory"
+    (1962), chapter 7). The mean is exact, and hours are never negative.
     """
     count = poisson_ppf_within_one(u1, failures)
     hours = count * mttr
@@ -84,7 +84,7 @@ def repair_hours(
 def _draw_luck(
     seed: np.uint64, draw: int, entity: np.uint32, c: int, first: int, scratch: Scratch, n: int
 ) -> None:
-    """Fill the two uniforms of a class: one for the failures, one for the length of repairs."""
+    """Fill the two uniforms of a class of tools: for failures, and for the length of repairs."""
     if c == 1:
         entity = np.uint32(entity ^ _OTHER_CLASS)
     for k in range(n):
@@ -138,10 +138,10 @@ def rate_class(
     scratch: Scratch,
     n: int,
 ) -> None:
-    """Add one class to the passes that a group can make in a step of so many ``hours``.
+    """Add a class of tools to the passes that a group can make in a step of ``hours``.
 
-    ``tool`` are the parameters of the class, ``fleet`` its experience and the hours of repair that
-    wait, to which luck adds.
+    ``tool`` are the parameters of the class. ``fleet`` holds its experience and its backlog of
+    repair hours, to which random failures add.
     """
     kpasses, repairs = fleet.kpasses, fleet.repair_hours
     for k in range(n):
@@ -180,7 +180,7 @@ def rate_class(
 
 @inline_jit
 def clear_groups(groups: Records[GroupState], n: int) -> None:
-    """Forget what groups can do and did in the last step."""
+    """Clear the sums of the last step of all groups."""
     for g in range(groups.shape[0]):
         group = groups[g]
         for k in range(n):
@@ -201,7 +201,7 @@ def clear_groups(groups: Records[GroupState], n: int) -> None:
 
 @inline_jit
 def _turn_into_means(group: GroupState, n: int) -> None:
-    """Divide what was added up over the classes of a group by their passes."""
+    """Turn sums over the classes of a group into means weighted by passes."""
     for k in range(n):
         rated = group.rated_passes[k]
         divisor = rated if rated > 0.0 else 1.0
@@ -229,7 +229,7 @@ def group_rate(
 ) -> None:
     """Fill the passes that a group can make in the step, by class, and its defect adders.
 
-    These are the sums of the step in its state, which start from zero.
+    The sums of the step in the group's state must be zero before.
     """
     group, scratch = state.group[g], state.scratch
     for c in range(CLASSES):

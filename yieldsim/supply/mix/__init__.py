@@ -1,10 +1,10 @@
 """The mix of wafers and packages that makes the most compute, chosen for each realization.
 
-A model that asks for it (``[allocation] rule = "most_compute"``) is simulated by its shares first.
-From that run a linear program knows what every wafer of every design gives, in which quarter, and
-what memory and packaging there are; it chooses the wafers of the AI designs and the packages of the
-products. The program looks ahead: it knows the luck of its realization, as no planner does, so
-what it makes is an upper bound of what planning can add.
+A model with ``[allocation] rule = "most_compute"`` is first simulated by its shares. That run gives
+a linear program the dies of every wafer of every design by quarter, the memory and the packaging
+capacity. The program chooses the wafers of the AI designs and the packages of the products. It
+knows the noise of its realization in advance, as no planner does, so its result is an upper bound
+on the gain from planning.
 """
 
 from yieldsim.supply.mix.mixer import Mixer, mixer_of

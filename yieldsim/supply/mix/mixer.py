@@ -1,4 +1,4 @@
-"""From a run by shares to the mix that a second run follows, realization by realization."""
+"""The mix of each realization, from a run by shares; a second run follows the mix."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import Supplies, supplies_of
 from yieldsim.units import H100_TFLOPS_FP16
 
-# Packages are asked for with this much room, so that it is memory, lines and dies that run out, and
-# are named as what binds, and nothing is left that came a little sooner than planned.
+# The mix asks for slightly more packages than planned. So memory, packaging lines or dies run out
+# and are named as what binds, and supply that came sooner than planned is used.
 _ROOM = 1.001
-# Less than this share of the compute is rounding: results are kept in single precision.
+# A smaller relative gain in compute is rounding: results are kept in single precision.
 _GAIN = 1e-6
 
 
 def mixer_of(compiled: Compiled) -> Mixer | None:
-    """What mixes the realizations of a model, None where its shares stand.
+    """Return the mixer of a model, or None where its realizations follow the shares.
 
-    They stand by rule, or as one AI product leaves nothing to choose.
+    They do so by the allocation rule, or because a single AI product leaves nothing to choose.
     """
     if not compiled.mix_size:
         return None
@@ -38,19 +38,19 @@ class Mixer:
         self._scope = scope
 
     def compute(self, tally: Tally, n: int) -> np.ndarray:
-        """H100-equivalents (FP16) of the AI products over all quarters, of each of n lanes."""
+        """Return the H100-equivalents (FP16) of the AI products over all quarters, (lane)."""
         quarters = self._compiled.clock.quarters
         made = tally.product["h100_equivalents"][:quarters, self._scope.ai, :n]
         return np.add.reduce(np.add.reduce(made, axis=0), axis=0)
 
     def better(self, mixed: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        """Which lanes the mix serves better, by what they made."""
+        """Return the lanes that made more compute with the mix than with the shares."""
         return mixed > shares * (1.0 + _GAIN)
 
     def mixes(self, world: World, state: State, tally: Tally, stocks: Stocks, n: int) -> np.ndarray:
-        """The best mix of each of n lanes, (place at the end of a flat world, lane).
+        """Return the best mix of each of n lanes, (row at the end of a flat world, lane).
 
-        ``world``, ``state`` and ``tally`` are those of the run by shares, ``stocks`` were there at
+        ``world``, ``state`` and ``tally`` are those of the run by shares. ``stocks`` are those at
         the start of its first quarter.
         """
         made = self.compute(tally, n)
@@ -62,7 +62,7 @@ class Mixer:
         return np.stack(mixes, axis=1)
 
     def _mix(self, realization: Realization, made: float) -> np.ndarray:
-        """Return the mix of a realization as it stands in a world; the shares where it has none."""
+        """Return the mix of a realization as rows of a flat world; the shares without a plan."""
         structure, quarters = realization.structure, realization.clock.quarters
         entries = np.full((quarters, len(structure.entry)), -1.0)
         packages = np.full((quarters, *structure.product_pool.shape), np.inf)
@@ -80,11 +80,11 @@ class Mixer:
     def _wafers(
         self, entries: np.ndarray, structure: Structure, supplies: Supplies, plan: MixPlan
     ) -> None:
-        """Fill the parts of the moved entries; what the plan leaves goes by the shares."""
+        """Fill the parts of the moved entries; wafers that the plan leaves follow the shares."""
         moved = np.array(self._scope.moved, dtype=int)
         routes = np.searchsorted(structure.route["end_entry"], moved, side="right")
         for route in np.unique(routes):
-            own = routes == route
+            own = routes == route  # entries of the route
             share, part = supplies.wafers.share[own], plan.wafers[own]
             left = np.maximum(0.0, 1.0 - np.add.reduce(part, axis=0))
             part = part + left * share

@@ -1,14 +1,13 @@
-"""The linear program: which wafers to which designs, which packages of which product.
+"""The linear program that divides wafers among designs and chooses the packages of products.
 
-Per quarter q, with stocks that are carried over:
+Its variables in quarter q are
 
-- m[j, q], part of the divisible wafers of a route that start as entry j; at most one in sum;
+- m[j, q], the part of a route's divisible wafers that start as entry j; the parts sum to at most 1;
 - x[i, r, q], packages of product i by recipe r, and y[i, p, q], those with stacks of its p-th pool;
-- dies of a row in stock, and stacks of a pool in stock, both at least zero.
+- dies of each row and stacks of each pool in stock, both at least 0 and carried over.
 
-The objective is the compute of the packages that are finished before the end. Ties are broken by
-terms too small to matter: sooner rather than later, packages that end too late rather than none,
-wafers by their shares rather than moved for nothing.
+The objective is the compute of the packages finished before the end. Small terms break ties. They
+prefer packages sooner, packages that finish too late to none, and wafers that follow the shares.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from yieldsim.supply.mix.scope import Scope
 from yieldsim.supply.mix.supplies import Supplies
 
 _THOUSAND = 1e3  # dies, packages and stacks are counted in thousands
-_SOONER = 1e-4  # of the worth, per quarter
-_TOO_LATE = 1e-3  # of the worth
-_MOVED = 1e-7  # of all compute, for the wafers of a route and quarter
+_SOONER = 1e-4  # part of the worth lost per quarter
+_TOO_LATE = 1e-3  # part of the worth that is left after the end
+_MOVED = 1e-7  # cost in parts of all compute, for the wafers of a route and quarter
 
 
 @dataclass(frozen=True)
 class MixPlan:
-    """A solution: parts of wafers and packages by quarter."""
+    """A solution: the parts of wafers and the packages by quarter."""
 
     wafers: np.ndarray  # (moved entry, quarter)
     packages: list[np.ndarray]  # of each product in the scope, (rank of memory, quarter)
@@ -38,21 +37,22 @@ class MixPlan:
 
 @dataclass
 class _Terms:
-    """Terms of rows of a sparse matrix, gathered piece by piece."""
+    """The terms of a sparse matrix, gathered piece by piece."""
 
     rows: list[np.ndarray] = field(default_factory=list)
     columns: list[np.ndarray] = field(default_factory=list)
     values: list[np.ndarray] = field(default_factory=list)
 
     def add(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray | float) -> None:
-        """Add ``values`` at places, all broadcast together; zeros are left out."""
-        several = np.broadcast_arrays(rows, columns, np.asarray(values, float))
-        kept = several[2] != 0.0
-        for kind, one in zip((self.rows, self.columns, self.values), several, strict=True):
-            kind.append(one[kept])
+        """Add ``values`` at (rows, columns), all broadcast together; zeros are left out."""
+        rows, columns, values = np.broadcast_arrays(rows, columns, np.asarray(values, float))
+        kept = values != 0.0
+        self.rows.append(rows[kept])
+        self.columns.append(columns[kept])
+        self.values.append(values[kept])
 
     def matrix(self, rows: int, columns: int) -> Any:
-        """All terms as a sparse matrix."""
+        """Return all terms as a sparse matrix of the given size."""
         from scipy.sparse import coo_array
 
         places = (np.concatenate(self.rows), np.concatenate(self.columns))
@@ -60,31 +60,31 @@ class _Terms:
 
 
 class _Variables:
-    """Numbers of the variables, each an array (..., quarter)."""
+    """Column numbers of the variables, each an array (..., quarter)."""
 
-    def __init__(self, scope: Scope, pools: int, quarters: int) -> None:
+    def __init__(self, scope: Scope, pool_count: int, quarters: int) -> None:
         self.count = 0
         self.quarters = quarters
         self.wafers = self._more(len(scope.moved))
-        self.recipes = [self._more(len(several)) for several in scope.recipes]
-        self.ranks = [self._more(max(1, len(several))) for several in scope.pools]
+        self.recipes = [self._more(len(recipes)) for recipes in scope.recipes]
+        self.ranks = [self._more(max(1, len(pools))) for pools in scope.pools]
         self.dies = self._more(scope.rows)
-        self.stacks = self._more(pools)
+        self.stacks = self._more(pool_count)
 
-    def _more(self, several: int) -> np.ndarray:
+    def _more(self, rows: int) -> np.ndarray:
         first = self.count
-        self.count += several * self.quarters
-        return np.arange(first, self.count).reshape(several, self.quarters)
+        self.count += rows * self.quarters
+        return np.arange(first, self.count).reshape(rows, self.quarters)
 
 
 def best_plan(
     scope: Scope, realization: Realization, supplies: Supplies, made: float
 ) -> MixPlan | None:
-    """Return the plan that makes the most compute, None where the solver finds no plan.
+    """Return the plan that makes the most compute, or None where the solver has no solution.
 
-    ``made`` is the compute of the shares (TFLOPS), to which the objective is scaled.
+    ``made`` is the compute of the run by shares (TFLOPS). It scales the objective.
     """
-    from scipy.optimize import linprog  # late: it takes longer to load than many runs by shares
+    from scipy.optimize import linprog  # late: loading it takes longer than many runs by shares
 
     quarters, pools = realization.clock.quarters, len(realization.structure.pool)
     columns = _Variables(scope, pools, quarters)
@@ -129,7 +129,7 @@ def _upper(columns: _Variables, supplies: Supplies) -> np.ndarray:
 def _balances(
     scope: Scope, columns: _Variables, supplies: Supplies, stacks_each: np.ndarray
 ) -> tuple[Any, np.ndarray]:
-    """Stocks of dies and stacks, and the two ways to count a product's packages."""
+    """Return the equalities: stocks of dies and stacks, and packages by recipe and by pool."""
     terms, quarters = _Terms(), columns.quarters
     pools = len(columns.stacks)
     rows = np.arange((scope.rows + pools + len(scope.products)) * quarters).reshape(-1, quarters)
@@ -142,9 +142,9 @@ def _balances(
         columns.wafers[:, None, :, None],
         -supplies.wafers.arrive / _THOUSAND,
     )
-    for place, several in enumerate(scope.recipes):
+    for place, recipes in enumerate(scope.recipes):
         same = rows[scope.rows + pools + place]
-        for r, recipe in enumerate(several):
+        for r, recipe in enumerate(recipes):
             for row, count in recipe:
                 terms.add(die_rows[row], columns.recipes[place][r], count)
             terms.add(same, columns.recipes[place][r], 1.0)
@@ -160,15 +160,15 @@ def _balances(
 def _limits(
     scope: Scope, columns: _Variables, realization: Realization, supplies: Supplies
 ) -> tuple[Any, np.ndarray]:
-    """Wafers of each route, capacity of each line, demand of each product."""
+    """Return the upper limits: wafers of routes, capacity of packaging lines, demand."""
     terms, quarters = _Terms(), columns.quarters
     routes, lines = len(realization.structure.route), len(realization.structure.line)
     wanted = np.isfinite(supplies.ceiling)
     rows = np.arange((routes + lines + len(scope.products)) * quarters).reshape(-1, quarters)
     route_of = np.searchsorted(realization.structure.route["end_entry"], scope.moved, side="right")
     terms.add(rows[route_of], columns.wafers, 1.0)
-    for place, several in enumerate(scope.lines):
-        for line in several:
+    for place, own_lines in enumerate(scope.lines):
+        for line in own_lines:
             each = supplies.units[place, line]
             terms.add(rows[routes + line], columns.ranks[place], each)
         own = rows[routes + lines + place]

@@ -1,4 +1,4 @@
-"""One realization out of the lanes of a kernel run, as arrays without the lane's axis."""
+"""A realization taken from the lanes of a kernel run, as arrays without the lane axis."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from yieldsim.supply.compile.memory import fields_of
 from yieldsim.supply.kernels.curves import between
 from yieldsim.supply.kernels.records import Clock, State, Structure, Tally, World
 
-# of a compiled kernel its plain form, which takes whole arrays; there is no other without the JIT
+# the plain Python form of a kernel takes whole arrays; without the JIT a kernel has no other form
 _between: Any = getattr(between, "py_func", between)
 
 
 @dataclass(frozen=True)
 class Realization:
-    """What a run by shares leaves of a realization, and its stocks after the warm-up.
+    """The results of a realization in a run by shares, and its stocks after the warm-up.
 
-    Tables are fields by name, without the lane's axis.
+    Tables are dictionaries of fields, without the lane axis.
     """
 
     clock: Clock
@@ -29,14 +29,14 @@ class Realization:
     tally: dict[str, dict[str, np.ndarray]]
     started: np.ndarray  # (route, step), wafers of each cohort
     exits: np.ndarray  # (route, step, row), wafers of each cohort that left
-    weight: np.ndarray
-    bin_yield: np.ndarray
-    gross_dies: np.ndarray
+    weight: np.ndarray  # (step, entry), share of a cohort's wafers
+    bin_yield: np.ndarray  # (step, entry, bin + 1); the last bin holds escapes
+    gross_dies: np.ndarray  # (die), per wafer
     die_stock: np.ndarray  # (die, bin) at the start of the first quarter
     stack_stock: np.ndarray  # (pool)
 
     def curve(self, number: int) -> np.ndarray:
-        """Return a schedule in each step after the warm-up."""
+        """Return the values of a schedule in the steps after the warm-up."""
         low = self.structure.curve_low[number, self.clock.warmup_steps :]
         high = self.structure.curve_high[number, self.clock.warmup_steps :]
         drawn = self.world["curve"]
@@ -44,21 +44,21 @@ class Realization:
         return values
 
     def by_quarter(self, values: np.ndarray) -> np.ndarray:
-        """Return sums over the steps of each quarter."""
+        """Return the sums of ``values`` (step after the warm-up) over each quarter."""
         firsts = np.arange(self.clock.quarters) * self.clock.steps_per_quarter
         return np.add.reduceat(values, firsts)
 
 
 @dataclass(frozen=True)
 class Stocks:
-    """What lies in stock at a time, with the lane as last axis."""
+    """Stocks at a time: dies (die, bin, lane) and memory stacks (pool, lane)."""
 
     dies: np.ndarray
     stacks: np.ndarray
 
     @classmethod
     def of(cls, state: State) -> Stocks:
-        """Return the stocks of a state, kept from being overwritten."""
+        """Return copies of the stocks of a state, which the next run overwrites."""
         return cls(state.die_bin["stock"].copy(), state.stacks.copy())
 
 
@@ -69,7 +69,7 @@ _TALLY = ("die", "die_bin", "pool", "line", "product")
 def realization_of(
     compiled: Compiled, world: World, state: State, tally: Tally, stocks: Stocks, k: int
 ) -> Realization:
-    """Return the k-th of the realizations that were simulated last."""
+    """Return the realization in lane ``k`` of the last run."""
 
     def own(values: Any) -> np.ndarray:
         return np.ascontiguousarray(values[..., k])

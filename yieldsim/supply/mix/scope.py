@@ -1,4 +1,4 @@
-"""What a mix may move: which designs, allocations and products compete for what."""
+"""The scope of a mix: the designs, allocation entries and products that compete."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.supply.compile import Compiled, by_tier
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.records import Structure
 
-Recipe = tuple[tuple[int, float], ...]  # rows of dies and how many of each a package takes
+Recipe = tuple[tuple[int, float], ...]  # rows of dies, with the dies of each in a package
 
 
 @dataclass(frozen=True)
 class Scope:
     """The parts of a model that a mix moves, as indices of its structure.
 
-    Products are those of the linear program: all that take a die, a pool or a line that an AI
-    product takes. A row is a bin of a design, or all bins where they are taken alike.
+    Products are those of the linear program: all that share a design, a memory pool or a packaging
+    line with an AI product. A row is a bin of a design, or all its bins if these are taken alike.
     """
 
     ai: np.ndarray  # bool of all products
-    planned: np.ndarray  # bool of all products: AI, and those on the same dies
+    planned: np.ndarray  # bool of all products: AI products, and those that share their dies
     products: list[int]
     dies: list[int]  # designs of the planned products
     moved: list[int]  # entries whose wafers can go to another entry of the same route
     given: list[int]  # entries of the same designs that are alone in their route
-    row_of: np.ndarray  # (die, bin) -> row, -1 for designs outside
-    rows: int
+    row_of: np.ndarray  # (die, bin), row; -1 for designs outside the scope
+    rows: int  # number of rows
     recipes: list[list[Recipe]]  # of each product in `products`
     sold: list[list[int]]  # bin of each recipe, -1: the worst of random dies
-    pools: list[list[int]]  # of each product, by rank
-    lines: list[list[int]]
+    pools: list[list[int]]  # memory pools of each product, by rank
+    lines: list[list[int]]  # packaging lines of each product
 
     @property
     def choices(self) -> bool:
@@ -39,13 +40,13 @@ class Scope:
         return bool(self.moved) or int(self.ai.sum()) > 1
 
     def rows_of(self, die: int) -> slice:
-        """The rows of a design."""
+        """Return the rows of a design."""
         rows = self.row_of[die][self.row_of[die] >= 0]
         return slice(int(rows.min()), int(rows.max()) + 1)
 
 
 def scope_of(compiled: Compiled) -> Scope:
-    """What a mix may move in a model."""
+    """Return the scope of a mix in a model."""
     structure, clock = compiled.structure, compiled.clock
     ai = np.array([product.kind == "ai" for _, product in by_tier(compiled.model)])
     takes = [_dies_of(structure, i) for i in range(len(ai))]
@@ -76,8 +77,8 @@ def scope_of(compiled: Compiled) -> Scope:
         given,
         row_of,
         rows,
-        [[recipe for recipe, _ in several] for several in recipes],
-        [[sold for _, sold in several] for several in recipes],
+        [[recipe for recipe, _ in own] for own in recipes],
+        [[sold for _, sold in own] for own in recipes],
         [pools[i] for i in products],
         [lines[i] for i in products],
     )
@@ -95,11 +96,10 @@ def _pools_of(structure: Structure, i: int) -> list[int]:
 
 
 def _entries(structure: Structure, dies: list[int]) -> tuple[list[int], list[int]]:
-    """Entries of some designs: those with another such entry in their route, and those without."""
+    """Return the entries of some designs: those that share their route, and those alone in it."""
     moved: list[int] = []
     given: list[int] = []
-    for r in range(len(structure.route)):
-        route = structure.route[r]
+    for route in each_record(structure.route):
         span = range(route.first_entry, route.end_entry)
         own = [entry for entry in span if structure.entry[entry].die in dies]
         (moved if len(own) > 1 else given).extend(own)
@@ -107,7 +107,7 @@ def _entries(structure: Structure, dies: list[int]) -> tuple[list[int], list[int
 
 
 def _rows(structure: Structure, dies: list[int], products: list[int]) -> tuple[np.ndarray, int]:
-    """Rows of the bins of designs; one for all bins of a design whose dies go as they come."""
+    """Return the row of each bin of some designs; a design paired at random has a single row."""
     alike = set(structure.other["die"].tolist())
     for i in products:
         if structure.product[i].random_pairing == 1:
@@ -116,19 +116,19 @@ def _rows(structure: Structure, dies: list[int], products: list[int]) -> tuple[n
     rows = 0
     for die in dies:
         bins = int(structure.die[die].bins)
-        several = 1 if die in alike else bins
-        row_of[die, :bins] = rows if several == 1 else rows + np.arange(bins)
-        rows += several
+        own = 1 if die in alike else bins
+        row_of[die, :bins] = rows if own == 1 else rows + np.arange(bins)
+        rows += own
     return row_of, rows
 
 
 def _recipes(structure: Structure, i: int, row_of: np.ndarray) -> list[tuple[Recipe, int]]:
-    """What a package takes of each row, and the bin it is sold in."""
+    """Return the recipes of a product by row, and the bin in which each is sold; -1 at random."""
     product = structure.product[i]
     die, each = int(product.die), int(product.dies_per_package)
     others = [
         (int(row_of[other.die, 0]), float(other.count))
-        for other in map(structure.other.__getitem__, range(len(structure.other)))
+        for other in each_record(structure.other)
         if other.product == i
     ]
     if product.random_pairing == 1:
@@ -141,7 +141,7 @@ def _recipes(structure: Structure, i: int, row_of: np.ndarray) -> list[tuple[Rec
 
 
 def _joined(counts: list[tuple[int, float]]) -> Recipe:
-    """Counts by row; designs outside the mix (row -1) limit nothing here."""
+    """Return counts added up by row; designs outside the scope (row -1) are left out."""
     total: dict[int, float] = {}
     for row, count in counts:
         if row >= 0:

@@ -1,4 +1,4 @@
-"""What a realization gives the linear program: dies, stacks, lines, products and their worth."""
+"""Data of a realization for the linear program: dies, stacks, packaging, products, their worth."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.assembly import passing
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
 from yieldsim.supply.mix.wafers import Wafers, wafers_of
 
 _passing: Any = getattr(passing, "py_func", passing)  # as in `realization`
-_OTHERS_FIRST = 10.0  # worth of a package that is not to be moved, over the best of the others
+_OTHERS_FIRST = 10.0  # worth of a package that is not AI, over that of the best AI package
 
 
 @dataclass(frozen=True)
 class Supplies:
-    """Numbers of one realization; products are those of the scope, by place there."""
+    """Data of a realization; products are those of the scope, in its order."""
 
     wafers: Wafers
-    dies: np.ndarray  # (row, quarter) that come whatever the mix, stock at the start included
+    dies: np.ndarray  # (row, quarter) that arrive under any mix, the first stock included
     stacks: np.ndarray  # (pool, quarter), as above
-    capacity: np.ndarray  # (line, quarter)
-    units: np.ndarray  # (product, line) of capacity a package takes
-    ceiling: np.ndarray  # (product, quarter) most packages; 0 where not in production
-    worth: list[np.ndarray]  # of each product by recipe: compute of a package begun
-    in_time: np.ndarray  # (product, quarter) part of the packages begun that end before the end
+    capacity: np.ndarray  # (packaging line, quarter)
+    units: np.ndarray  # (product, packaging line) capacity that a package takes
+    ceiling: np.ndarray  # (product, quarter) most packages; 0 out of production
+    worth: list[np.ndarray]  # of each product by recipe: compute of a package begun, TFLOPS
+    in_time: np.ndarray  # (product, quarter) part of the packages begun that finish before the end
 
 
 def supplies_of(scope: Scope, realization: Realization) -> Supplies:
-    """Everything that the program needs of a realization."""
+    """Return the data of a realization for the linear program."""
     wafers = wafers_of(scope, realization)
     quarters = realization.clock.quarters
     active = np.array([_active(realization, i) for i in scope.products])
@@ -58,7 +59,7 @@ def supplies_of(scope: Scope, realization: Realization) -> Supplies:
 
 
 def _active(realization: Realization, i: int) -> np.ndarray:
-    """Whether a product is in production in each step after the warm-up."""
+    """Return whether a product is in production in each step after the warm-up."""
     clock = realization.clock
     steps = np.arange(clock.warmup_steps, clock.steps)
     slip = realization.world["product"]["slip_quarters"][i] * clock.steps_per_quarter
@@ -69,18 +70,17 @@ def _active(realization: Realization, i: int) -> np.ndarray:
 
 
 def _dies_given(scope: Scope, realization: Realization) -> np.ndarray:
-    """Dies in stock after the warm-up, and those of banks."""
-    found = np.zeros((scope.rows, realization.clock.quarters))
+    """Return the dies in stock after the warm-up and those of die banks, (row, quarter)."""
+    given = np.zeros((scope.rows, realization.clock.quarters))
     for die in scope.dies:
         for b in range(int(realization.structure.die[die].bins)):
-            found[scope.row_of[die, b], 0] += realization.die_stock[die, b]
-    for number in range(len(realization.structure.bank)):
-        bank = realization.structure.bank[number]
+            given[scope.row_of[die, b], 0] += realization.die_stock[die, b]
+    for bank in each_record(realization.structure.bank):
         if bank.die in scope.dies:
             dies = realization.by_quarter(realization.curve(bank.draw_curve))
             row = scope.row_of[bank.die, bank.bin]
-            found[row] += dies / realization.clock.steps_per_quarter
-    return found
+            given[row] += dies / realization.clock.steps_per_quarter
+    return given
 
 
 def _ceiling(
@@ -90,11 +90,12 @@ def _ceiling(
     capacity: np.ndarray,
     units: np.ndarray,
 ) -> np.ndarray:
-    """Most packages of each product: by demand, and by lines in the part of a quarter that it has.
+    """Return the most packages of each product, (product, quarter).
 
-    Of a product that is not AI, what the shares gave it.
+    Demand limits them, and so do packaging lines over the time in production. A product that is not
+    AI may make no more than under the shares.
     """
-    found = []
+    ceilings = []
     per_step = 1.0 / realization.clock.steps_per_quarter
     for place, (i, on) in enumerate(zip(scope.products, active, strict=True)):
         part = realization.by_quarter(on * per_step)
@@ -109,19 +110,19 @@ def _ceiling(
         if not scope.ai[i]:
             started = realization.tally["product"]["packages_started"]
             most = np.minimum(most, started[: realization.clock.quarters, i])
-        found.append(most)
-    return np.array(found)
+        ceilings.append(most)
+    return np.array(ceilings)
 
 
 def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
-    """Compute of the usable part of a package begun, TFLOPS, by product and recipe.
+    """Return the compute of the usable part of a package begun, TFLOPS, by product and recipe.
 
-    What is not AI is not to be moved: it is worth more than any AI product.
+    A product that is not AI must not lose supply, so it is worth more than any AI product.
     """
     product = SimpleNamespace(**realization.world["product"])
     kept = (1.0 - product.sample_fraction) * (1.0 - product.field_escape_fraction)
     kept = kept * _passing(product, slice(None))
-    found = []
+    worths = []
     for place, i in enumerate(scope.products):
         good = _without_others(realization, i) * kept[i]
         rated = realization.world["performance"]["tflops_fp16"][i]
@@ -131,16 +132,16 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
             else _of_random(realization, i, rated)
             for r, b in enumerate(scope.sold[place])
         ]
-        found.append(good * np.array(each))
-    best = max(worth.max() for worth, i in zip(found, scope.products, strict=True) if scope.ai[i])
+        worths.append(good * np.array(each))
+    best = max(worth.max() for worth, i in zip(worths, scope.products, strict=True) if scope.ai[i])
     return [
         worth if scope.ai[i] else np.full(len(worth), _OTHERS_FIRST * best)
-        for worth, i in zip(found, scope.products, strict=True)
+        for worth, i in zip(worths, scope.products, strict=True)
     ]
 
 
 def _bad_share(realization: Realization, die: int, first_bin: int) -> float:
-    """Bad dies that passed, over all dies of the bins from one on that came from fabs."""
+    """Return the share of bad dies among those from fabs in the bins from ``first_bin`` on."""
     bins = int(realization.structure.die[die].bins)
     bad = realization.tally["die"]["bad_dies_passed"][:, die].sum()
     good = realization.tally["die_bin"]["good_dies"][:, die, first_bin:bins].sum()
@@ -148,17 +149,16 @@ def _bad_share(realization: Realization, die: int, first_bin: int) -> float:
 
 
 def _without_others(realization: Realization, i: int) -> float:
-    """Share of packages in which no die of another design is bad."""
+    """Return the share of packages in which no die of another design is bad."""
     good = 1.0
-    for number in range(len(realization.structure.other)):
-        other = realization.structure.other[number]
+    for other in each_record(realization.structure.other):
         if other.product == i:
             good *= (1.0 - _bad_share(realization, other.die, 0)) ** other.count
     return good
 
 
 def _known_good(realization: Realization, i: int, recipe: int) -> float:
-    """Share of packages of a recipe without a bad die; they lie in the last bin."""
+    """Return the share of packages of a recipe without a bad die; bad dies are in the last bin."""
     die = int(realization.structure.product[i].die)
     last = int(realization.structure.die[die].bins) - 1
     count = realization.structure.recipe[i, recipe, last]
@@ -166,7 +166,7 @@ def _known_good(realization: Realization, i: int, recipe: int) -> float:
 
 
 def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:
-    """Mean compute of packages of dies as they come, sold by the worst (see `assembly`)."""
+    """Return the mean compute of packages paired at random, each sold by its worst die."""
     product = realization.structure.product[i]
     die, each = product.die, product.dies_per_package
     bins = int(realization.structure.die[die].bins)
@@ -179,7 +179,7 @@ def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:
 
 
 def _in_time(realization: Realization, i: int, active: np.ndarray) -> np.ndarray:
-    """Part of the packages begun in each quarter that are finished before the end."""
+    """Return the part of the packages begun in each quarter that finish before the end."""
     clock = realization.clock
     lag = realization.world["product"]["lag_days"][i] / clock.days_per_step
     left = clock.steps - np.arange(clock.warmup_steps, clock.steps) - np.floor(lag)

@@ -1,7 +1,7 @@
-"""What wafers give: dies of each bin by the quarter of their start and of their end.
+"""Dies of each bin from wafers, by the quarter of their start and of their end.
 
-Neither cycle time nor defects depend on which designs the wafers carry, so a run by shares tells
-exactly what every other division of the same wafers would have given, and when.
+Neither cycle time nor defects depend on the designs of wafers. So a run by shares gives the exact
+dies, and their time, of every other division of the same wafers.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.records import Clock, RoutePlan
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
@@ -17,16 +18,16 @@ from yieldsim.supply.mix.scope import Scope
 
 @dataclass(frozen=True)
 class Wafers:
-    """Dies from fabs, by row of the scope; ``moved`` counts the moved entries."""
+    """Dies from fabs, by row of the scope; the axis ``moved`` is that of the moved entries."""
 
-    given: np.ndarray  # (row, quarter), whatever the mix
-    arrive: np.ndarray  # (moved, row, quarter of start, quarter of end), were all wafers its own
-    share: np.ndarray  # (moved, quarter), of the wafers that a mix divides, by the shares
-    free: np.ndarray  # (moved, quarter) bool: the shares give it wafers and they come in time
+    given: np.ndarray  # (row, quarter), under any mix
+    arrive: np.ndarray  # (moved, row, start quarter, end quarter), if an entry got all wafers
+    share: np.ndarray  # (moved, quarter), part of the divisible wafers by the shares
+    free: np.ndarray  # (moved, quarter) bool: the shares give it wafers that finish in time
 
 
 def wafers_of(scope: Scope, realization: Realization) -> Wafers:
-    """What the wafers of a realization give."""
+    """Return the dies that the wafers of a realization give."""
     structure, clock = realization.structure, realization.clock
     quarters = clock.quarters
     given = np.zeros((scope.rows, quarters))
@@ -36,8 +37,7 @@ def wafers_of(scope: Scope, realization: Realization) -> Wafers:
     place = {entry: j for j, entry in enumerate(scope.moved)}
     before, after = slice(None, clock.warmup_steps), slice(clock.warmup_steps, None)
     firsts = np.arange(quarters) * clock.steps_per_quarter
-    for r in range(len(structure.route)):
-        route = structure.route[r]
+    for r, route in enumerate(each_record(structure.route)):
         entries = [
             entry
             for entry in range(route.first_entry, route.end_entry)
@@ -66,7 +66,7 @@ def wafers_of(scope: Scope, realization: Realization) -> Wafers:
 
 
 def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
-    """Parts of each step's cohort that leave the line in each quarter, (step, quarter)."""
+    """Return the part of each step's cohort that leaves in each quarter, (step, quarter)."""
     starts = started[:, None]
     return np.divide(left, starts, out=np.zeros_like(left), where=starts > 0.0)[:, : clock.quarters]
 
@@ -74,23 +74,23 @@ def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
 def _dies(
     realization: Realization, scope: Scope, route: RoutePlan, entry: int, own: np.ndarray
 ) -> np.ndarray:
-    """Dies in stock of a wafer of an entry started in each step, (step, row of the design)."""
+    """Return the tested dies of a wafer of an entry by step of start, (step, row of the design)."""
     die = realization.structure.entry[entry].die
     bins = int(realization.structure.die[die].bins)
     process = realization.world["process"]
     line_yield = process["line_yield"][route.process]
     kept = line_yield * (1.0 - process["engineering_fraction"][route.process])
     rows = scope.rows_of(die)
-    found = np.zeros((len(own), rows.stop - rows.start))
+    dies = np.zeros((len(own), rows.stop - rows.start))
     for b in range(bins):
-        found[:, scope.row_of[die, b] - rows.start] += realization.bin_yield[:, entry, b]
-    found[:, -1] += realization.bin_yield[:, entry, -1]  # bad ones that pass
-    found[own <= 0.0] = 0.0  # what stands there is of another time
-    return found * (realization.gross_dies[die] * kept)
+        dies[:, scope.row_of[die, b] - rows.start] += realization.bin_yield[:, entry, b]
+    dies[:, -1] += realization.bin_yield[:, entry, -1]  # bad dies that pass the test
+    dies[own <= 0.0] = 0.0  # the state there is of an earlier run
+    return dies * (realization.gross_dies[die] * kept)
 
 
 def _filled(dies: np.ndarray, own: np.ndarray, clock: Clock) -> np.ndarray:
-    """Dies of a wafer also in steps without one, as the mean of the others of the quarter."""
+    """Return the dies of a wafer, with the mean of its quarter in steps without wafers."""
     known = (own > 0.0).astype(float)
     firsts = np.arange(0, len(own), clock.steps_per_quarter)
     count = np.add.reduceat(known, firsts)
@@ -99,5 +99,5 @@ def _filled(dies: np.ndarray, own: np.ndarray, clock: Clock) -> np.ndarray:
 
 
 def _sum(wafers: np.ndarray, dies: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Dies by row and quarter of some cohorts' wafers."""
+    """Return the dies of some cohorts' wafers, (row, quarter)."""
     return np.add.reduce((wafers[:, None] * dies)[:, :, None] * ends[:, None, :], axis=0)

@@ -1,4 +1,4 @@
-"""Who gets the usable chips, and what the market still wants: after the kernels, plain NumPy."""
+"""Orders, imports and market demand: the use of the usable chips, in NumPy after the kernels."""
 
 from yieldsim.supply.orders.attributes import order_attributes
 from yieldsim.supply.orders.compiled import DemandPlan, compile_demand, demand_outputs

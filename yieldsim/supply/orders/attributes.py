@@ -1,4 +1,4 @@
-"""What the store says of each order beside its figures."""
+"""Attributes of the orders in the store."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from yieldsim.model.references import ordered_products
 
 
 def order_attributes(models: Mapping[str, Model]) -> dict[str, dict[str, str]]:
-    """Attributes of ``order_size``: title, buyer, dates, ... of each order in each scenario.
+    """Return the attributes of ``order_size``: title, buyer, dates, ... of each order by scenario.
 
-    One text of JSON, ``{scenario: {order: {...}}}``; nothing where no scenario has orders.
+    They are a JSON text ``{scenario: {order: {...}}}``; empty where no scenario has orders.
     """
-    about = {
-        scenario: {name: _about(model, name) for name in model.orders}
+    attributes = {
+        scenario: {name: _order_attributes(model, name) for name in model.orders}
         for scenario, model in models.items()
     }
-    if not any(about.values()):
+    if not any(attributes.values()):
         return {}
-    return {"order_size": {"orders": json.dumps(about, ensure_ascii=False)}}
+    return {"order_size": {"orders": json.dumps(attributes, ensure_ascii=False)}}
 
 
-def _about(model: Model, name: str) -> dict[str, Any]:
+def _order_attributes(model: Model, name: str) -> dict[str, Any]:
     order = model.orders[name]
     return {
         "title": order.title,

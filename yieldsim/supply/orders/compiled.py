@@ -1,4 +1,4 @@
-"""The demand side of a model as places and numbers: orders, series, columns of a draw."""
+"""The compiled demand side of a model: orders, series, and columns of a draw."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from yieldsim.supply.orders.deliveries import OrderPlan
 
 @dataclass(frozen=True)
 class Series:
-    """A schedule by quarter: ``(low + position (high - low)) scale``; columns where drawn."""
+    """A schedule by quarter, ``(low + position (high - low)) scale``; columns of the drawn ones."""
 
     low: np.ndarray
     high: np.ndarray
@@ -25,7 +25,7 @@ class Series:
     scale: int | None
 
     def values(self, drawn: np.ndarray) -> np.ndarray:
-        """(realization, quarter) values for drawn parameters (realization, parameter)."""
+        """Return (realization, quarter) values for drawn parameters (realization, parameter)."""
         values = np.broadcast_to(self.low, (len(drawn), self.low.size))
         if self.position is not None:
             values = values + drawn[:, self.position, None] * (self.high - self.low)
@@ -34,37 +34,37 @@ class Series:
 
 @dataclass(frozen=True)
 class DemandPlan:
-    """A compiled demand side; ``series`` and ``column`` go by the paths of the parameters."""
+    """A compiled demand side. The keys of ``series`` and ``column`` are paths of parameters."""
 
     orders: tuple[OrderPlan, ...]
-    sizes: tuple[tuple[str, ...], ...]  # the fields that make up each order's size
+    sizes: tuple[tuple[str, ...], ...]  # fields of each order that give its size
     imports: tuple[str, ...]
     has_demand: bool
-    domestic: tuple[int, ...]  # places of the AI products
+    domestic: tuple[int, ...]  # indices of the AI products
     series: Mapping[str, Series]
     column: Mapping[str, int]
 
     @property
     def outputs(self) -> tuple[Variable, ...]:
-        """The variables that this model has."""
+        """The variables of this model."""
         return demand_outputs(bool(self.orders), bool(self.imports), self.has_demand)
 
 
 def demand_outputs(orders: bool, imports: bool, demand: bool) -> tuple[Variable, ...]:
-    """The variables of a model that has orders, imports or a demand of the market."""
-    found = ORDER_OUTPUTS if orders else ()
-    found += IMPORT_OUTPUTS if imports else ()
-    return found + (DEMAND_OUTPUTS if demand else ())
+    """Return the variables of a model with orders, imports or a market demand."""
+    outputs = ORDER_OUTPUTS if orders else ()
+    outputs += IMPORT_OUTPUTS if imports else ()
+    return outputs + (DEMAND_OUTPUTS if demand else ())
 
 
 def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
-    """The demand side of a checked model, with the columns of its sampler's draws."""
+    """Compile the demand side of a checked model, with the columns of its sampler's draws."""
     places = list(model.products)
     start = quarter_index(model.simulation.start)
     orders = tuple(
         OrderPlan(
             name,
-            tuple(places.index(one) for one in ordered_products(model, order)),
+            tuple(places.index(product) for product in ordered_products(model, order)),
             quarter_index(order.placed) - start,
             order.tier,
             order.claims,
@@ -77,7 +77,7 @@ def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
         sizes=tuple(order.size for order in model.orders.values()),
         imports=tuple(model.imports),
         has_demand=model.demand is not None,
-        domestic=tuple(n for n, one in enumerate(model.products.values()) if one.kind == "ai"),
+        domestic=tuple(n for n, p in enumerate(model.products.values()) if p.kind == "ai"),
         series=_series(model, sampler),
         column={
             p.path: sampler.column[p.path]
@@ -89,15 +89,15 @@ def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
 
 
 def _series(model: Model, sampler: Sampler) -> dict[str, Series]:
-    """Every series of demand and imports, at the middles of the quarters."""
+    """Return every series of demand and imports, at the middles of the quarters."""
     first = quarter_index(model.simulation.start)
     middles = np.arange(first, quarter_index(model.simulation.end) + 1) + 0.5
-    found: dict[str, Series] = {}
+    series: dict[str, Series] = {}
     for p in sampler.declared:
         if isinstance(p.item, Schedule) and p.path.startswith(("imports.", "demand.")):
-            found[p.path] = Series(
+            series[p.path] = Series(
                 *p.item.curves(middles),
                 sampler.column.get(f"{p.path}.position"),
                 sampler.column.get(f"{p.path}.scale"),
             )
-    return found
+    return series

@@ -1,9 +1,10 @@
-"""One block of realizations: who gets the chips, what is imported, and what is still wanted.
+"""Demand side of a block of realizations: deliveries, imports, and the gap to the market's demand.
 
-The gap is counted twice. In chips, every AI chip counts as one: that is how shipments to China are
-published, but a chip wanted may be worth several of another kind. In H100-equivalents (dense FP16
-compute) kinds can be added up, but the compute wanted is the model's own reckoning. Neither is cut
-at zero: a quarter with more than was wanted makes up for another, and sums over quarters hold.
+The gap is counted in chips and in H100-equivalents. In chips, every AI chip counts as 1: shipments
+to China are published in this way, but a chip may be worth several of another kind. In
+H100-equivalents (dense FP16 compute) all kinds can be added, but the compute wanted is an estimate
+of the model. Neither gap is cut at zero, so a surplus offsets other quarters and sums over quarters
+hold.
 """
 
 from __future__ import annotations
@@ -14,39 +15,38 @@ from yieldsim.supply.orders.compiled import DemandPlan
 from yieldsim.supply.orders.deliveries import deliver
 from yieldsim.units import H100_TB_PER_S, H100_TFLOPS_FP16
 
-NEEDED = ("usable_chips", "h100_equivalents")  # of the supply, to work out the demand side
+NEEDED = ("usable_chips", "h100_equivalents")  # variables of the supply that the demand side needs
 
 
 def run_demand(
     plan: DemandPlan, drawn: np.ndarray, usable: np.ndarray, h100: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Results of the demand side of a block.
+    """Return the variables of ``plan.outputs``, (realization, quarter, ...) in double precision.
 
-    ``drawn`` is (realization, parameter); ``usable`` (chips) and ``h100`` (H100-equivalents) are
-    (realization, quarter, product), in the model's order of products. Returns the variables of
-    ``plan.outputs`` as (realization, quarter, ...) in double precision. A realization's results
+    ``drawn`` is (realization, parameter). ``usable`` (chips) and ``h100`` (H100-equivalents) are
+    (realization, quarter, product), in the model's order of products. The results of a realization
     depend on its own row alone.
     """
     usable, h100 = usable.astype(np.float64), h100.astype(np.float64)
-    found: dict[str, np.ndarray] = {}
+    results: dict[str, np.ndarray] = {}
     if plan.orders:
-        found |= _orders(plan, drawn, usable)
+        results |= _orders(plan, drawn, usable)
     imports = _imports(plan, drawn, usable.shape[1])
     if plan.imports:
-        found |= imports
+        results |= imports
     if plan.has_demand:
-        found |= _gaps(plan, drawn, usable, h100, imports)
-    return found
+        results |= _gaps(plan, drawn, usable, h100, imports)
+    return results
 
 
 def _orders(plan: DemandPlan, drawn: np.ndarray, usable: np.ndarray) -> dict[str, np.ndarray]:
     size = np.empty((len(drawn), len(plan.orders)))
     share = np.empty_like(size)
     for place, (order, fields) in enumerate(zip(plan.orders, plan.sizes, strict=True)):
-        first, *second = (_drawn(plan, drawn, f"orders.{order.name}.{one}", 0.0) for one in fields)
+        first, *second = (_drawn(plan, drawn, f"orders.{order.name}.{key}", 0.0) for key in fields)
         size[:, place] = first
         if second:
-            divided = fields[0] == "value_yuan"  # by its price; pods are multiplied
+            divided = fields[0] == "value_yuan"  # value over price; pods times chips per pod
             size[:, place] = first / second[0] if divided else first * second[0]
         share[:, place] = _drawn(plan, drawn, f"orders.{order.name}.share", 1.0)
     done = deliver(plan.orders, size, share, usable)
@@ -111,7 +111,7 @@ def _gaps(
 
 
 def _sum(values: np.ndarray, places: tuple[int, ...] | range) -> np.ndarray:
-    """Sum over some places of the last axis, one by one: the same bits in blocks of any size."""
+    """Return the sum over places of the last axis, with the same bits in blocks of any size."""
     total = np.zeros(values.shape[:-1])
     for place in places:
         total = total + values[..., place]
@@ -119,7 +119,7 @@ def _sum(values: np.ndarray, places: tuple[int, ...] | range) -> np.ndarray:
 
 
 def _drawn(plan: DemandPlan, drawn: np.ndarray, path: str, neutral: float) -> np.ndarray:
-    """(realization,) values of a parameter, its neutral value where it is left out."""
+    """Return the (realization) values of a parameter, or its neutral value where it is absent."""
     if path not in plan.column:
         return np.full(len(drawn), neutral)
     return drawn[:, plan.column[path]]

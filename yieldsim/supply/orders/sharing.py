@@ -1,23 +1,22 @@
-"""How chips of several products are shared among wishes that overlap: one exact rule.
+"""Exact sharing of the chips of several products among wishes that overlap.
 
-Wish c wants any of a set N(c) of products; it needs n_c chips and may get no more than a cap k_c.
-Product p has a_p chips. Of all ways to hand them out, the one taken makes the shares of the needs
-that are met as equal as can be: it raises the least share first, then the next (the
-lexicographically optimal flow of Megiddo 1974, doi:10.1007/BF01585506, by the decomposition of
-Fujishige 1980, doi:10.1287/moor.5.2.186):
+Wish c wants any of a set N(c) of products. It needs n_c chips and may get no more than a cap k_c.
+Product p has a_p chips. The allocation makes the met shares of the needs as equal as possible: it
+raises the least share first, then the next. This is the lexicographically optimal flow of Megiddo
+(1974, doi:10.1007/BF01585506), by the decomposition of Fujishige (1980, doi:10.1287/moor.5.2.186):
 
     lambda = min over sets S of wishes of  h(S) / n(S),
     h(S)   = min over subsets T of S of  a(N(T)) + k(S without T)
 
 where a(N(T)) counts the chips of all products that T wants, so h(S) is the most that S can get.
-The set with the least ratio gets it, each wish in it the share min(1, lambda) of its need. It is
-then set aside, and what else can be got, h(S) less what was, is shared in the same way.
+Each wish in the set with the least ratio gets the share min(1, lambda) of its need. That set is
+then set aside, and the rest of h is shared among the other wishes in the same way.
 
-What wishes get is drawn from products by the mirrored rule: where a wish has a choice, the parts
-of the products that are taken are made as equal as can be.
+The mirrored rule draws the chips from products: where a wish has a choice, the parts taken of the
+products are made as equal as possible.
 
-So wishes for the same chips share in proportion to need; the order in which they are named does
-not matter; what is taken and what is left adds up; and more chips never leave anyone with less.
+So wishes for the same chips share in proportion to need, and their order does not matter. Chips
+taken and chips left add up to all chips. More chips never leave a wish with less.
 """
 
 from __future__ import annotations
@@ -28,18 +27,18 @@ import numpy as np
 
 from yieldsim.model.references import overlapping
 
-_CELLS = 2**20  # of a table over all sets of wishes that is held at once
+_CELLS = 2**20  # most cells of a table over all sets of wishes and some realizations
 
 
 def share_out(
     need: np.ndarray, cap: np.ndarray, available: np.ndarray, wanted: Sequence[frozenset[int]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Chips that each wish gets, and the shares of the products' chips that are taken.
+    """Return the chips that each wish gets, and the shares of the products' chips that are taken.
 
     ``need`` and ``cap`` (may be infinite) are (realization, wish), ``available`` (realization,
-    product), all >= 0; ``wanted`` are the places of the products of each wish. Returns
-    (realization, wish) chips, at most need and cap, and (realization, product) shares within 0
-    and 1. Each realization is worked out by itself: its bits do not depend on the others.
+    product), all >= 0. ``wanted`` holds the indices of the products of each wish. Chips are
+    (realization, wish), at most need and cap. Shares are (realization, product), from 0 to 1. The
+    bits of a realization do not depend on the others.
     """
     given, taken = np.zeros_like(need), np.zeros_like(available)
     for wishes in overlapping(wanted):
@@ -64,7 +63,7 @@ def share_out(
 def _alone(
     need: np.ndarray, cap: np.ndarray, available: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Chips of a wish that shares with nobody, and the part of its products that it takes."""
+    """Return the chips of a wish that overlaps no other, and the share of its products taken."""
     chips = np.zeros(len(need))
     for product in range(available.shape[1]):
         chips = chips + available[:, product]
@@ -73,7 +72,7 @@ def _alone(
 
 
 def _share_taken(cover: np.ndarray) -> np.ndarray:
-    """The shares of the chips that are taken where they cover the need so many times."""
+    """Return the shares of the chips that are taken where chips over need is ``cover``."""
     with np.errstate(divide="ignore"):
         return np.minimum(1.0, 1.0 / cover)
 
@@ -81,9 +80,9 @@ def _share_taken(cover: np.ndarray) -> np.ndarray:
 def _levels(
     need: np.ndarray, cap: np.ndarray, available: np.ndarray, wanted: Sequence[Sequence[int]]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The ratio lambda at which each wish and each product is set aside.
+    """Return the ratio lambda at which each wish and each product is set aside.
 
-    Sets of wishes are the bits of a number. Infinite for a wish that needs nothing, and for a
+    A set of wishes is a bit mask. The ratio is infinite for a wish that needs nothing, and for a
     product that only such wishes want.
     """
     rows, wishes = need.shape
@@ -111,7 +110,7 @@ def _levels(
 
 
 def _most(cap: np.ndarray, available: np.ndarray, wants: np.ndarray) -> np.ndarray:
-    """(set of wishes, realization) the most chips that the wishes of a set can get together."""
+    """Return the most chips that a set of wishes can get, (set of wishes, realization)."""
     most = np.zeros((len(wants), len(cap)))
     for product in range(available.shape[1]):
         most += wants[:, product, None] * available[:, product]
@@ -122,10 +121,10 @@ def _most(cap: np.ndarray, available: np.ndarray, wants: np.ndarray) -> np.ndarr
 
 
 def _ratios(need: np.ndarray, most: np.ndarray, done: np.ndarray) -> np.ndarray:
-    """(set of wishes, realization) most over need beyond what is done; inf where nothing is new."""
+    """Return most over need beyond the wishes done, (set, realization); inf where none is new."""
     masks = np.arange(len(most))[:, None]
     needed = np.zeros_like(most)
-    for wish in range(need.shape[1]):  # sums of what is left: no difference of large sums
+    for wish in range(need.shape[1]):  # adds what is left, to avoid differences of large sums
         left = np.where(done >> wish & 1, 0.0, need[:, wish])
         needed += (masks >> wish & 1) * left
     chips = np.maximum(0.0, most - most[done, np.arange(len(need))])

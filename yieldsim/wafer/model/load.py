@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from yieldsim.wafer.model.wafer_model import WaferModel, check_wafer_model
 __all__ = ["load_wafer_model", "wafer_model"]
 
 
-def load_wafer_model(path: str | Path) -> WaferModel:
+def load_wafer_model(path: str | Path, allow_outside: Iterable[str | Path] = ()) -> WaferModel:
     """Return the checked model of a TOML file.
 
+    Its parts must lie in the model's folder, or in one of the folders ``allow_outside``.
     Raises ModelError, one line with place, value and what is allowed, for a file that is missing,
     truncated or not TOML, unknown keys, values out of range and contradictions.
     """
-    raw, scenarios = read_model(Path(path))
+    raw, scenarios = read_model(Path(path), allow_outside)
     if scenarios:
         raise ModelError(
             "scenarios", "unknown key", got="scenarios", allowed=", ".join(WaferModel.model_fields)

@@ -1,18 +1,18 @@
 """The records that supply kernels work on: structure, worlds, states and results.
 
-Realizations are simulated side by side, at most `LANES` of them. A field of a World, State or Tally
-record holds one number a realization: the last axis is the lane, marked k below. A stage is then a
-short loop over lanes of one piece of memory each, and the lanes share what it costs to find them.
+Up to `LANES` realizations are simulated side by side. A field of a World, State or Tally record
+holds a number per realization: its last axis is the lane, marked k below. Each stage is a short
+loop over the lanes of a field, which are contiguous in memory, so lanes share the cost of indexing.
 
-Tables of records are named after what a record describes. Their axes: F fab, G tool group, C class
-(0 imported, 1 domestic), P process, N route (a process in a fab, sorted by fab), J segment of a
-route, V visit (of a group by a segment, sorted by process and segment), M allocation entry (sorted
-by route), D die, B bin, K die bank, H memory pool, L packaging line, I product (sorted by tier), E
-effect of an event, S curve, T step, R row of the results (the quarters, then the warm-up, then what
-ends too late).
+Tables of records are named after what a record describes. Their axes are: F fab, G tool group, C
+class (0 imported, 1 domestic), P process, N route (a process in a fab, sorted by fab), J segment of
+a route, V visit (of a group by a segment, sorted by process and segment), M allocation entry
+(sorted by route), D die, B bin, K die bank, H memory pool, L packaging line, I product (sorted by
+tier), E effect of an event, S curve, T step, R row of the results (the quarters, then the warm-up,
+then everything after the last quarter).
 
-The fields of a World table are those of the model's schema, and the fields of a Tally table are the
-variables of `yieldsim.outputs`: a kernel that reads a name which neither has does not compile.
+The fields of a World table are those of the model's schema. The fields of a Tally table are the
+variables of `yieldsim.outputs`. A kernel that reads an unknown name does not compile.
 """
 
 from yieldsim.supply.kernels.records.state import (

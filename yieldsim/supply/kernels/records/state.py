@@ -15,11 +15,11 @@ from yieldsim.supply.kernels.records.tables import (
 
 
 class EffectState:
-    """The factors of an effect in the step, one where it has none."""
+    """The factors of an effect in the step, 1 where it has none."""
 
     mttf_ratio: Lanes
     mttr_ratio: Lanes
-    kept_share: Lanes  # of the tools
+    kept_share: Lanes  # share of the tools
     capacity_ratio: Lanes
     d0_ratio: Lanes
 
@@ -28,25 +28,25 @@ class FleetState:
     """The tools of a class in a group of a fab."""
 
     kpasses: Lanes  # thousand passes made so far
-    repair_hours: Lanes  # hours of repair that are still to come
+    repair_hours: Lanes  # backlog of repair
 
 
 class GroupState:
-    """A tool group of the fab at hand. Fields from `mean_passes` on are sums of the step."""
+    """A tool group of the current fab. Fields from `mean_passes` on are sums of the step."""
 
     load: Lanes  # passes asked for
     wait_days: Lanes  # per visit
-    grantable: Lanes  # passes that are left in a part of a step
+    grantable: Lanes  # passes left in a part of a step
     granted_ratio: Lanes
     tight: Lanes  # 1 where more passes are asked for than can be made
     need: Lanes
-    looked_at: Lanes  # the first lane alone: 1 where the group is tight in any lane
-    mean_passes: Lanes  # possible by the mean availability
-    rated_passes: Lanes  # possible without any stop
+    looked_at: Lanes  # lane 0 only: 1 where the group is tight in any lane
+    mean_passes: Lanes  # possible at the mean availability
+    rated_passes: Lanes  # possible without downtime
     tool_count: Lanes
     mttr_hours: Lanes
     repair_cv2: Lanes
-    possible_passes: Lanes  # possible by the luck of the step
+    possible_passes: Lanes  # possible at the availability drawn for the step
     made_passes: Lanes
     share: ClassLanes  # of the possible passes
     defect_adder: ClassLanes
@@ -55,17 +55,17 @@ class GroupState:
 
 
 class RouteState:
-    """A route: wafers a step unless said otherwise."""
+    """A route, in wafers per step unless said otherwise."""
 
     wafers_so_far: Lanes
     wip: Lanes
-    oldest_cohort: Lanes  # step at which the wafers started that leave next
+    oldest_cohort: Lanes  # step in which the wafers started that leave next
     planned: Lanes
     allowed: Lanes  # what plan and tools allow in the long run
     starts: Lanes
-    held_by: Lanes  # constraint on the starts
+    held_by: Lanes  # code of the constraint on the starts
     outs: Lanes  # in a part of a step
-    last_outs: Lanes  # in the step before, then in the step
+    last_outs: Lanes  # of the step before; after the release, of the current step
 
 
 class Cohort:
@@ -73,27 +73,27 @@ class Cohort:
 
     started: Lanes
     remaining: Lanes
-    front: Lanes  # how far they are on a route without tools
+    front: Lanes  # position on a route without tools, 1 at its end
 
 
 class Segment:
-    """A segment of a route: wafers in it, steps to cross it, wafers that go on."""
+    """A segment of a route: its wafers, the steps to cross it, and the wafers that move on."""
 
     wafers: Lanes
     pace_steps: Lanes
     moving: Lanes  # in a part of a step
-    permitted: Lanes  # part of those that tools permit
+    permitted: Lanes  # part of `moving` that tools permit
     moved: Lanes  # in the step
 
 
 class DieState:
-    """The dies of a design, and what holds them down."""
+    """The dies of a design, and the constraint on them."""
 
     gross_dies: Lanes  # per wafer
     bad_in_stock: Lanes
-    limit: Lanes  # constraint that costs most dies
-    limit_wafers: Lanes  # wafers of the route that said so
-    from_fabs: Lanes  # dies of the step
+    limit: Lanes  # code of the constraint that costs most dies
+    limit_wafers: Lanes  # wafers of the cohort that set `limit`, the largest of the step
+    from_fabs: Lanes  # dies that arrived in the step
     from_banks: Lanes
 
 
@@ -109,18 +109,18 @@ class ProductState:
 
     wanted: Lanes
     granted: Lanes
-    die_share: Lanes  # share of its design's dies; 0 where it is not in production
-    limit: Lanes  # constraint of the step
+    die_share: Lanes  # share of its design's dies; 0 out of production
+    limit: Lanes  # code of the constraint that binds in the step
     longest_limit: Lanes  # constraint of most steps in the quarter
     longest_steps: Lanes
 
 
 class Scratch:
-    """Numbers of one stage, filled and read within a step."""
+    """Working numbers of a stage, filled and read within a step."""
 
-    capacity_left: Lanes  # what accidents leave of a fab's capacity
-    d0_factor: Lanes  # what events do to the density
-    allowed_fraction: Lanes  # of the plan, by the group with the least capacity over load
+    capacity_left: Lanes  # share of a fab's capacity that accidents leave
+    d0_factor: Lanes  # factor of events on the density
+    allowed_fraction: Lanes  # of the plan, by the bottleneck group
     scarcest_group: Lanes
     mttf_ratio: Lanes
     mttr_ratio: Lanes
@@ -133,7 +133,7 @@ class Scratch:
     weight_sum: Lanes
     systematic_yield: Lanes
     cluster_factor: Lanes  # density of the period's wafers over its mean
-    alpha_within: Lanes  # clustering that is left within the period
+    alpha_within: Lanes  # clustering left within the period
     usage: Lanes
     usage_power: Lanes
     failure_cv2: Lanes
@@ -145,22 +145,22 @@ class State(NamedTuple):
 
     effect: Records[EffectState]  # E
     fleet: Records3[FleetState]  # F G C
-    recent: Floats  # F G k, passes made a step, a mean that forgets
-    group: Records[GroupState]  # G, of the fab at hand
+    recent: Floats  # F G k, exponential mean of the passes per step
+    group: Records[GroupState]  # G, of the current fab
     route: Records[RouteState]  # N
     cohort: Records2[Cohort]  # N T
     segment: Records2[Segment]  # N J
-    exits: Floats  # N T R k, wafers of a cohort that left in each row; no steps where none asks
+    exits: Floats  # N T R k, wafers of a cohort that left in each row; T = 0 without a mix
     weight: Floats  # T M k, share of a cohort's wafers
-    bin_yield: Floats  # T M B+1 k; the last is escapes
+    bin_yield: Floats  # T M B+1 k; the last bin holds escapes
     die: Records[DieState]  # D
-    tail: Floats  # B, of one lane
-    available: Floats  # B, of one lane
+    tail: Floats  # B, of the current lane
+    available: Floats  # B, of the current lane
     die_bin: Records2[BinState]  # D B
     stacks: Floats  # H k
     line_left: Floats  # L k
     product: Records[ProductState]  # I
     held: Floats  # I code k, steps in the quarter
     taken: Floats  # I rank k, stacks taken in the step
-    planned: Floats  # I rank k, packages of the mix that are not begun yet
+    planned: Floats  # I rank k, packages of the mix that are due and not begun yet
     scratch: Scratch

@@ -1,4 +1,4 @@
-"""What does not change between realizations. A curve of -1 says that there is none."""
+"""The structure of a model, the same in all realizations. A curve of -1 stands for no schedule."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RoutePlan:
 
 
 class FabRoutes:
-    """The routes of a fab, from the first to before the end; equipped: it has tools."""
+    """The routes of a fab, from the first to before the end. `equipped` is 1 where it has tools."""
 
     first_route: int
     end_route: int
@@ -27,22 +27,26 @@ class FabRoutes:
 
 
 class FleetCurves:
-    """The tools of a class in a group of a fab."""
+    """The tools of a class in a group of a fab: curves of the tools in place and retired."""
 
     count_curve: int
     retired_curve: int
 
 
 class AllocationEntry:
-    """A share of a route's wafers; a die of -1: designs outside the model."""
+    """A share of a route's wafers. A die of -1 stands for designs outside the model."""
 
     die: int
     share_curve: int
 
 
 class DieDesign:
-    """A die. Deep: the alternating sum of its harvest would cancel; tabled: its bins by density
-    stand in `Structure.bin_table`; the killing part is where a defect can kill."""
+    """A die design.
+
+    `deep` is 1 where the alternating sum of its harvest would cancel. `tabled` is 1 where
+    `Structure.bin_table` holds its bins by density. `killing_part` is the part of its susceptible
+    area on which a defect can kill.
+    """
 
     cores: int
     bins: int
@@ -54,7 +58,7 @@ class DieDesign:
 
 
 class BankDraw:
-    """Dies made elsewhere."""
+    """A die bank: dies made elsewhere."""
 
     die: int
     bin: int
@@ -70,7 +74,7 @@ class PoolCurves:
 
 
 class PackagingCapacity:
-    """A packaging line, counted in packages or else in interposer wafers."""
+    """A packaging line, whose capacity counts packages or else interposer wafers."""
 
     capacity_curve: int
     counts_packages: int
@@ -100,11 +104,11 @@ class OtherDie:
 
 
 class EffectDates:
-    """When an event has its effect.
+    """The dates of an event's effect.
 
-    Its factors hold from the start to before the end; with a ramp they are powers of the quarters
-    since the start. No tool is delivered after `last_delivery_step`, none produces before
-    `first_production_step`, and no wafer starts before `first_start_step`.
+    Its factors hold from the start to before the end. With a ramp they are raised to the power of
+    the quarters since the start. No tool is delivered after `last_delivery_step`, no tool produces
+    before `first_production_step`, and no wafer starts before `first_start_step`.
     """
 
     start_step: float
@@ -119,7 +123,7 @@ NO_LEARNING, EXPONENTIAL, POWER = range(3)  # kinds of learning
 
 
 class Clock(NamedTuple):
-    """Steps and their length; ``first_draw`` is the absolute number of step 0."""
+    """Steps, their length, and switches. ``first_draw`` is the absolute number of step 0."""
 
     steps: int
     warmup_steps: int
@@ -139,20 +143,20 @@ class Clock(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """What does not change between realizations: indices, calendar, weights."""
+    """The structure of a model, the same in all realizations: indices, calendar, weights."""
 
-    row: Ints  # T, row of the results that a step belongs to; the last: all steps after the end
+    row: Ints  # T + 1, row of the results of each step; the last is for all steps after the end
     curve_low: Floats  # S T
     curve_high: Floats  # S T
     fab: Records[FabRoutes]  # F
     fleet: Records3[FleetCurves]  # F G C
-    fleet_entity: Words  # F G, noise
-    learning: Ints  # P, kind
+    fleet_entity: Words  # F G, identity in the noise
+    learning: Ints  # P, kind of learning
     learning_start: Floats  # P, step
     route: Records[RoutePlan]  # N
-    route_entity: Words  # N, noise
-    visit_first: Ints  # P J+1, first visit of each segment of a route, and the end
-    visit_group: Ints  # V
+    route_entity: Words  # N, identity in the noise
+    visit_first: Ints  # P J+1, first visit of each segment of a process, and the end
+    visit_group: Ints  # V, tool group
     entry: Records[AllocationEntry]  # M
     die: Records[DieDesign]  # D
     min_good: Ints  # D B
@@ -161,13 +165,13 @@ class Structure(NamedTuple):
     bank: Records[BankDraw]  # K
     pool: Records[PoolCurves]  # H
     line: Records[PackagingCapacity]  # L
-    tier: Ints  # first product of each tier, and their number
+    tier: Ints  # first product of each tier, and the number of products
     product: Records[ProductPlan]  # I
     product_pool: Ints  # I rank
     product_line: Ints  # I rank
-    recipe: Ints  # I recipe B+1, dies of each bin in a package; the last is the bin it is sold in
+    recipe: Ints  # I recipe B+1, dies of each bin in a package, then the bin it is sold in
     other: Records[OtherDie]  # dies of other designs in a package
-    no_tool_limit: Ints  # G
+    no_tool_limit: Ints  # G, 1 where tools shall limit nothing
     effect: Records[EffectDates]  # E
     effect_on_tools: Ints  # E F G C, 1 where an effect concerns these tools
     effect_on_fab: Ints  # E F

@@ -1,4 +1,4 @@
-"""Arrays of records with named fields, most of them of one number a lane."""
+"""Arrays of records with named fields, most of which hold a number per lane."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Words = NDArray[np.uint32]
 Lanes = Floats  # (k)
 ClassLanes = Floats  # (C, k)
 
-# how a field of an annotated record class lies in memory
+# memory layout of a field of an annotated record class, by its annotation
 _FORMS: dict[str, tuple[Any, ...]] = {
     "int": (np.int64,),
     "float": (np.float64,),
@@ -26,12 +26,12 @@ _FORMS: dict[str, tuple[Any, ...]] = {
 
 
 def record_dtype(fields: type) -> np.dtype[Any]:
-    """The record type of a class whose annotations name the fields."""
+    """Return the record type of a class whose annotations name the fields."""
     return np.dtype([(name, *_FORMS[kind]) for name, kind in fields.__annotations__.items()])
 
 
 def lanes_dtype(names: tuple[str, ...]) -> np.dtype[Any]:
-    """A record type of named fields with one number a lane."""
+    """Return a record type of named fields with a number per lane."""
     return np.dtype([(name, np.float64, (LANES,)) for name in names])
 
 
@@ -39,7 +39,7 @@ Record_co = TypeVar("Record_co", covariant=True)
 
 
 class Records(Protocol[Record_co]):
-    """An array of records: a place gives a record, a name gives that field of all records."""
+    """An array of records: an index gives a record, a name gives that field of all records."""
 
     shape: tuple[int, ...]
 
@@ -51,7 +51,7 @@ class Records(Protocol[Record_co]):
 
 
 class Records2(Protocol[Record_co]):
-    """A table with two axes."""
+    """An array of records with two axes."""
 
     shape: tuple[int, ...]
 
@@ -64,7 +64,7 @@ class Records2(Protocol[Record_co]):
 
 
 class Records3(Protocol[Record_co]):
-    """A table with three axes."""
+    """An array of records with three axes."""
 
     shape: tuple[int, ...]
 
@@ -79,7 +79,7 @@ class Records3(Protocol[Record_co]):
 
 
 class Records4(Protocol[Record_co]):
-    """A table with four axes."""
+    """An array of records with four axes."""
 
     shape: tuple[int, ...]
 

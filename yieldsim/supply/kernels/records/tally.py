@@ -1,4 +1,4 @@
-"""The results, under the names of the variables in `yieldsim.outputs`."""
+"""The results of the lanes, under the names of the variables in `yieldsim.outputs`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from yieldsim.supply.kernels.records.tables import Lanes, Records2, Records3, Re
 
 
 class Results(Protocol):
-    """A record of a Tally, with the variables of `yieldsim.outputs` that have its dims."""
+    """A record of a Tally: the variables of `yieldsim.outputs` that have its dims."""
 
     def __getattr__(self, name: str) -> Lanes: ...
 
 
-# the tables of a Tally: the dims of the variables that they hold
+# the tables of a Tally and the dims of their variables
 TALLY_DIMS: dict[str, tuple[str, ...]] = {
     "route": ROUTE,
     "group": ("fab", "tool_group"),
@@ -26,12 +26,12 @@ TALLY_DIMS: dict[str, tuple[str, ...]] = {
     "product": ("product",),
     "product_bin": ("product", "bin"),
 }
-# sums that are no output themselves
+# sums that are needed for outputs but are not outputs
 _WORKING: dict[str, tuple[str, ...]] = {"group": ("passes_possible",)}
 
 
 def tally_fields(table: str) -> tuple[str, ...]:
-    """The fields of a table of the tally: the outputs that have its dims, and working sums."""
+    """Return the fields of a table of the tally: the outputs of its dims, and working sums."""
     dims = TALLY_DIMS[table]
     return (*(v.name for v in OUTPUTS if v.dims == dims), *_WORKING.get(table, ()))
 
@@ -41,7 +41,7 @@ class Tally(NamedTuple):
 
     route: Records2[Results]  # R N
     group: Records3[Results]  # R F G
-    fleet: Records4[Results]  # R F G C; no rows where no output asks
+    fleet: Records4[Results]  # R F G C; R = 0 where no output needs it
     die: Records2[Results]  # R D
     die_bin: Records3[Results]  # R D B
     pool: Records2[Results]  # R H

@@ -1,4 +1,4 @@
-"""The parameters of each realization, under their names in the model's schema."""
+"""The parameters of the realizations, under their names in the model's schema."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from yieldsim.supply.kernels.records.tables import Floats, Lanes, Records, Recor
 
 
 class Parameters(Protocol):
-    """A record of a World, with the fields of its table in the model's schema."""
+    """A record of a World: the fields of its table in the model's schema."""
 
     def __getattr__(self, name: str) -> Lanes: ...
 
@@ -30,9 +30,9 @@ class World(NamedTuple):
     product: Records[Parameters]  # I
     performance: Records2[Parameters]  # I B
     effect: Records[Parameters]  # E, the factors of `supply.compile.effects`
-    # last, as they are filled in after the draw
-    visits: Floats  # P G k, passes of a wafer, rework and sampling included
-    visit: Floats  # V k, those of one group in one segment of a route
-    # no quarters where wafers follow the shares
-    mix_entry: Floats  # quarter M k, part of what shares give the designs it moves; -1: not moved
-    mix_product: Floats  # quarter I rank k, packages a step with stacks of that rank; inf: any
+    # the tables below come last because they are filled in after the draw
+    visits: Floats  # P G k, passes per wafer, rework and sampling included
+    visit: Floats  # V k, passes per wafer in a group within a segment
+    # the last two have no quarters where wafers follow the shares
+    mix_entry: Floats  # quarter M k, part of the wafers that the mix divides; -1: not moved
+    mix_product: Floats  # quarter I rank k, packages per step with stacks of that rank; inf: any

@@ -138,9 +138,14 @@ class Bench:
             return self._run(simulator, self.drawn, {}, moved)
         if isinstance(parameter.item, Schedule):
             number = self.curves[parameter.path]
-            curve = self.compiled.structure.curve.copy()
-            curve[number] = turn(curve[number], spec, up)
-            return self._run(simulator, self.drawn, {"curve": curve})
+            structure = self.compiled.structure
+            curves = {
+                "curve_low": structure.curve_low.copy(),
+                "curve_high": structure.curve_high.copy(),
+            }
+            for series in curves.values():
+                series[number] = turn(series[number], spec, up)
+            return self._run(simulator, self.drawn, curves)
         column = self.compiled.sampler.column
         drawn = self.drawn.copy()
         own = column[parameter.path]

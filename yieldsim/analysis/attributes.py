@@ -1,0 +1,34 @@
+"""Tables that an ensemble carries as JSON in its attributes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from yieldsim.errors import StoreError
+
+
+def json_table(attrs: Mapping[Any, Any], name: str, depth: int = 1) -> dict[str, Any] | None:
+    """The table under a name of the attributes, or None if the attribute is no text or missing.
+
+    ``depth`` levels of it are tables too. Raises StoreError if the text is damaged.
+    """
+    text = attrs.get(name)
+    if not isinstance(text, str):
+        return None
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise StoreError(f"attribute {name}", f"is damaged ({reason})") from None
+    if not _is_nested(table, depth):
+        raise StoreError(f"attribute {name}", "is damaged: it is no table of tables")
+    nested: dict[str, Any] = table
+    return nested
+
+
+def _is_nested(item: object, depth: int) -> bool:
+    if depth == 0:
+        return True
+    return isinstance(item, dict) and all(_is_nested(entry, depth - 1) for entry in item.values())
