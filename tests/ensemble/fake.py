@@ -4,7 +4,7 @@ The same contract as `yieldsim.supply.simulate.Simulator`; for what goes wrong a
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,13 @@ class FakeSimulator:
         self.first_calls: list[int] = []
         self.lock = threading.Lock()
 
-    def block(self, first: int, count: int) -> dict[str, np.ndarray]:
+    def block(
+        self, first: int, count: int, only: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        places = [i for i, name in enumerate(self.scenarios) if only is None or name in only]
+        return {name: values[places] for name, values in self._block(first, count).items()}
+
+    def _block(self, first: int, count: int) -> dict[str, np.ndarray]:
         with self.lock:
             self.first_calls.append(first)
         self.before(first)

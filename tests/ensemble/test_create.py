@@ -54,7 +54,7 @@ def test_another_version_does_not_continue_what_this_one_began(begun: Path) -> N
     file = begun / "zarr.json"
     stored = read_stored(Folder(begun))
     mine = stored.attrs["versions"]["yieldsim"]
-    file.write_text(file.read_text().replace(f'"yieldsim": "{mine}"', '"yieldsim": "0.0.1"'))
+    file.write_text(file.read_text().replace(f'"yieldsim\\": \\"{mine}', '"yieldsim\\": \\"0.0.1'))
     with pytest.raises(StoreError, match=r"another version of yieldsim.*allowed: yieldsim 0\.0\.1"):
         check_same(read_stored(Folder(begun)), plan_of())
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.ensemble.fake import FakeSimulator, analyst_file
 from yieldsim.ensemble import RunPlan, bytes_per_realization, default_block_size
-from yieldsim.ensemble.layout import block_specs
+from yieldsim.ensemble.layout import MAX_BLOCKS, block_specs
 
 
 @given(
@@ -21,7 +21,8 @@ def test_default_blocks_are_as_large_as_memory_and_eight_blocks_allow(
     realizations: int, size_bytes: int, scenarios: int
 ) -> None:
     size = default_block_size(realizations, size_bytes, scenarios)
-    least, most = min(16, realizations), min(16_384, realizations)
+    fewest = math.ceil(realizations / MAX_BLOCKS)  # files of a store come before memory
+    least, most = min(max(16, fewest), realizations), min(max(16_384, fewest), realizations)
     assert least <= size <= most
 
     def allowed(larger: int) -> bool:

@@ -48,6 +48,10 @@ COMMANDS = {
         ".store.finalize:finalize",
         "Check every block of a store, add its summaries and mark it as complete.",
     ),
+    "status": Subcommand(".store.status:status", "Print how far a store is."),
+    "verify": Subcommand(
+        ".store.verify:verify", "Check every byte of a store, and mend what is damaged."
+    ),
     "summary": Subcommand(
         ".supply.summary:summary",
         "Print the results of an ensemble with Monte Carlo errors.",

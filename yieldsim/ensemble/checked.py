@@ -7,6 +7,8 @@ and summaries.
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -24,8 +26,8 @@ from zarr.storage import WrapperStore
 from yieldsim.ensemble.chunks import damage, is_chunk
 from yieldsim.ensemble.layout import DONE
 from yieldsim.ensemble.ledger import BlockRecord, Seal
+from yieldsim.ensemble.provenance import Stored
 from yieldsim.ensemble.shards import FileRecord, digest, index_of, problem_of
-from yieldsim.ensemble.storage import Place
 from yieldsim.errors import VerificationError
 
 _RECORDS_IN_MEMORY = 64
@@ -39,9 +41,10 @@ class CheckedStore(WrapperStore[Any]):
     ledger: its chunks are checked by their own checksums alone.
     """
 
-    def __init__(self, place: Place, seal: Seal | None, *, ledger: bool) -> None:
-        super().__init__(place.zarr(read_only=True))
-        self._place, self._seal, self._ledger = place, seal, ledger
+    def __init__(self, stored: Stored, seal: Seal | None) -> None:
+        super().__init__(stored.place.zarr(read_only=True))
+        self._place, self._seal = stored.place, seal
+        self._stored, self._ledger = stored, stored.has_ledger
         self._record = lru_cache(_RECORDS_IN_MEMORY)(self._read_record)
 
     async def get(
@@ -50,7 +53,17 @@ class CheckedStore(WrapperStore[Any]):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
-        prototype = prototype or cpu.buffer_prototype
+        try:
+            return await self._checked(key, prototype or cpu.buffer_prototype, byte_range)
+        except VerificationError:
+            # Zarr reads many chunks at once and drops all but the first error, which asyncio
+            # would report: hundreds of lines.
+            asyncio.get_running_loop().set_exception_handler(_without_repetition)
+            raise
+
+    async def _checked(
+        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None
+    ) -> Buffer | None:
         array, _, name = key.rpartition("/")
         if not array or not is_chunk(name):
             return await self._store.get(key, prototype, byte_range)
@@ -63,7 +76,14 @@ class CheckedStore(WrapperStore[Any]):
         return await self._part(key, prototype, byte_range, file)
 
     def _read_record(self, row: int, block: int) -> BlockRecord | None:
-        return BlockRecord.read(self._place, row, block)
+        """Return the record of a block, None where it is not that of this place and run."""
+        record, attrs = BlockRecord.read(self._place, row, block), self._stored.attrs
+        size = int(attrs["block_size"])
+        count = min(size, int(attrs["realizations"]) - block * size)
+        per_file = int(attrs.get("scenarios_per_file", 1))
+        scenarios = tuple(attrs["scenarios"][row * per_file : (row + 1) * per_file])
+        expected = BlockRecord(self._stored.run_hash, block, count, scenarios, {})
+        return record if record and replace(record, files={}) == expected else None
 
     def _file(self, key: str, array: str, name: str) -> FileRecord | None:
         """Return what the ledger says of a file of results, None where it says nothing."""
@@ -73,8 +93,8 @@ class CheckedStore(WrapperStore[Any]):
         if len(index) < 2:
             return None
         record = self._record(index[0], index[1])
-        if record is None or record.block != index[1] or key not in record.files:
-            problem = f"the record of block {index[1]} is missing or damaged"
+        if record is None or key not in record.files:
+            problem = f"the record of block {index[1]} is missing, damaged or of another place"
             raise VerificationError(str(self._place), f"{problem}, so {key} cannot be trusted")
         return record.files[key]
 
@@ -115,6 +135,13 @@ class CheckedStore(WrapperStore[Any]):
             problem = f"chunk {name} of {array} does not match its checksum"
             raise VerificationError(str(self._place), problem)
         return prototype.buffer.from_bytes(data[first - begin : last - begin])
+
+
+def _without_repetition(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what no reader waits for any more, unless it is damage of the same store."""
+    dropped = "exception was never retrieved" in str(context.get("message"))
+    if not (dropped and isinstance(context.get("exception"), VerificationError)):
+        loop.default_exception_handler(context)
 
 
 def _span(wanted: ByteRequest, size: int) -> tuple[int, int]:

@@ -43,6 +43,13 @@ def encode(values: np.ndarray, compressed: bool) -> bytes:
     return body + google_crc32c.value(body).to_bytes(CHECKSUM_BYTES, "little")
 
 
+def decode(data: bytes, dtype: npt.DTypeLike, compressed: bool) -> np.ndarray:
+    """The values that `encode` made a chunk of, one after another. The checksum is not checked."""
+    body = data[:-CHECKSUM_BYTES]
+    plain = blosc.decompress(body) if compressed else body
+    return np.frombuffer(plain, dtype=np.dtype(dtype).newbyteorder("<"))
+
+
 def damage(data: np.ndarray | None) -> str | None:
     """What is wrong with the bytes (uint8) of a chunk, or None."""
     if data is None:

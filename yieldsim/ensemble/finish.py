@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import zarr
 
 from yieldsim.ensemble.checked import CheckedStore
-from yieldsim.ensemble.layout import DONE, PARAMETER_VALUE, ArraySpec, RunPlan
-from yieldsim.ensemble.ledger import SEAL, Seal, metadata_digest
+from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
 from yieldsim.ensemble.provenance import Stored, finished_attrs, read_stored
-from yieldsim.ensemble.read import unfinished
+from yieldsim.ensemble.read import advice, unfinished
 from yieldsim.ensemble.storage import ROOT_METADATA, Memory, Place, reason
-from yieldsim.ensemble.summaries import SUMMARIES, summary_specs
-from yieldsim.ensemble.verify import damaged_blocks, damaged_metadata
+from yieldsim.ensemble.summaries import SUMMARIES, SUMMARIZED, summary_specs
+from yieldsim.ensemble.verify import damaged_blocks, damaged_metadata, seal_of_store
 from yieldsim.ensemble.write import array_keys, fill, marked_blocks, seal_of, unmark
 from yieldsim.errors import IncompleteError, StoreError
-from yieldsim.outputs import EXTRA_OUTPUTS, LEADING, chosen_outputs
-
-BLOCK_DIMS = ("scenario", "realization")
 
 
 def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
@@ -42,16 +38,14 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
     if len(marked) < stored.blocks:
         raise unfinished(stored)
     try:
-        seal = Seal.read(place)
+        seal = seal_of_store(stored)
         wrong = damaged_metadata(place, seal)
         if seal is None or wrong:
             key, problem = next(iter(wrong.items()))
-            advice = f"`yieldsim verify {place} --repair` mends it"
-            raise StoreError(f"{place}/{key}", f"{problem}; {advice}")
-        arrays = _arrays(place)
-        drop_damaged(place, stored.plan, block_specs_of(arrays), marked - set(checked))
+            raise StoreError(f"{place}/{key}", f"{problem}; {advice(place)}")
+        drop_damaged(stored, marked - set(checked))
         place.sweep()
-        summaries = array_keys(summary_specs(arrays, stored.attrs), place.compressed)
+        summaries = summary_keys(stored)
         for name in SUMMARIES:  # a killed finalize may have written half of it
             place.delete_array(name)
         fill(place, summaries)
@@ -61,65 +55,43 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
         raise StoreError(str(place), problem) from None
 
 
-def drop_damaged(
-    place: Place, plan: RunPlan, specs: list[ArraySpec], blocks: Collection[int]
-) -> None:
+def summary_keys(stored: Stored) -> dict[str, bytes]:
+    """Return every key of the summaries of a store whose blocks are all there."""
+    specs = summary_specs(_arrays(stored), stored.attrs)
+    return array_keys(specs, stored.place.compressed)
+
+
+def drop_damaged(stored: Stored, blocks: Collection[int]) -> None:
     """Unmark damaged blocks, and raise IncompleteError if there are any."""
-    damaged = damaged_blocks(place, plan, specs, blocks)
+    damaged = damaged_blocks(stored.place, stored.plan, blocks)
     if damaged:
-        unmark(place, damaged)
+        unmark(stored.place, damaged)
         block, keys = next(iter(damaged.items()))
         problem = " ".join(next(iter(keys.items())))
         raise IncompleteError(
-            str(place),
+            str(stored.place),
             f"{len(damaged)} damaged block(s), block {block}: {problem}; "
             "the command that began it computes them again",
         )
 
 
-def block_specs_of(arrays: dict[str, zarr.Array[Any]]) -> list[ArraySpec]:
-    """The arrays that are written block by block, as the store describes them."""
-    specs = []
-    for name, array in arrays.items():
-        dims = _dims(array)
-        if dims[:2] == BLOCK_DIMS:
-            shards = array.shards or array.chunks
-            spec = ArraySpec(name, dims, array.dtype, array.shape, array.chunks, per_file=shards[0])
-            specs.append(spec)
-    return specs
+def _arrays(stored: Stored) -> dict[str, zarr.Array[Any]]:
+    """The arrays that summaries are made of, those that the store has.
 
-
-def _dims(array: zarr.Array[Any]) -> tuple[str, ...]:
-    names = getattr(array.metadata, "dimension_names", None) or ()
-    return tuple(str(name) for name in names)
-
-
-def _arrays(place: Place) -> dict[str, zarr.Array[Any]]:
-    """All arrays of a store.
-
-    Zarr leaves out an array whose metadata are missing. Raises StoreError that names it.
+    Others may be damaged.
     """
+    place = stored.place
     try:
-        group = _open_group(place)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about files that are not arrays: reported below
-            arrays = dict(group.arrays())
+        store = CheckedStore(stored, Seal.read(place))
+        group = zarr.open_group(store=store, mode="r", use_consolidated=False)
+        return {name: array for name in SUMMARIZED if (array := _array(group, name)) is not None}
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
-    names = str(group.attrs.get("outputs", "")).split()
-    kept = chosen_outputs(names, EXTRA_OUTPUTS if names else ())
-    dims = {dim for variable in kept for dim in (*LEADING, *variable.dims)}
-    wanted = {v.name for v in kept} | dims | {PARAMETER_VALUE, "parameter", DONE}
-    missing = sorted(wanted - set(arrays))
-    if missing:
-        problem = f"its metadata are damaged: no array {', '.join(missing)}"
-        raise StoreError(str(place), f"{problem}; the ensemble must be made anew")
-    return arrays
 
 
-def _open_group(place: Place) -> zarr.Group:
-    store = CheckedStore(place, Seal.read(place), ledger=True)
-    return zarr.open_group(store=store, mode="r", use_consolidated=False)
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any] | None:
+    item = group.get(name)
+    return item if isinstance(item, zarr.Array) else None
 
 
 def _declare_complete(stored: Stored, seal: Seal, summaries: Mapping[str, bytes]) -> None:
@@ -129,26 +101,29 @@ def _declare_complete(stored: Stored, seal: Seal, summaries: Mapping[str, bytes]
     until then, so that a store whose finalizing was killed is sound before and after.
     """
     place, added = stored.place, seal_of(summaries)
-    documents = {name: place.get(f"{name}/{ROOT_METADATA}") for name in seal.metadata}
-    added_documents = {name: summaries[f"{name}/{ROOT_METADATA}"] for name in added.metadata}
-    root = _finished_root(stored, {**documents, **added_documents})
+    attrs = finished_attrs(stored)
     seal.metadata |= added.metadata
     seal.files |= added.files
+    root = finished_root(place, place.get(ROOT_METADATA) or b"", attrs, seal.metadata)
     digests = [*seal.root[-1:], metadata_digest(root)]
     place.put(SEAL, replace(seal, root=digests).as_bytes())
+    place.put(ORIGIN, sealed(attrs))
     place.put(ROOT_METADATA, root)
     place.put(SEAL, replace(seal, root=digests[-1:]).as_bytes())
 
 
-def _finished_root(stored: Stored, documents: Mapping[str, bytes | None]) -> bytes:
-    """Return the root's metadata of a complete store, with those of all arrays consolidated."""
+def finished_root(
+    place: Place, root: bytes, attrs: Mapping[str, Any], arrays: Iterable[str]
+) -> bytes:
+    """Return the root's metadata of a complete store, with those of its arrays consolidated."""
     scratch = Memory()
-    root = stored.place.get(ROOT_METADATA) or b""
-    for key, data in {"": root, **documents}.items():
-        scratch.put(f"{key}/{ROOT_METADATA}" if key else ROOT_METADATA, data or b"")
+    scratch.put(ROOT_METADATA, root)
+    for array in arrays:
+        key = f"{array}/{ROOT_METADATA}"
+        scratch.put(key, place.get(key) or b"")
     with warnings.catch_warnings():
         # Zarr warns that its format 3 does not yet specify consolidated metadata.
         warnings.filterwarnings("ignore", message="Consolidated metadata")
         group = zarr.consolidate_metadata(scratch.zarr())
-    group.update_attributes(finished_attrs(stored))
+    group.update_attributes(dict(attrs))
     return scratch.get(ROOT_METADATA) or b""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
@@ -25,6 +26,7 @@ MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
 MAX_BLOCKS = 1250
 EPOCH = date(2000, 1, 1)
 DONE = "block_done"
+_MAX_INT64 = 2**63 - 1
 
 
 def chunk_name(*index: int) -> str:
@@ -43,7 +45,8 @@ class BlockSource(Protocol):
     description. ``block(first, count)`` gives each output as (scenario, count, quarter, ...) and
     ``parameter_value`` as (scenario, count, parameter); several threads may call it. ``attrs``
     holds further attributes of a variable under its name, the kind of each product under
-    ``product_kind``, and texts that become attributes of the store.
+    ``product_kind``, and texts that become attributes of the store. With ``only``, ``block`` gives
+    these scenarios alone.
     """
 
     @property
@@ -54,7 +57,9 @@ class BlockSource(Protocol):
     def parameters(self) -> Sequence[Any]: ...
     @property
     def attrs(self) -> Mapping[str, Any]: ...
-    def block(self, first: int, count: int) -> Mapping[str, np.ndarray]: ...
+    def block(
+        self, first: int, count: int, only: Collection[str] | None = None
+    ) -> Mapping[str, np.ndarray]: ...
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,7 @@ class RunPlan:
     @property
     def run_hash(self) -> str:
         """What the records of blocks are bound to: model, seed and block size."""
-        text = f"{self.file.to_json()}\n{self.seed}\n{self.block_size}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return run_hash(self.file.to_json(), self.seed, self.block_size)
 
     @property
     def blocks(self) -> int:
@@ -96,6 +100,12 @@ class RunPlan:
         """The first realization of a block and how many it has (the last may have fewer)."""
         first = block * self.block_size
         return first, min(self.block_size, self.realizations - first)
+
+
+def run_hash(model_json: str, seed: int, block_size: int) -> str:
+    """Return `RunPlan.run_hash` from the text of the model."""
+    text = f"{model_json}\n{seed}\n{block_size}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -131,6 +141,19 @@ class ArraySpec:
         """The key of the file of a block in a row of scenarios."""
         index = (row, block, *(0 for _ in self.dims[2:]))
         return f"{self.name}/{chunk_name(*index)}"
+
+
+def plain(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes as NetCDF can have them: texts, numbers, lists of numbers, else JSON."""
+    return {name: _plain(value) for name, value in attrs.items()}
+
+
+def _plain(value: Any) -> Any:
+    numbers = isinstance(value, list) and all(isinstance(item, int | float) for item in value)
+    if isinstance(value, list | dict) and not numbers:
+        return json.dumps(value, ensure_ascii=False)
+    # NetCDF has no integer attribute of 64 bits without sign
+    return str(value) if isinstance(value, int) and value > _MAX_INT64 else value
 
 
 def default_block_size(realizations: int, bytes_per_realization: int, scenarios: int) -> int:
@@ -172,7 +195,7 @@ def block_specs(source: BlockSource, plan: RunPlan) -> list[ArraySpec]:
             **(_binding_attrs(source) if variable.name == "binding" else {}),
             **source.attrs.get(variable.name, {}),
         }
-        specs.append(_block_spec(variable.name, dims, variable.dtype, sizes, plan, attrs))
+        specs.append(_block_spec(variable.name, dims, variable.dtype, sizes, plan, plain(attrs)))
     drawn = {
         "long_name": "value drawn for each uncertain parameter",
         "comment": "the unit of each parameter is in parameter_unit",

@@ -12,7 +12,7 @@ Each is a line of JSON and, in a second line, the digest of the first.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,6 +80,14 @@ class Seal:
     metadata: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     root: list[str] = field(default_factory=list)
+
+    def without(self, arrays: Collection[str]) -> Seal:
+        """Return the seal without some arrays."""
+        metadata = {name: item for name, item in self.metadata.items() if name not in arrays}
+        files = {
+            key: item for key, item in self.files.items() if key.rpartition("/")[0] not in arrays
+        }
+        return Seal(metadata, files, list(self.root))
 
     def as_bytes(self) -> bytes:
         """Return the bytes of the seal's key."""

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from yieldsim.ensemble.layout import RunPlan
+from yieldsim.ensemble.layout import RunPlan, plain, run_hash
+from yieldsim.ensemble.ledger import ORIGIN
 from yieldsim.ensemble.storage import ROOT_METADATA, Place
 from yieldsim.errors import StoreError
 from yieldsim.model.load import ModelFile
@@ -36,7 +37,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Stored:
-    """What the metadata of an existing store says."""
+    """What the metadata of an existing store says; ``attrs`` with lists and tables decoded."""
 
     place: Place
     attrs: Mapping[str, Any]
@@ -44,7 +45,8 @@ class Stored:
     @property
     def has_ledger(self) -> bool:
         """Whether the store binds its bytes to their places."""
-        return bool(self.attrs["yieldsim_store"] >= FORMAT)
+        # a damaged format number must not switch off the checks
+        return self.attrs["yieldsim_store"] >= FORMAT or self.place.get(ORIGIN) is not None
 
     @property
     def plan(self) -> RunPlan:
@@ -55,6 +57,9 @@ class Stored:
         except (ValueError, TypeError, KeyError, RecursionError):
             where = f"{self.place}: metadata (zarr.json)"
             raise StoreError(where, "the text of its model is damaged") from None
+        if file.digest(attrs["scenarios"]) != attrs["model_hash"]:
+            where = f"{self.place}: metadata (zarr.json)"
+            raise StoreError(where, "the text of its model does not match model_hash")
         return RunPlan(
             file,
             tuple(attrs["scenarios"]),
@@ -63,6 +68,12 @@ class Stored:
             attrs["block_size"],
             int(attrs.get("scenarios_per_file", 1)),
         )
+
+    @property
+    def run_hash(self) -> str:
+        """`RunPlan.run_hash`, without reading the model."""
+        attrs = self.attrs
+        return run_hash(attrs["model_json"], attrs["seed"], attrs["block_size"])
 
     @property
     def complete(self) -> bool:
@@ -76,7 +87,7 @@ class Stored:
 def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
     """The attributes of a new store. They alone suffice to reproduce it."""
     model = plan.file.raw
-    return {
+    attrs = {
         "Conventions": "CF-1.11",
         "title": str(model.get("title") or plan.file.place),
         "history": _history(command),
@@ -100,6 +111,7 @@ def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
         "coordinates": "quarter_bounds",
         "model_json": plan.file.to_json(),
     }
+    return plain(attrs)
 
 
 def finished_attrs(stored: Stored) -> dict[str, Any]:
@@ -110,7 +122,36 @@ def finished_attrs(stored: Stored) -> dict[str, Any]:
         "comment": "every block is stored; block_done tells of each",
         "history": f"{stored.attrs.get('history', '')}\n{_history('finalized')}",
     }
-    return attrs
+    return plain(attrs)
+
+
+def extended_attrs(stored: Stored, plan: RunPlan, command: str) -> dict[str, Any]:
+    """The attributes of a store that is becoming that of a larger plan."""
+    attrs = dict(stored.attrs)
+    own = global_attrs(plan, command)
+    kept = ("status", "comment", "model_hash", "scenarios", "realizations", "scenarios_per_file")
+    attrs |= {name: own[name] for name in kept}
+    attrs["history"] = f"{stored.attrs.get('history', '')}\n{own['history']}"
+    return plain(attrs)
+
+
+def plain_attrs(stored: Stored) -> dict[str, Any]:
+    """Return the attributes of a store as its root has them."""
+    return plain(stored.attrs)
+
+
+def _decoded(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes with lists, tables and numbers as they were before `plain`."""
+    return {name: _decode(value, _TYPES.get(name)) for name, value in attrs.items()}
+
+
+def _decode(value: Any, kind: type | None) -> Any:
+    if not isinstance(value, str) or kind in (None, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None  # reported as no valid value
 
 
 def _history(what: str) -> str:
@@ -135,6 +176,12 @@ def read_stored(place: Place) -> Stored | None:
         raise StoreError(str(place), "its metadata (zarr.json) are damaged") from None
     if not isinstance(attrs, dict) or "yieldsim_store" not in attrs:
         raise StoreError(str(place), "is a Zarr store, but not of yieldsim")
+    return stored_of(place, attrs)
+
+
+def stored_of(place: Place, raw: Mapping[str, Any]) -> Stored:
+    """Return the store that some attributes describe. Raises StoreError if one is not valid."""
+    attrs = _decoded(raw)
     _check_attrs(place, attrs)
     return Stored(place, attrs)
 

@@ -42,7 +42,7 @@ def open_place(place: Place) -> xr.Dataset:
     if wrong:
         key, problem = next(iter(wrong.items()))
         raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
-    store = CheckedStore(place, seal, ledger=stored.has_ledger)
+    store = CheckedStore(stored, seal)
     try:
         # No cache, so that memory stays flat over an analysis. (The engine takes a Zarr store,
         # although xarray's signature does not say so.)

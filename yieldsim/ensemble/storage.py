@@ -60,6 +60,9 @@ class Place(Protocol):
     def sizes(self, array: str) -> dict[str, int]:
         """The size in bytes of each key of an array, by its name within the array."""
 
+    def times(self, array: str) -> dict[str, float]:
+        """When each key of an array was last written, in seconds, by its name; empty if unknown."""
+
     def sweep(self) -> None:
         """Remove what killed writers left behind."""
 
@@ -109,6 +112,9 @@ class Memory:
         start = f"{array}/"
         items = list(self._buffers.items())
         return {key[len(start) :]: len(item) for key, item in items if key.startswith(start)}
+
+    def times(self, array: str) -> dict[str, float]:
+        return {}
 
     def sweep(self) -> None:
         """A killed writer leaves nothing in memory."""
@@ -190,6 +196,14 @@ class Folder:
             return {}
         except OSError as error:
             raise StoreError(f"{self}/{array}", f"cannot be read ({reason(error)})") from None
+
+    def times(self, array: str) -> dict[str, float]:
+        times = {}
+        with contextlib.suppress(OSError), os.scandir(self.path / array) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # replaced meanwhile
+                    times[entry.name] = entry.stat().st_mtime
+        return times
 
     def sweep(self) -> None:
         for path in [*self.path.glob(f"*{PARTIAL}"), *self.path.glob(f"*/*{PARTIAL}")]:

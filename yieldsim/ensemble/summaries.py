@@ -24,6 +24,8 @@ RANK = ("rank_correlation_requested", "rank_correlation_achieved")
 SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
 # every array that `summary_specs` can make
 SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
+# the arrays that they are made of
+SUMMARIZED = (CHIPS, "product_kind", PARAMETER_VALUE, "parameter")
 _BATCH_BYTES = 32 * 2**20
 
 Arrays = Mapping[str, zarr.Array[Any]]

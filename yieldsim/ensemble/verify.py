@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import itertools
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import zarr
 
 from yieldsim.ensemble.chunks import damage
-from yieldsim.ensemble.layout import ArraySpec, RunPlan
+from yieldsim.ensemble.layout import DONE, RunPlan, chunk_name
 from yieldsim.ensemble.ledger import (
     ORIGIN,
     SEAL,
@@ -16,11 +20,15 @@ from yieldsim.ensemble.ledger import (
     Seal,
     consolidated,
     metadata_digest,
+    record_key,
     unsealed,
 )
-from yieldsim.ensemble.shards import digest, problem_of
+from yieldsim.ensemble.provenance import COMPLETE, Stored, read_stored, stored_of
+from yieldsim.ensemble.shards import FileRecord, digest, problem_of
 from yieldsim.ensemble.storage import ROOT_METADATA, Place
-from yieldsim.ensemble.write import missing_rows
+from yieldsim.ensemble.summaries import SUMMARIES
+from yieldsim.ensemble.write import marked_blocks, missing_rows
+from yieldsim.errors import StoreError, VerificationError
 
 
 @dataclass
@@ -37,30 +45,81 @@ class Damage:
     def __bool__(self) -> bool:
         return bool(self.blocks or self.metadata)
 
-    def lines(self) -> list[str]:
-        """Return one line for each damaged key."""
-        blocks = [f"{key} {text}" for keys in self.blocks.values() for key, text in keys.items()]
-        return [*(f"{key} {text}" for key, text in self.metadata.items()), *blocks]
+    @property
+    def keys(self) -> dict[str, str]:
+        """What is wrong, by key."""
+        keys = dict(self.metadata)
+        for own in self.blocks.values():
+            keys |= own
+        return keys
+
+
+def trusted(place: Place) -> Stored | None:
+    """Return what a store says of itself: by its root where that is sound, else by its origin.
+
+    None where the place is empty. Raises StoreError where it is no store, and VerificationError
+    where the metadata and their second copy are damaged.
+    """
+    if not place.used():
+        return None
+    seal, origin = Seal.read(place), unsealed(place.get(ORIGIN))
+    sound = seal is not None and not _document_problem(place.get(ROOT_METADATA), seal.root)
+    if not sound and isinstance(origin, dict):
+        return stored_of(place, origin)
+    if seal is not None and not sound:
+        problem = f"damaged, and so is its second copy {ORIGIN}: the ensemble must be made anew"
+        raise VerificationError(f"{place}/{ROOT_METADATA}", problem)
+    return read_stored(place)
+
+
+def seal_of_store(stored: Stored) -> Seal | None:
+    """Return the seal of a store, without the summaries where they are still to be written."""
+    seal = Seal.read(stored.place)
+    return seal if seal is None or stored.complete else seal.without(SUMMARIES)
+
+
+def examine(stored: Stored, *, sizes_only: bool = False) -> Damage:
+    """Return all that is damaged. Blocks that are not yet done are not damaged.
+
+    Reads every byte; with ``sizes_only`` only the sizes of the blocks' files, their records and
+    markers, and every byte of the rest.
+    """
+    place = stored.place
+    if not stored.has_ledger:
+        return _examine_first_format(stored)
+    metadata = damaged_metadata(place, seal_of_store(stored))
+    markers = place.sizes(DONE)
+    named = {b for b in range(stored.blocks) if stored.complete or chunk_name(b) in markers}
+    blocks = damaged_blocks(place, stored.plan, named, sizes_only=sizes_only)
+    for block in named - marked_blocks(place):
+        key = f"{DONE}/{chunk_name(block)}"
+        state = "is damaged" if chunk_name(block) in markers else "is missing"
+        blocks.setdefault(block, {})[key] = state
+    return Damage(dict(sorted(blocks.items())), metadata)
 
 
 def damaged_blocks(
-    place: Place, plan: RunPlan, specs: Iterable[ArraySpec], blocks: Iterable[int]
+    place: Place, plan: RunPlan, blocks: Iterable[int], *, sizes_only: bool = False
 ) -> dict[int, dict[str, str]]:
-    """Return what is wrong with the files of some blocks, by block and key. Reads every byte."""
-    wanted = [spec for spec in specs if 0 not in spec.shape]
+    """Return what is wrong with the records and files of some blocks, by block and key.
+
+    Reads every byte, or with ``sizes_only`` the records and the sizes of the files.
+    """
     problems: dict[int, dict[str, str]] = {}
+    sizes: dict[str, dict[str, int]] = {}
     for block in sorted(blocks):
         own: dict[str, str] = {}
         bad_rows = missing_rows(place, plan, block)
         for row in range(plan.rows):
             record = BlockRecord.read(place, row, block)
-            for spec in wanted:
-                key = spec.key(row, block)
-                data = place.get(key)
-                if row in bad_rows or record is None or key not in record.files:
-                    problem = "has no sound record"
+            if row in bad_rows or record is None:
+                own[record_key(row, block)] = _record_problem(place, row, block, record)
+                continue
+            for key, file in record.files.items():
+                if sizes_only:
+                    problem = _size_problem(place, key, file, sizes)
                 else:
-                    problem = problem_of(data, record.files[key]) or ""
+                    problem = problem_of(place.get(key), file)
                 if problem:
                     own[key] = problem
         if own:
@@ -68,22 +127,52 @@ def damaged_blocks(
     return problems
 
 
-def damaged_chunks(
-    place: Place, specs: Iterable[ArraySpec], blocks: Iterable[int]
-) -> dict[int, dict[str, str]]:
-    """`damaged_blocks` of a store of the first format, whose chunks have only their checksums."""
-    problems: dict[int, dict[str, str]] = {}
-    for spec in specs:
-        if 0 in spec.shape:
+def _record_problem(place: Place, row: int, block: int, record: BlockRecord | None) -> str:
+    if record is not None:
+        return "is the record of another run or place"
+    return "is missing" if place.get(record_key(row, block)) is None else "is damaged"
+
+
+def _size_problem(
+    place: Place, key: str, file: FileRecord, sizes: dict[str, dict[str, int]]
+) -> str | None:
+    array, _, name = key.rpartition("/")
+    if array not in sizes:
+        sizes[array] = place.sizes(array)
+    size = sizes[array].get(name)
+    if size is None:
+        return "is missing"
+    return None if size == file.size else f"has {size} bytes in place of {file.size}"
+
+
+def _examine_first_format(stored: Stored) -> Damage:
+    """`examine` of a store of the first format: the checksum of every chunk, and the model's."""
+    place, found = stored.place, Damage()
+    try:
+        _ = stored.plan  # compares the model with its hash
+        arrays = dict(zarr.open_group(place.zarr(read_only=True), mode="r").arrays())
+    except (StoreError, ValueError, KeyError, TypeError) as error:
+        problem = error.problem if isinstance(error, StoreError) else str(error)
+        return Damage(metadata={ROOT_METADATA: problem})
+    marked = marked_blocks(place)
+    wanted = range(stored.blocks) if stored.complete else sorted(marked)
+    for name, array in arrays.items():
+        if 0 in array.shape:
             continue
-        for block in sorted(blocks):
-            for scenario in range(spec.shape[0]):
-                key = spec.key(scenario, block)
-                data = place.get(key)
-                problem = damage(None if data is None else np.frombuffer(data, dtype="uint8"))
-                if problem:
-                    problems.setdefault(block, {})[key] = problem
-    return problems
+        counts = [-(-n // chunk) for n, chunk in zip(array.shape, array.chunks, strict=True)]
+        dims = array.metadata.dimension_names or ()  # type: ignore[union-attr]
+        by_block = dims[:2] == ("scenario", "realization")
+        for index in itertools.product(*map(range, counts)):
+            block = index[1] if by_block else (index[0] if name == DONE else -1)
+            if block >= 0 and block not in wanted:
+                continue
+            key = f"{name}/{chunk_name(*index)}"
+            data = place.get(key)
+            text = damage(None if data is None else np.frombuffer(data, dtype="uint8"))
+            if text:
+                own = found.metadata if block < 0 else found.blocks.setdefault(block, {})
+                own[key] = text
+    return found
 
 
 def damaged_metadata(place: Place, seal: Seal | None) -> dict[str, str]:
@@ -124,18 +213,21 @@ def _root_problems(data: bytes | None, seal: Seal) -> dict[str, str]:
     if documents is None:
         return {ROOT_METADATA: "has damaged consolidated metadata"}
     for array, document in documents.items():
-        if array in seal.metadata and metadata_digest(document) != seal.metadata[array]:
+        expected = seal.metadata.get(array)
+        if expected is not None and _document_problem(document, [expected]):
             return {ROOT_METADATA: f"does not match its checksum (metadata of {array})"}
+    if not documents and json.loads(data)["attributes"].get("status") == COMPLETE:
+        return {ROOT_METADATA: "has lost its consolidated metadata"}
     if documents and set(seal.metadata) - set(documents):
         lost = ", ".join(sorted(set(seal.metadata) - set(documents)))
         return {ROOT_METADATA: f"has lost the metadata of {lost}"}
     return {}
 
 
-def _document_problem(data: bytes | None, expected: Collection[str]) -> str:
+def _document_problem(data: bytes | Mapping[str, Any] | None, expected: Collection[str]) -> str:
     if data is None:
         return "is missing"
     try:
         return "" if metadata_digest(data) in expected else "does not match its checksum"
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return "is damaged"

@@ -143,40 +143,56 @@ class Writer:
         """Store a block: the files of every array first, then its record, then its marker.
 
         ``arrays`` hold the scenarios of the ``rows`` given, all of them by default, one row after
-        another. With ``only``, files of other keys stay as they are, as their record says.
+        another. With ``only``, all that is sound stays as it is: the files of other keys, and the
+        record and the marker where they say the same.
 
         Raises StoreError if an array has another shape or type than the block, or the disk is
         full.
         """
         rows = range(self.plan.rows) if rows is None else sorted(rows)
-        for spec in self.specs:
+        for spec in self.specs if rows else ():
             self._check(spec, block, arrays.get(spec.name), rows)
+        put = self.place.put if only is None else self._put_if_different
         key = ""
         try:
             first = 0
             for row in rows:
                 last = first + len(self.plan.row(row))
                 files: dict[str, FileRecord] = {}
+                kept = {} if only is None else self._kept(row, block, only)
                 for spec in self.specs:
                     key = spec.key(row, block)
+                    if key in kept:
+                        files[key] = kept[key]
+                        continue
                     chunks = self._chunks(spec, arrays[spec.name][first:last])
                     if chunks:
                         data = pack(chunks, spec.per_file)
                         files[key] = describe(data, chunks)
-                        if only is None or key in only:
-                            self.place.put(key, data)
+                        put(key, data)
                 key = record_key(row, block)
-                self.place.put(key, self.record(row, block, files).as_bytes())
+                put(key, self.record(row, block, files).as_bytes())
                 first = last
             key = f"{DONE}/{chunk_name(block)}"
             if len(rows) == self.plan.rows or self._recorded(block):
-                self.place.put(key, DONE_BYTES)
+                put(key, DONE_BYTES)
         except OSError as error:
             raise StoreError(
                 str(self.place),
                 f"{reason(error)}: block {block} of {self.plan.blocks} was not stored ({key}); "
                 "the same command continues from there",
             ) from None
+
+    def _put_if_different(self, key: str, data: bytes) -> None:
+        if self.place.get(key) != data:
+            self.place.put(key, data)
+
+    def _kept(self, row: int, block: int, only: Collection[str]) -> dict[str, FileRecord]:
+        """Return the files of a sound record that are not to be written again."""
+        record = BlockRecord.read(self.place, row, block)
+        if record is None or row in missing_rows(self.place, self.plan, block):
+            return {}
+        return {key: file for key, file in record.files.items() if key not in only}
 
     def record(self, row: int, block: int, files: Mapping[str, FileRecord]) -> BlockRecord:
         """Return the record of a block in a row of scenarios."""

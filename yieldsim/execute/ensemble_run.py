@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yieldsim.ensemble import (
+    Damage,
     Memory,
     Place,
     RunPlan,
+    damaged_metadata,
     finalize,
     marked_blocks,
     open_place,
     place_of,
     read_stored,
 )
+from yieldsim.ensemble.verify import seal_of_store
 from yieldsim.errors import IncompleteError, RetryError, StoreError
 from yieldsim.execute.cores import available_cores
 from yieldsim.execute.job import (
@@ -28,6 +31,7 @@ from yieldsim.execute.job import (
     new_job,
     stored_job,
 )
+from yieldsim.execute.repair import mend
 from yieldsim.execute.share import chosen_blocks
 from yieldsim.model.load import ModelFile
 
@@ -109,6 +113,7 @@ def execute(
     job = new_job(model, **options)
     blocks = range(job.plan.blocks)
     try:
+        _mend_metadata(job, threads)
         computed = compute(job, blocks, threads, bar=progress, log=log)
         finalize(job.place, checked=blocks)
     except KeyboardInterrupt:
@@ -175,6 +180,15 @@ def finalize_store(store: str | Path) -> tuple[Place, RunPlan]:
     if stored is None:
         raise StoreError(str(store), "has vanished")
     return place, stored.plan
+
+
+def _mend_metadata(job: Job, threads: int) -> None:
+    """Mend metadata, coordinates and summaries of an existing store, if they are damaged."""
+    if job.stored is None or not job.stored.has_ledger:
+        return
+    damage = Damage(metadata=damaged_metadata(job.place, seal_of_store(job.stored)))
+    if damage:
+        mend(job.stored, damage, threads=threads)
 
 
 def _threads(threads: int | None) -> int:

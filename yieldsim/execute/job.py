@@ -15,6 +15,7 @@ from yieldsim.ensemble import (
     RunPlan,
     Stored,
     Writer,
+    add_block,
     bytes_per_realization,
     check_same,
     check_space,
@@ -23,12 +24,11 @@ from yieldsim.ensemble import (
     default_block_size,
     marked_blocks,
     place_of,
-    read_stored,
+    trusted,
     unmark,
 )
-from yieldsim.ensemble.ledger import Seal
 from yieldsim.ensemble.read import advice
-from yieldsim.ensemble.verify import damaged_metadata
+from yieldsim.ensemble.verify import damaged_metadata, seal_of_store
 from yieldsim.errors import StoreError, UsageError, VerificationError
 from yieldsim.execute.local import run_blocks
 from yieldsim.execute.progress import progress_of
@@ -82,7 +82,7 @@ def new_job(
     names = file.scenario_names(scenarios or ())
     source = simulator(file, names, seed)  # first, so that errors of the model come first
     place: Place = Memory() if out is None else place_of(out)
-    stored = read_stored(place)
+    stored = trusted(place)
     if stored is None:
         size_bytes = bytes_per_realization(source)
         size = block_size or default_block_size(realizations, size_bytes, len(names))
@@ -100,11 +100,11 @@ def stored_job(place: Place) -> Job:
     Raises StoreError if there is none or another version began it, VerificationError if its
     metadata are damaged.
     """
-    stored = read_stored(place)
+    stored = trusted(place)
     if stored is None:
         raise StoreError(str(place), "no such ensemble store; `yieldsim init` makes one")
     if stored.has_ledger:
-        wrong = damaged_metadata(place, Seal.read(place))
+        wrong = damaged_metadata(place, seal_of_store(stored))
         if wrong:
             key, problem = next(iter(wrong.items()))
             raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
@@ -124,8 +124,7 @@ def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str]
     """Return those of some blocks that must be computed.
 
     With each come the keys of its damaged files if it is a block of a finished store, otherwise
-    None: all of its files are written then. A damaged block of an unfinished store loses its marker
-    first.
+    None. A damaged block of an unfinished store loses its marker first.
     """
     stored = job.stored
     if stored is None:
@@ -135,7 +134,7 @@ def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str]
     blocks = list(blocks)
     marked = marked_blocks(job.place)
     mine = marked & set(blocks)
-    damaged = damaged_blocks(job.place, job.plan, job.writer.specs, mine)
+    damaged = damaged_blocks(job.place, job.plan, mine)
     if not stored.complete:
         unmark(job.place, damaged)
         damaged = {block: {} for block in damaged}
@@ -161,9 +160,13 @@ def compute(
 
     def work(block: int) -> int:
         first, count = job.plan.span(block)
+        damaged = todo[block]
+        if job.stored is not None and damaged is None:
+            add_block(writer, job.source, block)
+            return count
         arrays = job.source.block(first, count)
         if store.wait():  # otherwise the main thread raises the error of the creation
-            writer.write(block, arrays, only=todo[block])
+            writer.write(block, arrays, only=damaged)
         return count
 
     total = sum(job.plan.span(block)[1] for block in blocks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,15 +58,20 @@ class Simulator:
         # scenarios may differ in routes and tiers, so each has its own layout of the same grid
         self._layouts = {n: TallyLayout(c, counted) for n, c in self.compiled.items()}
 
-    def block(self, first: int, count: int) -> dict[str, np.ndarray]:
+    def block(
+        self, first: int, count: int, only: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
         """Return the results of ``count`` realizations from ``first`` on.
+
+        Those of the scenarios in ``only``, in the order of `scenarios`; of all of them without it.
 
         They are each of `outputs`, (scenario, realization, quarter, ...), and ``parameter_value``,
         (scenario, realization, parameter), which is NaN where a scenario lacks a parameter.
         """
-        values = np.full((len(self.scenarios), count, len(self.parameters)), np.nan)
+        scenarios = [name for name in self.scenarios if only is None or name in only]
+        values = np.full((len(scenarios), count, len(self.parameters)), np.nan)
         results: dict[str, np.ndarray] = {}
-        for number, name in enumerate(self.scenarios):
+        for number, name in enumerate(scenarios):
             compiled = self.compiled[name]
             drawn, worlds = compiled.draw(self.seed, first, count)
             out = self._kernel(name, worlds, first)
@@ -75,7 +80,7 @@ class Simulator:
                 outputs |= run_demand(self.demand[name], drawn, *(outputs[key] for key in NEEDED))
             for variable in self.outputs:
                 output = outputs[variable.name]
-                shape = (len(self.scenarios), *output.shape)
+                shape = (len(scenarios), *output.shape)
                 kept = results.setdefault(variable.name, np.empty(shape, variable.dtype))
                 kept[number] = output
             column = compiled.sampler.column
@@ -167,7 +172,7 @@ def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
             if p.uncertain and isinstance(p.item, Quantity):
                 info = ParameterInfo(
                     p.path,
-                    p.item.unit or p.spec.unit,
+                    p.item.unit or p.spec.unit or "1",
                     p.item.source,
                     p.item.grade,
                     p.item.describe(),
