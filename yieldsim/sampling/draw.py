@@ -3,87 +3,31 @@
 A parameter's uniforms are tied to its path: that of realization r is Philox with the counter (hash
 of the path, PARAMETER stream, r). So a new parameter or scenario leaves all other draws as they
 were, any realization can be drawn on its own, and their number can grow. A Gaussian copula induces
-rank correlations.
+rank correlations. A design (`yieldsim.sampling.design`) may give values or spread the uniforms.
 """
 
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
-from scipy.special import betaincinv, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from yieldsim.errors import ModelError
 from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
 from yieldsim.model import Model, Quantity, Schedule, parameters
 from yieldsim.model.correlations import correlated_groups
 from yieldsim.model.schema.fields import Entity, neutral_value
+from yieldsim.sampling.design import RANDOM, SOBOL, Design
+from yieldsim.sampling.quantiles import inverse_cdf
+from yieldsim.sampling.sobol import sobol_uniforms
 from yieldsim.units import conversion_factor
-
-_LEAST_U = 2.0**-53  # uniforms are the midpoints of 2^52 cells of (0, 1)
-_PERT_WEIGHT = 4.0  # lambda of the PERT distribution, Malcolm et al. 1959
 
 
 def path_entity(path: str) -> int:
     """64-bit hash of a name, the same on every machine and in every run."""
     return int.from_bytes(hashlib.blake2b(path.encode(), digest_size=8).digest(), "little")
-
-
-def inverse_cdf(quantity: Quantity, u: np.ndarray) -> np.ndarray:
-    """Quantiles of a distribution at probabilities ``u`` in [0, 1], in the field's unit.
-
-    The result has the shape of ``u``, rises with ``u`` and stays within `Quantity.support` despite
-    rounding. ``quantity`` must have a distribution.
-    """
-    inside = np.clip(u, _LEAST_U, 1.0 - _LEAST_U)
-    if quantity.dist in ("normal", "lognormal"):
-        raw = _normal_family(quantity, _truncated_z(quantity, inside))
-    else:
-        raw = _bounded(quantity, inside)
-    return np.clip(raw, *quantity.raw_support()) * quantity.factor
-
-
-def _normal_family(q: Quantity, z: np.ndarray) -> np.ndarray:
-    """Normal or lognormal at scores ``z``; three quantiles give each side its own scale."""
-    centre, below, above = q.location()
-    normal = centre + z * np.where(z < 0.0, below, above)
-    return np.exp(normal) if q.dist == "lognormal" else normal
-
-
-def _truncated_z(q: Quantity, u: np.ndarray) -> np.ndarray:
-    if q.min is None and q.max is None:
-        return ndtri(u)
-    low = 0.0 if q.min is None else ndtr(q.z_of(q.min))
-    high = 1.0 if q.max is None else ndtr(q.z_of(q.max))
-    return ndtri(np.clip(low + (high - low) * u, _LEAST_U, 1.0 - _LEAST_U))
-
-
-def _bounded(q: Quantity, u: np.ndarray) -> np.ndarray:
-    if q.dist == "discrete":
-        assert q.values is not None and q.weights is not None
-        edges = np.cumsum(q.weights) / np.sum(q.weights)
-        return np.array(q.values)[np.searchsorted(edges[:-1], u, side="right")]
-    low = 0.0 if q.low is None else q.low
-    high = 1.0 if q.high is None else q.high
-    if q.dist == "loguniform":
-        return np.exp(math.log(low) + (math.log(high) - math.log(low)) * u)
-    return low + (high - low) * _unit_shape(q, u, high - low, low)
-
-
-def _unit_shape(q: Quantity, u: np.ndarray, width: float, low: float) -> np.ndarray:
-    """Quantiles on (0, 1) of a family that is then stretched over low..high."""
-    if q.dist == "uniform":
-        return u
-    if q.dist == "beta":
-        return betaincinv(q.a, q.b, u)
-    assert q.mode is not None
-    peak = (q.mode - low) / width
-    if q.dist == "pert":
-        return betaincinv(1.0 + _PERT_WEIGHT * peak, 1.0 + _PERT_WEIGHT * (1.0 - peak), u)
-    rising = np.sqrt(u * peak)
-    return np.where(u < peak, rising, 1.0 - np.sqrt((1.0 - u) * (1.0 - peak)))
 
 
 class Sampler:
@@ -121,31 +65,43 @@ class Sampler:
         """Number of columns."""
         return len(self.declared)
 
-    def draw(self, seed: int, first: int, count: int) -> np.ndarray:
-        """Values of realizations first..first+count-1: float64[realization, column]."""
-        scores = self._correlated_scores(seed, first, count)
+    def draw(self, seed: int, first: int, count: int, design: Design = RANDOM) -> np.ndarray:
+        """Values of realizations first..first+count-1: float64[realization, column].
+
+        What the design gives takes the place of draws. All other draws stay as they were, also
+        those that are correlated with a given parameter.
+        """
 
         def uniforms(path: str) -> np.ndarray:
-            if path in scores:
-                return ndtr(scores[path])
-            return self._uniforms(path, seed, first, count)
+            u = self._uniforms(path, seed, first, count)
+            return sobol_uniforms(u, path, seed, first) if design.name == SOBOL else u
 
-        return self._values(count, uniforms)
+        scores = self._correlated_scores(uniforms)
+
+        def quantiles(path: str, item: Quantity) -> np.ndarray:
+            given = design.given(path, first, count)
+            if given is not None:
+                return given
+            return inverse_cdf(item, ndtr(scores[path]) if path in scores else uniforms(path))
+
+        return self._values(count, quantiles)
 
     def medians(self) -> dict[str, float]:
         """The median of each parameter by its path, NaN for a schedule."""
-        values = self._values(1, lambda path: np.array([0.5]))[0]
+        values = self._values(1, lambda path, item: inverse_cdf(item, np.array([0.5])))[0]
         return {path: float(values[number]) for path, number in self.column.items()}
 
-    def _values(self, count: int, uniforms: Callable[[str], np.ndarray]) -> np.ndarray:
-        """Values (count, width), given the ``uniforms`` of each uncertain parameter by its path."""
+    def _values(
+        self, count: int, quantiles: Callable[[str, Quantity], np.ndarray]
+    ) -> np.ndarray:
+        """Values (count, width), given those of each uncertain parameter."""
         values = np.repeat(self._fixed[:, None], count, axis=1)  # contiguous by parameter
         for number, path, item in self._varying:
             if item.ref is not None:
                 shared = self.column[f"shared.{item.ref}"]
                 values[number] = values[shared] * self._ref_factor[path]
             else:
-                values[number] = inverse_cdf(item, uniforms(path))
+                values[number] = quantiles(path, item)
         return values.T
 
     def _uniforms(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
@@ -155,11 +111,13 @@ class Sampler:
         )
         return u
 
-    def _correlated_scores(self, seed: int, first: int, count: int) -> dict[str, np.ndarray]:
+    def _correlated_scores(
+        self, uniforms: Callable[[str], np.ndarray]
+    ) -> dict[str, np.ndarray]:
         """Standard normal scores of the correlated parameters (Gaussian copula)."""
         scores: dict[str, np.ndarray] = {}
         for paths, root in self._groups:
-            own = np.stack([ndtri(self._uniforms(path, seed, first, count)) for path in paths])
+            own = np.stack([ndtri(uniforms(path)) for path in paths])
             # summed in a fixed order; the rounding of a matrix product can depend on its size
             for row, path in enumerate(paths):
                 scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
