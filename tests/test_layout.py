@@ -28,6 +28,7 @@ LAYERS = (
     "kernels",
     "closed_form",
     "model",
+    "design",
     "sampling",
     "ensemble",
     "wafer",

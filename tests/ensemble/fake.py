@@ -48,6 +48,7 @@ class FakeSimulator:
         scenarios: Sequence[str],
         seed: int,
         before: Callable[[int], None] = lambda first: None,
+        design: Any = None,
     ) -> None:
         self.scenarios, self.seed, self.before = list(scenarios), seed, before
         self.models = [file.model(name) for name in scenarios]  # as the real one checks them

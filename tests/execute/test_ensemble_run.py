@@ -32,7 +32,7 @@ class Recorder:
         self.firsts: list[int] = []
         self.before: Callable[[int], None] = lambda first: None
 
-    def __call__(self, file: Any, scenarios: Any, seed: int) -> FakeSimulator:
+    def __call__(self, file: Any, scenarios: Any, seed: int, design: Any = None) -> FakeSimulator:
         return FakeSimulator(file, scenarios, seed, self.note)
 
     def note(self, first: int) -> None:

@@ -40,9 +40,7 @@ _RUN_OPTIONS = (
     click.option(
         "--realizations",
         type=click.IntRange(1, 2**32),
-        default=256,
-        show_default=True,
-        help="Number of realizations.",
+        help="Number of realizations.  [default: 256, or the rows of --samples]",
     ),
     click.option(
         "--seed",
@@ -53,6 +51,20 @@ _RUN_OPTIONS = (
     ),
     changes,
     click.option(
+        "--samples",
+        metavar="FILE",
+        type=click.Path(),
+        help="Values of uncertain parameters, CSV or npz: a column a parameter's path, a row a "
+        "realization. Other parameters are drawn as ever.",
+    ),
+    click.option(
+        "--design",
+        type=click.Choice(["random", "sobol"]),
+        default="random",
+        show_default=True,
+        help="How draws are spread: independent, or along a scrambled Sobol' sequence.",
+    ),
+    click.option(
         "--block-size",
         type=click.IntRange(1),
         help="Realizations per stored block; results do not depend on it.",
@@ -61,7 +73,7 @@ _RUN_OPTIONS = (
 
 
 def run_options(function: _Function) -> _Function:
-    """The options that identify a run: scenarios, realizations, seed, changes, block size."""
+    """The options that identify a run: scenarios, realizations, seed, inputs, block size."""
     for option in reversed(_RUN_OPTIONS):
         function = option(function)
     return function

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from yieldsim.design import RANDOM, Design
 from yieldsim.model.load import ModelFile
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.outputs import LEADING, Variable, constraint_names
@@ -64,7 +65,7 @@ class BlockSource(Protocol):
 
 @dataclass(frozen=True)
 class RunPlan:
-    """The run that a store holds: model, scenarios, seed, realizations, block size."""
+    """The run that a store holds: model, scenarios, seed, realizations, block size, inputs."""
 
     file: ModelFile
     scenarios: tuple[str, ...]
@@ -72,6 +73,7 @@ class RunPlan:
     realizations: int
     block_size: int
     per_file: int = 0  # scenarios in a file; 0: all
+    design: Design = RANDOM
 
     @property
     def row_size(self) -> int:
@@ -89,8 +91,8 @@ class RunPlan:
 
     @property
     def run_hash(self) -> str:
-        """What the records of blocks are bound to: model, seed and block size."""
-        return run_hash(self.file.to_json(), self.seed, self.block_size)
+        """What the records of blocks are bound to: model, seed, block size and design."""
+        return run_hash(self.file.to_json(), self.seed, self.block_size, self.design.text)
 
     @property
     def blocks(self) -> int:
@@ -102,9 +104,10 @@ class RunPlan:
         return first, min(self.block_size, self.realizations - first)
 
 
-def run_hash(model_json: str, seed: int, block_size: int) -> str:
-    """Return `RunPlan.run_hash` from the text of the model."""
+def run_hash(model_json: str, seed: int, block_size: int, design: str = "") -> str:
+    """Return `RunPlan.run_hash` from the text of the model and that of the design."""
     text = f"{model_json}\n{seed}\n{block_size}"
+    text += f"\n{design}" if design else ""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 

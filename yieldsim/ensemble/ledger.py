@@ -4,9 +4,10 @@ It stands beside the markers, as keys of the array `block_done` that Zarr does n
 
 - ``record.ROW.BLOCK``: the files of a block in a row of scenarios with their digests and the run;
 - ``seal``: the digests of all metadata, coordinates and summaries;
-- ``origin``: the root's attributes as they were created, from which all metadata follow.
+- ``origin``: the root's attributes as they were created, from which all metadata follow;
+- ``samples`` and ``samples.copy``: the samples that a run was given, if any.
 
-Each is a line of JSON and, in a second line, the digest of the first.
+The first three are a line of JSON and, in a second line, the digest of the first.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from yieldsim.ensemble.shards import FileRecord, digest
 from yieldsim.ensemble.storage import Place
 
 SEAL, ORIGIN = f"{DONE}/seal", f"{DONE}/origin"
+SAMPLES = (f"{DONE}/samples", f"{DONE}/samples.copy")
 _CONSOLIDATED = "consolidated_metadata"
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from yieldsim.design import DESIGNS, Design, Samples, design_text
 from yieldsim.ensemble.layout import RunPlan, plain, run_hash
-from yieldsim.ensemble.ledger import ORIGIN
+from yieldsim.ensemble.ledger import ORIGIN, SAMPLES
 from yieldsim.ensemble.storage import ROOT_METADATA, Place
 from yieldsim.errors import StoreError
 from yieldsim.model.load import ModelFile
@@ -67,13 +68,22 @@ class Stored:
             attrs["realizations"],
             attrs["block_size"],
             int(attrs.get("scenarios_per_file", 1)),
+            self.design,
         )
 
     @property
     def run_hash(self) -> str:
-        """`RunPlan.run_hash`, without reading the model."""
+        """`RunPlan.run_hash`, without reading the model and the samples."""
         attrs = self.attrs
-        return run_hash(attrs["model_json"], attrs["seed"], attrs["block_size"])
+        design = design_text(attrs.get("design", DESIGNS[0]), attrs.get("samples_digest"))
+        return run_hash(attrs["model_json"], attrs["seed"], attrs["block_size"], design)
+
+    @property
+    def design(self) -> Design:
+        """How the inputs came about. Raises StoreError if the samples are lost."""
+        wanted = self.attrs.get("samples_digest")
+        samples = None if wanted is None else _given_samples(self.place, wanted)
+        return Design(self.attrs.get("design", DESIGNS[0]), samples)
 
     @property
     def complete(self) -> bool:
@@ -84,9 +94,23 @@ class Stored:
         return -(-int(self.attrs["realizations"]) // int(self.attrs["block_size"]))
 
 
+def _given_samples(place: Place, digest: str) -> Samples:
+    """The samples that a run was given, from the first of both copies that is sound."""
+    for key in SAMPLES:
+        try:
+            samples = Samples.from_bytes(place.get(key) or b"")
+        except ValueError:
+            continue
+        if samples.digest == digest:
+            return samples
+    problem = "both copies of the samples that the run was given are missing or damaged"
+    allowed = "a new run of the same samples under another --out"
+    raise StoreError(f"{place}/{SAMPLES[0]}", problem, allowed=allowed)
+
+
 def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
     """The attributes of a new store. They alone suffice to reproduce it."""
-    model = plan.file.raw
+    model, samples = plan.file.raw, plan.design.samples
     attrs = {
         "Conventions": "CF-1.11",
         "title": str(model.get("title") or plan.file.place),
@@ -102,6 +126,8 @@ def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
         "realizations": plan.realizations,
         "block_size": plan.block_size,
         "scenarios_per_file": plan.row_size,
+        "design": plan.design.name,
+        **({} if samples is None else {"samples_digest": samples.digest}),
         "versions": {
             "yieldsim": VERSION,
             "python": platform.python_version(),
@@ -215,6 +241,11 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
         "scenarios": (", ".join(plan.scenarios), ", ".join(attrs["scenarios"])),
         "realizations": (plan.realizations, attrs["realizations"]),
         "block size": (plan.block_size, attrs["block_size"]),
+        "design": (plan.design.name, attrs.get("design", DESIGNS[0])),
+        "samples": (
+            "no samples" if plan.design.samples is None else plan.design.samples.digest,
+            attrs.get("samples_digest", "no samples"),
+        ),
         "model": (
             f"{plan.file.place} {plan.file.digest(plan.scenarios)[:12]}",
             f"{attrs['model_name']} {attrs['model_hash'][:12]}",

@@ -21,6 +21,7 @@ from yieldsim.ensemble.layout import (
 )
 from yieldsim.ensemble.ledger import (
     ORIGIN,
+    SAMPLES,
     SEAL,
     BlockRecord,
     Seal,
@@ -54,6 +55,8 @@ def blank_keys(
     """Return every key of a store without results, and its seal: what `create` writes."""
     specs = [*block_specs(source, plan), *coordinate_specs(source, plan)]
     keys = array_keys(specs, compressed, attrs)
+    if plan.design.samples is not None:
+        keys |= dict.fromkeys(SAMPLES, plan.design.samples.as_bytes())
     return {**keys, SEAL: seal_of(keys).as_bytes()}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,6 @@ from yieldsim.ensemble.verify import seal_of_store
 from yieldsim.errors import IncompleteError, RetryError, StoreError
 from yieldsim.execute.cores import available_cores
 from yieldsim.execute.job import (
-    DEFAULT_REALIZATIONS,
     Job,
     check_number,
     compute,
@@ -59,12 +58,14 @@ def run(
     model: str | Path | ModelFile,
     *,
     scenarios: Sequence[str] | None = None,
-    realizations: int = DEFAULT_REALIZATIONS,
+    realizations: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     threads: int | None = None,
     block_size: int | None = None,
     changes: Iterable[str] = (),
+    samples: str | Path | Mapping[str, Any] | None = None,
+    design: str = "random",
     progress: bool = False,
 ) -> xr.Dataset:
     """Simulate a model and open the ensemble.
@@ -73,10 +74,15 @@ def run(
     ----------
     model : a shipped name, the path of a model file, or a loaded ModelFile.
     scenarios : names in the order they are stored; None is the baseline alone, "all" all of them.
-    realizations, seed : number of realizations, and the 64-bit key of their random draws.
+    realizations, seed : number of realizations (None: 256, or the rows of the samples), and the
+        64-bit key of their random draws.
     out : the folder or URL of the store; an unfinished run is continued. None keeps it in memory.
     threads, block_size : do not change the results.
     changes : ``path=value`` settings that override the model.
+    samples : values of some uncertain parameters in each realization, in the units of
+        ``parameter_value``: a CSV or npz file, or columns by path (a dict, a DataFrame). The others
+        are drawn as ever, also those that are correlated with a given one.
+    design : ``random``, or ``sobol`` for a scrambled Sobol' sequence of each parameter.
     progress : show a progress bar if stderr is a terminal.
 
     Returns the Dataset of `yieldsim.open_ensemble`. Raises UsageError, ModelError and StoreError,
@@ -91,6 +97,8 @@ def run(
         threads=threads,
         block_size=block_size,
         changes=changes,
+        samples=samples,
+        design=design,
         progress=progress,
     )
     return open_place(result.place)

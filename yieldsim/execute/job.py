@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from yieldsim.ensemble import (
     BlockSource,
@@ -33,6 +34,7 @@ from yieldsim.errors import StoreError, UsageError, VerificationError
 from yieldsim.execute.local import run_blocks
 from yieldsim.execute.progress import progress_of
 from yieldsim.model.load import ModelFile, load_file
+from yieldsim.sampling import DESIGNS, RANDOM, Design, check_rows, read_samples
 
 MAX_REALIZATIONS = 2**32
 MAX_SEED = 2**64 - 1
@@ -61,18 +63,24 @@ def new_job(
     model: str | Path | ModelFile,
     *,
     scenarios: Sequence[str] | None = None,
-    realizations: int = DEFAULT_REALIZATIONS,
+    realizations: int | None = None,
     seed: int = 0,
     out: str | Path | None = None,
     block_size: int | None = None,
     changes: Iterable[str] = (),
+    samples: str | Path | Mapping[str, Any] | None = None,
+    design: str = DESIGNS[0],
 ) -> Job:
     """Return the run that these options describe (see `yieldsim.run`).
 
     Raises UsageError, ModelError, and StoreError where the store holds another run.
     """
+    inputs = _design(design, samples)
+    if realizations is None:
+        realizations = inputs.samples.rows if inputs.samples else DEFAULT_REALIZATIONS
     check_number("realizations", realizations, 1, MAX_REALIZATIONS)
     check_number("seed", seed, 0, MAX_SEED)
+    check_rows(inputs, realizations)
     if block_size is not None:
         check_number("block_size", block_size, 1, None)
     if isinstance(scenarios, str):
@@ -80,16 +88,16 @@ def new_job(
     file = model if isinstance(model, ModelFile) else load_file(model)
     file = file.with_changes(changes)
     names = file.scenario_names(scenarios or ())
-    source = simulator(file, names, seed)  # first, so that errors of the model come first
+    source = simulator(file, names, seed, inputs)  # first, so that errors of the model come first
     place: Place = Memory() if out is None else place_of(out)
     stored = trusted(place)
     if stored is None:
         size_bytes = bytes_per_realization(source)
         size = block_size or default_block_size(realizations, size_bytes, len(names))
-        plan = RunPlan(file, names, seed, realizations, min(size, realizations))
+        plan = RunPlan(file, names, seed, realizations, min(size, realizations), 0, inputs)
     else:
         size = min(block_size or stored.attrs["block_size"], realizations)
-        plan = RunPlan(file, names, seed, realizations, size, stored.plan.per_file)
+        plan = RunPlan(file, names, seed, realizations, size, stored.plan.per_file, inputs)
         check_same(stored, plan)
     return Job(place, source, plan, stored)
 
@@ -110,14 +118,22 @@ def stored_job(place: Place) -> Job:
             raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
     plan = stored.plan
     check_same(stored, plan)  # the text of the model against its digest, and the version
-    return Job(place, simulator(plan.file, plan.scenarios, plan.seed), plan, stored)
+    return Job(place, simulator(plan.file, plan.scenarios, plan.seed, plan.design), plan, stored)
 
 
-def simulator(file: ModelFile, scenarios: Sequence[str], seed: int) -> BlockSource:
+def _design(name: str, samples: str | Path | Mapping[str, Any] | None) -> Design:
+    if name not in DESIGNS:
+        raise UsageError("design", "unknown", got=name, allowed=", ".join(DESIGNS))
+    return Design(name, None if samples is None else read_samples(samples))
+
+
+def simulator(
+    file: ModelFile, scenarios: Sequence[str], seed: int, design: Design = RANDOM
+) -> BlockSource:
     """Return the supply simulation of a model."""
     from yieldsim.supply.simulate import Simulator
 
-    return Simulator(file, scenarios, seed)
+    return Simulator(file, scenarios, seed, design=design)
 
 
 def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str] | None]:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 
 def simulator_of(plan: RunPlan) -> BlockSource:
-    """Return the simulation of a run."""
+    """Return the simulation of a run. Raises UsageError if its samples have too few rows."""
+    from yieldsim.sampling import check_rows
     from yieldsim.supply.simulate import Simulator
 
-    return Simulator(plan.file, plan.scenarios, plan.seed)
+    check_rows(plan.design, plan.realizations)
+    return Simulator(plan.file, plan.scenarios, plan.seed, design=plan.design)
 
 
 def repair(place: Place, *, threads: int, progress: bool = False) -> tuple[Damage, Damage]:

@@ -1,8 +1,8 @@
 """Values of the uncertain parameters in each realization: drawn, or given."""
 
-from yieldsim.sampling.design import DESIGNS, RANDOM, Design
+from yieldsim.design import DESIGNS, RANDOM, Design
 from yieldsim.sampling.draw import Medians, Sampler, path_entity
-from yieldsim.sampling.given import Samples, check_samples, read_samples
+from yieldsim.sampling.given import Samples, check_rows, check_samples, read_samples
 from yieldsim.sampling.quantiles import inverse_cdf
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Medians",
     "Sampler",
     "Samples",
+    "check_rows",
     "check_samples",
     "inverse_cdf",
     "path_entity",

@@ -3,7 +3,7 @@
 A parameter's uniforms are tied to its path: that of realization r is Philox with the counter (hash
 of the path, PARAMETER stream, r). So a new parameter or scenario leaves all other draws as they
 were, any realization can be drawn on its own, and their number can grow. A Gaussian copula induces
-rank correlations. A design (`yieldsim.sampling.design`) may give values or spread the uniforms.
+rank correlations. A design (`yieldsim.design`) may give values or spread the uniforms.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from yieldsim.design import RANDOM, SOBOL, Design
 from yieldsim.errors import ModelError
 from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
 from yieldsim.model import Model, Quantity, Schedule, parameters
 from yieldsim.model.correlations import correlated_groups
 from yieldsim.model.schema.fields import Entity, neutral_value
-from yieldsim.sampling.design import RANDOM, SOBOL, Design
 from yieldsim.sampling.quantiles import inverse_cdf
 from yieldsim.sampling.sobol import sobol_uniforms
 from yieldsim.units import conversion_factor
@@ -91,9 +91,7 @@ class Sampler:
         values = self._values(1, lambda path, item: inverse_cdf(item, np.array([0.5])))[0]
         return {path: float(values[number]) for path, number in self.column.items()}
 
-    def _values(
-        self, count: int, quantiles: Callable[[str, Quantity], np.ndarray]
-    ) -> np.ndarray:
+    def _values(self, count: int, quantiles: Callable[[str, Quantity], np.ndarray]) -> np.ndarray:
         """Values (count, width), given those of each uncertain parameter."""
         values = np.repeat(self._fixed[:, None], count, axis=1)  # contiguous by parameter
         for number, path, item in self._varying:
@@ -111,9 +109,7 @@ class Sampler:
         )
         return u
 
-    def _correlated_scores(
-        self, uniforms: Callable[[str], np.ndarray]
-    ) -> dict[str, np.ndarray]:
+    def _correlated_scores(self, uniforms: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
         """Standard normal scores of the correlated parameters (Gaussian copula)."""
         scores: dict[str, np.ndarray] = {}
         for paths, root in self._groups:

@@ -6,18 +6,18 @@ import csv
 import difflib
 import math
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yieldsim.design import Design, Samples
 from yieldsim.errors import UsageError
 from yieldsim.model import Quantity
-from yieldsim.sampling.design import Samples
 from yieldsim.sampling.draw import Sampler
 
-__all__ = ["Samples", "check_samples", "read_samples"]
+__all__ = ["Samples", "check_rows", "check_samples", "read_samples"]
 
 _OPTION = "samples"
 _KINDS = "CSV with a header, or npz: a column a parameter path, a row a realization"
@@ -68,6 +68,14 @@ def check_samples(samples: Samples, samplers: Mapping[str, Sampler]) -> None:
         _check_range(where, item, samples.values[:, number])
 
 
+def check_rows(design: Design, realizations: int) -> None:
+    """Raise UsageError if the samples of a design end before the realizations."""
+    samples = design.samples
+    if samples is not None and samples.rows < realizations:
+        problem = f"has too few rows for {realizations} realizations"
+        raise UsageError(samples.place, problem, got=samples.rows, allowed="a row for each")
+
+
 def _not_drawn(
     where: str, path: str, drawn: list[str], samplers: Mapping[str, Sampler]
 ) -> UsageError:
@@ -103,7 +111,8 @@ def _check_range(where: str, item: Quantity, values: np.ndarray) -> None:
 def _samples(place: str, names: list[str], columns: Iterable[Any]) -> Samples:
     """Return samples of columns after all checks that need no model."""
     _check_names(place, names)
-    checked = [_column(f"{place}: column {name}", column) for name, column in _pairs(names, columns)]
+    pairs = zip(names, columns, strict=True)
+    checked = [_column(f"{place}: column {name}", column) for name, column in pairs]
     lengths = {len(column) for column in checked}
     if len(lengths) > 1:
         got = " and ".join(str(n) for n in sorted(lengths))
@@ -111,10 +120,6 @@ def _samples(place: str, names: list[str], columns: Iterable[Any]) -> Samples:
     if lengths == {0}:
         raise UsageError(place, "has no rows", allowed="a row for each realization")
     return Samples(tuple(names), np.column_stack(checked), place)
-
-
-def _pairs(names: list[str], columns: Iterable[Any]) -> Iterator[tuple[str, Any]]:
-    return zip(names, columns, strict=True)
 
 
 def _check_names(place: str, names: list[str]) -> None:
@@ -162,7 +167,8 @@ def _from_csv(path: Path) -> Samples:
             lines = csv.reader(stream)
             names = [name.strip() for name in next(lines, [])]
             _check_names(str(path), names)
-            rows = [_row(f"{path}: line {lines.line_num}", names, cells) for cells in lines if cells]
+            place = f"{path}: line"
+            rows = [_row(f"{place} {lines.line_num}", names, cells) for cells in lines if cells]
     except (UnicodeDecodeError, csv.Error) as error:
         problem = f"is not a CSV text in UTF-8 ({type(error).__name__})"
         raise UsageError(str(path), problem, allowed=_KINDS) from None
@@ -174,8 +180,12 @@ def _from_csv(path: Path) -> Samples:
 
 def _row(where: str, names: list[str], cells: list[str]) -> list[float]:
     if len(cells) != len(names):
-        raise UsageError(where, "has another number of cells than the header", got=len(cells),
-                         allowed=str(len(names)))
+        raise UsageError(
+            where,
+            "has another number of cells than the header",
+            got=len(cells),
+            allowed=str(len(names)),
+        )
     numbers = []
     for name, cell in zip(names, cells, strict=True):
         try:
@@ -183,7 +193,8 @@ def _row(where: str, names: list[str], cells: list[str]) -> list[float]:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise UsageError(f"{where}, column {name}", "is not a number", got=cell,
-                             allowed="a finite number")
+            raise UsageError(
+                f"{where}, column {name}", "is not a number", got=cell, allowed="a finite number"
+            )
         numbers.append(number)
     return numbers

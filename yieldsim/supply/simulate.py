@@ -12,6 +12,7 @@ import numpy as np
 from yieldsim.model import Model, ModelFile, Quantity
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.outputs import OUTPUTS, Variable, chosen_outputs, constraint_names
+from yieldsim.sampling import RANDOM, Design, check_samples
 from yieldsim.supply.compile import CLASSES, Compiled, compile_model
 from yieldsim.supply.compile.results import TallyLayout, new_state
 from yieldsim.supply.kernels.block import simulate_block
@@ -34,16 +35,21 @@ class ParameterInfo:
 class Simulator:
     """Simulates any block of realizations of a model file in some scenarios, with a seed.
 
-    Realization r depends on the model, the seed and r alone. It has the same process noise in
-    every scenario. `block` may be called from several threads.
+    Realization r depends on the model, the seed, the design and r alone. It has the same process
+    noise in every scenario. `block` may be called from several threads.
     """
 
-    def __init__(self, file: ModelFile, scenarios: Sequence[str], seed: int) -> None:
-        self.seed = int(seed)
+    def __init__(
+        self, file: ModelFile, scenarios: Sequence[str], seed: int, design: Design = RANDOM
+    ) -> None:
+        self.seed, self.design = int(seed), design
         self.scenarios = list(scenarios)
         self.models = {name: file.model(name) for name in scenarios}
         self.compiled = {name: compile_model(model) for name, model in self.models.items()}
         model = next(iter(self.models.values()))
+        if design.samples is not None:
+            samplers = {name: compiled.sampler for name, compiled in self.compiled.items()}
+            check_samples(design.samples, samplers)
         self._mixers = {name: mixer_of(c) for name, c in self.compiled.items()}
         self.coords = _coords(model, self.scenarios)
         self.parameters = _uncertain(self.compiled.values())
@@ -73,7 +79,7 @@ class Simulator:
         results: dict[str, np.ndarray] = {}
         for number, name in enumerate(scenarios):
             compiled = self.compiled[name]
-            drawn, worlds = compiled.draw(self.seed, first, count)
+            drawn, worlds = compiled.draw(self.seed, first, count, self.design)
             out = self._kernel(name, worlds, first)
             outputs = dict(self._layouts[name].split(out))
             if self._has_demand:

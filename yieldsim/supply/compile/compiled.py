@@ -8,7 +8,7 @@ import numpy as np
 
 from yieldsim.model import Model
 from yieldsim.model.schema.calendar import quarter_index
-from yieldsim.sampling import Sampler
+from yieldsim.sampling import RANDOM, Design, Sampler
 from yieldsim.supply.compile.columns import Columns, ColumnTable, Curves, StepOf
 from yieldsim.supply.compile.memory import Part, lane_views
 from yieldsim.supply.compile.structure import structure_of
@@ -32,12 +32,14 @@ class Compiled:
     passes: Visits
     constants: np.ndarray
 
-    def draw(self, seed: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def draw(
+        self, seed: int, first: int, count: int, design: Design = RANDOM
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the parameters and worlds of ``count`` realizations from ``first`` on.
 
         Parameters are (count, parameter), worlds (flat world, count).
         """
-        drawn = self.sampler.draw(seed, first, count)
+        drawn = self.sampler.draw(seed, first, count, design)
         constants = np.tile(self.constants[:, None], (1, count))
         x = np.concatenate([drawn.T, constants])
         flat = np.concatenate([table.columns.ravel() for table in self.world_columns.values()])

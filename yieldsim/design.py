@@ -50,7 +50,9 @@ class Samples:
         """Return what `as_bytes` wrote. Raises ValueError for anything else."""
         head, _, body = data.partition(b"\n")
         paths = tuple(str(path) for path in json.loads(head))
-        values = np.frombuffer(body, dtype="<f8").reshape(-1, max(1, len(paths)))
+        if not paths or not body:
+            raise ValueError("no samples")
+        values = np.frombuffer(body, dtype="<f8").reshape(-1, len(paths))
         return cls(paths, values)
 
 
@@ -68,15 +70,18 @@ class Design:
     @property
     def text(self) -> str:
         """What identifies the design; empty for plain draws."""
-        if self.name == DESIGNS[0] and self.samples is None:
-            return ""
-        return f"{self.name} {'' if self.samples is None else self.samples.digest}".strip()
+        return design_text(self.name, None if self.samples is None else self.samples.digest)
 
     def given(self, path: str, first: int, count: int) -> np.ndarray | None:
         """The given values of a parameter in some realizations, None where it is drawn."""
         if self.samples is None or path not in self.samples.column:
             return None
         return self.samples.values[first : first + count, self.samples.column[path]]
+
+
+def design_text(name: str, digest: str | None) -> str:
+    """What identifies a design of some samples; empty for plain draws."""
+    return "" if (name, digest) == (DESIGNS[0], None) else f"{name} {digest or ''}".strip()
 
 
 RANDOM = Design()
