@@ -25,7 +25,7 @@ import sys, time
 from tests.ensemble.fake import FakeSimulator
 import yieldsim.supply.simulate
 slow = lambda first: time.sleep({seconds})
-yieldsim.supply.simulate.Simulator = lambda *given: FakeSimulator(*given, slow)
+yieldsim.supply.simulate.Simulator = lambda *given, **_: FakeSimulator(*given, slow)
 from yieldsim.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
