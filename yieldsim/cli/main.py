@@ -52,6 +52,12 @@ COMMANDS = {
     "verify": Subcommand(
         ".store.verify:verify", "Check every byte of a store, and mend what is damaged."
     ),
+    "extend": Subcommand(
+        ".store.extend:extend", "Add realizations or scenarios to a finished store."
+    ),
+    "merge": Subcommand(
+        ".store.merge:merge", "Join stores of one model and seed that were made apart."
+    ),
     "summary": Subcommand(
         ".supply.summary:summary",
         "Print the results of an ensemble with Monte Carlo errors.",

@@ -30,13 +30,14 @@ Arrays = Mapping[str, np.ndarray]
 def enlarge(stored: Stored, source: BlockSource, plan: RunPlan, command: str) -> None:
     """Make a store one of a larger plan, with the blocks missing that the plan adds to.
 
-    The origin comes first: from it everything else follows (`yieldsim.execute.repair`), wherever
-    this is killed. Until the root is replaced the store is the old one, and from then incomplete.
+    The origin comes first, and the seal is removed: from the origin everything else follows
+    (`yieldsim.execute.repair`), wherever this is killed.
     """
     place = stored.place
     attrs = extended_attrs(stored, plan, command)
     keys = blank_keys(source, plan, attrs, place.compressed)
     place.put(ORIGIN, sealed(attrs))
+    place.delete(SEAL)
     place.put(ROOT_METADATA, keys.pop(ROOT_METADATA))
     changed = [b for b in marked_blocks(place) if b >= plan.blocks or missing_rows(place, plan, b)]
     unmark(place, changed)

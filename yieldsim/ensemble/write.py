@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -155,6 +155,28 @@ class Writer:
         rows = range(self.plan.rows) if rows is None else sorted(rows)
         for spec in self.specs if rows else ():
             self._check(spec, block, arrays.get(spec.name), rows)
+
+        def encoded(spec: ArraySpec, first: int, last: int) -> list[bytes | None]:
+            return self._chunks(spec, arrays[spec.name][first:last])
+
+        self._write(block, encoded, rows, only)
+
+    def write_encoded(self, block: int, chunks: Mapping[str, Sequence[bytes | None]]) -> None:
+        """`write` of a whole block from its encoded chunks: by array, one a scenario."""
+
+        def encoded(spec: ArraySpec, first: int, last: int) -> list[bytes | None]:
+            return list(chunks.get(spec.name, ())[first:last])
+
+        self._write(block, encoded, range(self.plan.rows), None)
+
+    def _write(
+        self,
+        block: int,
+        encoded: Callable[[ArraySpec, int, int], list[bytes | None]],
+        rows: Sequence[int],
+        only: Collection[str] | None,
+    ) -> None:
+        """Write the files of some rows, their records, and the marker if no row is missing."""
         put = self.place.put if only is None else self._put_if_different
         key = ""
         try:
@@ -167,9 +189,7 @@ class Writer:
                     key = spec.key(row, block)
                     if key in kept:
                         files[key] = kept[key]
-                        continue
-                    chunks = self._chunks(spec, arrays[spec.name][first:last])
-                    if chunks:
+                    elif chunks := encoded(spec, first, last):
                         data = pack(chunks, spec.per_file)
                         files[key] = describe(data, chunks)
                         put(key, data)
