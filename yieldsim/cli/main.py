@@ -48,6 +48,9 @@ COMMANDS = {
         ".store.finalize:finalize",
         "Check every block of a store, add its summaries and mark it as complete.",
     ),
+    "slurm": Subcommand(
+        ".store.slurm:slurm", "Print the script of a Slurm array that computes a store."
+    ),
     "status": Subcommand(".store.status:status", "Print how far a store is."),
     "verify": Subcommand(
         ".store.verify:verify", "Check every byte of a store, and mend what is damaged."

@@ -21,7 +21,7 @@ from yieldsim.ensemble import (
     read_stored,
 )
 from yieldsim.ensemble.verify import seal_of_store
-from yieldsim.errors import IncompleteError, RetryError, StoreError
+from yieldsim.errors import IncompleteError, RetryError, StoreError, UsageError
 from yieldsim.execute.cores import available_cores
 from yieldsim.execute.job import (
     Job,
@@ -36,6 +36,8 @@ from yieldsim.model.load import ModelFile
 
 if TYPE_CHECKING:
     import xarray as xr
+
+LOCAL, DASK = "local", "dask"
 
 
 @dataclass(frozen=True)
@@ -110,20 +112,34 @@ def execute(
     threads: int | None = None,
     progress: bool = False,
     log: bool = False,
+    executor: str = LOCAL,
+    scheduler: str | None = None,
+    scheduler_file: str | Path | None = None,
     **options: Any,
 ) -> RunResult:
     """Like `run`, but returns what was done in place of the opened ensemble.
 
-    ``log`` prints a line on stderr for each block.
+    ``log`` prints a line on stderr for each block. The ``executor`` is "local" or "dask": the
+    cluster of a scheduler, or without one of ``threads`` processes on this machine.
     """
+    if executor != DASK and not (scheduler is None and scheduler_file is None):
+        where = "--scheduler" if scheduler is not None else "--scheduler-file"
+        raise UsageError(where, "is for --executor dask", got=scheduler or str(scheduler_file))
     start = time.perf_counter()
     threads = _threads(threads)
     job = new_job(model, **options)
     blocks = range(job.plan.blocks)
     try:
         _mend_metadata(job, threads)
-        computed = compute(job, blocks, threads, bar=progress, log=log)
-        finalize(job.place, checked=blocks)
+        if executor == DASK:
+            from yieldsim.execute.dask import compute_on_dask
+
+            at = {"scheduler": scheduler, "scheduler_file": scheduler_file}
+            computed = compute_on_dask(job, blocks, threads, **at, bar=progress, log=log)
+            finalize(job.place)  # reads what the workers wrote
+        else:
+            computed = compute(job, blocks, threads, bar=progress, log=log)
+            finalize(job.place, checked=blocks)
     except KeyboardInterrupt:
         if isinstance(job.place, Memory):  # nothing is left to continue
             raise KeyboardInterrupt from None

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from yieldsim.cli.options import as_json, model_argument, run_options
+from yieldsim.cli.options import allow_outside, as_json, model_argument, run_options
 
 __all__ = ["init"]
 
@@ -16,16 +16,20 @@ __all__ = ["init"]
 @model_argument
 @run_options
 @click.option("--out", type=click.Path(), required=True, help="The store.")
+@allow_outside
 @as_json
-def init(model: str, out: str, as_json: bool, **options: Any) -> None:
+def init(
+    model: str, out: str, allow_outside: tuple[str, ...], as_json: bool, **options: Any
+) -> None:
     """Make a store without results, for `yieldsim work`.
 
     The store alone is enough to compute its blocks. A store of the same run is left as it is, and a
     store of another run is refused.
     """
     from yieldsim.execute import init_store
+    from yieldsim.model import load_file
 
-    job = init_store(model, out=out, **options)
+    job = init_store(load_file(model, allow_outside), out=out, **options)
     plan = job.plan
     if as_json:
         record = {

@@ -12,6 +12,7 @@ from yieldsim.errors import IncompleteError
 
 if TYPE_CHECKING:
     from yieldsim.execute import RunResult
+    from yieldsim.model import ModelFile
 
 __all__ = ["run"]
 
@@ -22,10 +23,29 @@ __all__ = ["run"]
 @click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
 @click.option("--out", type=click.Path(), help="The store.  [default: ./MODEL.zarr]")
 @click.option("--log", is_flag=True, help="Print a line on stderr for each block.")
+@click.option(
+    "--executor",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    show_default=True,
+    help="Threads of this process, or a Dask cluster (--threads processes without a scheduler).",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Address of a Dask scheduler.")
+@click.option("--scheduler-file", type=click.Path(), help="The file of a Dask scheduler.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the core-hours, bytes, files and memory of the run, and write nothing.",
+)
 @allow_outside
 @as_json
 def run(
-    model: str, out: str | None, allow_outside: tuple[str, ...], as_json: bool, **options: Any
+    model: str,
+    out: str | None,
+    allow_outside: tuple[str, ...],
+    as_json: bool,
+    dry_run: bool,
+    **options: Any,
 ) -> None:
     """Simulate MODEL into an ensemble store, or continue a store.
 
@@ -43,6 +63,9 @@ def run(
 
             file = load_file(model, allow_outside)
             out = f"{file.place}.zarr" if out is None else out
+            if dry_run:
+                click.echo(_dry_run(file, out, as_json, **options))
+                return
             result = execute(file, out=out, progress=True, **options)
             text = _json(result) if as_json else f"{_table(out)}\n{_closing_line(result)}"
     except Stopped as stop:
@@ -87,3 +110,43 @@ def _closing_line(result: RunResult) -> str:
     if result.already_complete:
         return f"ensemble: {result.place} (was complete: {what}, seed {plan.seed})"
     return f"ensemble: {result.place} ({what}, seed {plan.seed}, in {result.seconds:.1f} s)"
+
+
+def _dry_run(file: ModelFile, out: str, as_json: bool, threads: int | None, **options: Any) -> str:
+    """What the run would cost."""
+    from dataclasses import asdict
+
+    from yieldsim.execute.cores import available_cores
+    from yieldsim.execute.estimate import estimate
+    from yieldsim.execute.job import new_job
+
+    for name in ("log", "executor", "scheduler", "scheduler_file"):
+        options.pop(name)
+    threads = threads or available_cores()
+    job = new_job(file, out=out, **options)
+    cost, plan = estimate(job, threads), job.plan
+    if as_json:
+        shape = {"blocks": plan.blocks, "block_size": plan.block_size, "threads": threads}
+        record = {"store": out, "written": False, **asdict(cost), **shape}
+        return json.dumps(record, indent=2, ensure_ascii=False)
+    rate = f"{1e3 * cost.seconds_per_realization:.3g} ms a realization"
+    how = f"measured now on one core with {cost.measured_realizations} realizations"
+    lines = [
+        f"{plan.realizations:,} realizations of {len(plan.scenarios)} scenario(s), "
+        f"{plan.blocks:,} blocks of {plan.block_size:,}",
+        f"core-hours  {cost.core_hours:.3g} ({rate}, {how})",
+        f"hours       {cost.hours:.3g} on {threads} core(s)",
+        f"disk        {_size(cost.bytes)}",
+        f"files       {cost.files:,}",
+        f"memory      {_size(cost.memory_bytes)}",
+        "nothing was written",
+    ]
+    return "\n".join(lines)
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000.0:
+            return f"{count:.3g} {unit}"
+        count /= 1000.0
+    return f"{count:.4g} TB"
