@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-full test-bounds lint format bench lock clean distclean
+.PHONY: help setup run test test-integration test-full test-bounds lint format bench lock clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -47,8 +47,12 @@ run: setup  ## simulate the baseline, print the table, draw the fan chart; again
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 
-test: setup  ## run the tests except the slow ones
-	$(TEST) -m "not slow"
+test: setup  ## run the tests except the slow ones and those that need Slurm or Dask
+	$(TEST) -m "not slow and not integration"
+
+# One after another, as each fills the cores; after `make test`, which compiles the kernels.
+test-integration: setup  ## run an array on a local Slurm, and Dask clusters
+	$(BIN)/python -m pytest -m "integration and not slow"
 
 test-full: setup  ## run all tests
 	$(TEST)
@@ -57,7 +61,7 @@ test-full: setup  ## run all tests
 # kernels with bounds checks from those without.
 test-bounds: setup  ## run the tests with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
-		$(TEST) -m "not slow"
+		$(TEST) -m "not slow and not integration"
 
 lint: setup  ## ruff check, ruff format --check, mypy
 	$(BIN)/ruff check .

@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from yieldsim.ensemble import Memory, place_of, read_stored
+from yieldsim.ensemble import Memory, check_space, place_of, read_stored
 from yieldsim.errors import RetryError, StoreError, UsageError, YieldsimError
-from yieldsim.execute.job import Job, missing_blocks, stored_job
+from yieldsim.execute.job import Job, missing_blocks, store_block, stored_job
 from yieldsim.execute.progress import progress_of
 
 _CONNECT_SECONDS = 30.0
@@ -39,12 +39,13 @@ def compute_on_dask(
     """
     if isinstance(job.place, Memory):
         raise UsageError("executor", "dask needs a store that its workers can write", got="memory")
+    todo = missing_blocks(job, blocks)
+    total = sum(job.plan.span(block)[1] for block in blocks)
+    initial = total - sum(job.plan.span(block)[1] for block in todo)
+    check_space(job.place, job.source, job.plan, total - initial)
     with _client(threads, scheduler, scheduler_file) as client:
         if job.stored is None:
             job.create()
-        todo = missing_blocks(job, blocks)
-        total = sum(job.plan.span(block)[1] for block in blocks)
-        initial = total - sum(job.plan.span(block)[1] for block in todo)
         with progress_of(total, initial, bar=bar, log=log) as progress:
             for block in _computed(client, job, todo):
                 progress.stored(block, job.plan.span(block)[1])
@@ -83,9 +84,7 @@ def compute_block(
 ) -> int:
     """Compute and store a block, in a worker. Returns the number of its realizations."""
     job = _opened(store, run, submission)
-    first, count = job.plan.span(block)
-    job.writer.write(block, job.source.block(first, count), only=only)
-    return count
+    return store_block(job, job.writer, block, only)
 
 
 @lru_cache(maxsize=2)

@@ -13,6 +13,7 @@ from yieldsim.ensemble import (
     Memory,
     Place,
     RunPlan,
+    check_space,
     damaged_metadata,
     finalize,
     marked_blocks,
@@ -134,8 +135,15 @@ def execute(
         if executor == DASK:
             from yieldsim.execute.dask import compute_on_dask
 
-            at = {"scheduler": scheduler, "scheduler_file": scheduler_file}
-            computed = compute_on_dask(job, blocks, threads, **at, bar=progress, log=log)
+            computed = compute_on_dask(
+                job,
+                blocks,
+                threads,
+                scheduler=scheduler,
+                scheduler_file=scheduler_file,
+                bar=progress,
+                log=log,
+            )
             finalize(job.place)  # reads what the workers wrote
         else:
             computed = compute(job, blocks, threads, bar=progress, log=log)
@@ -154,6 +162,7 @@ def init_store(model: str | Path | ModelFile, *, out: str | Path, **options: Any
     """
     job = new_job(model, out=out, **options)
     if job.stored is None:
+        check_space(job.place, job.source, job.plan, job.plan.realizations)
         job.create()
     return job
 

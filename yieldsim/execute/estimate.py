@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from yieldsim.ensemble.chunks import encode
-from yieldsim.ensemble.summaries import SUMMARIES
+from yieldsim.ensemble.summaries import PAIR, RANK, SUMMARIES
 from yieldsim.ensemble.write import blank_keys
 from yieldsim.execute.job import Job
 
@@ -75,7 +75,10 @@ def _files(job: Job) -> int:
     arrays = sum(0 not in spec.shape for spec in job.writer.specs)
     of_blocks = job.plan.blocks * (job.plan.rows * (arrays + 1) + 1)
     others = len(blank_keys(job.source, job.plan, {}, compressed=True)) + 1
-    return of_blocks + others + 2 * len(SUMMARIES)
+    summaries = len(SUMMARIES)
+    if not job.plan.file.raw.get("correlations"):
+        summaries -= len((*PAIR, *RANK))
+    return of_blocks + others + 2 * summaries
 
 
 def _memory_bytes(

@@ -175,14 +175,12 @@ def compute(
                 job.create()
 
     def work(block: int) -> int:
+        if job.stored is not None:
+            return store_block(job, writer, block, todo[block])
         first, count = job.plan.span(block)
-        damaged = todo[block]
-        if job.stored is not None and damaged is None:
-            add_block(writer, job.source, block)
-            return count
         arrays = job.source.block(first, count)
         if store.wait():  # otherwise the main thread raises the error of the creation
-            writer.write(block, arrays, only=damaged)
+            writer.write(block, arrays)
         return count
 
     total = sum(job.plan.span(block)[1] for block in blocks)
@@ -191,6 +189,19 @@ def compute(
     with progress_of(total, initial, bar=bar, log=log) as progress:
         run_blocks(work, list(todo), threads, progress.stored, progress.stopping, meanwhile=make)
     return len(todo)
+
+
+def store_block(job: Job, writer: Writer, block: int, damaged: Collection[str] | None) -> int:
+    """Compute a block and write it, or its ``damaged`` files, into a store that exists.
+
+    Returns the number of its realizations.
+    """
+    first, count = job.plan.span(block)
+    if damaged is None:
+        add_block(writer, job.source, block)
+    else:
+        writer.write(block, job.source.block(first, count), only=damaged)
+    return count
 
 
 class _StoreCreation:
