@@ -119,7 +119,7 @@ def refresh(store: str) -> None:
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     README.write_text(before + figures_block(store) + after, encoding="utf-8")
-    if main(["plot", store, "--product", "total", "--out", str(PICTURE)]) != 0:
+    if main(["plot", store, "--product", "total", "--out", str(PICTURE), "--force"]) != 0:
         raise SystemExit(1)
 
 

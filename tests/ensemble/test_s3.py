@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from tests.ensemble.fake import make_store, one_line
+from tests.ensemble.fake import flip_bit, make_store, one_line
 from tests.paths import ROOT
 from yieldsim.ensemble import Folder, finalize, marked_blocks, open_ensemble, place_of
 from yieldsim.errors import IncompleteError, StoreError
@@ -58,7 +58,7 @@ def test_a_store_on_s3_is_that_of_a_folder(s3: str, expected: xr.Dataset) -> Non
     xr.testing.assert_equal(open_ensemble(url).load(), expected)
 
 
-def test_what_fails_on_s3_is_one_line(s3: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_on_s3_is_one_line(s3: str) -> None:
     with pytest.raises(StoreError) as error:
         open_ensemble(f"{s3}/none.zarr")
     one_line(error, "none.zarr: no such ensemble store")
@@ -93,5 +93,12 @@ def test_commands_take_a_url(s3: str, tmp_path: Path) -> None:
     both = [yieldsim("summary", store, "--json") for store in (url, str(tmp_path / "x.zarr"))]
     records = [json.loads(result.stdout) for result in both]
     assert records[0]["records"] == records[1]["records"]
+    key = "usable_chips/c.0.1.0.0"
+    sound = place_of(url).get(key) or b""
+    place_of(url).put(key, flip_bit(sound, 77))
+    found = yieldsim("verify", url)
+    assert (found.returncode, key in found.stdout + found.stderr) == (4, True)
+    assert yieldsim("verify", url, "--repair").returncode == 0
+    assert place_of(url).get(key) == sound
     picture = yieldsim("plot", url, "--out", str(tmp_path / "fan.png"))
     assert picture.returncode == 0, picture.stderr

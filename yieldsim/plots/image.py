@@ -20,11 +20,12 @@ from yieldsim.errors import UsageError
 BLUE, INK, PALE = "#0072B2", "#222222", "#8A8A8A"
 OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DPI = 160
+NAME = "yieldsim"  # by which a command knows an image of its own
 # no date, no version: the same ensemble gives the same bytes
 METADATA: dict[str, dict[str, Any]] = {
-    "png": {"Software": None},
-    "svg": {"Date": None},
-    "pdf": {"CreationDate": None},
+    "png": {"Software": NAME},
+    "svg": {"Date": None, "Creator": NAME},
+    "pdf": {"CreationDate": None, "Creator": NAME},
 }
 
 

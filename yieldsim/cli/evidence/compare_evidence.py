@@ -7,6 +7,7 @@ import json
 import click
 
 from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.output_files import check_output, force
 
 
 @click.command("compare-evidence")
@@ -23,9 +24,15 @@ from yieldsim.cli.options import as_json, store_argument
     help="The published figures.  [default: those that ship with the package]",
 )
 @click.option("--png", metavar="FILE", help="Draw them too: png, svg or pdf.")
+@force
 @as_json
 def compare_evidence(
-    store: str, scenario: str | None, evidence: str | None, png: str | None, as_json: bool
+    store: str,
+    scenario: str | None,
+    evidence: str | None,
+    png: str | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Compare an ensemble with published figures.
 
@@ -41,6 +48,7 @@ def compare_evidence(
 
     if png is not None:
         image_format(png, "--png")  # before the comparison
+        check_output(png, force, "--png")
     with open_ensemble(store) as ds:
         name = compared_scenario(ds, scenario)
         records = compare_with_published(ds, evidence, name)

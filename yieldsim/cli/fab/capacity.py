@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
+from yieldsim.cli.output_files import check_output, force
 
 if TYPE_CHECKING:
     from yieldsim.model import ModelFile
@@ -36,6 +37,7 @@ __all__ = ["capacity"]
 @changes
 @click.option("--threads", type=click.IntRange(1), help="How many cores to use.  [default: all]")
 @click.option("--png", metavar="FILE", help="Draw it too: png, svg or pdf.")
+@force
 @allow_outside
 @as_json
 def capacity(
@@ -48,6 +50,7 @@ def capacity(
     changes: tuple[str, ...],
     threads: int | None,
     png: str | None,
+    force: bool,
     allow_outside: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -63,6 +66,7 @@ def capacity(
 
     file = load_file(model, allow_outside).with_changes(changes)
     _check(file, fab, quarter, scenario, png)
+    check_output(png, force, "--png")
     run = run_fab(file, fab, scenario, realizations, seed, threads, progress=True)
     record = capacity_record(run, quarter)
     if png is not None:

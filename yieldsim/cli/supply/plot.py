@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.output_files import check_output, force
 
 
 @click.command()
@@ -26,12 +27,14 @@ from yieldsim.cli.options import as_json, store_argument
     multiple=True,
     help="Draw only this product, or total; can be repeated.",
 )
+@force
 @as_json
 def plot(
     store: str,
     out: str,
     scenarios: tuple[str, ...],
     products: tuple[str, ...],
+    force: bool,
     as_json: bool,
 ) -> None:
     """Draw the fan chart of an ensemble.
@@ -45,6 +48,7 @@ def plot(
     from yieldsim.plots.image import image_format, save
 
     image_format(out)  # before the chart is drawn
+    check_output(out, force, "--out")
     with open_ensemble(store) as ds:
         save(fan_chart(choose(ds, scenarios), products), out)
     if as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import as_json
+from yieldsim.cli.output_files import check_output, force
 from yieldsim.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ FIGURES = (
 @click.option(
     "--png", metavar="FILE", help="Draw observed and simulated wafers side by side: png, svg, pdf."
 )
+@force
 @as_json
 def fit(
     maps: str,
@@ -61,6 +63,7 @@ def fit(
     confidence: float,
     seed: int,
     png: str | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Fit defect density, clustering and signatures to wafer maps.
@@ -76,6 +79,7 @@ def fit(
         from yieldsim.plots.image import image_format
 
         image_format(png, "--png")  # refuse before the work
+        check_output(png, force, "--png")
     from yieldsim.wafer.maps.files import load_maps
 
     loaded = load_maps(maps)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
+from yieldsim.cli.output_files import check_output, force
 
 if TYPE_CHECKING:
     from yieldsim.wafer import WaferModel, WaferResult
@@ -42,6 +43,7 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
 @click.option(
     "--map", "map_file", metavar="FILE", help="Save maps as .csv, .xml (SEMI G85) or .npz."
 )
+@force
 @allow_outside
 @as_json
 def wafer(
@@ -58,6 +60,7 @@ def wafer(
     png: str | None,
     npz: str | None,
     map_file: str | None,
+    force: bool,
     allow_outside: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -67,6 +70,8 @@ def wafer(
     product's die is then simulated at the medians of its parameters and the mature density.
     """
     _check_files(png, npz, map_file)
+    for option, path in (("--png", png), ("--npz", npz), ("--map", map_file)):
+        check_output(path, force, option)
     from yieldsim.wafer import simulate_wafers
 
     described = _wafer_model(model, product, process, d0, scenario, changes, allow_outside)

@@ -27,6 +27,7 @@ SHIPPED = next(
 )
 _DEEPEST = 16  # levels of tables; a model needs seven
 _LARGEST_INTEGER = 2**63
+_MODELS = "a TOML model file or a shipped model's name"
 _NEAR = "a path from the file's own folder"
 
 
@@ -36,11 +37,14 @@ def find_model(name: str, where: str = "model") -> Path:
     Raises ModelError at ``where`` if there is neither.
     """
     path = Path(name)
-    if path.suffix == ".toml" or _exists(path, name):
-        _must_be_file(path, name, None, "a TOML model file or a shipped model's name")
+    # a folder is no model: `run` puts the store of a model `x` where `--out x` says
+    if path.suffix == ".toml" or (_exists(path, name) and not path.is_dir()):
+        _must_be_file(path, name, None, _MODELS)
         return path
     shipped = {p.stem: p for p in sorted(SHIPPED.glob("*.toml")) if _is_model(p)}
     if name not in shipped:
+        if _exists(path, name):
+            _must_be_file(path, name, None, _MODELS)
         allowed = f"a .toml file, or one of: {', '.join(shipped)}"
         raise ModelError(where, "no such file or shipped model", got=name, allowed=allowed)
     return shipped[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.wafer.maps.npz import npz_bytes
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 from yieldsim.wafer.simulate import WaferResult
 
@@ -66,5 +67,4 @@ def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
             "defect_size_um": result.defects.size_um,
             "defect_killed": result.defects.killed,
         }
-    with Path(path).open("wb") as stream:
-        np.savez_compressed(stream, **arrays)
+    Path(path).write_bytes(npz_bytes(arrays))

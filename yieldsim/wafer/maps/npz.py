@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from yieldsim.errors import ModelError
 from yieldsim.wafer.maps.wafer_maps import CODES, WaferMaps
 
-__all__ = ["load", "save"]
+__all__ = ["load", "npz_bytes", "save"]
 
 _NEEDED = ("die", "offset", "rows", "cols")
 
@@ -73,13 +75,24 @@ def _texts(
 
 def save(path: Path, maps: WaferMaps) -> None:
     """Write the arrays that :func:`load` reads."""
-    with path.open("wb") as stream:
-        np.savez_compressed(
-            stream,
-            die=maps.die,
-            offset=maps.offset,
-            rows=maps.rows,
-            cols=maps.cols,
-            label=maps.label,
-            wafer=maps.name,
-        )
+    arrays: dict[str, NDArray[Any]] = {
+        "die": maps.die,
+        "offset": maps.offset,
+        "rows": maps.rows,
+        "cols": maps.cols,
+        "label": maps.label,
+        "wafer": maps.name,
+    }
+    path.write_bytes(npz_bytes(arrays))
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return an npz file of some arrays, with the name of this package as its comment.
+
+    By that name a command knows a file that it may overwrite.
+    """
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.comment = b"yieldsim"
+    return stream.getvalue()
