@@ -24,6 +24,7 @@ LAYERS = (
     "errors",
     "units",
     "version",
+    "arithmetic",
     "outputs",
     "kernels",
     "closed_form",

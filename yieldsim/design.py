@@ -25,6 +25,12 @@ class Samples:
     values: np.ndarray
     place: str = "samples"  # for messages
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Samples) and other.digest == self.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @property
     def rows(self) -> int:
         """For how many realizations there are values."""

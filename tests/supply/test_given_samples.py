@@ -13,6 +13,7 @@ from yieldsim.ensemble import Folder, damaged_metadata, read_stored
 from yieldsim.ensemble.ledger import SAMPLES, Seal
 from yieldsim.errors import StoreError, UsageError
 from yieldsim.execute import execute, init_store, work_store
+from yieldsim.execute.extend import extend_store
 from yieldsim.execute.repair import repair
 
 RUN: dict[str, Any] = {"realizations": 12, "seed": 5}
@@ -124,3 +125,16 @@ def test_inputs_that_do_not_fit_are_refused_before_any_work(own: Path, tmp_path:
         execute(MODEL, out=out, design="halton")
     one_line(error, "design", "'halton'", "allowed: random, sobol")
     assert not out.exists()
+
+
+def test_an_extended_run_takes_its_further_rows(own: Path, tmp_path: Path) -> None:
+    for design in ("random", "sobol"):
+        run: dict[str, Any] = {"samples": own, "seed": 5, "design": design, "block_size": 5}
+        whole = figures(yieldsim.run(MODEL, realizations=12, **run))
+        path = tmp_path / f"{design}.zarr"
+        execute(MODEL, out=path, realizations=7, **run)
+        extend_store(path, realizations=12)
+        xr.testing.assert_identical(figures(yieldsim.open_ensemble(path)), whole)
+        with pytest.raises(UsageError) as error:
+            extend_store(path, realizations=13)
+        one_line(error, "has too few rows for 13 realizations, got 12")

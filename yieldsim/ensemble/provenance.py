@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from yieldsim.arithmetic import arithmetic
 from yieldsim.design import DESIGNS, Design, Samples, design_text
 from yieldsim.ensemble.layout import RunPlan, plain, run_hash
 from yieldsim.ensemble.ledger import ORIGIN, SAMPLES
@@ -126,6 +127,7 @@ def global_attrs(plan: RunPlan, command: str) -> dict[str, Any]:
         "realizations": plan.realizations,
         "block_size": plan.block_size,
         "scenarios_per_file": plan.row_size,
+        "arithmetic": arithmetic(),
         "design": plan.design.name,
         **({} if samples is None else {"samples_digest": samples.digest}),
         "versions": {
@@ -230,6 +232,21 @@ def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
         raise StoreError(where, "damaged: no valid block size or number of realizations")
 
 
+def check_arithmetic(stored: Stored) -> None:
+    """Refuse to compute blocks of a store on a machine that rounds otherwise than its first.
+
+    Raises StoreError. A store that does not say how its machine rounds is not refused.
+    """
+    mine, first = arithmetic(), stored.attrs.get("arithmetic")
+    if first not in (None, mine):
+        problem = (
+            "was begun on a machine whose C library or NumPy rounds otherwise, so blocks of this "
+            "one would differ in the last digits"
+        )
+        allowed = f"{first}: like machines, or made alike (runs/README.md, mixed clusters)"
+        raise StoreError(str(stored.place), problem, got=mine, allowed=allowed)
+
+
 def check_same(stored: Stored, plan: RunPlan) -> None:
     """Refuse to continue a store of another run, or of another version if it is unfinished.
 
@@ -257,6 +274,8 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
             raise StoreError(
                 place, f"holds another run: {name} differs", got=asked, allowed=allowed
             )
+    if not stored.complete:
+        check_arithmetic(stored)
     if not stored.complete and not stored.has_ledger:
         problem = "is unfinished and of an older store format, so it cannot be continued"
         raise StoreError(place, problem, allowed="another --out")

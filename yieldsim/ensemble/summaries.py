@@ -28,7 +28,7 @@ SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 SUMMARIZED = (CHIPS, "product_kind", PARAMETER_VALUE, "parameter")
 _BATCH_BYTES = 32 * 2**20
 
-Arrays = Mapping[str, zarr.Array[Any]]
+Arrays = Mapping[str, "zarr.Array[Any]"]  # in quotes: zarr 3.1.3 has no generic Array
 
 
 def summary_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:

@@ -19,6 +19,7 @@ from yieldsim.ensemble import (
     place_of,
     trusted,
 )
+from yieldsim.ensemble.provenance import check_arithmetic
 from yieldsim.ensemble.read import unfinished
 from yieldsim.ensemble.verify import seal_of_store
 from yieldsim.errors import IncompleteError, StoreError, UsageError
@@ -26,6 +27,7 @@ from yieldsim.execute.cores import available_cores
 from yieldsim.execute.ensemble_run import RunResult
 from yieldsim.execute.job import MAX_REALIZATIONS, Job, check_number, compute, simulator
 from yieldsim.execute.repair import existing, mend
+from yieldsim.sampling import check_rows
 from yieldsim.version import VERSION
 
 _OWN_DIMS = ("scenario", "parameter")  # those in which scenarios of a store may differ
@@ -58,7 +60,7 @@ def extend_store(
         raise unfinished(stored)
     check_version(stored)
     check_coordinates(stored.plan, plan.scenarios)
-    source = simulator(plan.file, plan.scenarios, plan.seed)
+    source = simulator(plan.file, plan.scenarios, plan.seed, plan.design)
     damage = Damage(metadata=damaged_metadata(place, seal_of_store(stored)))
     if damage:
         mend(stored, damage, threads=threads)
@@ -91,12 +93,16 @@ def _larger_plan(stored: Stored, realizations: int | None, scenarios: Sequence[s
         raise UsageError("realizations", "would be fewer than before", got=count, allowed=allowed)
     asked = plan.file.scenario_names(scenarios) if scenarios else ()
     names = tuple(dict.fromkeys([*plan.scenarios, *asked]))
+    check_rows(plan.design, count)
     # `per_file` is written out: it stays when scenarios are added
     return replace(plan, scenarios=names, realizations=count, per_file=plan.row_size)
 
 
 def check_version(stored: Stored) -> None:
-    """Refuse a store of an older format or of another version. Raises StoreError."""
+    """Refuse a store of an older format, another version or another machine's rounding.
+
+    Raises StoreError.
+    """
     if not stored.has_ledger:
         problem = "is of an older store format, so it can only be read"
         raise StoreError(str(stored.place), problem, allowed="a new run")
@@ -104,6 +110,7 @@ def check_version(stored: Stored) -> None:
     if made_by != VERSION:
         problem = "was made by another version of yieldsim, whose figures may differ"
         raise StoreError(str(stored.place), problem, got=VERSION, allowed=f"yieldsim {made_by}")
+    check_arithmetic(stored)
 
 
 def check_coordinates(plan: RunPlan, scenarios: Sequence[str]) -> None:

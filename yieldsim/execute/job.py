@@ -28,6 +28,7 @@ from yieldsim.ensemble import (
     trusted,
     unmark,
 )
+from yieldsim.ensemble.provenance import check_arithmetic
 from yieldsim.ensemble.read import advice
 from yieldsim.ensemble.verify import damaged_metadata, seal_of_store
 from yieldsim.errors import StoreError, UsageError, VerificationError
@@ -154,6 +155,8 @@ def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str]
     if not stored.complete:
         unmark(job.place, damaged)
         damaged = {block: {} for block in damaged}
+    elif damaged:
+        check_arithmetic(stored)
     return {b: damaged.get(b) or None for b in blocks if b not in marked or b in damaged}
 
 

@@ -60,10 +60,10 @@ def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
         _check_same_run(parts[0], part)
     names = tuple(dict.fromkeys(name for part in parts for name in part.plan.scenarios))
     plan = replace(first, scenarios=names, per_file=0)
-    source = simulator(plan.file, names, plan.seed)
+    source = simulator(plan.file, names, plan.seed, plan.design)
     for part in parts:
         if part.plan.scenarios != names:
-            own = simulator(part.plan.file, part.plan.scenarios, part.plan.seed)
+            own = simulator(part.plan.file, part.plan.scenarios, part.plan.seed, part.plan.design)
             where = str(part.place)
             check_same_axes(source, own, where)
             check_same_axes(own, source, where)

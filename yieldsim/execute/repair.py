@@ -9,7 +9,7 @@ from yieldsim.ensemble import Damage, Place, RunPlan, Stored, Writer, examine, t
 from yieldsim.ensemble.finish import finished_root, summary_keys
 from yieldsim.ensemble.layout import DONE
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
-from yieldsim.ensemble.provenance import plain_attrs
+from yieldsim.ensemble.provenance import check_arithmetic, plain_attrs
 from yieldsim.ensemble.storage import ROOT_METADATA, reason
 from yieldsim.ensemble.verify import check_root, damaged_blocks, damaged_metadata, seal_of_store
 from yieldsim.ensemble.write import blank_keys, seal_of
@@ -58,7 +58,7 @@ def mend(stored: Stored, damage: Damage, *, threads: int, progress: bool = False
     seed and realizations, summaries from the blocks. Raises VerificationError where the store is of
     the first format or of another version of yieldsim.
     """
-    _check_can_be_mended(stored)
+    _check_can_be_mended(stored, damage)
     plan, place = stored.plan, stored.place
     source = simulator_of(plan)
     try:
@@ -74,7 +74,7 @@ def mend(stored: Stored, damage: Damage, *, threads: int, progress: bool = False
     return left
 
 
-def _check_can_be_mended(stored: Stored) -> None:
+def _check_can_be_mended(stored: Stored, damage: Damage) -> None:
     place, made_by = str(stored.place), stored.attrs["versions"].get("yieldsim")
     if not stored.has_ledger:
         problem = "is damaged and of an older store format, so it cannot be mended"
@@ -84,6 +84,8 @@ def _check_can_be_mended(stored: Stored) -> None:
         raise VerificationError(
             place, problem, got=VERSION, allowed=f"`verify --repair` of {made_by}"
         )
+    if damage.blocks:
+        check_arithmetic(stored)
 
 
 def _mend_metadata(stored: Stored, damage: Damage, blank: Mapping[str, bytes]) -> Seal | None:

@@ -1,0 +1,81 @@
+"""Machines that round otherwise do not compute blocks of one store."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ensemble.fake import make_store, one_line
+from yieldsim.arithmetic import arithmetic
+from yieldsim.ensemble import Folder, finalize, open_ensemble, read_stored, unmark
+from yieldsim.ensemble.provenance import check_arithmetic
+from yieldsim.errors import StoreError
+from yieldsim.execute import work_store
+
+PRINT = "from yieldsim.arithmetic import arithmetic; print(arithmetic())"
+
+
+def digest_with(**variables: str) -> str:
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PRINT],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return result.stdout.strip()
+
+
+def test_every_process_of_a_machine_rounds_alike() -> None:
+    assert digest_with(OPENBLAS_NUM_THREADS="1") == digest_with() == arithmetic()
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"},
+        {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_SKX AVX512_ICL AVX512_SPR"},
+    ],
+)
+def test_other_variants_of_a_function_are_noticed(variables: dict[str, str]) -> None:
+    """Skipped on a machine whose variants agree: without FMA, AVX-512 or glibc."""
+    values = (
+        "import math, numpy as np; z = [k / 409.6 - 20 for k in range(16384)]; "
+        "print(hash((tuple(map(math.exp, z)), tuple(np.exp(np.array(z)).tolist()))))"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", values]
+    environments = (dict(os.environ), {**os.environ, **variables})
+    results = [
+        subprocess.run(command, env=env, capture_output=True, check=True).stdout
+        for env in environments
+    ]
+    if results[0] == results[1]:
+        pytest.skip("this machine rounds alike with and without")
+    assert digest_with(**variables) != arithmetic()
+
+
+def test_a_machine_that_rounds_otherwise_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Folder(tmp_path / "x.zarr")
+    make_store(place)
+    unmark(place, [2])
+    monkeypatch.setattr("yieldsim.ensemble.provenance.arithmetic", lambda: "0123")
+    stored = read_stored(place)
+    assert stored is not None
+    with pytest.raises(StoreError) as error:
+        check_arithmetic(stored)
+    one_line(error, str(place), "rounds otherwise", "got '0123'", f"allowed: {arithmetic()}")
+    with pytest.raises(StoreError, match="rounds otherwise"):
+        work_store(place.path, blocks="2-2")
+    monkeypatch.undo()
+    check_arithmetic(stored)
+
+
+def test_any_machine_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_store(Folder(tmp_path / "x.zarr"))
+    finalize(Folder(tmp_path / "x.zarr"))
+    monkeypatch.setattr("yieldsim.ensemble.provenance.arithmetic", lambda: "0123")
+    open_ensemble(tmp_path / "x.zarr").load()
