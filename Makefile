@@ -17,7 +17,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-integration test-full test-bounds lint format bench lock clean distclean
+.PHONY: help setup run test test-integration test-full test-bounds test-versions lint format bench lock clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -62,6 +62,20 @@ test-full: setup  ## run all tests
 test-bounds: setup  ## run the tests with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
 		$(TEST) -m "not slow and not integration"
+
+# With the lowest versions that pyproject.toml declares, and with the newest.
+test-versions: setup  ## run a short set of tests with the lowest and the newest dependencies
+	@set -e; for which in lowest-direct highest; do \
+		env="$(CURDIR)/build/versions/$$which"; mkdir -p build/versions; \
+		echo "test-versions: $$which, in $$env"; \
+		$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --quiet --no-emit-index-url \
+			--no-header --resolution $$which --python "$(PYTHON)" --output-file "$$env.txt"; \
+		$(BIN)/uv venv --quiet --clear --python "$(PYTHON)" "$$env"; \
+		$(BIN)/uv pip install --quiet --python "$$env/bin/python" -r "$$env.txt"; \
+		grep -E "^(numba|numpy|pydantic|scipy|xarray|zarr)==" "$$env.txt" | tr '\n' ' '; echo; \
+		NUMBA_CACHE_DIR="$$env/numba" "$$env/bin/python" -m pytest -q \
+			tests/ensemble tests/execute tests/sampling tests/supply/test_given_samples.py; \
+	done
 
 lint: setup  ## ruff check, ruff format --check, mypy
 	$(BIN)/ruff check .
