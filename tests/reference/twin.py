@@ -1,14 +1,14 @@
 """One realization of the whole supply chain in plain Python: the executable specification.
 
 `simulate` takes a typed model and the drawn values of its parameters and gives nested dicts. It is
-slow and shares no arithmetic with the kernels: objects and names instead of arrays and indices,
-explicit cohorts that walk along a line, exact sums for the bins, a trial of every place for the
-gross dies. Of the engine it uses the model, the names of the variables, the medians of the
-parameters, and Philox for the luck (which has known answers of its own).
+slow and shares no arithmetic with the kernels: it has objects and names instead of arrays and
+indices, explicit cohorts that walk along a line, exact sums for the bins, and tries every place for
+the gross dies. Of the engine it uses the model, the names of the variables, the medians of the
+parameters, and Philox for the luck, which is tested against known answers.
 
-A fab's step is here, tools in twin_tools.py and twin_noise.py, passes in twin_visits.py, the way
-of the wafers in twin_flow.py, what they carry in twin_wafers.py, dies in twin_dies.py, packages in
-twin_supply.py and the two files that it names.
+This file holds a fab's step. Tools are in twin_tools.py and twin_noise.py, passes in
+twin_visits.py, moves of wafers in twin_flow.py, what wafers carry in twin_wafers.py, dies in
+twin_dies.py, packages in twin_supply.py, twin_recipes.py and twin_assembly.py.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.reference.twin_world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
 from yieldsim.model.schema import FabStarts
 
-MEMORY_DAYS = 365.25 / 4  # over which waits look at the passes made
-LEAST_ROOM = 1e-9  # of the wafers of a full line; what rounding leaves of a full one is no room
+MEMORY_DAYS = 365.25 / 4  # of the mean of passes made, which waits follow
+LEAST_ROOM = 1e-9  # of the wafers of a full line; less room is rounding
 PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 
 
@@ -178,7 +178,7 @@ class Line:
         share, cause = math.inf, "wafer plan"
         for group, rate in rates.items():
             if route.visits.get(group, 0.0) > 0.0 and load[group] > 0.0:
-                ratio = rate.calm / load[group]
+                ratio = rate.mean / load[group]
                 if ratio < share:
                     share = ratio
                     cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"
@@ -218,7 +218,7 @@ class Line:
         load = self.recent
         waits = {}
         for group, rate in rates.items():
-            usage = load[group] / (rate.calm * left) if rate.calm * left > 0.0 else 0.0
+            usage = load[group] / (rate.mean * left) if rate.mean * left > 0.0 else 0.0
             waits[group] = (
                 tools.wait_days(self.world, self.name, group, rate, usage) if usage > 0.0 else 0.0
             )

@@ -38,6 +38,7 @@ CASES = [
     ("shocks", "baseline"),
     ("shocks", "opened_late"),
     ("shocks", "ask_for_more"),
+    ("shocks", "overlapping"),
     ("tiers", "baseline"),
     ("pairing", "baseline"),
     ("pairing", "few_io"),
