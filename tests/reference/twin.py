@@ -75,7 +75,7 @@ class Line:
         self.wafers = Wafers(world, book, packaging, name)
 
     def segments(self, process: str) -> int:
-        """Pieces of a route: one takes two parts of a step at the least, at the median raw time."""
+        """Number of segments of a route; each takes at least two parts of a step, by medians."""
         if not self.fab.fleets:
             return 1
         simulation = self.world.model.simulation
@@ -94,7 +94,10 @@ class Line:
             for route in self.routes
         ]
         taus = self.steps_through_segments(rates, left)
-        self.started = {r.process: one.starts for r, one in zip(self.routes, releases, strict=True)}
+        self.started = {
+            route.process: release.starts
+            for route, release in zip(self.routes, releases, strict=True)
+        }
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
             route.last_out = 0.0
             self.wafers.start(step, route, release, dirt, rates)
@@ -268,12 +271,12 @@ class Line:
             add(step, "passes_possible", *where, amount=rate.passes * left)
             add(step, "passes_made", *where, amount=made[group])
             self.book_ratio(step, "utilization", "passes_made", "passes_possible", *where)
-            for kind, one in rate.classes.items():
+            for kind, own in rate.classes.items():
                 each = (*where, kind)
-                add(step, "tools", *each, amount=one.count * part)
-                add(step, "tool_passes_possible", *each, amount=one.passes * left)
+                add(step, "tools", *each, amount=own.count * part)
+                add(step, "tool_passes_possible", *each, amount=own.passes * left)
                 add(step, "tool_passes", *each, amount=made[group] * rate.share(kind))
-                add(step, "tools_available", *each, amount=one.count * one.availability * part)
+                add(step, "tools_available", *each, amount=own.count * own.availability * part)
                 self.book_ratio(step, "tool_availability", "tools_available", "tools", *each)
 
     def book_ratio(self, step: int, name: str, over: str, under: str, *where: str) -> None:

@@ -11,7 +11,7 @@ EXACT_UP_TO = 10.0  # expected failures; beyond, the Cornish-Fisher expansion is
 
 
 def failures(expected: float, u: float) -> int:
-    """Quantile of the Poisson distribution: the least number whose cumulative probability reaches ``u``."""
+    """Poisson quantile: the least number whose cumulative probability reaches ``u``."""
     if expected > EXACT_UP_TO:
         z = NormalDist().inv_cdf(u)
         skewed = expected + math.sqrt(expected) * z + (z * z - 1.0) / 6.0

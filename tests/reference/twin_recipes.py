@@ -67,7 +67,7 @@ def batches(
     """
     if product.pairing == "random":
         return at_random(die, product, offer, packages, bad)
-    found = []
+    started = []
     there = dict(offer)
     for sold, count in recipes(die, product):
         made = min(packages, *(there[name] / number for name, number in count.items()))
@@ -78,8 +78,8 @@ def batches(
         for name, number in used.items():
             there[name] = max(0.0, there[name] - number)
         survive = math.prod((1.0 - bad[name]) ** number for name, number in count.items())
-        found.append(Batch(sold, made, used, survive))
-    return found
+        started.append(Batch(sold, made, used, survive))
+    return started
 
 
 def at_random(
@@ -103,16 +103,16 @@ def at_random(
     so_far[-1] = 1.0
     shares = dict(zip(die.bins, so_far, strict=True))
     good = 1.0 - bad[last] * offer[last] / total
-    found, better = [], 0.0
+    started, better = [], 0.0
     for name in die.bins:
         part = shares[name] ** each - better
         if part > 0.0:
             made = packages * part
             used = {b: offer[b] / total * made * each for b in die.bins}
             survive = min(1.0, max(0.0, good**each - better) / part) if name == last else 1.0
-            found.append(Batch(name, made, used, survive))
+            started.append(Batch(name, made, used, survive))
         better = shares[name] ** each
-    return found
+    return started
 
 
 def memory_choices(model: Model, product: Product) -> list[str]:

@@ -128,7 +128,7 @@ class Tools:
 
 
 def tools_in_production(world: World, fab: str, group: str, kind: str, step: int) -> int:
-    """Whole tools of a class that are delivered, qualified, and not retired, lost or taken apart."""
+    """Whole tools of a class: delivered and qualified, not retired, lost or taken apart."""
     path, fleet = f"fabs.{fab}.fleets.{group}.{kind}", world.model.fabs[fab].fleets[group][kind]
     stop, kept = math.inf, 1.0
     for name, event in world.model.events.items():
@@ -166,7 +166,9 @@ def delivered(world: World, path: str, fleet: Fleet, step: int, stop: float) -> 
 
 
 def hits(event: Event, fab: str, group: str, kind: str) -> bool:
-    """Whether an event concerns a class of tools; without a class, fabs or groups it concerns all."""
+    """Whether an event concerns a class of tools; it concerns all fabs, groups and classes unless
+    it names some.
+    """
     return (
         isinstance(event, ServiceLoss | DeliveriesStop | ToolsLost | ToolQualified)
         and event.tool_class in (kind, None)
@@ -176,7 +178,7 @@ def hits(event: Event, fab: str, group: str, kind: str) -> bool:
 
 
 def happens(world: World, step: int, start: str, end: str | None) -> bool:
-    """Whether a step lies between two quarters, both included; without ``end`` from the first on."""
+    """Whether a step lies between two quarters, both included; ``end`` may be open."""
     over = math.inf if end is None else world.first_step(end) + world.steps_per_quarter
     return world.first_step(start) <= step < over
 

@@ -137,3 +137,11 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
         down += now > 0.999 * tools * hours
     assert lost + fleet.repair_hours[0] == pytest.approx(expected, rel=300 * ROUNDING)
     assert down > 30  # there was more than fits
+
+
+def test_repairs_wait_while_their_tools_are_lost() -> None:
+    fleet, group = table(FleetState, repair_hours=12.5), table(GroupState)
+    tool = parameters(ToolClass, mttf_hours=60.0, mttr_hours=50.0)
+    fleets.rate_class(True, 10.0, tool, 0, group, fleet, table(Scratch), 1)
+    assert fleet.repair_hours[0] == 12.5
+    assert group.possible_passes[0] == 0.0
