@@ -45,13 +45,14 @@ def test_tools_arrive_late(form: str, delay: float, step: int, stop: float, tool
 
 @pytest.mark.parametrize("form", FORMS)
 def test_tools_in_production_are_whole(form: str) -> None:
-    there = form_of(fleets.in_production, form)
-    assert [there(x, 0.0, 1.0) for x in (0.0, 0.49, 0.5, 4.49, 4.5, 5.0)] == [0, 0, 1, 4, 5, 5]
-    assert there(9.6, 4.0, 1.0) == 6
-    assert there(3.0, 5.0, 1.0) == 0  # no more can be retired than arrived
+    whole = form_of(fleets.in_production, form)
+    arrived = (0.0, 0.49, 0.5, 4.49, 4.5, 5.0)
+    assert [whole(x, 0.0, 1.0) for x in arrived] == [0, 0, 1, 4, 5, 5]
+    assert whole(9.6, 4.0, 1.0) == 6
+    assert whole(3.0, 5.0, 1.0) == 0  # no more can be retired than arrived
     # half of eight tools; half of five are two and a half, which rounds up
-    assert [there(x, 2.0, 0.5) for x in (10.0, 7.0)] == [4, 3]
-    assert there(100.0, 0.0, 0.0) == 0
+    assert [whole(x, 2.0, 0.5) for x in (10.0, 7.0)] == [4, 3]
+    assert whole(100.0, 0.0, 0.0) == 0
 
 
 @given(
