@@ -75,7 +75,7 @@ def test_a_mixed_fleet_pools_its_rates_and_shares_passes_by_rate() -> None:
 
 
 def test_times_of_e10_are_parts_of_each_other() -> None:
-    """Half of the time is scheduled; maintenance leaves 0.9 of that and engineers 0.8 of the rest."""
+    """Half of the time is scheduled; maintenance leaves 0.9 of it, engineers 0.8 of the rest."""
     one = "tool_groups.litho.imported"
     got = run_tools(
         f"{one}.nonscheduled_fraction=0.5",

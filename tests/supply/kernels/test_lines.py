@@ -49,7 +49,7 @@ def test_the_cycle_time_of_a_line_without_tools_is_its_raw_time(days: float) -> 
 
 @pytest.mark.parametrize("name", ["layers", "overload", "shocks", "one_group"])
 def test_no_line_is_faster_than_its_raw_time(name: str) -> None:
-    """Once it is filled: segments mix wafers, so the first ones leave an empty line a little early."""
+    """Once it is filled: segments mix wafers, and the first leave an empty line a little early."""
     x_factor = run(name, SETTLED)["x_factor"]
     assert x_factor.max() > 1.0
     assert x_factor[x_factor > 0.0].min() >= 1.0 - 2 * FLOAT32
@@ -74,7 +74,7 @@ def test_littles_law() -> None:
 
 
 def test_a_line_without_length_may_stand_idle_before_it_starts() -> None:
-    """Without raw time the cycle time is all waiting; without a plan there is no load and no wait."""
+    """Without raw time the cycle time is all waiting; without a plan there is no wait."""
     idle = "fabs.line.plan.n2={quarters=['2026Q1'], values=[1000], before='zero'}"
     fine = ("simulation.steps_per_quarter=92", "simulation.warmup_quarters=32")
     # then waits grow to those of the steady load in e-folds of a quarter
