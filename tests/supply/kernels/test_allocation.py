@@ -190,7 +190,7 @@ def test_each_package_takes_one_place_of_a_line_that_counts_packages() -> None:
 
 
 def test_packages_cut_by_one_line_do_not_load_the_next() -> None:
-    """Lines are asked in the order of the file; what the first one cuts does not reach the second."""
+    """Lines are asked in the order of the file: what the first cuts does not reach the second."""
     few = "packaging.assembly.capacity=2000"
     got = run(B_TOO, SUBSTRATES, few, f"products.a.{BOTH_LINES}")
     # 150,000 packages of each would take 15,000 + 7,500 interposer wafers, of which 6,000 are
