@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from tests.paths import REFERENCE, VALID
-from tests.reference.twin import simulate
-from tests.reference.twin_dies import good_cores, gross_dies
-from tests.reference.twin_noise import EXACT_UP_TO, down_hours, failures
+from tests.supply.twin.dies import good_cores, gross_dies
+from tests.supply.twin.noise import EXACT_UP_TO, down_hours, failures
+from tests.supply.twin.twin import simulate
 from yieldsim.model.load import load_file
 from yieldsim.outputs import OUTPUTS, Variable, constraint_names
 from yieldsim.supply.simulate import Simulator

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.paths import VALID
-from tests.reference import twin_recipes
 from tests.supply.kernels.by_hand import (
     B_TOO,
     DIES,
@@ -21,6 +20,7 @@ from tests.supply.kernels.by_hand import (
     from_banks,
     of_file,
 )
+from tests.supply.twin import recipes as twin_recipes
 from yieldsim.errors import ModelError
 from yieldsim.model.load import load_file
 from yieldsim.model.recipes import recipes

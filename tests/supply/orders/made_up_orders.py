@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.reference.twin_demand import Wish
+from tests.supply.twin.demand import Wish
 from yieldsim.supply.orders.deliveries import Deliveries, OrderPlan, deliver
 
 PRODUCTS = ("a", "b", "c", "d")

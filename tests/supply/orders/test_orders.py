@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from tests.reference.twin_demand import Wish, fill
 from tests.supply.orders.made_up_orders import PRODUCTS, rename, run, supplies, wishes
+from tests.supply.twin.demand import Wish, fill
 from yieldsim.supply.orders.deliveries import deliver
 from yieldsim.supply.orders.sharing import share_out
 

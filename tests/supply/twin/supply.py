@@ -1,6 +1,6 @@
 """Packaging of the readable twin: stocks of dies and memory, and their allocation to products.
 
-twin_recipes.py says which dies go into a package, twin_assembly.py assembles and tests packages.
+recipes.py says which dies go into a package, assembly.py assembles and tests packages.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from tests.reference.twin_assembly import Stocks, assemble
-from tests.reference.twin_dies import Sorting, gross_dies
-from tests.reference.twin_recipes import batches, memory_choices
-from tests.reference.twin_results import Book
-from tests.reference.twin_world import MONTHS_PER_QUARTER, World
+from tests.supply.twin.assembly import Stocks, assemble
+from tests.supply.twin.dies import Sorting, gross_dies
+from tests.supply.twin.recipes import batches, memory_choices
+from tests.supply.twin.results import Book
+from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model.schema import Product
 
 ROUNDING = 1e-12

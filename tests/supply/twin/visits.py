@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 
 Passes = dict[str, float]  # by tool group
 

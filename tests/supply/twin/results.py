@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 from yieldsim.model.schema.calendar import quarter_name
 from yieldsim.outputs import OUTPUTS, constraint_names
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from tests.reference.twin_recipes import batches
-from tests.reference.twin_results import Book
-from tests.reference.twin_world import World
+from tests.supply.twin.recipes import batches
+from tests.supply.twin.results import Book
+from tests.supply.twin.world import World
 from yieldsim.model import Model
 
 H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)

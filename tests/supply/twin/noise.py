@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-from tests.reference.twin_dies import gamma_mean_one
+from tests.supply.twin.dies import gamma_mean_one
 
 EXACT_UP_TO = 10.0  # expected failures; beyond, the Cornish-Fisher expansion is used
 

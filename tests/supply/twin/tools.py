@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.reference.twin_noise import down_hours, up_and_carried
-from tests.reference.twin_visits import Passes
-from tests.reference.twin_world import HOURS_PER_DAY, World
+from tests.supply.twin.noise import down_hours, up_and_carried
+from tests.supply.twin.visits import Passes
+from tests.supply.twin.world import HOURS_PER_DAY, World
 from yieldsim.model.schema import (
     Accident,
     DeliveriesStop,

@@ -14,7 +14,7 @@ from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from statistics import NormalDist
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 from yieldsim.model.schema import Die, ExponentialLearning, PowerLearning, Process
 
 MM2_PER_CM2 = 100.0

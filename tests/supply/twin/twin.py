@@ -6,9 +6,9 @@ indices, explicit cohorts that walk along a line, exact sums for the bins, and t
 the gross dies. Of the engine it uses the model, the names of the variables, the medians of the
 parameters, and Philox for the luck, which is tested against known answers.
 
-This file holds a fab's step. Tools are in twin_tools.py and twin_noise.py, passes in
-twin_visits.py, moves of wafers in twin_flow.py, what wafers carry in twin_wafers.py, dies in
-twin_dies.py, packages in twin_supply.py, twin_recipes.py and twin_assembly.py.
+This file holds a fab's step. Tools are in tools.py and noise.py, passes in
+visits.py, moves of wafers in flow.py, what wafers carry in wafers.py, dies in
+dies.py, packages in supply.py, recipes.py and assembly.py.
 """
 
 from __future__ import annotations
@@ -18,15 +18,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from tests.reference import twin_flow as flow
-from tests.reference import twin_tools as tools
-from tests.reference.twin_assembly import book_usable
-from tests.reference.twin_flow import Route
-from tests.reference.twin_results import Book
-from tests.reference.twin_supply import Packaging
-from tests.reference.twin_visits import passes_by_segment
-from tests.reference.twin_wafers import Release, Wafers
-from tests.reference.twin_world import MONTHS_PER_QUARTER, World
+from tests.supply.twin import flow, tools
+from tests.supply.twin.assembly import book_usable
+from tests.supply.twin.flow import Route
+from tests.supply.twin.results import Book
+from tests.supply.twin.supply import Packaging
+from tests.supply.twin.visits import passes_by_segment
+from tests.supply.twin.wafers import Release, Wafers
+from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
 from yieldsim.model.schema import FabStarts
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tests.reference import twin_dies as dies
-from tests.reference import twin_tools as tools
-from tests.reference.twin_flow import Cohort, Route
-from tests.reference.twin_results import Book
-from tests.reference.twin_supply import Packaging
-from tests.reference.twin_world import World
+from tests.supply.twin import dies, tools
+from tests.supply.twin.flow import Cohort, Route
+from tests.supply.twin.results import Book
+from tests.supply.twin.supply import Packaging
+from tests.supply.twin.world import World
 from yieldsim.model.schema.fabs import OTHER
 
 DEFECTS_EVEN = 2.0  # gross over good dies; here as many dies are lost as are good

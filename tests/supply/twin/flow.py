@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.reference.twin_dies import Sorting
-from tests.reference.twin_visits import Passes, passes_of
+from tests.supply.twin.dies import Sorting
+from tests.supply.twin.visits import Passes, passes_of
 
 LEAST_STEPS = 1e-12  # to cross a segment without raw process time and waits
 ALL = 1.0 - 1e-9  # a larger share leaves as a whole
