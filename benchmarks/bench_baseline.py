@@ -31,7 +31,7 @@ print(time.process_time() - start, float(chips.sum(dtype=float)))
 """
 TWIN = """
 import time, yieldsim
-from tests.reference import twin
+from tests.supply.twin import twin
 from yieldsim.sampling import Sampler
 model = yieldsim.load_model({model!r})
 sampler = Sampler(model)
@@ -140,7 +140,7 @@ def plain(size: Size, rate: float) -> None:
     rows: list[list[str]] = []
     cases: list[tuple[str, str, dict[str, str]]] = [
         ("compiled kernels", ENGINE, {}),
-        ("readable twin (tests/reference/twin.py)", TWIN, {}),
+        ("readable twin (tests/supply/twin/twin.py)", TWIN, {}),
         ("same kernels, not compiled", ENGINE, {"NUMBA_DISABLE_JIT": "1"}),
     ]
     for name, code, env in cases:

@@ -18,7 +18,7 @@ import measure
 
 sys.path.insert(0, str(measure.ROOT))
 
-from tests.reference.twin_events import Twin
+from tests.flow.twin.twin import Twin
 from yieldsim.flow import CompiledLine, DataSet, compile_line, read_dataset, replicate
 from yieldsim.flow.replicate import new_state, run_to
 

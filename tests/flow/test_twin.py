@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.flow.lines import data_set, order, step, tool_group
+from tests.flow.twin.twin import Twin
 from tests.paths import SHARED
-from tests.reference.twin_events import Twin
 from yieldsim.flow import DataSet, compile_line, read_dataset
 from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
 from yieldsim.flow.kernels.records import IN_TOOL, MOVING, QUEUED, LineState

@@ -25,9 +25,9 @@ DRAWS = 20_000
 
 @cache
 def up_time(mttf: float, mttr: float, hours: float, cv2: float = 1.0) -> np.ndarray:
-    """Share of a window that each of many machines is up: exponential times to failure and gamma
-    repairs, events played one by one. Exponential repairs begin from a state of the long run, all
-    others ten failures before the window."""
+    """Share of a window in which each of many machines is up, event by event: exponential times
+    to failure and gamma repairs. Exponential repairs start in the steady state, all others ten
+    failures before the window."""
     rng = np.random.default_rng(8)
     early = 0.0 if cv2 == 1.0 else 10.0 * (mttf + mttr)
     up = rng.random(MACHINES) < mttf / (mttf + mttr)
@@ -43,13 +43,13 @@ def up_time(mttf: float, mttr: float, hours: float, cv2: float = 1.0) -> np.ndar
 
 
 def fleets(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
-    """Mean of the shares of fleets of so many tools."""
+    """Mean share of each fleet of so many tools."""
     each = up_time(mttf, mttr, hours, cv2)
     return each[: MACHINES // tools * tools].reshape(-1, tools).mean(axis=1)
 
 
 def drawn(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
-    """Shares that the kernel gives to fleets in one step, nothing carried into it."""
+    """Shares that the kernel gives to fleets in a step without earlier repairs."""
     tool = parameters(ToolClass, mttf_hours=mttf, mttr_hours=mttr, repair_cv2=cv2)
     for ratio in (tool.initial_mttf_ratio, tool.initial_adder_ratio):
         ratio[:] = 1.0
@@ -66,7 +66,7 @@ def drawn(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) 
 
 
 def exact_variance(mttf: float, mttr: float, hours: float, tools: int) -> float:
-    """Of the time average of exponential on-off machines, at any window."""
+    """Variance of the time average of exponential on-off machines over a window."""
     up, tau = mttf / (mttf + mttr), mttf * mttr / (mttf + mttr)
     edge = 1.0 - tau / hours * (1.0 - np.exp(-hours / tau))
     return 2.0 * up * (1.0 - up) * tau / (tools * hours) * edge
@@ -87,7 +87,7 @@ def spread_error(shares: np.ndarray) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("mttf", "mttr", "hours", "tools"), CASES)
-def test_the_theory_is_that_of_the_events(
+def test_the_events_have_the_mean_and_the_spread_of_theory(
     mttf: float, mttr: float, hours: float, tools: int
 ) -> None:
     shares = fleets(mttf, mttr, hours, tools)
@@ -116,12 +116,12 @@ def test_the_kernel_has_the_mean_and_the_spread_of_the_events(
 def test_repairs_of_any_spread_are_those_of_the_events(
     mttf: float, mttr: float, tools: int, cv2: float
 ) -> None:
-    """Over windows of many failures, so that edges matter little."""
+    """Over windows of many failures, where edges matter little."""
     hours = 40.0 * (mttf + mttr)
     shares = drawn(mttf, mttr, hours, tools, cv2)
     events = fleets(mttf, mttr, hours, tools, cv2)
     error = np.hypot(shares.std() / DRAWS**0.5, events.std() / events.size**0.5)
-    # a window that begins at any time sees the mean availability, to the error of ten failures
+    # the windows start in the steady state, up to the error of ten failures
     assert shares.mean() == pytest.approx(events.mean(), abs=SIGMAS * error)
     (one, error), (other, more) = spread_error(shares), spread_error(events)
     # edges: a part of the order of (1 + cr2) tau / T of the variance, 0.5 to 1.5 %
@@ -129,7 +129,7 @@ def test_repairs_of_any_spread_are_those_of_the_events(
     assert one == pytest.approx(other, abs=SIGMAS * np.hypot(error, more) + 2.0 * edge)
 
 
-def test_a_lines_tools_are_available_as_the_events_say() -> None:
+def test_availability_through_the_whole_engine_is_that_of_the_events() -> None:
     """Through the whole engine: two tools over quarters of one step."""
     changes = ["simulation.process_noise=true", "simulation.steps_per_quarter=1"]
     changes.append('simulation.outputs=["tool_availability"]')
@@ -151,7 +151,7 @@ def test_a_lines_tools_are_available_as_the_events_say() -> None:
 
 
 def test_classes_of_a_group_have_luck_of_their_own() -> None:
-    """And so have fabs, groups and steps: imported and domestic tools of the same kind."""
+    """Imported and domestic tools of the same kind."""
     changes = ["simulation.process_noise=true", "simulation.steps_per_quarter=1"]
     changes += ['simulation.outputs=["tool_availability"]']
     changes += ["fabs.line.fleets.litho.domestic={count=2}"]

@@ -1,4 +1,4 @@
-"""Process noise of the defect density against theory: its law, its means and its spreads."""
+"""Process noise of the defect density against theory: its distribution, means and spreads."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ SIGMAS = 4.0  # standard errors allowed; the seeds are fixed
 
 
 def run(count: int, steps: int, alpha: float, clusters: float, faults: float) -> dict:
-    """A line whose steps have so many clusters of wafers and so many faults a die."""
+    """Results of a line with so many clusters of wafers in a step and so many faults per die."""
     per_step = WAFERS_PER_QUARTER / steps
     changes = {
         "simulation.process_noise": "true",
@@ -51,10 +51,10 @@ def test_a_periods_density_is_gamma_of_shape_alpha_times_clusters(
     factor = got["d0_per_cm2"][:, :, 0, 0] / (1.0 / DIE_MM2 * 100)
     shape = alpha * clusters
     assert factor.mean() == pytest.approx(1.0, abs=SIGMAS * standard_error(factor.ravel()))
-    # the cube that stands for the gamma errs by 0.07 % of the variance at shape 2, less above
+    # the cube that approximates the gamma errs by 0.07 % of the variance at shape 2, less above
     slack = SIGMAS * variance_error(factor.ravel()) + 1e-3 / shape
     assert factor.var() == pytest.approx(1.0 / shape, abs=slack)
-    # of 80,000 draws, below 2.23 / sqrt(n) in 9,999 of 10,000 cases; the cube itself errs by 0.0034
+    # the distance is below 2.23 / sqrt(n) in 9,999 of 10,000 cases; the cube itself errs by 0.0034
     distance = stats.kstest(factor.ravel(), stats.gamma(shape, scale=1.0 / shape).cdf).statistic
     assert distance < 2.23 / factor.size**0.5 + 0.0034
     # quarters are independent
@@ -67,9 +67,9 @@ def test_a_periods_density_is_gamma_of_shape_alpha_times_clusters(
 def test_mean_yield_is_the_negative_binomial(alpha: float, faults: float, clusters: float) -> None:
     """Noise moves dies between periods and changes no mean.
 
-    Within a period a gamma stands for the beta that the density of a cluster has given the mean of
-    all: exact for one cluster and for many; integrated over the exact gamma it keeps the mean to
-    7e-4 at two clusters (alpha >= 2, faults <= 2.5), less at more; the cube costs 4e-4.
+    Within a period the density of a cluster, given the mean of all, is a beta. A gamma takes its
+    place, which is exact for one cluster and for many. Over the exact gamma of periods it keeps the
+    mean to 7e-4 at two clusters (alpha >= 2, faults <= 2.5), better at more; the cube costs 4e-4.
     """
     got = run(2000, 10, alpha, clusters, faults)
     share = got["good_dies"].sum(axis=(1, 2, 3)) / got["gross_dies"].sum(axis=(1, 2))
@@ -89,7 +89,7 @@ def test_single_wafers_spread_as_theory_says(alpha: float, faults: float) -> Non
         float(negative_binomial(n * DIE_MM2, faults / DIE_MM2 * 100, alpha)) for n in (1.0, 2.0)
     )
     slack = SIGMAS * variance_error(share)
-    # the cube that stands for the gamma: below 1 % of this variance for shapes of 2 and more
+    # the cube that approximates the gamma: below 1 % of this variance for shapes of 2 and more
     assert share.var() == pytest.approx(two - one**2, abs=slack + 0.01 * (two - one**2))
     assert share.mean() == pytest.approx(one, abs=SIGMAS * standard_error(share) + 4e-4)
 

@@ -142,8 +142,8 @@ def test_tools_are_whole_and_as_many_as_before(study: ModuleType) -> None:
     for group, fleets in model.fabs[study.FAB].fleets.items():
         place = before[group]["imported"].count.quarters.index(study.TOOLS_OF)
         for level in ("low", "high"):
-            then = sum(getattr(one.count, level)[place] for one in before[group].values())
-            now = {kind: getattr(one.count, level)[0] for kind, one in fleets.items()}
+            then = sum(getattr(fleet.count, level)[place] for fleet in before[group].values())
+            now = {kind: getattr(fleet.count, level)[0] for kind, fleet in fleets.items()}
             assert sum(now.values()) == then, group
             assert now["domestic"] == int(0.3 * then + 0.5 + 1e-9), group
 

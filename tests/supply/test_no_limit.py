@@ -1,4 +1,4 @@
-"""Worlds without one of their limits: what is lifted, what stays, and that lifting never hurts."""
+"""Models without a limit: which limit is lifted, which stay, and that lifting costs no chips."""
 
 from functools import cache
 
@@ -97,12 +97,12 @@ def test_lifting_tools_keeps_their_mixture() -> None:
 
 
 def test_limits_are_lifted_beside_scenarios_and_each_other() -> None:
-    made = Simulator(model_file("two_fabs"), ["cut+no_limit:memory+no_limit:litho", "cut"], 3)
-    lifted, cut = (made.models[name] for name in made.scenarios)
+    engine = Simulator(model_file("two_fabs"), ["cut+no_limit:memory+no_limit:litho", "cut"], 3)
+    lifted, cut = (engine.models[name] for name in engine.scenarios)
     assert lifted.simulation.no_limit == ("memory", "litho")
     assert cut.simulation.no_limit == ()
     assert lifted.memory["stockpile"] == cut.memory["stockpile"]
-    got = made.block(0, 2)
+    got = engine.block(0, 2)
     assert np.all(got["usable_chips"][0].sum() > got["usable_chips"][1].sum())
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_limit_is_refused() -> None:
 
 # ---- lifting never hurts
 
-# One product on one line with tools, everything that may hold it, and nothing that varies from
+# A product on a line with tools, every constraint, and nothing that varies from
 # step to step by chance or by learning: those move with the wafers that are started.
 LINE_WORLDS = st.fixed_dictionaries(
     {
@@ -146,8 +146,8 @@ LINE_WORLDS = st.fixed_dictionaries(
 def assert_none_lost(changes: dict[str, object], limit: str, variable: str) -> None:
     """At the end of each quarter there have been at least as many without the limit."""
     file = model_file("one_group").with_changes([f"{k}={v}" for k, v in changes.items()])
-    made = Simulator(file, ["baseline", f"no_limit:{limit}"], 5)
-    values = made.block(0, 1)[variable][:, 0].reshape(2, 4, -1)[..., 0]
+    engine = Simulator(file, ["baseline", f"no_limit:{limit}"], 5)
+    values = engine.block(0, 1)[variable][:, 0].reshape(2, 4, -1)[..., 0]
     held, free = np.cumsum(values, axis=1, dtype=float)
     assert np.all(free >= held * (1.0 - 1e-6) - 1e-6), (held, free)  # single precision
 

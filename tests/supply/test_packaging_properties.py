@@ -1,4 +1,4 @@
-"""Promises of packaging for any model: nothing is made of nothing, and nothing idle interferes."""
+"""Promises of packaging for any model: conservation, and no effect of idle products and designs."""
 
 from copy import deepcopy
 from functools import cache
@@ -28,9 +28,9 @@ def summed(values: np.ndarray) -> np.ndarray:
     return np.cumsum(values, axis=2, dtype=float)
 
 
-def assert_equal(one: np.ndarray, other: np.ndarray, what: str) -> None:
+def assert_equal(left: np.ndarray, right: np.ndarray, what: str) -> None:
     """Up to single precision of every term of the sums, 6e-8 of each, and roundings of doubles."""
-    np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-3, err_msg=what)
+    np.testing.assert_allclose(left, right, rtol=1e-6, atol=1e-3, err_msg=what)
 
 
 SHARE = st.floats(0.0, 1.0)
@@ -57,25 +57,25 @@ WORLDS = st.fixed_dictionaries(
 
 
 def world(changes: dict[str, object], pairings: dict[str, str], sells: set[str]) -> Simulator:
-    """The model of pairing with changes; only what is not drawn at random may sell some bins."""
+    """pairing.toml with changes; a product of random pairing sells all bins."""
     lines = [f"{path}={value}" for path, value in changes.items()]
     for name, pairing in pairings.items():
         sold = sorted(sells) if pairing != "random" else []
         lines.append(f"products.{name}.pairing='{pairing}'")
         lines.append(f"products.{name}.sells={sold}")
         lines.append(f"products.{name}.performance={ALL_BINS}")
-    # from the first wafer on, so that what is counted up is all that there was
+    # without a warm-up, so that the sums cover all dies from the first wafer on
     lines.append("simulation.warmup_quarters=0")
     return Simulator(model_file("pairing").with_changes(lines), ["baseline"], 3)
 
 
-def check_dies(made: Simulator, got: Block) -> None:
-    """Dies that came are in a package or in stock, and no package is made of nothing."""
-    model = made.models["baseline"]
+def check_dies(engine: Simulator, got: Block) -> None:
+    """Dies that came are in a package or in stock, and each package took its dies."""
+    model = engine.models["baseline"]
     came = summed(got["good_dies"].sum(axis=-1, dtype=float))
     came += summed(got["bad_dies_passed"]) + summed(got["bank_dies"])
     assert_equal(came, summed(got["dies_used"]) + got["die_stock"], "dies")
-    for place, die in enumerate(made.coords["die"]):
+    for place, die in enumerate(engine.coords["die"]):
         taken = 0.0
         for number, product in enumerate(model.products.values()):
             each = product.dies_per_package * (product.die == die) + product.other_dies.get(die, 0)
@@ -83,12 +83,12 @@ def check_dies(made: Simulator, got: Block) -> None:
         assert_equal(np.asarray(taken), got["dies_used"][..., place], f"dies of {die}")
 
 
-def check_packages(made: Simulator, got: Block) -> None:
+def check_packages(engine: Simulator, got: Block) -> None:
     started, failed = summed(got["packages_started"]), summed(got["packages_failed"])
     passed = summed(got["packages_passed"])
     assert_equal(started, passed.sum(axis=-1) + failed + got["packages_wip"], "packages")
-    for place, (name, product) in enumerate(made.models["baseline"].products.items()):
-        bins = list(made.models["baseline"].dies[product.die].bins)
+    for place, (name, product) in enumerate(engine.models["baseline"].products.items()):
+        bins = list(engine.models["baseline"].dies[product.die].bins)
         for number, bin_name in enumerate(bins):
             if product.sells and bin_name not in product.sells:
                 assert not passed[..., place, number].any(), f"{name} does not sell {bin_name}"
@@ -99,13 +99,13 @@ def check_packages(made: Simulator, got: Block) -> None:
 def test_packaging_conserves_dies_and_packages(
     changes: dict[str, object], pairings: dict[str, str], sells: set[str]
 ) -> None:
-    made = world(changes, pairings, sells)
-    got = made.block(0, 2)
+    engine = world(changes, pairings, sells)
+    got = engine.block(0, 2)
     for name in COUNTED:
         assert np.all(np.isfinite(got[name])), name
         assert np.all(got[name] >= 0.0), name
-    check_dies(made, got)
-    check_packages(made, got)
+    check_dies(engine, got)
+    check_packages(engine, got)
     assert_equal(
         summed(got["stacks_in"]), summed(got["stacks_used"]) + got["stack_stock"], "stacks"
     )
@@ -120,18 +120,18 @@ def test_no_bin_gives_more_than_it_holds(
 ) -> None:
     """Good cores of the packages sold are at most those of all good dies that came.
 
-    From the best bin down: what was sold as so good or better cannot have taken more cores than
-    all dies have; with dies of one bin a package, no more than that very bin gave.
+    The packages sold cannot have more good cores than all dies have. With dies of one bin in a
+    package, no bin is used beyond its dies.
     """
-    made = world(
+    engine = world(
         changes | {"dies.compute.test_escape": 0.0}, dict.fromkeys(COMPUTE, pairing), sells
     )
-    got, model = made.block(0, 2), made.models["baseline"]
-    die = made.coords["die"].index("compute")
+    got, model = engine.block(0, 2), engine.models["baseline"]
+    die = engine.coords["die"].index("compute")
     dies = summed(got["good_dies"])[..., die, :]
     used = np.zeros_like(dies)
     for name in COMPUTE:
-        place = made.coords["product"].index(name)
+        place = engine.coords["product"].index(name)
         each = model.products[name].dies_per_package
         used += each * summed(got["packages_passed"])[..., place, :]
     least = [rule.min_good_cores for rule in model.dies["compute"].bins.values()]
@@ -145,9 +145,9 @@ def test_no_bin_gives_more_than_it_holds(
 @given(WORLDS, PAIRING)
 def test_a_product_without_memory_waits(changes: dict[str, object], pairing: str) -> None:
     starved = {"products.alike.memory": ["HBM3"], "memory.HBM3.deliveries": 0}
-    made = world(changes | starved, {"alike": pairing}, set())
-    got = made.block(0, 2)
-    place = made.coords["product"].index("alike")
+    engine = world(changes | starved, {"alike": pairing}, set())
+    got = engine.block(0, 2)
+    place = engine.coords["product"].index("alike")
     for name in ("packages_started", "usable_chips", "packages_wip"):
         assert not got[name][..., place].any(), name
 
@@ -155,16 +155,16 @@ def test_a_product_without_memory_waits(changes: dict[str, object], pairing: str
 @settings(max_examples=15)
 @given(WORLDS, st.floats(0.0, 400.0))
 def test_no_chip_comes_before_its_wafers(changes: dict[str, object], days: float) -> None:
-    made = world(changes | {"processes.n2.raw_process_days": days}, {}, set())
-    got = made.block(0, 2)
-    fab, process = made.coords["fab"].index("line"), made.coords["process"].index("n2")
+    engine = world(changes | {"processes.n2.raw_process_days": days}, {}, set())
+    got = engine.block(0, 2)
+    fab, process = engine.coords["fab"].index("line"), engine.coords["process"].index("n2")
     none_yet = summed(got["wafer_outs"])[..., fab, process] == 0.0
     chips = summed(got["packages_started"]).sum(axis=-1)  # all products are made on n2
     assert not chips[none_yet].any()
     assert days < 92.0 or none_yet[:, :, 0].all()  # longer than a quarter
 
 
-# ---- what is idle changes nothing
+# ---- idle products and designs
 
 IDLE_PRODUCT = {
     "source": "made_up",
@@ -176,19 +176,19 @@ IDLE_DIE = {"source": "made_up", "process": "n2", "width_mm": 15, "height_mm": 1
 
 
 def assert_unmoved(without: Simulator, with_idle: Simulator) -> None:
-    """Bit for bit, for all that both have."""
-    one, other = without.block(0, 3), with_idle.block(0, 3)
+    """The same bits in all entries that both have."""
+    before, after = without.block(0, 3), with_idle.block(0, 3)
     for variable in without.outputs:
-        values = other[variable.name]
+        values = after[variable.name]
         for axis, dim in enumerate(variable.dims, start=3):
             if dim != "bin":
                 keep = [with_idle.coords[dim].index(name) for name in without.coords[dim]]
                 values = values.take(keep, axis=axis)
-        assert values.tobytes() == one[variable.name].tobytes(), variable.name
+        assert values.tobytes() == before[variable.name].tobytes(), variable.name
 
 
 def with_entry(name: str, table: str, key: str, entry: dict[str, Any], *, first: bool) -> ModelFile:
-    """A model with one entity more, before or after the others."""
+    """A model with an added entity, before or after the others."""
     base = model_file(name)
     raw = deepcopy(base.raw)
     raw[table] = {key: entry} | raw[table] if first else raw[table] | {key: entry}

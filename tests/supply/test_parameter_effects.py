@@ -1,13 +1,15 @@
-"""Every declared parameter moves its output, in the direction that it declares.
+"""Every parameter moves the output that it declares, in the direction that it declares.
 
-Each parameter of the baseline, of a scenario with lost service, and of a made-up model with the
-fields that these lack is turned up and down in the same realizations, and the output of its
-declaration (`Spec.effect`) is compared. It is counted up to each quarter, so that a delay counts,
-and over the coordinates that the parameter's path names (a product's chips, a group's tools).
+The parameters are those of the baseline, of a scenario with lost service, and of a made-up model
+with the fields that these lack. Each is turned up and down under the same luck, and the output of
+its declaration (`Spec.effect`) is compared. The output is summed up to each quarter, so that a
+delay counts, and over the coordinates that the parameter's path names (a product's chips, a
+group's tools).
 
-A turn goes half of the way to a bound, or to 1.5 times and two thirds of the value: far enough for
-whole tools and steps of time. It is made in the drawn worlds and in the curves of the schedules, so
-that nothing has to be compiled again.
+A turn goes half of the way to a bound, or to 1.5 times or two thirds of the value: far enough for
+whole tools and steps of time. It changes the drawn worlds and the curves of schedules, so that
+nothing is compiled again. Up and down are the two halves of one run, each compared with the same
+half of the run without a turn.
 """
 
 from collections.abc import Callable, Iterator
@@ -47,7 +49,7 @@ TABLES = {
     "orders": "order",
     "imports": "import",
 }
-EXTRA = (  # what neither the baseline nor its scenarios declare
+EXTRA = (  # parameters that neither the baseline nor its scenarios declare
     "tool_groups.litho.imported.repair_cv2=0.5",
     "tool_groups.litho.imported.engineering_fraction=0.05",
     "tool_groups.litho.imported.nonscheduled_fraction=0.02",
@@ -63,13 +65,13 @@ EXTRA = (  # what neither the baseline nor its scenarios declare
     "products.chip.rework_fraction=0.4",
     "products.chip.rework_yield=0.5",
 )
-SCARCE = (  # where tools hold starts, losing them costs some
+SCARCE = (  # losses of tools that cost starts where tools limit them
     'events.scrapped={kind="service_loss", start="2025Q2", mttf_ratio=0.9, mttr_ratio=1.1,'
     " quarters=3, cannibalized=0.1}",
     'events.seized={kind="tools_lost", start="2025Q4", groups=["etch"], share=0.4}',
 )
 FEW_TOOLS = ("fabs.first.fleets.etch.imported.count=8", "simulation.process_noise=false")
-ENOUGH_TOOLS = (  # so that wafers wait for some
+ENOUGH_TOOLS = (  # but few enough that wafers wait for some
     'fabs.first.fleets.litho.imported.count={quarters=["2024Q1", "2026Q1"], values=[3, 5]}',
     "fabs.first.fleets.etch.imported.count=14",
 )
@@ -84,6 +86,10 @@ class Given(Sampler):
 
     def draw(self, seed: int, first: int, count: int) -> np.ndarray:
         return self.drawn
+
+
+Results = dict[str, np.ndarray]
+UP, DOWN = slice(0, REALIZATIONS), slice(REALIZATIONS, 2 * REALIZATIONS)  # halves of a run
 
 
 class Bench:
@@ -101,8 +107,9 @@ class Bench:
         self.demand = self.simulator.demand[scenario]
         self.model = self.simulator.models[scenario]
         self.parameters = {p.path: p for p in parameters(self.model)}
-        self.drawn = self.compiled.sampler.draw(SEED, 0, REALIZATIONS)
-        self.base = self._run(self.simulator, self.drawn, {})
+        drawn = self.compiled.sampler.draw(SEED, 0, REALIZATIONS)
+        self.drawn = np.tile(drawn, (2, 1))
+        self.base = self._run(self.simulator, slice(0, 2 * REALIZATIONS), self.drawn)
 
     def _noting(self, add: Callable[..., int]) -> Callable[..., int]:
         def noting(curves: columns.Curves, path: str, schedule: Schedule | None) -> int:
@@ -114,67 +121,75 @@ class Bench:
     def _run(
         self,
         simulator: Simulator,
+        part: slice,
         drawn: np.ndarray,
-        curves: dict[str, np.ndarray],
+        curves: dict[str, np.ndarray] | None = None,
         series: dict[str, Series] | None = None,
-    ) -> dict[str, np.ndarray]:
-        structure = self.compiled.structure._replace(**curves)
-        sampler = Given(self.compiled.sampler, drawn)
+    ) -> Results:
+        """Results of a part of the realizations, with turned parameters, curves or series."""
+        structure = self.compiled.structure._replace(**(curves or {}))
+        sampler = Given(self.compiled.sampler, drawn[part])
         turned = replace(self.compiled, sampler=sampler, structure=structure)
         simulator.compiled[self.scenario] = turned
         all_series = {**self.demand.series, **(series or {})}
         simulator.demand[self.scenario] = replace(self.demand, series=all_series)
-        return simulator.block(0, REALIZATIONS)
+        return simulator.block(part.start, part.stop - part.start)
 
-    def turned(self, parameter: Parameter, up: bool) -> dict[str, np.ndarray]:
-        """Results with one parameter turned up or down in all realizations and at all times."""
-        spec = self._range(parameter)
+    def turned(self, parameter: Parameter) -> Results:
+        """Results with a parameter turned up in one half and down in the other, at all times."""
         supplied = parameter.spec.effect[0] in {variable.name for variable in OUTPUTS}
         simulator = self.supply if supplied else self.simulator
+        if isinstance(
+            parameter.item, Schedule
+        ):  # the curves of a run are those of all realizations
+            halves = [self._schedule_turned(simulator, parameter, up) for up in (True, False)]
+            return {name: np.concatenate([half[name] for half in halves], 1) for name in halves[0]}
+        spec, column = self._range(parameter), self.compiled.sampler.column
+        drawn, own = self.drawn.copy(), column[parameter.path]
+        for half in (UP, DOWN):
+            drawn[half, own] = turn(drawn[half, own], spec, half == UP)
+        for other, share in self._referring(parameter):
+            drawn[:, column[other.path]] = drawn[:, own] * share
+        return self._run(simulator, slice(0, 2 * REALIZATIONS), drawn)
+
+    def _schedule_turned(self, simulator: Simulator, parameter: Parameter, up: bool) -> Results:
+        """Results of a half with a schedule turned."""
+        spec, half = self._range(parameter), UP if up else DOWN
         if parameter.path in self.demand.series:
             series = self.demand.series[parameter.path]
             low, high = (turn(curve, spec, up) for curve in (series.low, series.high))
             moved = {parameter.path: replace(series, low=low, high=high)}
-            return self._run(simulator, self.drawn, {}, moved)
-        if isinstance(parameter.item, Schedule):
-            number = self.curves[parameter.path]
-            structure = self.compiled.structure
-            curves = {
-                "curve_low": structure.curve_low.copy(),
-                "curve_high": structure.curve_high.copy(),
-            }
-            for series in curves.values():
-                series[number] = turn(series[number], spec, up)
-            return self._run(simulator, self.drawn, curves)
-        column = self.compiled.sampler.column
-        drawn = self.drawn.copy()
-        own = column[parameter.path]
-        drawn[:, own] = turn(drawn[:, own], spec, up)
-        for one, share in self._referring(parameter):
-            drawn[:, column[one.path]] = drawn[:, own] * share
-        return self._run(simulator, drawn, {})
+            return self._run(simulator, half, self.drawn, series=moved)
+        number, structure = self.curves[parameter.path], self.compiled.structure
+        curves = {
+            "curve_low": structure.curve_low.copy(),
+            "curve_high": structure.curve_high.copy(),
+        }
+        for curve in curves.values():
+            curve[number] = turn(curve[number], spec, up)
+        return self._run(simulator, half, self.drawn, curves)
 
     def _referring(self, parameter: Parameter) -> Iterator[tuple[Parameter, float]]:
         """The parameters that refer to a shared one, with their values over its own."""
         column = self.compiled.sampler.column
-        for one in self.parameters.values():
-            if isinstance(one.item, Quantity) and f"shared.{one.item.ref}" == parameter.path:
-                pair = self.drawn[:, [column[one.path], column[parameter.path]]]
+        for other in self.parameters.values():
+            if isinstance(other.item, Quantity) and f"shared.{other.item.ref}" == parameter.path:
+                pair = self.drawn[:, [column[other.path], column[parameter.path]]]
                 (share,) = {round(float(a / b), 9) for a, b in pair if b != 0.0}
-                yield one, share
+                yield other, share
 
     def _range(self, parameter: Parameter) -> Spec:
         """The field's range; of a shared quantity, what all that refer to it allow."""
         spec = parameter.spec
         if not parameter.path.startswith("shared."):
             return spec
-        ranges = [(one.spec, share) for one, share in self._referring(parameter)]
-        low = max(one.minimum / share for one, share in ranges)
-        high = min(one.maximum / share for one, share in ranges)
+        ranges = [(other.spec, share) for other, share in self._referring(parameter)]
+        low = max(own.minimum / share for own, share in ranges)
+        high = min(own.maximum / share for own, share in ranges)
         return replace(spec, minimum=low, maximum=high)
 
-    def counted(self, results: dict[str, np.ndarray], parameter: Parameter) -> np.ndarray:
-        """The parameter's output by realization, quarter and any further dims, counted up."""
+    def counted(self, results: Results, parameter: Parameter) -> np.ndarray:
+        """The parameter's output by realization, quarter and further dims, summed over quarters."""
         name = parameter.spec.effect[0]
         values = results[name][0].astype(float)
         wanted = self._coordinates(parameter.path)
@@ -184,35 +199,36 @@ class Bench:
         return np.cumsum(values, axis=1)
 
     def _coordinates(self, path: str) -> dict[str, str]:
-        """What a path names, by dim."""
+        """The coordinates that a path names, by dim."""
         steps = path.split(".")
-        found = {TABLES[steps[0]]: steps[1]} if steps[0] in TABLES else {}
+        named = {TABLES[steps[0]]: steps[1]} if steps[0] in TABLES else {}
         if steps[0] == "die_banks":
-            found["die"] = self.model.die_banks[steps[1]].die
+            named["die"] = self.model.die_banks[steps[1]].die
         if steps[0] == "products" and self.model.products[steps[1]].packaging:
-            found["packaging"] = self.model.products[steps[1]].packaging[0]
+            named["packaging"] = self.model.products[steps[1]].packaging[0]
         if steps[0] in ("processes", "patterning") and steps[-2] in ("visits", "sampling"):
-            found["tool_group"] = steps[-1]
+            named["tool_group"] = steps[-1]
         if steps[0] == "fabs" and steps[2] == "fleets":
-            found["tool_group"] = steps[3]
+            named["tool_group"] = steps[3]
         if steps[0] == "fabs" and steps[2] in ("plan", "allocation"):
-            found["process"] = steps[3]
+            named["process"] = steps[3]
         if steps[0] == "fabs" and steps[2] == "allocation" and steps[4] != OTHER:
-            found["die"] = steps[4]
-        return found
+            named["die"] = steps[4]
+        return named
 
     def fault(self, parameter: Parameter) -> str | None:
         """What is wrong with a parameter's effect, None where all is well."""
         sign = parameter.spec.effect[1]
         base = self.counted(self.base, parameter)
-        up, down = (self.counted(self.turned(parameter, way), parameter) for way in (True, False))
+        change = self.counted(self.turned(parameter), parameter) - base
         # what float32 loses of each entry is independent of the others; four standard errors
-        least = 4.0 * ROUNDING * float(np.sqrt(np.square(base).sum()))
+        least = [4.0 * ROUNDING * float(np.sqrt(np.square(base[h]).sum())) for h in (UP, DOWN)]
         if sign == 0:
-            still = any(np.abs(one - base).sum() <= least for one in (up, down))
+            sizes = [float(np.abs(change[half]).sum()) for half in (UP, DOWN)]
+            still = any(size <= slack for size, slack in zip(sizes, least, strict=True))
             return f"{parameter.path}: does not move {parameter.spec.effect[0]}" if still else None
-        moved = [float((one - base).sum()) * way * sign for one, way in ((up, 1), (down, -1))]
-        if min(moved) > least:
+        moved = [float(change[UP].sum()) * sign, -float(change[DOWN].sum()) * sign]
+        if all(size > slack for size, slack in zip(moved, least, strict=True)):
             return None
         return f"{parameter.path}: {parameter.spec.effect} moved by {moved} of {base.sum():g}"
 
@@ -239,12 +255,12 @@ def bench(name: str) -> Bench:
 
 
 def tables(scenario: str) -> set[str]:
-    """The first two steps of all paths of the baseline in a scenario."""
-    found = parameters(load_file("baseline").model(scenario))
-    return {".".join(p.path.split(".")[:2]) for p in found}
+    """The first two parts of all paths of the baseline in a scenario."""
+    declared = parameters(load_file("baseline").model(scenario))
+    return {".".join(p.path.split(".")[:2]) for p in declared}
 
 
-# lines and processes of many parameters, whose fields the small models have too: slow
+# fabs and processes of many parameters, whose fields the small models have too: slow
 MORE_LINES = (
     "fabs.smic_sn1",
     "fabs.smic_other",
@@ -267,17 +283,17 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "table"), CASES)
 def test_every_parameter_moves_its_output(name: str, table: str) -> None:
-    one = bench(name)
-    mine = [p for p in one.parameters.values() if f"{p.path}.".startswith(f"{table}.")]
-    assert mine
-    faults = {p.path: one.fault(p) for p in mine}
-    assert [text for path, text in faults.items() if text] == []
+    model = bench(name)
+    tested = [p for p in model.parameters.values() if f"{p.path}.".startswith(f"{table}.")]
+    assert tested
+    faults = [model.fault(parameter) for parameter in tested]
+    assert [text for text in faults if text] == []
 
 
 def test_no_declaration_is_left_out() -> None:
     """The models above use every parameter field of the schema."""
     benches = [bench(name) for name in ("baseline", "service_lost", "extra", "scarce")]
-    used = {id(p.spec) for one in benches for p in one.parameters.values()}
+    used = {id(p.spec) for model in benches for p in model.parameters.values()}
     declared = {
         (kind.__name__, name): spec_of(kind, name)
         for kind in Entity.__subclasses__()
@@ -299,12 +315,12 @@ def test_a_turn_stays_in_the_range() -> None:
 
 
 def test_a_dead_parameter_and_a_wrong_direction_are_found() -> None:
-    one = bench("extra")
-    dead = one.parameters["dies.phone.width_mm"]  # the count of its dies is given
-    assert "('gross_dies', -1) moved by [-0.0, 0.0] of " in str(one.fault(dead))
+    model = bench("extra")
+    dead = model.parameters["dies.phone.width_mm"]  # the count of its dies is given
+    assert "('gross_dies', -1) moved by [-0.0, 0.0] of " in str(model.fault(dead))
     either = replace(dead.spec, effect=("gross_dies", 0))
-    assert "does not move" in str(one.fault(replace(dead, spec=either)))
-    plan = one.parameters["fabs.second.plan.n2.scale"]
-    assert one.fault(plan) is None
+    assert "does not move" in str(model.fault(replace(dead, spec=either)))
+    plan = model.parameters["fabs.second.plan.n2.scale"]
+    assert model.fault(plan) is None
     wrong = replace(plan.spec, effect=("wafer_plan", -1))
-    assert "moved by [-" in str(one.fault(replace(plan, spec=wrong)))
+    assert "moved by [-" in str(model.fault(replace(plan, spec=wrong)))

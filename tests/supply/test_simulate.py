@@ -1,4 +1,4 @@
-"""Promises of a block: conservation at every stage, and independence of what must not matter."""
+"""Promises of a block: conservation at every stage, and the same bits however it is run."""
 
 import itertools
 import threading
@@ -30,20 +30,20 @@ def simulator(name: str, *scenarios: str, seed: int = 7) -> Simulator:
     return Simulator(model_file(name), scenarios or ("baseline",), seed)
 
 
-def assert_same(one: Block, other: Block) -> None:
-    """Bit for bit: NaN equals NaN here, and -0 would differ from 0."""
-    assert one.keys() == other.keys()
-    for name in one:
-        assert one[name].dtype == other[name].dtype
-        assert one[name].shape == other[name].shape
-        assert one[name].tobytes() == other[name].tobytes(), name
+def assert_same(first: Block, second: Block) -> None:
+    """Bit for bit: NaN equals NaN, and -0 differs from 0."""
+    assert first.keys() == second.keys()
+    for name in first:
+        assert first[name].dtype == second[name].dtype
+        assert first[name].shape == second[name].shape
+        assert first[name].tobytes() == second[name].tobytes(), name
 
 
 # ---- conservation
 
 
 def change(states: np.ndarray) -> np.ndarray:
-    """Change of a state over each quarter but the first, whose beginning is not stored."""
+    """Change of a state over each quarter but the first, whose start is not stored."""
     return np.diff(states, axis=2)
 
 
@@ -55,23 +55,20 @@ def assert_balance(left: list[np.ndarray], right: list[np.ndarray], what: str) -
     assert np.all(gap <= slack), f"{what}: {gap.max():g} too many or too few"
 
 
-def check_wafers(made: Simulator, b: Block) -> None:
+def check_wafers(engine: Simulator, b: Block) -> None:
     later = slice(1, None)
     starts, outs, wip = b["wafer_starts"], b["wafer_outs"], b["wafer_wip"]
-    # the sum of two states, not their difference, tells how well they are known
+    # the rounding is that of the sum of two states, not of their difference
     assert_balance(
         [starts[:, :, later], wip[:, :, :-1]], [outs[:, :, later], wip[:, :, later]], "wafers"
     )
-    model = made.models[made.scenarios[0]]
-    for p, process in enumerate(made.coords["process"]):
+    model = engine.models[engine.scenarios[0]]
+    for p, process in enumerate(engine.coords["process"]):
         dies = [d for d, die in enumerate(model.dies.values()) if die.process == process]
-        lost = [b[f"wafers_{kind}"][..., p] for kind in ("scrapped", "engineering", "other")]
-        probed = b["wafers_to_die"][..., dies]
-        assert_balance(
-            [*np.moveaxis(outs[..., p], -1, 0)],
-            [*(x for one in lost for x in np.moveaxis(one, -1, 0)), *np.moveaxis(probed, -1, 0)],
-            f"wafers of {process}",
-        )
+        ways = [b[f"wafers_{kind}"][..., p] for kind in ("scrapped", "engineering", "other")]
+        ways.append(b["wafers_to_die"][..., dies])
+        left = [wafers for way in ways for wafers in np.moveaxis(way, -1, 0)]
+        assert_balance([*np.moveaxis(outs[..., p], -1, 0)], left, f"wafers of {process}")
 
 
 def dies_each(product: Product, die: str) -> int:
@@ -79,7 +76,7 @@ def dies_each(product: Product, die: str) -> int:
     return product.dies_per_package if product.die == die else product.other_dies.get(die, 0)
 
 
-def check_tools(made: Simulator, b: Block) -> None:
+def check_tools(engine: Simulator, b: Block) -> None:
     """No group makes more passes than it can; utilization is their quotient."""
     made_passes, possible = (
         b[name].astype(float) for name in ("tool_passes", "tool_passes_possible")
@@ -92,11 +89,11 @@ def check_tools(made: Simulator, b: Block) -> None:
     assert np.all(b["tool_availability"] <= 1.0 + 1e-7)
     assert np.all(b["tool_availability"][tools == 0.0] == 0.0)
     assert np.all(possible[tools == 0.0] == 0.0)
-    whole = tools * made.compiled[made.scenarios[0]].clock.steps_per_quarter
+    whole = tools * engine.compiled[engine.scenarios[0]].clock.steps_per_quarter
     np.testing.assert_allclose(whole, np.rint(whole), rtol=1e-6)
 
 
-def check_dies(made: Simulator, b: Block) -> None:
+def check_dies(engine: Simulator, b: Block) -> None:
     later = slice(1, None)
     good = [*np.moveaxis(b["good_dies"], -1, 0)]
     passed = [*good, b["bad_dies_passed"]]
@@ -106,21 +103,13 @@ def check_dies(made: Simulator, b: Block) -> None:
     assert_balance(
         [*received, stock[:, :, :-1]], [b["dies_used"][:, :, later], stock[:, :, later]], "dies"
     )
-    products = made.models[made.scenarios[0]].products.values()
-    for d, die in enumerate(made.coords["die"]):
-        used = [
-            each * b["packages_started"][..., i]
-            for i, product in enumerate(products)
-            if (
-                each := product.dies_per_package
-                if product.die == die
-                else product.other_dies.get(die, 0)
-            )
-        ]
-        assert_balance(used or [np.zeros(1)], [b["dies_used"][..., d]], f"dies {die} in packages")
+    products = engine.models[engine.scenarios[0]].products.values()
+    for d, die in enumerate(engine.coords["die"]):
+        used = [dies_each(p, die) * b["packages_started"][..., i] for i, p in enumerate(products)]
+        assert_balance(used, [b["dies_used"][..., d]], f"dies {die} in packages")
 
 
-def check_packages(made: Simulator, b: Block) -> None:
+def check_packages(engine: Simulator, b: Block) -> None:
     later = slice(1, None)
     passed = [x[:, :, later] for x in np.moveaxis(b["packages_passed"], -1, 0)]
     wip = b["packages_wip"]
@@ -135,7 +124,7 @@ def check_packages(made: Simulator, b: Block) -> None:
         [b["stacks_used"][:, :, later], stock[:, :, later]],
         "stacks",
     )
-    products = made.models[made.scenarios[0]].products.values()
+    products = engine.models[engine.scenarios[0]].products.values()
     stacks = [p.stacks_per_package * b["packages_started"][..., i] for i, p in enumerate(products)]
     assert_balance([*np.moveaxis(b["stacks_used"], -1, 0)] or [np.zeros(1)], stacks, "stacks")
     if b["packaging_used"].size:
@@ -145,18 +134,18 @@ def check_packages(made: Simulator, b: Block) -> None:
     assert np.all(b["usable_chips"] <= b["packages_passed"].sum(axis=-1) * (1 + 1e-6))
 
 
-def check_conservation(made: Simulator, realizations: int) -> None:
-    block = made.block(0, realizations)
+def check_conservation(engine: Simulator, realizations: int) -> None:
+    block = engine.block(0, realizations)
     for variable in OUTPUTS:
         values = block[variable.name]
         assert np.all(np.isfinite(values)), variable.name
-        # a cycle time is a difference of times: what takes none may be off by rounding
+        # a cycle time is a difference of times: one of zero may be off by rounding
         least = -1e-12 if variable.name == "cycle_time_days" else 0.0
         assert np.all(values >= least), variable.name
-    check_wafers(made, block)
-    check_tools(made, block)
-    check_dies(made, block)
-    check_packages(made, block)
+    check_wafers(engine, block)
+    check_tools(engine, block)
+    check_dies(engine, block)
+    check_packages(engine, block)
 
 
 @pytest.mark.parametrize("scenario", ["baseline", "service_lost", "memory_cut"])
@@ -170,7 +159,7 @@ def test_small_models_conserve_everything(name: str) -> None:
 
 
 SHARE = st.floats(0.0, 1.0)
-# none, or more than would make waits over it too large for single precision
+# zero, or enough that waits over raw time fit into single precision
 RAW_DAYS = st.one_of(st.just(0.0), st.floats(1e-6, 300.0))
 RANDOM_CHANGES = st.fixed_dictionaries(
     {
@@ -212,33 +201,33 @@ def test_random_models_conserve_everything(changes: dict[str, object]) -> None:
     check_conservation(Simulator(file, ["baseline"], 3), 2)
 
 
-# ---- what must not matter
+# ---- independence of blocks, threads and scenarios
 
 
 @pytest.mark.parametrize("name", ["two_fabs", "tiers", "baseline"])
 def test_any_split_of_a_block_gives_the_same_bits(name: str) -> None:
-    made = simulator(name)
-    whole = made.block(0, 10)
+    engine = simulator(name)
+    whole = engine.block(0, 10)
     for sizes in ((3, 7), (1, 8, 1)):
         ends = np.cumsum((0, *sizes))
-        parts = [made.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
+        parts = [engine.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
         joined = {key: np.concatenate([p[key] for p in parts], axis=1) for key in whole}
         assert_same(whole, joined)
 
 
-def test_a_later_realization_can_be_entered_on_its_own() -> None:
-    made = simulator("tiers")
-    far = made.block(999_990, 10)
+def test_a_later_realization_can_be_run_on_its_own() -> None:
+    engine = simulator("tiers")
+    far = engine.block(999_990, 10)
     assert_same({k: v[:, 9:] for k, v in far.items()}, simulator("tiers").block(999_999, 1))
 
 
-def test_threads_do_not_meet() -> None:
-    made = simulator("two_fabs")
-    expected = [made.block(first, 5) for first in (0, 5, 10, 15)]
-    found: dict[int, Block] = {}
+def test_threads_do_not_disturb_each_other() -> None:
+    engine = simulator("two_fabs")
+    expected = [engine.block(first, 5) for first in (0, 5, 10, 15)]
+    blocks: dict[int, Block] = {}
 
     def work(number: int) -> None:
-        found[number] = made.block(5 * number, 5)
+        blocks[number] = engine.block(5 * number, 5)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -246,20 +235,20 @@ def test_threads_do_not_meet() -> None:
     for thread in threads:
         thread.join()
     for number, block in enumerate(expected):
-        assert_same(block, found[number])
+        assert_same(block, blocks[number])
 
 
-def test_scenarios_do_not_meet() -> None:
+def test_scenarios_do_not_disturb_each_other() -> None:
     together = simulator("two_fabs", "cut", "baseline", "dirty").block(2, 4)
     for number, name in enumerate(("cut", "baseline", "dirty")):
         alone = simulator("two_fabs", name).block(2, 4)
         for variable in OUTPUTS:
-            one = together[variable.name][number]
-            assert one.tobytes() == alone[variable.name][0].tobytes(), variable.name
+            both = together[variable.name][number]
+            assert both.tobytes() == alone[variable.name][0].tobytes(), variable.name
 
 
 def test_scenarios_may_differ_in_the_processes_that_a_fab_runs() -> None:
-    """Each has its own routes; results stand by fab and process."""
+    """Each has its own routes; results are by fab and process."""
     base = model_file("two_fabs")
     changes = {"fabs": {"toolless": {"plan": {"n2": 500}, "allocation": {"n2": {"phone": 1}}}}}
     more = {"title": "", "source": "made_up", "grade": "assumed", "changes": changes}
@@ -269,13 +258,13 @@ def test_scenarios_may_differ_in_the_processes_that_a_fab_runs() -> None:
         for number, name in enumerate(order):
             alone = Simulator(file, [name], 7).block(0, 3)
             for variable in OUTPUTS:
-                one = together[variable.name][number]
-                assert one.tobytes() == alone[variable.name][0].tobytes(), variable.name
+                both = together[variable.name][number]
+                assert both.tobytes() == alone[variable.name][0].tobytes(), variable.name
 
 
 def test_a_realization_meets_the_same_parameters_in_every_scenario() -> None:
-    made = simulator("two_fabs", "baseline", "cut", "dirty")
-    drawn, paths = made.block(0, 50)["parameter_value"], made.coords["parameter"]
+    engine = simulator("two_fabs", "baseline", "cut", "dirty")
+    drawn, paths = engine.block(0, 50)["parameter_value"], engine.coords["parameter"]
     d0 = paths.index("processes.n2.d0_mature_per_cm2")
     same = [k for k in range(len(paths)) if k != d0]
     np.testing.assert_array_equal(drawn[0][:, same], drawn[2][:, same])
@@ -286,19 +275,19 @@ def test_a_realization_meets_the_same_parameters_in_every_scenario() -> None:
 
 def test_scenarios_are_paired() -> None:
     """Common luck: the spread of the difference is far below that of two separate runs."""
-    made = simulator("two_fabs", "baseline", "dirty")
-    good = made.block(0, 64)["good_dies"].sum(axis=(2, 3, 4), dtype=float)
+    engine = simulator("two_fabs", "baseline", "dirty")
+    good = engine.block(0, 64)["good_dies"].sum(axis=(2, 3, 4), dtype=float)
     assert np.std(good[0] - good[1]) < 0.3 * np.hypot(np.std(good[0]), np.std(good[1]))
 
 
-def test_the_whole_seed_counts() -> None:
+def test_all_64_bits_of_the_seed_count() -> None:
     low, high = (simulator("tiers", seed=seed).block(0, 2) for seed in (7, 7 + 2**32))
     assert not np.array_equal(low["parameter_value"], high["parameter_value"])
     low, high = (simulator("one_group", seed=seed).block(0, 2) for seed in (7, 7 + 2**32))
     assert_same(low, high)  # nothing is drawn there
 
 
-# ---- what must matter in one direction
+# ---- one direction
 
 
 @settings(max_examples=15)
@@ -308,8 +297,8 @@ def test_more_defects_never_mean_more_good_dies(densities: list[float], alpha: f
     totals = []
     for d0 in sorted(densities):
         changes = [f"processes.n2.d0_mature_per_cm2={d0}", f"processes.n2.alpha={alpha}"]
-        made = Simulator(model_file("two_fabs").with_changes(changes), ["baseline"], 5)
-        totals.append(made.block(0, 3)["good_dies"].sum(axis=-1, dtype=float))
+        engine = Simulator(model_file("two_fabs").with_changes(changes), ["baseline"], 5)
+        totals.append(engine.block(0, 3)["good_dies"].sum(axis=-1, dtype=float))
     for cleaner, dirtier in itertools.pairwise(totals):
         assert np.all(dirtier <= cleaner * (1.0 + 1e-6))
 

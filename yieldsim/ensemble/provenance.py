@@ -226,6 +226,8 @@ def _check_attrs(place: Place, attrs: dict[str, Any]) -> None:
     for name, kind in _TYPES.items():
         if not isinstance(attrs.get(name), kind):
             raise StoreError(where, f"damaged: no valid {name}", got=attrs.get(name))
+    if not all(isinstance(name, str) for name in attrs["scenarios"]):
+        raise StoreError(where, "damaged: no valid scenarios", got=attrs["scenarios"])
     if attrs["status"] not in (INCOMPLETE, COMPLETE):
         raise StoreError(where, "damaged: no valid status", got=attrs["status"])
     if attrs["block_size"] < 1 or attrs["realizations"] < 1:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.flow.lines import data_set, order, step, tool_group
-from tests.reference.twin_events_parts import philox
+from tests.flow.twin.parts import philox
 from yieldsim.flow import compile_line
 from yieldsim.flow.kernels.draws import words
 from yieldsim.flow.kernels.queue import cancel, next_event, post

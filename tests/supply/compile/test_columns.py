@@ -9,7 +9,7 @@ from yieldsim.supply.compile.columns import quantity_fields
 
 
 def subclasses(kind: type[Entity]) -> list[type[Entity]]:
-    return [one for sub in kind.__subclasses__() for one in (sub, *subclasses(sub))]
+    return [each for sub in kind.__subclasses__() for each in (sub, *subclasses(sub))]
 
 
 @pytest.mark.parametrize("kind", subclasses(Entity), ids=lambda kind: kind.__name__)

@@ -1,4 +1,4 @@
-"""From names to arrays: bounds, neutral values, and that names, not places, decide the luck."""
+"""From names to arrays: bounds, neutral values, and luck that belongs to names, not to places."""
 
 import copy
 from collections.abc import Callable
@@ -40,11 +40,11 @@ def within(indices: np.ndarray, size: int, least: int = 0) -> bool:
     return bool(np.all(indices >= least) and np.all(indices < size))
 
 
-def check_indices(one: Compiled) -> None:
-    s, model = one.structure, one.model
+def check_indices(compiled: Compiled) -> None:
+    s, model = compiled.structure, compiled.model
     curves, dies, bins = len(s.curve_low), len(s.die), s.min_good.shape[1]
     groups, fab_of_route = len(model.tool_groups), s.fab[s.route.fab]
-    assert s.curve_low.shape == s.curve_high.shape == (curves, one.clock.steps)
+    assert s.curve_low.shape == s.curve_high.shape == (curves, compiled.clock.steps)
     assert within(s.route.fab, len(s.fab))
     assert within(s.route.process, len(model.processes))
     np.testing.assert_array_equal(s.route.first_entry[1:], s.route.end_entry[:-1])
@@ -59,11 +59,11 @@ def check_indices(one: Compiled) -> None:
         assert within(perhaps, curves, -1)
     assert s.fleet.shape == (len(s.fab), groups, 2)
     assert np.all((s.fleet.count_curve >= 0) | (s.fleet.retired_curve < 0))
-    raw = one.sampler.medians()
+    raw = compiled.sampler.medians()
     days = [raw.get(f"processes.{p}.raw_process_days", 0.0) for p in model.processes]
-    parts = np.array(days)[s.route.process] * one.clock.flow_steps
+    parts = np.array(days)[s.route.process] * compiled.clock.flow_steps
     # no segment is shorter than two parts of a step
-    segments = np.floor(parts / one.clock.days_per_step / 2.0 + 1e-9)
+    segments = np.floor(parts / compiled.clock.days_per_step / 2.0 + 1e-9)
     segments = np.clip(segments, 1, model.simulation.segments)
     segments = np.where(fab_of_route.equipped, segments, 1)
     np.testing.assert_array_equal(s.route.segments, segments)
@@ -87,23 +87,24 @@ def check_indices(one: Compiled) -> None:
     assert s.effect_on_tools.shape == (*hits, groups, 2)
     assert s.effect_on_fab.shape == hits
     assert s.effect_on_density.shape == (*hits, len(model.processes))
-    columns = one.sampler.width + len(one.constants)
-    assert all(within(table.columns, columns) for table in one.world_columns.values())
+    columns = compiled.sampler.width + len(compiled.constants)
+    assert all(within(table.columns, columns) for table in compiled.world_columns.values())
 
 
 @pytest.mark.parametrize("name", [*SMALL, "baseline"])
 def test_every_index_points_at_something(name: str) -> None:
     file = model_file(name)
     for scenario in ("baseline", *file.scenarios):
-        one = compile_model(file.model(scenario))
-        check_indices(one)
-        drawn, worlds = one.draw(3, 0, 5)
+        compiled = compile_model(file.model(scenario))
+        check_indices(compiled)
+        drawn, worlds = compiled.draw(3, 0, 5)
         assert np.all(np.isfinite(worlds))
         # a schedule has no value of its own: its points stand in the curves
-        known = [p.path in one.sampler.uncertain for p in one.sampler.declared]
+        known = [p.path in compiled.sampler.uncertain for p in compiled.sampler.declared]
         assert np.all(np.isfinite(drawn[:, known]))
-        assert new_state(one)[1].cohort.shape[1] == one.clock.steps == len(one.structure.row) - 1
-        assert np.all(within(one.structure.row, one.clock.quarters + 2))
+        steps, row = compiled.clock.steps, compiled.structure.row
+        assert new_state(compiled)[1].cohort.shape[1] == steps == len(row) - 1
+        assert within(row, compiled.clock.quarters + 2)
 
 
 def test_products_are_served_by_tier_in_the_order_of_the_file() -> None:
@@ -122,20 +123,20 @@ Entries = dict[tuple[str, ...], np.ndarray]
 
 def run(file: ModelFile, count: int = 3) -> dict[str, Entries]:
     """Results by variable and by the names of their coordinates, bins excepted."""
-    made = Simulator(file.with_changes([ALL_KEPT]), ["baseline"], 11)
-    block = made.block(0, count)
-    found: dict[str, Entries] = {}
+    engine = Simulator(file.with_changes([ALL_KEPT]), ["baseline"], 11)
+    block = engine.block(0, count)
+    results: dict[str, Entries] = {}
     for variable in OUTPUTS:
         named = [dim for dim in variable.dims if dim != "bin"]
-        entries = found[variable.name] = {}
-        for at in np.ndindex(*(len(made.coords[dim]) for dim in named)):
-            key = tuple(made.coords[dim][k] for dim, k in zip(named, at, strict=True))
+        entries = results[variable.name] = {}
+        for at in np.ndindex(*(len(engine.coords[dim]) for dim in named)):
+            key = tuple(engine.coords[dim][k] for dim, k in zip(named, at, strict=True))
             entries[key] = block[variable.name][(0, slice(None), slice(None), *at)]
-    names = np.array(constraint_names(made.coords["tool_group"]))
-    found["binding"] = {key: names[codes] for key, codes in found["binding"].items()}
+    names = np.array(constraint_names(engine.coords["tool_group"]))
+    results["binding"] = {key: names[codes] for key, codes in results["binding"].items()}
     drawn = block["parameter_value"][0].T
-    paths = ((path,) for path in made.coords["parameter"])
-    return {**found, "parameter_value": dict(zip(paths, drawn, strict=True))}
+    paths = ((path,) for path in engine.coords["parameter"])
+    return {**results, "parameter_value": dict(zip(paths, drawn, strict=True))}
 
 
 def assert_kept(before: ModelFile, after: ModelFile) -> None:
@@ -143,8 +144,8 @@ def assert_kept(before: ModelFile, after: ModelFile) -> None:
     kept, more = run(before), run(after)
     for name, entries in kept.items():
         for key, values in entries.items():
-            found = more[name][key][tuple(slice(n) for n in values.shape)]
-            np.testing.assert_array_equal(found, values, err_msg=f"{name} of {key}")
+            again = more[name][key][tuple(slice(n) for n in values.shape)]
+            np.testing.assert_array_equal(again, values, err_msg=f"{name} of {key}")
 
 
 NEUTRAL = {
@@ -193,7 +194,7 @@ def test_an_absent_field_is_its_neutral_value() -> None:
         | {"fabs.line.plan.n2.scale.ref": "two"},
     ],
 )
-def test_one_thing_said_in_another_way(same: dict[str, str]) -> None:
+def test_a_value_written_in_another_way(same: dict[str, str]) -> None:
     def edit(raw: dict[str, Any]) -> None:
         raw["processes"]["n2"].pop("raw_process_days") if "shared.days" in same else None
 
@@ -201,7 +202,7 @@ def test_one_thing_said_in_another_way(same: dict[str, str]) -> None:
     assert_kept(model_file("one_group"), file.with_changes([f"{p}={v}" for p, v in same.items()]))
 
 
-# ---- additions that must not matter
+# ---- additions without effect
 
 
 def add_unused_group(raw: dict[str, Any]) -> None:
@@ -268,7 +269,7 @@ def test_the_luck_of_a_date_does_not_depend_on_the_start() -> None:
     long = run(model_file("one_group").with_changes(noisy))
     late = run(model_file("one_group").with_changes([*noisy, "simulation.start='2026Q3'"]))
     early = run(model_file("one_group").with_changes([*noisy, "simulation.warmup_quarters=3"]))
-    # what flows depends on what was started before; the luck of tools and of defects does not
+    # flows depend on earlier starts; the luck of tools and of defects does not
     where = {"tool_availability": ("line", "litho", "imported"), "d0_per_cm2": ("line", "n2")}
     for name, key in where.items():
         assert np.ptp(long[name][key]) > 0.0

@@ -31,14 +31,14 @@ def drawn(model: Model, count: int = 1) -> np.ndarray:
     x = np.concatenate([sampler.draw(5, 0, count).T, np.tile(constants[:, None], (1, count))])
     total, listed = visits.values(x)
     shape = (len(model.processes), model.simulation.segments, len(model.tool_groups), count)
-    found = np.zeros(shape)
+    by_place = np.zeros(shape)
     for p, edges in enumerate(visits.first):
         for s in range(len(edges) - 1):
             own = slice(edges[s], edges[s + 1])
             assert np.all(np.diff(visits.group[own]) > 0)  # each group once
-            found[p, s, visits.group[own]] = listed[own]
-    np.testing.assert_allclose(total, found.sum(axis=1), rtol=CLOSE)
-    return found
+            by_place[p, s, visits.group[own]] = listed[own]
+    np.testing.assert_allclose(total, by_place.sum(axis=1), rtol=CLOSE)
+    return by_place
 
 
 def with_layers(
@@ -117,11 +117,11 @@ def test_places_go_by_medians_and_passes_by_draws() -> None:
         "unsure": {"order": 2, "layers": {"ref": "many"}, "visits": {"clean": 2}},
     }
     model = with_layers(layers, 2, edit)
-    found = drawn(model, 50)[0]
+    passes = drawn(model, 50)[0]
     many = Sampler(model).draw(5, 0, 50)[:, Sampler(model).column["shared.many"]]
     assert np.ptp(many) > 2.0
-    np.testing.assert_allclose(found[:, 1], [[8.0] * 50, [0.0] * 50], atol=CLOSE)
-    np.testing.assert_allclose(found[:, 2], [[0.0] * 50, 2 * many], atol=CLOSE)
+    np.testing.assert_allclose(passes[:, 1], [[8.0] * 50, [0.0] * 50], atol=CLOSE)
+    np.testing.assert_allclose(passes[:, 2], [[0.0] * 50, 2 * many], atol=CLOSE)
 
 
 def test_no_layers_and_no_tools() -> None:
@@ -173,7 +173,7 @@ one_layer = st.one_of(
     st.builds(lambda order, more: {"order": order, "visits": {"etch": more}}, amount, amount),
 )
 flows = st.lists(one_layer, min_size=1, max_size=6).map(
-    lambda several: {f"layer_{k}": one for k, one in enumerate(several)}
+    lambda several: {f"layer_{k}": layer for k, layer in enumerate(several)}
 )
 few = settings(max_examples=25)  # each example loads models
 SPREAD = {"visits": {"clean": 9, "scan": 1}, "rework": 0.1}
@@ -184,9 +184,9 @@ SPREAD = {"visits": {"clean": 9, "scan": 1}, "rework": 0.1}
 def test_the_whole_route_does_not_depend_on_the_segments(
     layers: dict[str, Any], segments: int
 ) -> None:
-    one = drawn(with_layers(layers, 1, **SPREAD))[:, 0]
-    found = drawn(with_layers(layers, segments, **SPREAD)).sum(axis=1)
-    np.testing.assert_allclose(found, one, rtol=CLOSE)
+    whole = drawn(with_layers(layers, 1, **SPREAD))[:, 0]
+    cut = drawn(with_layers(layers, segments, **SPREAD)).sum(axis=1)
+    np.testing.assert_allclose(cut, whole, rtol=CLOSE)
 
 
 @few
@@ -279,11 +279,11 @@ IMMERSION = {"n2": (37.44, 44.76, 53.37), "n3": (48.83, 59.02, 70.92)}
 @pytest.mark.statistical
 def test_passes_of_the_baseline_are_those_that_its_fleets_were_sized_for() -> None:
     model = load_model("baseline")
-    found = drawn(model, 4096).sum(axis=1)
+    cut = drawn(model, 4096).sum(axis=1)
     groups = list(model.tool_groups)
     for p, (name, process) in enumerate(model.processes.items()):
         assert process.rework is not None
-        once = found[p] / (1.0 + process.rework.support()[0])
+        once = cut[p] / (1.0 + process.rework.support()[0])
         mean = dict(zip(groups, once.mean(axis=1), strict=True))
         expected = PASSES[name]
         assert {*expected, "arf_immersion"} == set(groups)

@@ -27,10 +27,10 @@ def table(kind: type | tuple[str, ...], *shape: int, **fields: Any) -> Any:
     to (*shape, lane), so that a number per record needs a last axis of one.
     """
     dtype = lanes_dtype(kind) if isinstance(kind, tuple) else record_dtype(kind)
-    made = lane_table(shape, dtype)
+    filled = lane_table(shape, dtype)
     for name, values in fields.items():
-        made[name][...] = values
-    return made
+        filled[name][...] = values
+    return filled
 
 
 def parameters(entity: type[Entity], *shape: int, **fields: Any) -> Any:

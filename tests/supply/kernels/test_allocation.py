@@ -65,8 +65,8 @@ def test_burn_in_and_rework() -> None:
     got = run(*tests)
     assert_all(got["packages_passed"][:, 0, 0], DIES * 0.6)
     got = run(*tests, *rework, "products.a.assembly_yield=0.7")
-    # of 100 assembled 60 pass at once, and of the 20 that are reworked 18; what broke in assembly
-    # is not reworked
+    # of 100 assembled packages 60 pass at once and 18 of 20 after rework; packages that break in
+    # assembly are not reworked
     assert_all(got["packages_passed"][:, 0, 0], DIES * 0.7 * 0.78)
     assert_all(got["packages_failed"][:, 0], DIES * (1 - 0.7 * 0.78))
     got = run(*tests, "products.a.rework_fraction=1")  # and all of them pass
@@ -158,7 +158,7 @@ def test_a_generation_stands_for_its_pools() -> None:
     assert_all(got["stacks_used"], [[400_000.0, 600_000.0, 200_000.0]])
 
 
-def test_a_pool_that_is_called_like_a_generation_is_meant_alone() -> None:
+def test_a_pool_with_the_name_of_a_generation_stands_for_itself() -> None:
     named = "memory.HBM2E={deliveries=80000}"
     got = run(*GENERATIONS, named, 'products.a.memory=["HBM2E"]')
     assert_all(got["stacks_used"], [[0.0, 0.0, 0.0, 80_000.0]])
@@ -189,8 +189,8 @@ def test_each_package_takes_one_place_of_a_line_that_counts_packages() -> None:
     assert np.all(got["binding"][:, 0] == PACKAGING)
 
 
-def test_what_one_line_cannot_take_is_no_load_of_the_next() -> None:
-    """Lines are asked in the order of the file: what is cut by the first leaves the second."""
+def test_packages_cut_by_one_line_do_not_load_the_next() -> None:
+    """Lines are asked in the order of the file: what the first cuts does not reach the second."""
     few = "packaging.assembly.capacity=2000"
     got = run(B_TOO, SUBSTRATES, few, f"products.a.{BOTH_LINES}")
     # 150,000 packages of each would take 15,000 + 7,500 interposer wafers, of which 6,000 are
@@ -198,14 +198,14 @@ def test_what_one_line_cannot_take_is_no_load_of_the_next() -> None:
     assert_all(got["packages_started"][0], [40_000.0, 40_000.0])
     fewer = "packaging.substrates.capacity=5000"
     got = run(B_TOO, SUBSTRATES, few, fewer, f"products.a.{BOTH_LINES}")
-    # a cut by the second line gives nothing back to b, which the first one has cut by then
+    # the first line has cut b already: a cut of a by the second gives b nothing back
     assert_all(got["packages_started"][0, 0], 15_000.0)
     assert_all(got["packaging_used"][0], [1500.0 + got["packages_started"][0, 1] / 20, 15_000.0])
     assert_all(got["packages_started"][0, 1], 40_000.0)
 
 
 def test_a_product_without_memory_leaves_the_line_to_others() -> None:
-    """Memory is granted first, so that what waits for stacks takes no packaging capacity."""
+    """Memory is granted first: a product that waits for stacks takes no packaging capacity."""
     starved = ('products.a.memory=["none"]', "memory.none={deliveries=0}")
     got = run(B_TOO, "packaging.assembly.capacity=1000", *starved)
     assert_all(got["packages_started"], [[0.0, 60_000.0]])
@@ -260,7 +260,7 @@ def test_packages_take_their_time(steps: float) -> None:
 
 def test_products_start_and_end_with_their_slip() -> None:
     got = run("products.a.start='2026Q2'", "products.a.end='2026Q4'")
-    # what waits at the start is packaged at once
+    # dies that wait at the start are packaged at once
     assert_all(got["packages_started"][:, 0], [0.0, 2 * DIES, DIES, 0.0])
     late = "products.a.slip_quarters=0.5"
     got = run("products.a.start='2026Q2'", "products.a.end='2026Q4'", late)
@@ -268,7 +268,7 @@ def test_products_start_and_end_with_their_slip() -> None:
     assert got["binding"][0, 0] == NOT_IN_PRODUCTION
 
 
-def test_steps_belong_to_quarters_the_warm_up_or_what_comes_after() -> None:
+def test_each_step_has_a_row_of_the_results() -> None:
     simulator = Simulator(
         load_file(ONE_LINE).with_changes(["simulation.warmup_quarters=2"]), ["baseline"], 1
     )

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.paths import VALID
-from tests.reference import twin_recipes
 from tests.supply.kernels.by_hand import (
     B_TOO,
     DIES,
@@ -21,6 +20,7 @@ from tests.supply.kernels.by_hand import (
     from_banks,
     of_file,
 )
+from tests.supply.twin import recipes as twin_recipes
 from yieldsim.errors import ModelError
 from yieldsim.model.load import load_file
 from yieldsim.model.recipes import recipes
@@ -102,8 +102,8 @@ def product(each: int, pairing: str, sells: tuple[str, ...] = ()) -> Product:
 
 def test_recipes_by_hand() -> None:
     die = chip({"a": 12, "b": 10, "c": 9, "d": 6})
-    found = recipes(product(3, "best_fit", ("a", "b")), die)
-    assert found == [
+    kinds = recipes(product(3, "best_fit", ("a", "b")), die)
+    assert kinds == [
         # without excess, the fewer best dies the sooner: 9+9+12 and 6+12+12 make 3 x 10
         ((1, 0, 2, 0), 1),
         ((2, 0, 0, 1), 1),
@@ -125,13 +125,13 @@ def test_recipes_agree_with_those_of_the_twin(
     rules: list[int], each: int, pairing: str, sold: set[int]
 ) -> None:
     die = chip({f"bin{k}": least for k, least in enumerate(sorted(rules, reverse=True))})
-    one = product(each, pairing, tuple(f"bin{k}" for k in sold if k < len(rules)))
+    package = product(each, pairing, tuple(f"bin{k}" for k in sold if k < len(rules)))
     names = list(die.bins)
     expected = [
         (tuple(count[name] for name in names), names.index(bin_name))
-        for bin_name, count in twin_recipes.recipes(die, one)
+        for bin_name, count in twin_recipes.recipes(die, package)
     ]
-    assert recipes(one, die) == expected
+    assert recipes(package, die) == expected
 
 
 # ---- dies as they come

@@ -74,9 +74,12 @@ def test_wafers_leave_in_order_and_segments_hold_all_of_them(
                 touched = np.flatnonzero(left[:, k] < started[:, k])
                 assert not waiting[: max(touched, default=0)].any()
             np.testing.assert_allclose(wip, left.sum(axis=0), rtol=1e-9, atol=1e-6)
+            empty = left.sum(axis=0) == 0.0
+            assert np.all(wip[empty] == 0.0)  # rounding leaves no wafer in an empty route
             if structure.fab[route.fab].equipped:
                 inside = state.segment["wafers"][number, :, :3]
                 assert np.all(inside >= -1e-9)
+                assert np.all(inside[:, empty] == 0.0)
                 assert not inside[route.segments :].any()
                 np.testing.assert_allclose(inside.sum(axis=0), wip, rtol=1e-9, atol=1e-6)
             full += wip.sum()

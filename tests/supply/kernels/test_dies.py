@@ -28,8 +28,8 @@ ONE_LINE = VALID / "one_line.toml"
 # exp and log1p err by an ulp each; alpha log1p(x / alpha) makes that a few ulp of the yield.
 ROUNDING = 32 * np.finfo(float).eps
 
-# cores and the least good ones of each bin: none, the two Ascend designs, and two that only a
-# quadrature can do
+# cores and the least good cores of each bin: none, the two Ascend designs, and two that need a
+# quadrature
 PLANS = {
     "no cores": (0, [0]),
     "24 and 20 of 25": (25, [24, 20]),
@@ -55,7 +55,7 @@ def test_area_yield_is_the_negative_binomial(form: str) -> None:
     for alpha in (0.3, 2.0, 10.0, 1e4, 1e7, 1e8, 1e12):
         for faults in (0.0, 1e-9, 0.1, 0.814, 3.0, 50.0):
             exact = float(negative_binomial(faults * 100.0, 1.0, alpha))
-            # beyond POISSON_ALPHA the Poisson stands in: it differs by faults^2 / (2 alpha)
+            # beyond POISSON_ALPHA the kernel uses Poisson: it differs by faults^2 / (2 alpha)
             slack = ROUNDING * (1.0 + faults) + faults**2 / alpha * (alpha >= POISSON_ALPHA)
             assert kernel(faults, alpha) == pytest.approx(exact, rel=slack)
 
@@ -68,7 +68,7 @@ def test_area_yield_goes_to_poisson() -> None:
     assert area_yield(2.0, math.inf) == math.exp(-2.0)
 
 
-DEEP_ERROR = 1e-10  # what deep_tails says of itself, for alpha >= 0.3
+DEEP_ERROR = 1e-10  # the error that deep_tails states, for alpha >= 0.3
 
 
 @pytest.mark.parametrize("alpha", [0.3, 0.5, 1.0, 1.3, 2.0, 5.0, 10.0, 200.0, 1e5, 1e9])
@@ -82,7 +82,7 @@ def test_deep_tails(form: str, alpha: float, faults: float) -> None:
     tail = np.empty(len(least))
     kernel = form_of(deep_tails, form)
     kernel(fatal, core, cores, least, len(least), alpha, tail)
-    # beyond POISSON_ALPHA the Poisson stands in, as in area_yield
+    # beyond POISSON_ALPHA the kernel uses Poisson, as in area_yield
     slack = DEEP_ERROR + faults**2 / alpha * (alpha >= POISSON_ALPHA)
     np.testing.assert_allclose(tail, np.cumsum(expected[:-1]), rtol=0.0, atol=slack)
 
@@ -178,7 +178,7 @@ def test_a_perfect_wafer_loses_only_what_the_test_rejects() -> None:
     np.testing.assert_array_equal(out, [0.96, 0.0, 0.0])
 
 
-def test_mended_memory_and_forgiven_cores_never_make_the_fatal_area_negative() -> None:
+def test_repaired_memory_and_spare_cores_never_make_the_fatal_area_negative() -> None:
     _, out = sort(die_values(core_fraction=0.5, memory_fraction=0.5, memory_repair=1.0), 0.0)
     assert out[0] > 0.0
     whole, _ = sort(die_values(core_fraction=0.0, memory_fraction=1.0, memory_repair=1.0), 9.0)
@@ -193,11 +193,13 @@ def test_mended_memory_and_forgiven_cores_never_make_the_fatal_area_negative() -
     st.floats(0.0, 1.0),
 )
 def test_more_defects_never_mean_more_dies(
-    one: float, other: float, alpha: float, in_cores: float, repair: float
+    first_d0: float, second_d0: float, alpha: float, in_cores: float, repair: float
 ) -> None:
-    """Neither in all bins nor in the better ones; a worse bin may gain what a better one loses."""
+    """In all bins and in the better ones; a worse bin may gain what a better one loses."""
     die = die_values(core_fraction=in_cores, memory_repair=repair)
-    (good_low, low), (good_high, high) = (sort(die, d0, alpha) for d0 in sorted((one, other)))
+    (good_low, low), (good_high, high) = (
+        sort(die, d0, alpha) for d0 in sorted((first_d0, second_d0))
+    )
     slack = 1e-9  # of the alternating sum, whose largest weight is 5e5
     assert good_high <= good_low + slack
     assert np.all(np.cumsum(high[:2]) <= np.cumsum(low[:2]) + slack)

@@ -1,4 +1,4 @@
-"""Tools of a fab through the whole engine: what they can do, what changes them, what they hold."""
+"""Tools of a fab through the whole engine: their passes, what changes them, what they limit."""
 
 from typing import Any
 
@@ -75,7 +75,7 @@ def test_a_mixed_fleet_pools_its_rates_and_shares_passes_by_rate() -> None:
 
 
 def test_times_of_e10_are_parts_of_each_other() -> None:
-    """Half of the time is scheduled, 0.9 of that is left by maintenance, 0.8 of it by engineers."""
+    """Half of the time is scheduled; maintenance leaves 0.9 of it, engineers 0.8 of the rest."""
     one = "tool_groups.litho.imported"
     got = run_tools(
         f"{one}.nonscheduled_fraction=0.5",
@@ -94,7 +94,7 @@ IMPLANT = (
 )
 
 
-def test_the_scarcest_group_holds_the_line() -> None:
+def test_the_group_with_the_least_capacity_limits_the_line() -> None:
     fleet = "fabs.line.fleets.implant={imported={count=3}}"
     long = ("simulation.warmup_quarters=8", "processes.n2.visits.implant=10")
     got = run_tools(IMPLANT, fleet, *long)
@@ -107,8 +107,8 @@ def test_the_scarcest_group_holds_the_line() -> None:
     assert held == "tools: implant"
 
 
-def test_a_process_is_not_held_by_tools_it_never_visits() -> None:
-    """Two processes share a fab and no tool: the scarce group of one leaves the other alone."""
+def test_a_process_is_not_limited_by_tools_it_never_visits() -> None:
+    """Two processes share a fab and no tool: the group that limits one does not slow the other."""
     second = (
         "processes.n3={alpha=2, d0_mature_per_cm2=0.1, raw_process_days=20, visits={implant=1}}"
     )
@@ -126,8 +126,8 @@ def test_a_process_is_not_held_by_tools_it_never_visits() -> None:
     np.testing.assert_allclose(few["utilization"][:, 0, 0], 1.0, rtol=FLOAT32)
 
 
-def test_waits_are_those_of_what_flows() -> None:
-    """A WIP cap that holds starts at half of what the tools can leaves short queues."""
+def test_waits_follow_the_wafers_in_the_line() -> None:
+    """A WIP cap that halves the starts leaves short queues."""
     late = ("fabs.line.plan.n2=1300", "simulation.end='2028Q4'")
     free, held = run_tools(*late), run_tools(*late, "fabs.line.wip_cap_ratio=0.5")
     assert np.all(held["wafer_starts"][-4:] < 0.6 * free["wafer_starts"][-1])
@@ -136,7 +136,7 @@ def test_waits_are_those_of_what_flows() -> None:
 
 
 def test_a_process_that_is_phased_out_leaves_the_line() -> None:
-    """What is in the line has its tools' hours, however little is planned after it."""
+    """Wafers in the line get tool time, however little is planned after them."""
     got = run_tools(f"fabs.line.plan.n2={steps('2026Q1', '2026Q2', values=[1000, 10])}")
     # the cycle time is below a quarter, so all but the new trickle is out a quarter later
     assert got["wafer_wip"][0, 0, 0] > 500.0
@@ -211,8 +211,8 @@ def test_tools_in_production_by_quarter(
     np.testing.assert_allclose(of(got, "tools", 1), domestic, rtol=FLOAT32)
 
 
-def test_spares_are_taken_from_tools_without_service() -> None:
-    """Of 16 tools a half goes each quarter, for two quarters: by the middle of each step."""
+def test_tools_without_service_are_taken_apart_for_spares() -> None:
+    """Half of 16 tools goes each quarter, for two quarters; a step counts at its middle."""
     loss = event(
         "loss",
         "service_loss",
@@ -267,13 +267,13 @@ def test_an_excursion_dirties_its_processes_while_it_lasts() -> None:
     np.testing.assert_allclose(got[:, 1], [0.1, 0.1, 0.2, 0.1], rtol=FLOAT32)
 
 
-# ---- what must change nothing, and what must not help
+# ---- changes of no effect, and changes that must not help
 
 
-def assert_same(one: Block, other: Block) -> None:
-    assert one.keys() == other.keys()
-    for name, values in one.items():
-        np.testing.assert_array_equal(other[name], values, err_msg=name)
+def assert_same(first: Block, second: Block) -> None:
+    assert first.keys() == second.keys()
+    for name, values in first.items():
+        np.testing.assert_array_equal(second[name], values, err_msg=name)
 
 
 @settings(max_examples=15)
@@ -308,10 +308,10 @@ def test_a_group_that_no_process_visits_changes_nothing() -> None:
     unused = (IMPLANT, "fabs.line.fleets.implant.imported.count=1")
     plain, more = run_tools(*line), run_tools(*line, *unused)
     for name, values in plain.items():
-        found = more[name]
-        if name == "binding" or values.shape != found.shape:
+        values_with = more[name]
+        if name == "binding" or values.shape != values_with.shape:
             continue
-        np.testing.assert_array_equal(found, values, err_msg=name)
+        np.testing.assert_array_equal(values_with, values, err_msg=name)
     np.testing.assert_array_equal(more["tool_passes"][:, :, :1], plain["tool_passes"])
     np.testing.assert_array_equal(more["tool_passes"][:, :, 1], 0.0)
     np.testing.assert_allclose(more["tools"][:, 0, 1, 0], 1.0)

@@ -1,4 +1,4 @@
-"""Lines through the whole engine: what leaves them and when, their WIP, and what is released."""
+"""Lines through the whole engine: outs, cycle times, WIP and releases."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def test_a_line_without_length_hands_wafers_over_in_their_step() -> None:
 @pytest.mark.parametrize("days", [0.5, STEP_DAYS, 25.0, 92.0, 200.0])
 def test_wafers_come_out_a_cycle_time_after_they_went_in(days: float) -> None:
     """Starts are even over time, so the outs are the starts shifted: exact at any step."""
-    # by a cap of four raw times a line that is shorter than a quarter of a step begins more slowly
+    # a WIP cap of four raw times would slow the start of a line shorter than a quarter of a step
     got = run("one_line", f"processes.n2.raw_process_days={days}", NO_CAP)
     ends = DAYS_PER_QUARTER * np.arange(1, 5)
     rate = 3000.0 / DAYS_PER_QUARTER
@@ -40,7 +40,7 @@ def test_wafers_come_out_a_cycle_time_after_they_went_in(days: float) -> None:
 
 @pytest.mark.parametrize("days", [0.5, 2.0, STEP_DAYS, 25.0, 92.0, 200.0])
 def test_the_cycle_time_of_a_line_without_tools_is_its_raw_time(days: float) -> None:
-    long = "simulation.warmup_quarters=5"  # in which all that was started at once has left
+    long = "simulation.warmup_quarters=5"  # by then all wafers of the start-up have left
     got = run("one_line", f"processes.n2.raw_process_days={days}", NO_CAP, long)
     # means of a few dozen parts of cohorts, then rounding to float32
     np.testing.assert_allclose(got["cycle_time_days"][:, 0, 0], days, rtol=2 * FLOAT32)
@@ -49,35 +49,35 @@ def test_the_cycle_time_of_a_line_without_tools_is_its_raw_time(days: float) -> 
 
 @pytest.mark.parametrize("name", ["layers", "overload", "shocks", "one_group"])
 def test_no_line_is_faster_than_its_raw_time(name: str) -> None:
-    """Once it is filled: the first wafers of an empty one mix their way out a little early."""
-    found = run(name, SETTLED)["x_factor"]
-    assert found.max() > 1.0
-    assert found[found > 0.0].min() >= 1.0 - 2 * FLOAT32
+    """Once it is filled: segments mix wafers, and the first leave an empty line a little early."""
+    x_factor = run(name, SETTLED)["x_factor"]
+    assert x_factor.max() > 1.0
+    assert x_factor[x_factor > 0.0].min() >= 1.0 - 2 * FLOAT32
 
 
 def test_the_first_wafers_seem_faster_by_less_than_half_a_step() -> None:
-    """What leaves in a step counts as leaving in its middle, also if none did before."""
+    """Wafers that leave in a step count as leaving in its middle."""
     days = run("one_line", "processes.n2.raw_process_days=25")["cycle_time_days"][:, 0, 0]
     assert 25.0 - STEP_DAYS / 2 < days[0] < 25.0
     np.testing.assert_allclose(days[1:], 25.0, rtol=2 * FLOAT32)
 
 
 def test_littles_law() -> None:
-    """In a steady line WIP is throughput times cycle time, by the fluid of the conveyor exactly."""
+    """In a steady line WIP is throughput times cycle time."""
     got = run("one_group", SETTLED, "fabs.line.plan.n2=1200")
     days = got["cycle_time_days"][:, 0, 0]
     assert days[0] > 20.5  # there is queueing to be seen
-    # steady from two cycle times on: what is left is rounding to float32
+    # steady from two cycle times on, up to rounding to float32
     expected = got["wafer_outs"][:, 0, 0] / DAYS_PER_QUARTER * days
     np.testing.assert_allclose(got["wafer_wip"][:, 0, 0], expected, rtol=3 * FLOAT32)
     np.testing.assert_allclose(got["wafer_outs"], got["wafer_starts"], rtol=3 * FLOAT32)
 
 
 def test_a_line_without_length_may_stand_idle_before_it_starts() -> None:
-    """Waits are all of the cycle time: without a plan, and so without load, there is none."""
+    """Without raw time the cycle time is all waiting; without a plan there is no wait."""
     idle = "fabs.line.plan.n2={quarters=['2026Q1'], values=[1000], before='zero'}"
     fine = ("simulation.steps_per_quarter=92", "simulation.warmup_quarters=32")
-    # and then they grow to the load of long in e-folds of a quarter
+    # then waits grow to those of the steady load in e-folds of a quarter
     fine = (*fine, "simulation.end='2030Q4'")
     got = run("one_group", "processes.n2.raw_process_days=0", idle, *fine)
     days = got["cycle_time_days"][:, 0, 0]
@@ -94,7 +94,7 @@ def test_littles_law_with_noise() -> None:
     days, wip, outs = (got[name][:, 0, 0].astype(float) for name in names)
     assert np.std(days) > 0.1
     throughput = outs.sum() / (40 * DAYS_PER_QUARTER)
-    # WIP is seen at the 40 ends of quarters only, which the standard error says
+    # WIP is known at the ends of 40 quarters only: hence the standard error
     error = 3.0 * np.std(wip) / 40**0.5
     expected = throughput * float(np.average(days, weights=outs))
     assert wip.mean() == pytest.approx(expected, abs=error)
@@ -120,8 +120,8 @@ ONE_TOOL = 1 * 10 * 0.9 * DAYS_PER_QUARTER * 24 / 10  # wafers a quarter
 
 
 def test_overload_slows_the_line_and_loses_nothing() -> None:
-    """Two of three tools go: what passes are made falls at once to what one can do, and what
-    comes out as soon as the wafers that were almost done have left."""
+    """Two of three tools go. The passes made fall at once to those of one tool; the outs follow
+    when the wafers that were almost done have left."""
     long = ("processes.n2.raw_process_days=60", "simulation.end='2028Q4'")
     got = run("one_group", RETIRED, "fabs.line.plan.n2=1800", SETTLED, *long)
     outs = got["wafer_outs"][:, 0, 0]
@@ -131,7 +131,7 @@ def test_overload_slows_the_line_and_loses_nothing() -> None:
     assert np.all(got["wafer_wip"][1:] > 1.4 * ONE_TOOL / DAYS_PER_QUARTER * 60)
     np.testing.assert_allclose(got["utilization"][2:], 1.0, rtol=FLOAT32)
     np.testing.assert_allclose(got["tool_passes"][2:, 0, 0, 0], 10 * ONE_TOOL, rtol=FLOAT32)
-    # four raw times' worth of what one tool can do stands in the line: so long it takes
+    # the line holds what one tool makes in four raw times: so long is the cycle time
     np.testing.assert_allclose(got["cycle_time_days"][8:], 4 * 60, rtol=0.002)
     balance = got["wafer_starts"] - got["wafer_outs"]
     np.testing.assert_allclose(balance[1:], np.diff(got["wafer_wip"], axis=0), atol=2e-3)
@@ -161,7 +161,7 @@ def test_an_overloaded_line_makes_as_many_wafers_as_passes(changes: tuple[str, .
 
 
 def test_wafers_are_handed_on_once_a_part_of_a_step() -> None:
-    """So none that have any raw time take less than a part, however short the line."""
+    """So wafers with raw time take at least a part of a step, however short the line."""
     short = ("processes.n2.raw_process_days=2", SETTLED)
     waits = run("one_group", SETTLED)["cycle_time_days"] - 20.0
     coarse, fine = (run("one_group", *short, f"simulation.flow_steps={n}") for n in (2, 8))
@@ -170,7 +170,7 @@ def test_wafers_are_handed_on_once_a_part_of_a_step() -> None:
 
 
 def test_the_release_rule_fills_a_line_up_to_its_cap() -> None:
-    """The cap is below what the line needs for its plan; it counts what tools allow."""
+    """The cap is below what the line needs for its plan."""
     cap = ("fabs.line.wip_cap_ratio=0.9", "simulation.warmup_quarters=8")
     got = run("one_group", *cap)
     most = 0.9 * 3000 / DAYS_PER_QUARTER * 20
@@ -181,13 +181,13 @@ def test_the_release_rule_fills_a_line_up_to_its_cap() -> None:
 
 
 def test_the_cap_counts_what_tools_allow() -> None:
-    """Waits and releases swing about it, as either knows the other a while later only."""
+    """Waits and releases swing about the cap, as each follows the other with a delay."""
     cap = ("fabs.line.plan.n2=1200", "fabs.line.wip_cap_ratio=1.5", "simulation.end='2032Q4'")
     got = run("one_group", RETIRED, *cap, SETTLED)
     wip, most = got["wafer_wip"][4:, 0, 0], 1.5 * ONE_TOOL / DAYS_PER_QUARTER * 20
     assert wip.mean(dtype=float) == pytest.approx(most, rel=0.03)
     np.testing.assert_allclose(wip, most, rtol=0.25)
-    expected = [WAFER_PLAN] * 2 + [TOOL_GROUP] * 26  # not the rule: it is low for want of tools
+    expected = [WAFER_PLAN] * 2 + [TOOL_GROUP] * 26  # not the release rule: tools make the cap low
     np.testing.assert_array_equal(got["binding"][:, 0], expected)
 
 

@@ -97,6 +97,15 @@ def test_routes_share_a_group_in_proportion(form: str) -> None:
     np.testing.assert_allclose(fab.made, [7.0, 2.0], rtol=ROUNDING)
 
 
+def test_a_lane_does_not_feel_that_a_group_is_tight_in_another() -> None:
+    """Rounding leaves 1.4 - 1.0 < 0.4 passes, but a group that can make all of them grants all."""
+    fab = FabOfRoutes([[[1.0], [1.0]]], inside=[[0.4, 1.0]], pace=1.0, passes=[1.4])
+    fab.groups["possible_passes"][0, 1] = 0.5
+    fab.grant()
+    np.testing.assert_array_equal(fab.moving, [[0.4, 1.0]])
+    np.testing.assert_array_equal(fab.segments["moving"][0, :, 1], [0.0, 0.5])
+
+
 def test_few_wafers_leave_a_segment_at_once() -> None:
     fab = FabOfRoutes([[[1.0]]], inside=[[9e-4]], pace=5.0, passes=[1.0])
     fab.grant()

@@ -45,13 +45,14 @@ def test_tools_arrive_late(form: str, delay: float, step: int, stop: float, tool
 
 @pytest.mark.parametrize("form", FORMS)
 def test_tools_in_production_are_whole(form: str) -> None:
-    there = form_of(fleets.in_production, form)
-    assert [there(x, 0.0, 1.0) for x in (0.0, 0.49, 0.5, 4.49, 4.5, 5.0)] == [0, 0, 1, 4, 5, 5]
-    assert there(9.6, 4.0, 1.0) == 6
-    assert there(3.0, 5.0, 1.0) == 0  # no more can be retired than arrived
+    whole = form_of(fleets.in_production, form)
+    arrived = (0.0, 0.49, 0.5, 4.49, 4.5, 5.0)
+    assert [whole(x, 0.0, 1.0) for x in arrived] == [0, 0, 1, 4, 5, 5]
+    assert whole(9.6, 4.0, 1.0) == 6
+    assert whole(3.0, 5.0, 1.0) == 0  # no more can be retired than arrived
     # half of eight tools; half of five are two and a half, which rounds up
-    assert [there(x, 2.0, 0.5) for x in (10.0, 7.0)] == [4, 3]
-    assert there(100.0, 0.0, 0.0) == 0
+    assert [whole(x, 2.0, 0.5) for x in (10.0, 7.0)] == [4, 3]
+    assert whole(100.0, 0.0, 0.0) == 0
 
 
 @given(
@@ -137,3 +138,11 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
         down += now > 0.999 * tools * hours
     assert lost + fleet.repair_hours[0] == pytest.approx(expected, rel=300 * ROUNDING)
     assert down > 30  # there was more than fits
+
+
+def test_repairs_wait_while_their_tools_are_lost() -> None:
+    fleet, group = table(FleetState, repair_hours=12.5), table(GroupState)
+    tool = parameters(ToolClass, mttf_hours=60.0, mttr_hours=50.0)
+    fleets.rate_class(True, 10.0, tool, 0, group, fleet, table(Scratch), 1)
+    assert fleet.repair_hours[0] == 12.5
+    assert group.possible_passes[0] == 0.0

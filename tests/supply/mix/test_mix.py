@@ -27,16 +27,16 @@ def simulator(name: str, *changes: str) -> Simulator:
     return Simulator(load_file(path).with_changes(changes), ["baseline"], 7)
 
 
-def compute(made: Simulator, block: Block) -> np.ndarray:
+def compute(engine: Simulator, block: Block) -> np.ndarray:
     """H100-equivalents of the AI products over all quarters, by realization."""
-    products = made.models["baseline"].products.values()
+    products = engine.models["baseline"].products.values()
     ai = [product.kind == "ai" for product in products]
     return block["h100_equivalents"][0][:, :, ai].sum(axis=(1, 2), dtype=float)
 
 
-def assert_same(one: Block, other: Block) -> None:
-    for name, values in one.items():
-        assert values.tobytes() == other[name].tobytes(), name
+def assert_same(first: Block, second: Block) -> None:
+    for name, values in first.items():
+        assert values.tobytes() == second[name].tobytes(), name
 
 
 def assert_kept(block: Block) -> None:
@@ -62,20 +62,20 @@ def assert_kept(block: Block) -> None:
 
 
 def test_the_mix_of_the_small_model_gains() -> None:
-    made = simulator("mix")
-    block, shares = made.block(0, 24), simulator("mix", SHARES).block(0, 24)
-    gain = compute(made, block) / compute(made, shares) - 1.0
-    assert gain.min() > 0.1  # what makes the tests below worth something
+    engine = simulator("mix")
+    block, shares = engine.block(0, 24), simulator("mix", SHARES).block(0, 24)
+    gain = compute(engine, block) / compute(engine, shares) - 1.0
+    assert gain.min() > 0.1  # else the tests below would show little
     assert_kept(block)
-    place = made.coords["product"].index("handset")
+    place = engine.coords["product"].index("handset")
     for name in ("packages_started", "usable_chips"):
-        one, other = (b[name][..., place] for b in (block, shares))
-        assert one.tobytes() == other.tobytes(), "a phone chip keeps its wafers"
+        mixed, shared = (b[name][..., place] for b in (block, shares))
+        assert mixed.tobytes() == shared.tobytes(), "a phone chip keeps its wafers"
     for name in ("wafer_starts", "wafer_outs", "d0_per_cm2", "cycle_time_days", "utilization"):
         assert block[name].tobytes() == shares[name].tobytes(), name
     # what is left of the wafers after all designs, so the rounding of these
-    other = shares["wafers_other"]
-    np.testing.assert_allclose(block["wafers_other"], other, rtol=FLOAT32, atol=1e-9)
+    shared = shares["wafers_other"]
+    np.testing.assert_allclose(block["wafers_other"], shared, rtol=FLOAT32, atol=1e-9)
 
 
 SHARE = st.floats(0.0, 1.0)
@@ -111,10 +111,10 @@ RANDOM_CHANGES = st.fixed_dictionaries(
 def test_never_less_than_the_shares(changes: dict[str, object]) -> None:
     lines = [f"{path}={value}" for path, value in changes.items()]
     file = load_file(VALID / "mix.toml").with_changes(lines)
-    made = Simulator(file, ["baseline"], 3)
-    block = made.block(0, 2)
+    engine = Simulator(file, ["baseline"], 3)
+    block = engine.block(0, 2)
     shares = Simulator(file.with_changes([SHARES]), ["baseline"], 3).block(0, 2)
-    best, least = compute(made, block), compute(made, shares)
+    best, least = compute(engine, block), compute(engine, shares)
     assert np.all(best >= least * (1.0 - FLOAT32))
     assert_kept(block)
 
@@ -122,8 +122,8 @@ def test_never_less_than_the_shares(changes: dict[str, object]) -> None:
 @pytest.mark.parametrize("limit", ["memory", "packaging", "demand", "wafers", "defects"])
 def test_a_lifted_limit_never_makes_less(limit: str) -> None:
     """The program leaves the limit out as well: its plan is worth more, if not by every step."""
-    made, count = simulator("mix"), 4
-    base = compute(made, made.block(0, count))
+    engine, count = simulator("mix"), 4
+    base = compute(engine, engine.block(0, count))
     lifted = simulator("mix", f"simulation.no_limit=['{limit}']")
     more = compute(lifted, lifted.block(0, count))
     assert np.all(more >= base * 0.98)  # both are found by quarters and run by steps
@@ -135,7 +135,7 @@ def test_a_lifted_limit_never_makes_less(limit: str) -> None:
 
 
 def test_one_product_is_unchanged_bit_for_bit() -> None:
-    """Alone from the start, and beside one that is never in production."""
+    """Alone, and beside a product that is never in production."""
     for changes in (("products.b.kind='other'",), ()):
         shares = simulator("one_line", *changes).block(0, 3)
         assert_same(simulator("one_line", *changes, MIX).block(0, 3), shares)
@@ -152,23 +152,23 @@ def test_a_mix_that_gains_nothing_leaves_the_shares_as_they_are() -> None:
 
 
 def test_any_split_of_a_block_gives_the_same_bits() -> None:
-    made = simulator("mix")
+    engine = simulator("mix")
     count = LANES + 3
-    whole = made.block(0, count)
+    whole = engine.block(0, count)
     for sizes in ((3, LANES), (1, LANES - 1, 3)):
         ends = np.cumsum((0, *sizes))
-        parts = [made.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
+        parts = [engine.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
         joined = {key: np.concatenate([p[key] for p in parts], axis=1) for key in whole}
         assert_same(whole, joined)
 
 
 def test_threads_do_not_meet() -> None:
-    made = simulator("mix")
-    expected = [made.block(first, 5) for first in (0, 5, 10, 15)]
-    found: dict[int, Block] = {}
+    engine = simulator("mix")
+    expected = [engine.block(first, 5) for first in (0, 5, 10, 15)]
+    blocks: dict[int, Block] = {}
 
     def work(number: int) -> None:
-        found[number] = made.block(5 * number, 5)
+        blocks[number] = engine.block(5 * number, 5)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -176,16 +176,16 @@ def test_threads_do_not_meet() -> None:
     for thread in threads:
         thread.join()
     for number, block in enumerate(expected):
-        assert_same(block, found[number])
+        assert_same(block, blocks[number])
 
 
 def test_scenarios_do_not_meet() -> None:
     file = load_file(VALID / "two_fabs.toml")
-    made = Simulator(file.with_changes([MIX]), ["baseline", "cut"], 7).block(2, 3)
+    together = Simulator(file.with_changes([MIX]), ["baseline", "cut"], 7).block(2, 3)
     alone = Simulator(file.with_changes([MIX]), ["cut"], 7).block(2, 3)
     for name, values in alone.items():
         if name != "parameter_value":
-            assert made[name][1].tobytes() == values[0].tobytes(), name
+            assert together[name][1].tobytes() == values[0].tobytes(), name
 
 
 # ---- the model file and the baseline
@@ -203,13 +203,13 @@ def test_an_unknown_rule_is_refused_in_one_line() -> None:
 @pytest.mark.slow
 def test_the_baseline_gains_under_the_same_luck() -> None:
     file = load_file("baseline")
-    made = Simulator(file, ["baseline", "most_compute"], 7)
-    block = made.block(0, 4)
-    by_rule = [compute(made, {k: v[s : s + 1] for k, v in block.items()}) for s in (0, 1)]
+    engine = Simulator(file, ["baseline", "most_compute"], 7)
+    block = engine.block(0, 4)
+    by_rule = [compute(engine, {k: v[s : s + 1] for k, v in block.items()}) for s in (0, 1)]
     gain = by_rule[1] / by_rule[0] - 1.0
     print("gain of the baseline by realization:", np.round(gain, 3))
     assert np.all(gain > 0.05)
-    phones = [n for n, p in made.models["baseline"].products.items() if p.kind == "phone"]
-    places = [made.coords["product"].index(name) for name in phones]
+    phones = [n for n, p in engine.models["baseline"].products.items() if p.kind == "phone"]
+    places = [engine.coords["product"].index(name) for name in phones]
     chips = block["usable_chips"][..., places]
     assert chips[0].tobytes() == chips[1].tobytes()

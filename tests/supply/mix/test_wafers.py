@@ -1,4 +1,4 @@
-"""The program sees the run by shares as it is: its dies, when they come, and its packages."""
+"""The linear program sees the run by the shares as it is: dies, their dates and packages."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from yieldsim.supply.mix.wafers import exits
 from yieldsim.supply.simulate import Simulator, _Run
 
 MIX = "allocation.rule=most_compute"
-# sums of some hundred doubles, and the line's progress, which grows over the whole run
+# of sums of some hundred doubles, over the whole run
 ROUNDING = 1e-9
 REALIZATIONS = 3
 
@@ -31,9 +31,9 @@ class ByShares(NamedTuple):
 def by_shares(name: str, *changes: str) -> ByShares:
     """A model by its shares."""
     file = load_file(VALID / f"{name}.toml").with_changes([*changes, MIX])
-    made = Simulator(file, ["baseline"], 7)
-    compiled = made.compiled["baseline"]
-    run = _Run(7, compiled, made._layouts["baseline"])
+    engine = Simulator(file, ["baseline"], 7)
+    compiled = engine.compiled["baseline"]
+    run = _Run(7, compiled, engine._layouts["baseline"])
     _, worlds = compiled.draw(7, 0, REALIZATIONS)
     clock = compiled.clock
     run(clock._replace(steps=clock.warmup_steps), worlds, 0)
@@ -90,7 +90,7 @@ def test_every_cohort_leaves_once(name: str, changes: tuple[str, ...]) -> None:
 
 
 def test_the_shares_keep_every_limit_of_the_program() -> None:
-    """The kernel's own packages are a solution, so the best one is worth no less."""
+    """The packages of the kernel are a feasible solution, so the best solution is worth no less."""
     scope, realizations, _ = by_shares("mix")
     for seen in realizations:
         supplies, quarters = supplies_of(scope, seen), seen.clock.quarters
@@ -109,7 +109,7 @@ def test_the_shares_keep_every_limit_of_the_program() -> None:
 
 
 def test_packages_are_worth_what_the_kernel_makes_of_them() -> None:
-    """Of one bin only, in a long run: what is begun less what is still under way."""
+    """For products of one bin."""
     scope, (seen, *_), _ = by_shares("two_products", "products.light.assembly_yield=0.5")
     supplies, booked = supplies_of(scope, seen), seen.tally["product"]
     made = booked["h100_equivalents"][:4].sum(axis=0) * 989.0

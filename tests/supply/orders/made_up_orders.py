@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.reference.twin_demand import Wish
+from tests.supply.twin.demand import Wish
 from yieldsim.supply.orders.deliveries import Deliveries, OrderPlan, deliver
 
 PRODUCTS = ("a", "b", "c", "d")
@@ -14,7 +14,7 @@ chips = st.integers(0, 40).map(Fraction)
 
 def wishes(most: int = 5) -> st.SearchStrategy[list[Wish]]:
     """Orders of up to three tiers over four products, some of them yardsticks."""
-    one = st.builds(
+    wish = st.builds(
         Wish,
         name=st.just(""),
         size=st.integers(1, 120).map(Fraction),
@@ -24,8 +24,8 @@ def wishes(most: int = 5) -> st.SearchStrategy[list[Wish]]:
         claims=st.sampled_from((True, True, True, False)),
         share=st.sampled_from((Fraction(1), Fraction(1), Fraction(1, 2), Fraction(1, 4))),
     )
-    named = st.lists(one, min_size=1, max_size=most)
-    return named.map(lambda found: [rename(w, f"order_{n}") for n, w in enumerate(found)])
+    named = st.lists(wish, min_size=1, max_size=most)
+    return named.map(lambda orders: [rename(w, f"order_{n}") for n, w in enumerate(orders)])
 
 
 def rename(wish: Wish, name: str) -> Wish:
@@ -37,11 +37,11 @@ supplies = st.lists(
 )
 
 
-def run(found: list[Wish], usable: list[list[dict]] | list[dict]) -> Deliveries:
+def run(orders: list[Wish], usable: list[list[dict]] | list[dict]) -> Deliveries:
     """`deliver` for one supply, or for several as realizations."""
     several = usable if isinstance(usable[0], list) else [usable]
     array = np.array(
-        [[[float(quarter[p]) for p in PRODUCTS] for quarter in one] for one in several]
+        [[[float(quarter[p]) for p in PRODUCTS] for quarter in supply] for supply in several]
     )
     rows = len(several)
     plans = [
@@ -53,8 +53,8 @@ def run(found: list[Wish], usable: list[list[dict]] | list[dict]) -> Deliveries:
             w.claims,
             w.share < 1,
         )
-        for w in found
+        for w in orders
     ]
-    size = np.tile([float(w.size) for w in found], (rows, 1))
-    share = np.tile([float(w.share) for w in found], (rows, 1))
+    size = np.tile([float(w.size) for w in orders], (rows, 1))
+    share = np.tile([float(w.share) for w in orders], (rows, 1))
     return deliver(plans, size, share, array)

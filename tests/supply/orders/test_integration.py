@@ -1,4 +1,4 @@
-"""Whole runs of a small model with orders, a demand and imports: what is stored, and its bits."""
+"""Whole runs of a small model with orders, a demand and imports: the variables and their bits."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,8 @@ EXTRA = {v.name for v in EXTRA_OUTPUTS}
 KEPT = [v for v in OUTPUTS if not v.on_request]
 
 
-def run(made: ModelFile, **how) -> xr.Dataset:
-    return yieldsim.run(made, realizations=COUNT, seed=SEED, **how)
+def run(model_file: ModelFile, **how) -> xr.Dataset:
+    return yieldsim.run(model_file, realizations=COUNT, seed=SEED, **how)
 
 
 @pytest.fixture(scope="module")
@@ -31,15 +31,15 @@ def whole() -> xr.Dataset:
 
 def test_every_variable_is_there_with_its_dims(whole: xr.Dataset) -> None:
     for variable in EXTRA_OUTPUTS:
-        found = whole[variable.name]
-        assert found.dims == ("scenario", "realization", "quarter", *variable.dims)
-        assert found.attrs["units"] == variable.units
-        assert np.isfinite(found.values).all()
+        values = whole[variable.name]
+        assert values.dims == ("scenario", "realization", "quarter", *variable.dims)
+        assert values.attrs["units"] == variable.units
+        assert np.isfinite(values.values).all()
     assert whole["order"].values.tolist() == ["first", "money", "pods"]
     assert whole["import"].values.tolist() == ["h20", "grey"]
 
 
-def test_orders_leave_all_that_is_made_as_it_was(whole: xr.Dataset) -> None:
+def test_orders_do_not_change_production(whole: xr.Dataset) -> None:
     without = run(file())
     assert set(without) & EXTRA == set()
     assert {"order", "import"} & set(without.sizes) == set()
@@ -63,16 +63,16 @@ def test_blocks_and_threads_change_no_bit(whole: xr.Dataset, how: dict) -> None:
         np.testing.assert_array_equal(whole[name].values, other[name].values, err_msg=name)
 
 
-def test_a_store_says_all_of_its_orders(whole: xr.Dataset, tmp_path: Path, capsys) -> None:
+def test_a_store_holds_all_about_its_orders(whole: xr.Dataset, tmp_path: Path, capsys) -> None:
     store = tmp_path / "orders.zarr"
     run(file(*EVERYTHING), out=store).close()
     with xr.open_zarr(store) as ds:
         for name in EXTRA:
             np.testing.assert_array_equal(ds[name].values, whole[name].values)
     assert main(["summary", str(store), "--what", "demand", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found == demand_summary(whole)
-    about = {r["order"]: r for r in found["orders"]}
+    summary = json.loads(capsys.readouterr().out)
+    assert summary == demand_summary(whole)
+    about = {r["order"]: r for r in summary["orders"]}
     assert about["money"]["due"] == "2026Q1"
     assert about["money"]["products"] == ["chip"]
     assert (about["pods"]["kind"], about["pods"]["claims"]) == ("pods", False)
@@ -94,20 +94,22 @@ def test_a_run_may_keep_one_of_the_variables(whole: xr.Dataset, tmp_path: Path) 
 def test_a_model_with_orders_alone_has_their_variables_alone() -> None:
     ds = run(file(*ORDERS))
     assert set(ds) & EXTRA == {v.name for v in ORDER_OUTPUTS}
-    found = demand_summary(ds)
-    assert len(found["orders"]) == 3
-    assert found["market"] == found["imports"] == []
+    summary = demand_summary(ds)
+    assert len(summary["orders"]) == 3
+    assert summary["market"] == summary["imports"] == []
 
 
 def test_scenarios_may_change_orders_demand_and_imports() -> None:
-    made = file(*EVERYTHING)
+    model_file = file(*EVERYTHING)
     changes = {
         "orders": {"first": {"chips": 1e9, "placed": "2025Q4"}},
         "demand": {"tflops_fp16": 600},
         "imports": {"h20": {"licensed": 0}},
     }
     entry = {"title": "more", "source": "made_up", "grade": "assumed", "changes": changes}
-    ds = run(ModelFile(made.place, made.raw, {"more": entry}), scenarios=["baseline", "more"])
+    ds = run(
+        ModelFile(model_file.place, model_file.raw, {"more": entry}), scenarios=["baseline", "more"]
+    )
     base, more = (ds.sel(scenario=name) for name in ("baseline", "more"))
     assert (more["order_size"].sel(order="first").values[:, :3] == 0.0).all()
     assert (more["order_size"].sel(order="first").values[:, 3:] == 1e9).all()

@@ -14,9 +14,9 @@ REALIZATIONS, QUARTERS, SEED = 6, 8, 7
 
 
 def block(*changes: str, first: int = 0, count: int = REALIZATIONS):
-    made = model(*changes)
-    sampler = Sampler(made)
-    plan = compile_demand(made, sampler)
+    declared = model(*changes)
+    sampler = Sampler(declared)
+    plan = compile_demand(declared, sampler)
     supply = np.random.default_rng(1).uniform(0.0, 900.0, (2, REALIZATIONS, QUARTERS, 2))
     usable, h100 = supply[:, first : first + count]
     drawn = sampler.draw(SEED, first, count)
@@ -28,9 +28,9 @@ def column(sampler: Sampler, drawn: np.ndarray, path: str) -> np.ndarray:
 
 
 def test_sizes_are_chips_money_over_price_or_pods_times_chips() -> None:
-    plan, sampler, drawn, _, _, found = block(*ORDERS)
-    size = found["order_size"]
-    assert [one.name for one in plan.orders] == ["first", "money", "pods"]
+    plan, sampler, drawn, _, _, results = block(*ORDERS)
+    size = results["order_size"]
+    assert [order.name for order in plan.orders] == ["first", "money", "pods"]
     assert (size[:, :, 0] == 2000.0).all()
     value = column(sampler, drawn, "orders.money.value_yuan")
     assert 1e8 < value.min() < value.max() < 2e8
@@ -46,53 +46,53 @@ def test_a_pattern_leaves_phone_chips_alone_and_a_name_takes_them() -> None:
         'orders.phones={products=["handset"], placed="2025Q1", chips=5}',
         'orders.both={products=["*", "handset"], placed="2025Q1", chips=5}',
     )
-    assert [one.products for one in plan.orders] == [(0,), (1,), (0, 1)]
+    assert [order.products for order in plan.orders] == [(0,), (1,), (0, 1)]
 
 
 def test_imports_are_what_is_delivered_and_licensed() -> None:
-    plan, _, _, _, _, found = block(*IMPORTS)
+    plan, _, _, _, _, results = block(*IMPORTS)
     assert plan.imports == ("h20", "grey")
     expected = np.zeros((QUARTERS, 2))
     expected[:2, 0], expected[:, 1] = 1000.0, 120.0
-    for realization in found["imports"]:
+    for realization in results["imports"]:
         np.testing.assert_allclose(realization, expected)
     compute = expected * np.array([148.0, 989.0]) / 989.0
-    np.testing.assert_allclose(found["imports_h100_equivalents"][0], compute)
+    np.testing.assert_allclose(results["imports_h100_equivalents"][0], compute)
     bandwidth = expected * np.array([4.0, 0.0]) / 3.35
-    np.testing.assert_allclose(found["imports_h100_equivalents_bandwidth"][0], bandwidth)
+    np.testing.assert_allclose(results["imports_h100_equivalents_bandwidth"][0], bandwidth)
 
 
 def test_the_gap_is_demand_less_supply_and_less_imports() -> None:
-    _, sampler, drawn, usable, h100, found = block(*DEMAND, *IMPORTS)
+    _, sampler, drawn, usable, h100, results = block(*DEMAND, *IMPORTS)
     at = np.linspace(0.0, 1.0, QUARTERS)
     position = column(sampler, drawn, "demand.chips.position")[:, None]
     scale = column(sampler, drawn, "demand.chips.scale")[:, None]
     wanted = (4000.0 + 2000.0 * at + position * 3000.0 * at) * scale
-    np.testing.assert_allclose(found["demand"], wanted)
+    np.testing.assert_allclose(results["demand"], wanted)
     # the handset is a phone chip: the first product alone meets the demand
     short = wanted - usable[:, :, 0] - 500.0
-    np.testing.assert_allclose(found["gap_without_imports"], short)
-    np.testing.assert_allclose(found["gap_with_imports"], short - found["imports"].sum(axis=2))
+    np.testing.assert_allclose(results["gap_without_imports"], short)
+    np.testing.assert_allclose(results["gap_with_imports"], short - results["imports"].sum(axis=2))
     compute = wanted * 300.0 / 989.0
-    np.testing.assert_allclose(found["demand_h100_equivalents"], compute)
-    np.testing.assert_allclose(found["other_supply_h100_equivalents"], 500.0 * 200.0 / 989.0)
+    np.testing.assert_allclose(results["demand_h100_equivalents"], compute)
+    np.testing.assert_allclose(results["other_supply_h100_equivalents"], 500.0 * 200.0 / 989.0)
     short = compute - h100[:, :, 0] - 500.0 * 200.0 / 989.0
-    np.testing.assert_allclose(found["gap_without_imports_h100_equivalents"], short)
-    imported = found["imports_h100_equivalents"].sum(axis=2)
-    np.testing.assert_allclose(found["gap_with_imports_h100_equivalents"], short - imported)
+    np.testing.assert_allclose(results["gap_without_imports_h100_equivalents"], short)
+    imported = results["imports_h100_equivalents"].sum(axis=2)
+    np.testing.assert_allclose(results["gap_with_imports_h100_equivalents"], short - imported)
 
 
 def test_more_supply_than_is_wanted_is_a_negative_gap() -> None:
-    *_, found = block("demand={chips=10, tflops_fp16=300}")
-    assert (found["gap_without_imports"] < 0.0).any()
-    np.testing.assert_array_equal(found["gap_with_imports"], found["gap_without_imports"])
-    assert (found["other_supply"] == 0.0).all()
+    *_, results = block("demand={chips=10, tflops_fp16=300}")
+    assert (results["gap_without_imports"] < 0.0).any()
+    np.testing.assert_array_equal(results["gap_with_imports"], results["gap_without_imports"])
+    assert (results["other_supply"] == 0.0).all()
 
 
 @pytest.mark.parametrize("changes", [(), ORDERS, DEMAND, IMPORTS, (*ORDERS, *DEMAND, *IMPORTS)])
 def test_a_model_has_the_variables_of_what_it_declares(changes) -> None:
-    plan, *_, found = block(*changes)
-    assert set(found) == {v.name for v in plan.outputs}
+    plan, *_, results = block(*changes)
+    assert set(results) == {v.name for v in plan.outputs}
     expected = ()
     for kind, outputs in (
         (ORDERS, ORDER_OUTPUTS),
@@ -105,7 +105,7 @@ def test_a_model_has_the_variables_of_what_it_declares(changes) -> None:
     dims = {"order": 3, "import": 2, "product": 2}
     for variable in plan.outputs:
         shape = (REALIZATIONS, QUARTERS, *(dims[dim] for dim in variable.dims))
-        assert found[variable.name].shape == shape, variable.name
+        assert results[variable.name].shape == shape, variable.name
 
 
 def test_all_variables_together_are_those_of_the_registry() -> None:

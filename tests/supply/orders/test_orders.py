@@ -1,4 +1,4 @@
-"""Orders against their executable specification, and what must hold of any of them."""
+"""Orders against their executable specification, and properties of any orders."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -10,23 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from tests.reference.twin_demand import Wish, fill
 from tests.supply.orders.made_up_orders import PRODUCTS, rename, run, supplies, wishes
+from tests.supply.twin.demand import Wish, fill
 from yieldsim.supply.orders.deliveries import deliver
 from yieldsim.supply.orders.sharing import share_out
 
-# Chips are whole numbers below 200 here; a few sums and quotients of doubles leave some 1e-16 of
-# them each, and a quarter's rounding is carried on to the next.
+# Chips are whole numbers below 200. A few sums and quotients of doubles round by some 1e-16 each,
+# and the rounding of a quarter carries over to the next.
 ATOL = 1e-11
 
 
 @settings(max_examples=300)
-@given(found=wishes(), usable=supplies)
-def test_orders_are_filled_as_the_twin_fills_them(found, usable) -> None:
-    delivered, backlog, unclaimed = fill(found, usable)
-    got = run(found, usable)
+@given(orders=wishes(), usable=supplies)
+def test_orders_are_filled_as_the_twin_fills_them(orders, usable) -> None:
+    delivered, backlog, unclaimed = fill(orders, usable)
+    got = run(orders, usable)
     for quarter in range(len(usable)):
-        for place, wish in enumerate(found):
+        for place, wish in enumerate(orders):
             exact = float(delivered[quarter][wish.name])
             assert got.delivered[0, quarter, place] == pytest.approx(exact, abs=ATOL)
             exact = float(backlog[quarter][wish.name])
@@ -37,92 +37,92 @@ def test_orders_are_filled_as_the_twin_fills_them(found, usable) -> None:
 
 
 @settings(max_examples=200)
-@given(found=wishes(), usable=supplies)
-def test_no_chip_is_made_or_lost(found, usable) -> None:
-    got = run(found, usable)
+@given(orders=wishes(), usable=supplies)
+def test_no_chip_is_made_or_lost(orders, usable) -> None:
+    got = run(orders, usable)
     chips = np.array([[float(quarter[p]) for p in PRODUCTS] for quarter in usable])
-    claiming = [place for place, wish in enumerate(found) if wish.claims]
+    claiming = [place for place, wish in enumerate(orders) if wish.claims]
     total = got.delivered[0][:, claiming].sum(axis=1) + got.unclaimed[0].sum(axis=1)
     np.testing.assert_allclose(total, chips.sum(axis=1), atol=ATOL)
     assert (got.unclaimed[0] >= 0.0).all()
     assert (got.unclaimed[0] <= chips).all()
-    # what any group of claiming orders gets was taken from the products that it wants
+    # the chips of any group of claiming orders are from the products that it wants
     taken = chips - got.unclaimed[0]
     for size in range(1, len(claiming) + 1):
         for group in combinations(claiming, size):
-            wanted = set().union(*(found[place].products for place in group))
+            wanted = set().union(*(orders[place].products for place in group))
             of_them = [place for place, product in enumerate(PRODUCTS) if product in wanted]
             mine = got.delivered[0][:, list(group)].sum(axis=1)
             assert (mine <= taken[:, of_them].sum(axis=1) + ATOL).all()
 
 
 @settings(max_examples=200)
-@given(found=wishes(), usable=supplies)
-def test_what_is_ordered_is_delivered_or_lacking(found, usable) -> None:
-    got = run(found, usable)
+@given(orders=wishes(), usable=supplies)
+def test_ordered_chips_are_delivered_or_in_the_backlog(orders, usable) -> None:
+    got = run(orders, usable)
     np.testing.assert_allclose(got.size, np.cumsum(got.delivered, axis=1) + got.backlog, atol=ATOL)
     assert (got.backlog >= 0.0).all()
-    for place, wish in enumerate(found):
+    for place, wish in enumerate(orders):
         assert (got.size[0, : wish.placed, place] == 0.0).all()
         assert (got.delivered[0, : wish.placed, place] == 0.0).all()
         assert (got.size[0, wish.placed :, place] == float(wish.size)).all()
 
 
 @settings(max_examples=400)
-@given(found=wishes(), usable=supplies, more=supplies)
-def test_more_supply_never_fills_an_order_later(found, usable, more) -> None:
+@given(orders=wishes(), usable=supplies, more=supplies)
+def test_more_supply_never_fills_an_order_later(orders, usable, more) -> None:
     richer = [dict(quarter) for quarter in usable]
     for quarter, extra in zip(richer, more, strict=False):
         for product in PRODUCTS:
             quarter[product] += extra[product]
-    got = run(found, [usable, richer])
+    got = run(orders, [usable, richer])
     assert (got.backlog[1] <= got.backlog[0] + ATOL).all()
 
 
 @settings(max_examples=200)
-@given(found=wishes(), usable=supplies)
-def test_a_yardstick_changes_nothing_for_others_and_stands_alone(found, usable) -> None:
-    both = [*found, replace(rename(found[0], "yardstick"), claims=False)]
-    got, without = run(both, usable), run(found, usable)
+@given(orders=wishes(), usable=supplies)
+def test_a_yardstick_changes_nothing_for_others_and_stands_alone(orders, usable) -> None:
+    both = [*orders, replace(rename(orders[0], "yardstick"), claims=False)]
+    got, without = run(both, usable), run(orders, usable)
     np.testing.assert_array_equal(got.delivered[..., :-1], without.delivered)
     np.testing.assert_array_equal(got.unclaimed, without.unclaimed)
     alone = run([replace(both[-1], claims=True)], usable)
-    # alone it claims all there is: the same but for the rounding of its share of the chips
+    # alone it may claim all chips: the same up to the rounding of its share
     np.testing.assert_allclose(got.delivered[..., -1:], alone.delivered, atol=ATOL)
 
 
 @settings(max_examples=200)
-@given(found=wishes(), usable=supplies, data=st.data())
-def test_the_order_of_the_orders_changes_no_bit(found, usable, data) -> None:
-    places = data.draw(st.permutations(range(len(found))))
-    got, other = run(found, usable), run([found[place] for place in places], usable)
+@given(orders=wishes(), usable=supplies, data=st.data())
+def test_the_order_of_the_orders_changes_no_bit(orders, usable, data) -> None:
+    places = data.draw(st.permutations(range(len(orders))))
+    got, other = run(orders, usable), run([orders[place] for place in places], usable)
     np.testing.assert_array_equal(got.delivered[..., places], other.delivered)
     np.testing.assert_array_equal(got.unclaimed, other.unclaimed)
 
 
 @settings(max_examples=100)
-@given(found=wishes(), several=st.lists(supplies, min_size=2, max_size=6), cut=st.integers(1, 5))
-def test_a_realization_has_the_same_bits_in_blocks_of_any_size(found, several, cut) -> None:
+@given(orders=wishes(), several=st.lists(supplies, min_size=2, max_size=6), cut=st.integers(1, 5))
+def test_a_realization_has_the_same_bits_in_blocks_of_any_size(orders, several, cut) -> None:
     quarters = min(map(len, several))
-    several = [one[:quarters] for one in several]
-    whole = run(found, several)
+    several = [supply[:quarters] for supply in several]
+    whole = run(orders, several)
     for first in range(0, len(several), cut):
-        part = run(found, several[first : first + cut])
-        for one, other in zip(whole, part, strict=True):
-            np.testing.assert_array_equal(one[first : first + cut], other)
+        part = run(orders, several[first : first + cut])
+        for values, same in zip(whole, part, strict=True):
+            np.testing.assert_array_equal(values[first : first + cut], same)
 
 
 @settings(max_examples=60)
-@given(found=wishes(4), usable=supplies)
-def test_the_least_share_that_is_met_is_as_large_as_can_be(found, usable) -> None:
+@given(orders=wishes(4), usable=supplies)
+def test_the_smallest_share_of_need_is_as_large_as_possible(orders, usable) -> None:
     """Against a linear program: raise t such that every order gets at least t of its need."""
-    wanted = sorted({tuple(sorted(PRODUCTS.index(p) for p in w.products)) for w in found})
-    need = np.array([[float(found[n % len(found)].size) for n in range(len(wanted))]])
+    wanted = sorted({tuple(sorted(PRODUCTS.index(p) for p in w.products)) for w in orders})
+    need = np.array([[float(orders[n % len(orders)].size) for n in range(len(wanted))]])
     chips = np.array([[float(usable[0][p]) for p in PRODUCTS]])
     given, _ = share_out(need, np.full_like(need, np.inf), chips, [frozenset(w) for w in wanted])
-    pairs = [(kind, product) for kind, one in enumerate(wanted) for product in one]
+    pairs = [(kind, product) for kind, chosen in enumerate(wanted) for product in chosen]
     rows, bounds = [], []
-    for kind in range(len(wanted)):  # need t - what it gets <= 0
+    for kind in range(len(wanted)):  # need t - chips of the order <= 0
         rows.append([need[0, kind]] + [-float(k == kind) for k, _ in pairs])
         bounds.append(0.0)
     for product in range(len(PRODUCTS)):
@@ -138,44 +138,44 @@ def test_the_least_share_that_is_met_is_as_large_as_can_be(found, usable) -> Non
 
 def test_a_tier_shares_in_proportion_to_need_and_later_tiers_take_what_is_left() -> None:
     a = frozenset("a")
-    found = [
+    orders = [
         Wish("large", Fraction(300), a, 0),
         Wish("small", Fraction(100), a, 0),
         Wish("later", Fraction(50), a, 0, tier=2),
     ]
     usable = [dict.fromkeys(PRODUCTS, Fraction(n)) for n in (200, 220, 40)]
-    got = run(found, usable).delivered[0]
+    got = run(orders, usable).delivered[0]
     np.testing.assert_allclose(got, [[150, 50, 0], [150, 50, 20], [0, 0, 30]])
 
 
-def test_an_order_of_two_products_leaves_the_one_that_others_lack() -> None:
-    found = [
+def test_an_order_of_two_products_spares_the_one_that_others_need() -> None:
+    orders = [
         Wish("only_a", Fraction(10), frozenset("a"), 0),
         Wish("either", Fraction(10), frozenset("ab"), 0),
     ]
     usable = [{"a": Fraction(10), "b": Fraction(30), "c": Fraction(0), "d": Fraction(0)}]
-    got = run(found, usable)
+    got = run(orders, usable)
     np.testing.assert_allclose(got.delivered[0, 0], [10, 10])
     # 20 needed of 40: both products give half, {a} alone would need all of a
     np.testing.assert_allclose(got.unclaimed[0, 0], [0, 20, 0, 0])
 
 
 def test_a_share_is_of_all_usable_chips_of_the_products() -> None:
-    found = [Wish("half", Fraction(100), frozenset("ab"), 0, share=Fraction(1, 2))]
+    orders = [Wish("half", Fraction(100), frozenset("ab"), 0, share=Fraction(1, 2))]
     usable = [dict.fromkeys(PRODUCTS, Fraction(20))] * 3
-    np.testing.assert_allclose(run(found, usable).delivered[0, :, 0], [20, 20, 20])
+    np.testing.assert_allclose(run(orders, usable).delivered[0, :, 0], [20, 20, 20])
 
 
 def test_a_share_caps_what_an_order_gets_and_not_its_weight() -> None:
     a = frozenset("a")
-    found = [
+    orders = [
         Wish("capped", Fraction(300), a, 0, share=Fraction(1, 4)),
         Wish("free", Fraction(300), a, 0),
         Wish("small", Fraction(100), a, 0),
     ]
     usable = [dict.fromkeys(PRODUCTS, Fraction(200))]
     # 3 : 3 : 1 would be 86, 86 and 29: the first may have 50, the others share 150 as 3 : 1
-    np.testing.assert_allclose(run(found, usable).delivered[0, 0], [50, 112.5, 37.5])
+    np.testing.assert_allclose(run(orders, usable).delivered[0, 0], [50, 112.5, 37.5])
 
 
 def test_without_orders_all_is_unclaimed() -> None:

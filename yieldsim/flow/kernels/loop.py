@@ -1,6 +1,6 @@
 """The loop of the event simulator: one replication of a re-entrant line, in calls of any length.
 
-``yieldsim.flow`` states the rules. ``tests/reference/twin_events.py`` holds the same rules in plain
+``yieldsim.flow`` states the rules. ``tests/flow/twin/twin.py`` holds the same rules in plain
 Python, and a test compares the two event by event.
 """
 

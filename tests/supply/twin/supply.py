@@ -1,7 +1,6 @@
-"""Packaging of the readable twin: stocks of dies and memory, who gets what, and what comes out.
+"""Packaging of the readable twin: stocks of dies and memory, and their allocation to products.
 
-Which dies go together is in twin_recipes.py, what assembly and test leave of packages in
-twin_assembly.py.
+recipes.py says which dies go into a package, assembly.py assembles and tests packages.
 """
 
 from __future__ import annotations
@@ -9,11 +8,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 
-from tests.reference.twin_assembly import Stocks, assemble
-from tests.reference.twin_dies import Sorting, gross_dies
-from tests.reference.twin_recipes import batches, memory_choices
-from tests.reference.twin_results import Book
-from tests.reference.twin_world import MONTHS_PER_QUARTER, World
+from tests.supply.twin.assembly import Stocks, assemble
+from tests.supply.twin.dies import Sorting, gross_dies
+from tests.supply.twin.recipes import batches, memory_choices
+from tests.supply.twin.results import Book
+from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model.schema import Product
 
 ROUNDING = 1e-12
@@ -54,20 +53,20 @@ class Packaging:
         return gross_dies(width, height, world.number("wafer", wafer, "scribe_mm"), radius)
 
     def note_cause(self, die: str, wafers: float, cause: str) -> None:
-        """Remember what holds a design down, by the line that starts most wafers of it."""
+        """Note what limits a design: the cause of the line that starts most wafers of it."""
         if wafers > self.wafers_behind_cause.get(die, 0.0):
             self.wafers_behind_cause[die] = wafers
             self.cause[die] = cause
 
     def start(self, step: int, die: str, wafers: float, to_test: float, sorting: Sorting) -> None:
-        """Count the dies of started wafers, and those that the part ``to_test`` will yield."""
+        """Count the dies of started wafers; those of the share ``to_test`` will be sorted."""
         gross = wafers * self.gross[die]
         saleable = gross * to_test * sum(sorting.shipped.values())
         self.book.add(step, "gross_dies_started", die, amount=gross)
         self.book.add(step, "saleable_dies", die, amount=saleable)
 
     def probe(self, step: int, die: str, wafers: float, sorting: Sorting) -> None:
-        """Sort the dies of finished wafers; bad ones that pass lie in the worst bin."""
+        """Sort the dies of finished wafers; bad dies that pass go into the worst bin."""
         gross = wafers * self.gross[die]
         for name, share in sorting.shipped.items():
             self.dies.stock[die][name] += gross * share
@@ -82,7 +81,7 @@ class Packaging:
         self.book.add(step, "dies_scrapped", die, amount=scrapped)
 
     def advance(self, step: int) -> None:
-        """Receive dies, stacks and capacity, serve the products tier by tier, send them off."""
+        """Receive dies, stacks and capacity, and serve the products tier by tier."""
         capacity = self.receive(step)
         shares = self.shares(step)
         offers, wants, limits = {}, {}, {}
@@ -111,7 +110,7 @@ class Packaging:
             self.book.put(step, "stack_stock", pool, level=stacks)
 
     def receive(self, step: int) -> dict[str, float]:
-        """Add banked dies and new stacks to the stocks; returns the packaging capacity left."""
+        """Add banked dies and new stacks to the stocks; return the packaging capacity."""
         world, per_quarter = self.world, 1.0 / self.world.steps_per_quarter
         per_month = MONTHS_PER_QUARTER * per_quarter
         for name, bank in self.model.die_banks.items():
@@ -124,10 +123,10 @@ class Packaging:
             if pool.deliveries is not None:
                 stacks += world.schedule(f"{path}.deliveries", pool.deliveries, step) * per_quarter
             if pool.maker is not None:
-                made, maker = f"{path}.maker", pool.maker
-                wafers = world.schedule(f"{made}.wafers", maker.wafers, step) * per_month
-                good = world.schedule(f"{made}.stack_yield", maker.stack_yield, step)
-                stacks += wafers * world.number(made, maker, "stacks_per_wafer") * good
+                where, maker = f"{path}.maker", pool.maker
+                wafers = world.schedule(f"{where}.wafers", maker.wafers, step) * per_month
+                good = world.schedule(f"{where}.stack_yield", maker.stack_yield, step)
+                stacks += wafers * world.number(where, maker, "stacks_per_wafer") * good
             stacks *= world.number(path, pool, "usable_fraction")
             self.stacks[name] += stacks
             self.book.add(step, "stacks_in", name, amount=stacks)
@@ -139,7 +138,7 @@ class Packaging:
         return capacity
 
     def shares(self, step: int) -> dict[str, float]:
-        """Each product's share of its die's stock: weights among those in production."""
+        """Each product's share of its die's stock, by the weights of those in production."""
         weights: dict[str, float] = {}
         for name, product in self.model.products.items():
             weights[name] = 0.0
@@ -163,7 +162,7 @@ class Packaging:
     def want(
         self, step: int, name: str, offer: dict[str, float], share: float
     ) -> tuple[float, str]:
-        """(packages that dies and demand allow, what holds them down so far)."""
+        """Return the packages that dies and demand allow, and which of the two is the limit."""
         product = self.model.products[name]
         if share <= 0.0:
             return 0.0, "not in production"
@@ -177,13 +176,13 @@ class Packaging:
         return packages, self.behind(product.die)
 
     def behind(self, die: str) -> str:
-        """What holds the dies of a design down."""
+        """What limits the dies of a design."""
         return "die bank" if self.from_banks[die] > self.from_fabs[die] else self.cause[die]
 
     def cut_to_other_dies(
         self, tier: list[str], wants: dict[str, float], limits: dict[str, str]
     ) -> None:
-        """Where a design that packages take beside their main dies is short, all wait in part."""
+        """Cut all wants in proportion where dies of another design in the packages are short."""
         for die in self.model.dies:
             each = {name: self.model.products[name].other_dies.get(die, 0) for name in tier}
             need = sum(wants[name] * each[name] for name in tier)
@@ -198,9 +197,9 @@ class Packaging:
     def grant_memory(
         self, tier: list[str], wants: dict[str, float], limits: dict[str, str]
     ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        """(packages that get their stacks, stacks taken from each pool for each product).
+        """Return the packages that get their stacks, and the stacks taken by product and pool.
 
-        First choices come first; each pool is shared in proportion to need.
+        First choices are served first; each pool is shared in proportion to need.
         """
         if self.world.lifted("memory"):
             return {name: wants[name] for name in tier}, {name: {} for name in tier}
@@ -230,7 +229,7 @@ class Packaging:
         limits: dict[str, str],
         capacity: dict[str, float],
     ) -> None:
-        """Where a line cannot take all, its products are cut in proportion and return stacks."""
+        """Cut the products of a full line in proportion; they return their stacks."""
         if self.world.lifted("packaging"):
             return
         for line, left in capacity.items():

@@ -11,8 +11,8 @@ import heapq
 import math
 from typing import Any
 
-from tests.reference.twin_events_dispatch import Dispatching
-from tests.reference.twin_events_parts import (
+from tests.flow.twin.dispatch import Dispatching
+from tests.flow.twin.parts import (
     CLOCK,
     FIRST_DRAW,
     LOT_STEP,

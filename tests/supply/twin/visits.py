@@ -1,7 +1,7 @@
 """Passes of a wafer in the readable twin: from mask layers, their patterning, and plain visits.
 
-A route is cut into segments of equal raw process time. The layers lie on it one after another;
-what a process visits beside them is spread evenly.
+A route is cut into segments of equal raw process time. Layers lie on it one after another; the
+other visits of a process are spread evenly.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 
 Passes = dict[str, float]  # by tool group
 
@@ -36,7 +36,7 @@ def passes_by_segment(world: World, process: str, segments: int) -> list[Passes]
 
 
 def passes_of(by_segment: list[Passes]) -> Passes:
-    """Passes of one wafer through each group on its whole way."""
+    """Passes of a wafer through each group on its whole route."""
     total: Passes = defaultdict(float)
     for segment in by_segment:
         for group, number in segment.items():
@@ -64,8 +64,8 @@ def layer_passes(world: World, values: Mapping[str, float], process: str, name: 
 def places_of_layers(world: World, process: str) -> dict[str, tuple[float, float]]:
     """Where each layer begins and ends on the route from 0 to 1: the same in all realizations.
 
-    As wide as its share of the raw process time where the model tells these, else as its share of
-    the passes at the medians of all that is uncertain.
+    A layer is as wide as its share of the raw process time where the model gives these shares, else
+    as its share of the passes at the medians of all parameters.
     """
     layers = world.model.processes[process].layers
     in_order = sorted(layers, key=lambda name: layers[name].order)  # ties stay as in the file
@@ -86,7 +86,7 @@ def places_of_layers(world: World, process: str) -> dict[str, tuple[float, float
 
 
 def share_within(begin: float, end: float, segment: int, segments: int) -> float:
-    """Share of the way from ``begin`` to ``end`` that lies in a segment; a point lies in one."""
+    """Share of a layer from ``begin`` to ``end`` that lies in a segment; a point lies in one."""
     if end <= begin:
         return float(segment == segment_of(begin, segments))
     low, high = segment / segments, (segment + 1) / segments

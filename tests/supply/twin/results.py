@@ -1,11 +1,11 @@
-"""What the readable twin books, quarter by quarter, under the names of `yieldsim.outputs`."""
+"""Results of the readable twin by quarter, under the names of `yieldsim.outputs`."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from typing import Any
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 from yieldsim.model.schema.calendar import quarter_name
 from yieldsim.outputs import OUTPUTS, constraint_names
 
@@ -13,7 +13,7 @@ Key = tuple[str, ...]
 
 
 class Book:
-    """Sums by quarter, variable and names; quarters of the warm-up and after the end included."""
+    """Sums by quarter, variable and names, with the quarters of the warm-up and after the end."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -29,11 +29,11 @@ class Book:
         self.sums[self.quarter(step), variable][names] += amount
 
     def put(self, step: int, variable: str, *names: str, level: float) -> None:
-        """Set a level; the last one of a quarter stays."""
+        """Set a level; the last value in a quarter stays."""
         self.sums[self.quarter(step), variable][names] = level
 
     def hold(self, step: int, product: str, constraint: str) -> None:
-        """Count a step in which a constraint held a product."""
+        """Count a step in which a constraint limited a product."""
         self.held[self.quarter(step), product][constraint] += 1
 
     def total(self, quarter: int, variable: str, first: str) -> float:
@@ -42,7 +42,7 @@ class Book:
         return sum(amount for names, amount in sums.items() if names[0] == first)
 
     def binding(self, quarter: int, product: str) -> str:
-        """The constraint that held most steps; of equals the first in the list of constraints."""
+        """The constraint of most steps; of equals, the first in the list of constraints."""
         order = constraint_names(list(self.world.model.tool_groups))
         counts = self.held[quarter, product]
         return max(order, key=lambda name: (counts[name], -order.index(name)))

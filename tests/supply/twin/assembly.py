@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from tests.reference.twin_recipes import batches
-from tests.reference.twin_results import Book
-from tests.reference.twin_world import World
+from tests.supply.twin.recipes import batches
+from tests.supply.twin.results import Book
+from tests.supply.twin.world import World
 from yieldsim.model import Model
 
 H100_TFLOPS_FP16 = 989.0  # NVIDIA H100 SXM, dense BF16 (NVIDIA data sheet 2022)
@@ -21,7 +21,7 @@ class Stocks:
         self.bad = dict.fromkeys(model.dies, 0.0)  # bad dies among those of the last bin
 
     def last(self, die: str) -> str:
-        """The bin in which bad dies that passed the wafer test lie."""
+        """The bin of bad dies that passed the wafer test."""
         return list(self.stock[die])[-1]
 
     def add_bad(self, die: str, dies: float) -> None:
@@ -30,7 +30,7 @@ class Stocks:
         self.bad[die] += dies
 
     def bad_shares(self, die: str) -> dict[str, float]:
-        """Bad dies over all of each bin."""
+        """Share of bad dies in each bin."""
         shares = dict.fromkeys(self.stock[die], 0.0)
         last = self.last(die)
         if self.bad[die] > 0.0:
@@ -38,7 +38,7 @@ class Stocks:
         return shares
 
     def take(self, die: str, bin_name: str, dies: float) -> None:
-        """Take dies blindly: bad ones go with good ones."""
+        """Take dies at random: bad ones go with good ones."""
         there = self.stock[die][bin_name]
         if bin_name == self.last(die) and there > 0.0:
             self.bad[die] *= max(0.0, 1.0 - dies / there)
@@ -70,7 +70,7 @@ def assemble(
 
 
 def passing_share(world: World, name: str) -> float:
-    """Packages of good dies that pass assembly and test, some of them after rework."""
+    """Share of packages of good dies that pass assembly and test, some after rework."""
     product = world.model.products[name]
 
     def number(field: str) -> float:
@@ -84,7 +84,7 @@ def passing_share(world: World, name: str) -> float:
 def known_good_others(
     world: World, book: Book, stocks: Stocks, step: int, name: str, packages: float
 ) -> float:
-    """Take the dies of other designs, from all bins alike; packages in which none is bad."""
+    """Take the dies of other designs evenly from all bins; return the share without a bad one."""
     survive = 1.0
     for die, each in world.model.products[name].other_dies.items():
         there = sum(stocks.stock[die].values())
@@ -101,7 +101,7 @@ def known_good_others(
 def finish(
     world: World, book: Book, step: int, name: str, sold: str, packages: float, survive: float
 ) -> None:
-    """Book packages after the lag of assembly and test; a part of a step splits them."""
+    """Book packages after the lag of assembly and test; a broken lag divides them."""
     product = world.model.products[name]
     lag = world.number(f"products.{name}", product, "lag_days") / world.days_per_step
     for later, part in ((math.floor(lag), 1.0 - lag % 1.0), (math.floor(lag) + 1, lag % 1.0)):
@@ -111,7 +111,7 @@ def finish(
 
 
 def book_usable(world: World, book: Book) -> None:
-    """Usable chips, their compute, and the packages under way, from those that passed."""
+    """Book usable chips, their compute and the packages under way, from those that passed."""
     for name, product in world.model.products.items():
         path = f"products.{name}"
         kept = 1.0 - world.number(path, product, "sample_fraction")

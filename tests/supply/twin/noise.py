@@ -1,17 +1,17 @@
-"""Luck of the availability of tools in the readable twin: failures, repairs, hours carried over."""
+"""Random availability of tools in the readable twin: failures, repairs, hours carried over."""
 
 from __future__ import annotations
 
 import math
 from statistics import NormalDist
 
-from tests.reference.twin_dies import gamma_mean_one
+from tests.supply.twin.dies import gamma_mean_one
 
-EXACT_UP_TO = 10.0  # failures expected; beyond, the expansion of Cornish and Fisher
+EXACT_UP_TO = 10.0  # expected failures; beyond, the Cornish-Fisher expansion is used
 
 
 def failures(expected: float, u: float) -> int:
-    """Quantile of the Poisson: the least number that is reached with a probability above ``u``."""
+    """Poisson quantile: the least number whose cumulative probability reaches ``u``."""
     if expected > EXACT_UP_TO:
         z = NormalDist().inv_cdf(u)
         skewed = expected + math.sqrt(expected) * z + (z * z - 1.0) / 6.0
@@ -26,7 +26,7 @@ def failures(expected: float, u: float) -> int:
 
 
 def repair_hours(number: int, mttr_hours: float, cv2: float, u: float) -> float:
-    """Hours that so many repairs take in sum: a gamma with their mean and variance."""
+    """Total hours of so many repairs: a gamma variate with their mean and variance."""
     if number == 0 or cv2 == 0.0:
         return number * mttr_hours
     return number * mttr_hours * gamma_mean_one(u, number / cv2)
@@ -37,8 +37,8 @@ def down_hours(
 ) -> float:
     """Hours for which the tools are down after the failures of ``hours``.
 
-    Tools that are down cannot fail, so the spread is that of alternating renewal: smaller than
-    that of the failures by the mean availability; the mean is exact.
+    Tools that are down cannot fail, so the spread is that of alternating renewal: the spread of the
+    failures times the mean availability. The mean is exact.
     """
     expected = tools * hours / (mttf + mttr)
     lasting = repair_hours(failures(expected, luck[0]), mttr, cv2, luck[1])

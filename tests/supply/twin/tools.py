@@ -1,4 +1,4 @@
-"""Tools of the readable twin: fleets, what they can do in a step, and what waits for them."""
+"""Tools of the readable twin: fleets, the passes they can make in a step, and waits for them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tests.reference.twin_noise import down_hours, up_and_carried
-from tests.reference.twin_visits import Passes
-from tests.reference.twin_world import HOURS_PER_DAY, World
+from tests.supply.twin.noise import down_hours, up_and_carried
+from tests.supply.twin.visits import Passes
+from tests.supply.twin.world import HOURS_PER_DAY, World
 from yieldsim.model.schema import (
     Accident,
     DeliveriesStop,
@@ -35,11 +35,11 @@ class ClassRate:
     """One class of a group in one step."""
 
     count: int  # in production
-    tools: float  # as many as the queue sees: more where tools are to limit nothing
-    availability: float  # share of total time, with this step's luck
-    rated: float  # passes in the step if no tool ever stood still
-    calm: float  # passes in a step without luck
-    passes: float  # passes in the step
+    tools: float  # in the formula of waits: more where tools are no limit
+    availability: float  # share of total time, by the luck of the step
+    rated: float  # passes in the step without any stop
+    mean: float  # passes in a step at the mean availability
+    passes: float  # passes in the step, by its luck
     mttr_hours: float
     repair_cv2: float
     adder: float
@@ -47,17 +47,17 @@ class ClassRate:
 
 @dataclass
 class GroupRate:
-    """A group of a fab in one step; shares of the passes go by rate."""
+    """A group of a fab in one step; its classes share the passes by their rates."""
 
     classes: dict[str, ClassRate]
 
     @property
     def passes(self) -> float:
-        return sum(one.passes for one in self.classes.values())
+        return sum(rate.passes for rate in self.classes.values())
 
     @property
-    def calm(self) -> float:
-        return sum(one.calm for one in self.classes.values())
+    def mean(self) -> float:
+        return sum(rate.mean for rate in self.classes.values())
 
     def share(self, kind: str) -> float:
         if kind not in self.classes or self.passes == 0.0:
@@ -66,7 +66,7 @@ class GroupRate:
 
 
 class Tools:
-    """The fleets of one fab and what they remember: passes made, hours down carried over."""
+    """The fleets of a fab, with their passes so far and hours of repair carried over."""
 
     def __init__(self, world: World, fab: str) -> None:
         self.world, self.fab = world, fab
@@ -80,13 +80,13 @@ class Tools:
         for group in self.world.model.tool_groups:
             kinds = [kind for kind in CLASSES if kind in self.fleets.get(group, {})]
             classes = {kind: self.class_rate(group, kind, step) for kind in kinds}
-            rates[group] = GroupRate({k: one for k, one in classes.items() if one.tools > 0.0})
+            rates[group] = GroupRate({k: rate for k, rate in classes.items() if rate.tools > 0.0})
             if self.world.lifted("tools") or self.world.lifted(group):
-                for one in rates[group].classes.values():
-                    one.tools *= TOOLS_WITHOUT_LIMIT
-                    one.rated *= TOOLS_WITHOUT_LIMIT
-                    one.calm *= TOOLS_WITHOUT_LIMIT
-                    one.passes *= TOOLS_WITHOUT_LIMIT
+                for rate in rates[group].classes.values():
+                    rate.tools *= TOOLS_WITHOUT_LIMIT
+                    rate.rated *= TOOLS_WITHOUT_LIMIT
+                    rate.mean *= TOOLS_WITHOUT_LIMIT
+                    rate.passes *= TOOLS_WITHOUT_LIMIT
         return {group: rate for group, rate in rates.items() if group in self.fleets}
 
     def class_rate(self, group: str, kind: str, step: int) -> ClassRate:
@@ -115,12 +115,12 @@ class Tools:
         scheduled = (1.0 - number("nonscheduled_fraction")) * (1.0 - number("pm_fraction"))
         scheduled *= 1.0 - number("engineering_fraction")
         rated = count * number("wafers_per_hour") * number("performance") * hours
-        calm, passes = rated * up * scheduled, rated * up_now * scheduled
+        mean, passes = rated * up * scheduled, rated * up_now * scheduled
         available = up_now * scheduled
-        return ClassRate(count, count, available, rated, calm, passes, mttr, cv2, adder)
+        return ClassRate(count, count, available, rated, mean, passes, mttr, cv2, adder)
 
     def gain_experience(self, rates: Mapping[str, GroupRate], made: Mapping[str, float]) -> None:
-        """Tools mature with the passes made; those of a group by the shares of its classes."""
+        """Tools mature with the passes made, which the classes of a group share."""
         for group, rate in rates.items():
             for kind in rate.classes:
                 passes = made[group] * rate.share(kind)
@@ -149,10 +149,10 @@ def tools_in_production(world: World, fab: str, group: str, kind: str, step: int
 
 
 def delivered(world: World, path: str, fleet: Fleet, step: int, stop: float) -> float:
-    """Tools that had been delivered one installation and qualification earlier.
+    """Tools delivered by the step less the time of installation and qualification.
 
-    The curve of deliveries stands in the middles of the steps, is linear between them and flat
-    before the warm-up. What was still on order at step ``stop`` never comes.
+    The curve of deliveries is given at the middles of the steps, linear between them and flat
+    before the warm-up. Tools still on order at step ``stop`` never come.
     """
     quarters = world.number(path, fleet, "install_quarters")
     quarters += world.number(path, fleet, "qualification_quarters")
@@ -166,7 +166,9 @@ def delivered(world: World, path: str, fleet: Fleet, step: int, stop: float) -> 
 
 
 def hits(event: Event, fab: str, group: str, kind: str) -> bool:
-    """Whether an event concerns a class of tools; no class, fabs or groups named means all."""
+    """Whether an event concerns a class of tools; it concerns all fabs, groups and classes unless
+    it names some.
+    """
     return (
         isinstance(event, ServiceLoss | DeliveriesStop | ToolsLost | ToolQualified)
         and event.tool_class in (kind, None)
@@ -176,7 +178,7 @@ def hits(event: Event, fab: str, group: str, kind: str) -> bool:
 
 
 def happens(world: World, step: int, start: str, end: str | None) -> bool:
-    """Whether a step lies between two quarters, the last one included; without it, for ever."""
+    """Whether a step lies between two quarters, both included; ``end`` may be open."""
     over = math.inf if end is None else world.first_step(end) + world.steps_per_quarter
     return world.first_step(start) <= step < over
 
@@ -184,7 +186,7 @@ def happens(world: World, step: int, start: str, end: str | None) -> bool:
 def service_lost(
     world: World, fab: str, group: str, kind: str, step: int
 ) -> Iterator[tuple[str, ServiceLoss, float]]:
-    """Each loss of service of a class: its path, itself, and quarters so far."""
+    """Each loss of service of a class: its path, the event, and the quarters so far."""
     for name, event in world.model.events.items():
         if isinstance(event, ServiceLoss) and hits(event, fab, group, kind):
             elapsed = (step + 0.5 - world.first_step(event.start)) / world.steps_per_quarter
@@ -193,7 +195,7 @@ def service_lost(
 
 
 def accident(world: World, fab: str, step: int) -> tuple[float, float]:
-    """(capacity left, defect density over normal) of a fab in a step."""
+    """Return the capacity left and the defect density over normal of a fab in a step."""
     left, dirt = 1.0, 1.0
     for name, event in world.model.events.items():
         if not isinstance(event, Accident) or (event.fabs and fab not in event.fabs):
@@ -205,7 +207,7 @@ def accident(world: World, fab: str, step: int) -> tuple[float, float]:
 
 
 def excursions(world: World, fab: str, process: str, step: int) -> float:
-    """Defect density over normal of a process in a fab, accidents apart."""
+    """Defect density over normal of a process in a fab, without accidents."""
     dirt = 1.0
     for name, event in world.model.events.items():
         if (
@@ -225,12 +227,12 @@ def wait_days(world: World, fab: str, group: str, rate: GroupRate, usage: float)
     arrivals = world.number(f"fabs.{fab}", entity, "arrival_cv2")
     service = world.number(f"tool_groups.{group}", world.model.tool_groups[group], "service_cv2")
     classes = rate.classes.values()
-    tools = sum(one.tools for one in classes)
-    rated = sum(one.rated for one in classes)
-    mttr = sum(one.rated * one.mttr_hours for one in classes) / rated
-    repair_cv2 = sum(one.rated * one.repair_cv2 for one in classes) / rated
+    tools = sum(each.tools for each in classes)
+    rated = sum(each.rated for each in classes)
+    mttr = sum(each.rated * each.mttr_hours for each in classes) / rated
+    repair_cv2 = sum(each.rated * each.repair_cv2 for each in classes) / rated
     natural_hours = lot * tools * world.hours_per_step / rated
-    effective_hours = lot * tools * world.hours_per_step / rate.calm
+    effective_hours = lot * tools * world.hours_per_step / rate.mean
     up = natural_hours / effective_hours
     process_cv2 = service + (1.0 + repair_cv2) * up * (1.0 - up) * mttr / natural_hours
     busy = min(usage, HIGHEST_UTILIZATION)
@@ -239,7 +241,7 @@ def wait_days(world: World, fab: str, group: str, rate: GroupRate, usage: float)
 
 
 def adder_ratio(world: World, visits: Passes, rates: dict[str, GroupRate]) -> float:
-    """Defects that the tools add over those of mature imported ones, weighted by group."""
+    """Defects that the tools add over those of mature imported tools, weighted by group."""
     weights, added = 0.0, 0.0
     for group in visits:
         entity = world.model.tool_groups[group]
@@ -247,8 +249,8 @@ def adder_ratio(world: World, visits: Passes, rates: dict[str, GroupRate]) -> fl
         if not any(rates[group].share(kind) for kind in rates[group].classes):
             continue
         weights += weight
-        for kind, one in rates[group].classes.items():
-            added += weight * rates[group].share(kind) * one.adder
+        for kind, rate in rates[group].classes.items():
+            added += weight * rates[group].share(kind) * rate.adder
     return added / weights if weights > 0.0 else 1.0
 
 
@@ -259,9 +261,9 @@ def overlay_yield(
     visits: Passes,
     rates: dict[str, GroupRate],
 ) -> float:
-    """Dies whose critical layers all align, each layer exposed by a class at random.
+    """Share of dies whose critical layers all align; a class exposes each layer at random.
 
-    A group that is down for the whole step has no shares: it is left out, as in `adder_ratio`.
+    A group that is down for the whole step has no shares and is left out, as in `adder_ratio`.
     """
     layers = world.number(f"processes.{name}", process, "overlay_layers")
     tolerance = world.number(f"processes.{name}", process, "overlay_tolerance_nm")

@@ -1,8 +1,9 @@
 """Dies of the readable twin: how many a wafer holds, their defects, and how they are sorted.
 
-Other ways than the kernels go: gross dies by trying every place of a grid, bins by the exact sum
-for "exactly k cores good" in 50-digit decimals (Koren and Koren, Proc. IEEE 86 (1998) 1819-1838,
-doi:10.1109/5.705525), where the kernels take a float sum for "at least k" or a quadrature.
+The methods differ from those of the kernels. Gross dies are counted by trying every place of a
+grid. Bins are the exact sum for "exactly k cores good" in 50-digit decimals (Koren and Koren, Proc.
+IEEE 86 (1998) 1819-1838, doi:10.1109/5.705525); the kernels take a float sum for "at least k" or a
+quadrature.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from decimal import Context, Decimal, localcontext
 from functools import lru_cache
 from statistics import NormalDist
 
-from tests.reference.twin_world import World
+from tests.supply.twin.world import World
 from yieldsim.model.schema import Die, ExponentialLearning, PowerLearning, Process
 
 MM2_PER_CM2 = 100.0
@@ -55,7 +56,7 @@ def count_on_grid(
 
 
 def learning(world: World, name: str, process: Process, step: int, wafers_so_far: float) -> float:
-    """Defect density over that of the mature process."""
+    """Defect density over mature density."""
     law, path = process.learning, f"processes.{name}.learning"
     if isinstance(law, ExponentialLearning):
         excess = world.number(path, law, "start_ratio") - 1.0
@@ -79,7 +80,7 @@ def area_yield(faults: Decimal, alpha: float) -> Decimal:
 def good_cores(fatal: float, core: float, cores: int, least: int, alpha: float) -> dict[int, float]:
     """P(fatal area good and exactly k of the cores good), for k from ``least`` up.
 
-    Inclusion and exclusion over the cores that fail: of the n - k others, none may be good.
+    Inclusion and exclusion over the other n - k cores, none of which may be good.
     """
     with localcontext(DIGITS):
         alive = {
@@ -107,7 +108,7 @@ class Sorting:
 def sort_dies(
     world: World, name: str, die: Die, d0_per_cm2: float, alpha: float, survive: float
 ) -> Sorting:
-    """What becomes of a design's dies at a density; ``survive`` is their systematic yield."""
+    """Sort the dies of a design at a density; ``survive`` is their systematic yield."""
     path = f"dies.{name}"
 
     def number(key: str) -> float:
@@ -133,10 +134,10 @@ def sort_dies(
 def alpha_within(
     world: World, name: str, die: Die, d0_per_cm2: float, alpha: float, left: float
 ) -> float:
-    """Clustering left for a die in a period, so that its mean yield over periods stays its own.
+    """Clustering of a die within a period that keeps its mean yield over periods.
 
-    Second order in the period's gamma of variance 1/(alpha L): the fall of ln Y with alpha makes up
-    for half its curvature in the density. ``left`` does so for dies of few faults.
+    To second order in the period's gamma of variance 1/(alpha L), the fall of ln Y with alpha
+    compensates half its curvature in the density. ``left`` does so for dies of few faults.
     """
     path = f"dies.{name}"
     area = world.number(path, die, "width_mm") * world.number(path, die, "height_mm") / MM2_PER_CM2
@@ -156,7 +157,7 @@ def clustered_density(
 
     The wafers of a step fall into clusters (lots), each with a gamma density of shape alpha. Their
     mean is gamma of shape alpha L; within it a die's density has the relative variance
-    (L - 1)/(alpha L + 1), none at all for one cluster.
+    (L - 1)/(alpha L + 1), zero for one cluster.
     """
     alpha = world.number(f"processes.{name}", process, "alpha")
     if not world.noise or starts <= 0.0 or alpha >= POISSON_ALPHA:
@@ -171,7 +172,7 @@ def clustered_density(
 def gamma_mean_one(u: float, shape: float) -> float:
     """Quantile of a gamma variate of mean one: the cube of Wilson and Hilferty over its mean.
 
-    The approximation is part of what the engine computes; test_special.py holds it to the gamma.
+    The approximation is part of what the engine computes; tests/kernels compare it with the gamma.
     """
     ninth = 1.0 / (9.0 * shape)
     root = 1.0 - ninth + NormalDist().inv_cdf(u) * math.sqrt(ninth)

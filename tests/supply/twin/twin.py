@@ -1,14 +1,14 @@
 """One realization of the whole supply chain in plain Python: the executable specification.
 
 `simulate` takes a typed model and the drawn values of its parameters and gives nested dicts. It is
-slow and shares no arithmetic with the kernels: objects and names instead of arrays and indices,
-explicit cohorts that walk along a line, exact sums for the bins, a trial of every place for the
-gross dies. Of the engine it uses the model, the names of the variables, the medians of the
-parameters, and Philox for the luck (which has known answers of its own).
+slow and shares no arithmetic with the kernels: it has objects and names instead of arrays and
+indices, explicit cohorts that walk along a line, exact sums for the bins, and tries every place for
+the gross dies. Of the engine it uses the model, the names of the variables, the medians of the
+parameters, and Philox for the luck, which is tested against known answers.
 
-A fab's step is here, tools in twin_tools.py and twin_noise.py, passes in twin_visits.py, the way
-of the wafers in twin_flow.py, what they carry in twin_wafers.py, dies in twin_dies.py, packages in
-twin_supply.py and the two files that it names.
+This file holds a fab's step. Tools are in tools.py and noise.py, passes in
+visits.py, moves of wafers in flow.py, what wafers carry in wafers.py, dies in
+dies.py, packages in supply.py, recipes.py and assembly.py.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from tests.reference import twin_flow as flow
-from tests.reference import twin_tools as tools
-from tests.reference.twin_assembly import book_usable
-from tests.reference.twin_flow import Route
-from tests.reference.twin_results import Book
-from tests.reference.twin_supply import Packaging
-from tests.reference.twin_visits import passes_by_segment
-from tests.reference.twin_wafers import Release, Wafers
-from tests.reference.twin_world import MONTHS_PER_QUARTER, World
+from tests.supply.twin import flow, tools
+from tests.supply.twin.assembly import book_usable
+from tests.supply.twin.flow import Route
+from tests.supply.twin.results import Book
+from tests.supply.twin.supply import Packaging
+from tests.supply.twin.visits import passes_by_segment
+from tests.supply.twin.wafers import Release, Wafers
+from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model import Model
 from yieldsim.model.schema import FabStarts
 
-MEMORY_DAYS = 365.25 / 4  # over which waits look at the passes made
-LEAST_ROOM = 1e-9  # of the wafers of a full line; what rounding leaves of a full one is no room
+MEMORY_DAYS = 365.25 / 4  # of the mean of passes made, which waits follow
+LEAST_ROOM = 1e-9  # of the wafers of a full line; less room is rounding
 PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 
 
@@ -75,7 +74,7 @@ class Line:
         self.wafers = Wafers(world, book, packaging, name)
 
     def segments(self, process: str) -> int:
-        """Pieces of a route: one takes two parts of a step at the least, at the median raw time."""
+        """Number of segments of a route; each takes at least two parts of a step, by medians."""
         if not self.fab.fleets:
             return 1
         simulation = self.world.model.simulation
@@ -94,7 +93,10 @@ class Line:
             for route in self.routes
         ]
         taus = self.steps_through_segments(rates, left)
-        self.started = {r.process: one.starts for r, one in zip(self.routes, releases, strict=True)}
+        self.started = {
+            route.process: release.starts
+            for route, release in zip(self.routes, releases, strict=True)
+        }
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
             route.last_out = 0.0
             self.wafers.start(step, route, release, dirt, rates)
@@ -178,7 +180,7 @@ class Line:
         share, cause = math.inf, "wafer plan"
         for group, rate in rates.items():
             if route.visits.get(group, 0.0) > 0.0 and load[group] > 0.0:
-                ratio = rate.calm / load[group]
+                ratio = rate.mean / load[group]
                 if ratio < share:
                     share = ratio
                     cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"
@@ -218,7 +220,7 @@ class Line:
         load = self.recent
         waits = {}
         for group, rate in rates.items():
-            usage = load[group] / (rate.calm * left) if rate.calm * left > 0.0 else 0.0
+            usage = load[group] / (rate.mean * left) if rate.mean * left > 0.0 else 0.0
             waits[group] = (
                 tools.wait_days(self.world, self.name, group, rate, usage) if usage > 0.0 else 0.0
             )
@@ -268,12 +270,12 @@ class Line:
             add(step, "passes_possible", *where, amount=rate.passes * left)
             add(step, "passes_made", *where, amount=made[group])
             self.book_ratio(step, "utilization", "passes_made", "passes_possible", *where)
-            for kind, one in rate.classes.items():
+            for kind, own in rate.classes.items():
                 each = (*where, kind)
-                add(step, "tools", *each, amount=one.count * part)
-                add(step, "tool_passes_possible", *each, amount=one.passes * left)
+                add(step, "tools", *each, amount=own.count * part)
+                add(step, "tool_passes_possible", *each, amount=own.passes * left)
                 add(step, "tool_passes", *each, amount=made[group] * rate.share(kind))
-                add(step, "tools_available", *each, amount=one.count * one.availability * part)
+                add(step, "tools_available", *each, amount=own.count * own.availability * part)
                 self.book_ratio(step, "tool_availability", "tools_available", "tools", *each)
 
     def book_ratio(self, step: int, name: str, over: str, under: str, *where: str) -> None:

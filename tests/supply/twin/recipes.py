@@ -1,7 +1,7 @@
-"""Packages of the readable twin: which dies go together, and what a package of them is sold as.
+"""Packages of the readable twin: which dies go into one, and the bin that it is sold in.
 
-By enumeration and in words: a recipe is a count of dies by bin, found by trying every composition
-and weighing its cores in exact fractions.
+A recipe is a count of dies by bin. It is found by trying every composition, with the mean of its
+cores in exact fractions.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class Batch:
 
     sold: str  # the bin that they are sold in
     packages: float
-    dies: dict[str, float]  # of each bin, in all of them
-    survive: float  # packages without a bad die
+    dies: dict[str, float]  # by bin, in all packages
+    survive: float  # share of packages without a bad die
 
 
 def sold_bins(die: Die, product: Product) -> list[str]:
-    """The bins that a product sells, best first; all where it names none."""
+    """The bins that a product sells, best first; all bins where it names none."""
     return [name for name in die.bins if name in product.sells or not product.sells]
 
 
 def recipes(die: Die, product: Product) -> list[tuple[str, Counter[str]]]:
-    """(bin sold, dies of each bin) of the kinds of packages, in the order of their use."""
+    """Return (bin sold, dies of each bin) of each kind of package, in the order of use."""
     each, sold = product.dies_per_package, sold_bins(die, product)
     pure = [(name, Counter({name: each})) for name in sold]
     if product.pairing == "like":
@@ -50,7 +50,7 @@ def recipes(die: Die, product: Product) -> list[tuple[str, Counter[str]]]:
             excess = mean - die.bins[met[0]].min_good_cores
             vector = [count[name] for name in die.bins]
             mixed.append((excess, vector, met[0], count))
-    mixed.sort(key=lambda found: found[:2])
+    mixed.sort(key=lambda recipe: recipe[:2])
     return [(sold_as, count) for _, _, sold_as, count in mixed] + pure
 
 
@@ -61,13 +61,13 @@ def batches(
     packages: float,
     bad: Mapping[str, float],
 ) -> list[Batch]:
-    """What at most so many packages are made of, given the dies on offer of each bin.
+    """Make up at most so many packages of the dies on offer in each bin.
 
-    ``bad`` is the share of bad dies in each bin of the stock that the offer is part of.
+    ``bad`` is the share of bad dies in each bin of the stock.
     """
     if product.pairing == "random":
         return at_random(die, product, offer, packages, bad)
-    found = []
+    started = []
     there = dict(offer)
     for sold, count in recipes(die, product):
         made = min(packages, *(there[name] / number for name, number in count.items()))
@@ -78,8 +78,8 @@ def batches(
         for name, number in used.items():
             there[name] = max(0.0, there[name] - number)
         survive = math.prod((1.0 - bad[name]) ** number for name, number in count.items())
-        found.append(Batch(sold, made, used, survive))
-    return found
+        started.append(Batch(sold, made, used, survive))
+    return started
 
 
 def at_random(
@@ -89,10 +89,10 @@ def at_random(
     packages: float,
     bad: Mapping[str, float],
 ) -> list[Batch]:
-    """Packages of dies drawn blindly from all on offer, by their worst one.
+    """Make packages of dies drawn at random from all on offer; the worst die gives the bin.
 
-    A package survives if all its dies are good. Those in which no die is of the last bin do; that
-    is the chance ``better`` of all packages, so that of the last bin's the rest of them remain.
+    A package survives if all its dies are good. All packages without a die of the last bin do,
+    a share ``better`` of all; the other survivors are in the last bin.
     """
     each, total = product.dies_per_package, sum(offer.values())
     if total <= 0.0:
@@ -103,24 +103,24 @@ def at_random(
     so_far[-1] = 1.0
     shares = dict(zip(die.bins, so_far, strict=True))
     good = 1.0 - bad[last] * offer[last] / total
-    found, better = [], 0.0
+    started, better = [], 0.0
     for name in die.bins:
         part = shares[name] ** each - better
         if part > 0.0:
             made = packages * part
             used = {b: offer[b] / total * made * each for b in die.bins}
             survive = min(1.0, max(0.0, good**each - better) / part) if name == last else 1.0
-            found.append(Batch(name, made, used, survive))
+            started.append(Batch(name, made, used, survive))
         better = shares[name] ** each
-    return found
+    return started
 
 
 def memory_choices(model: Model, product: Product) -> list[str]:
-    """The pools that a product may take from, the preferred first; a generation is all of its."""
+    """The pools that a product may take from, in its order; a generation stands for its pools."""
     pools: list[str] = []
     for name in product.memory:
         if name in model.memory:
             pools.append(name)
         else:
-            pools += [pool for pool, one in model.memory.items() if one.generation == name]
+            pools += [key for key, pool in model.memory.items() if pool.generation == name]
     return pools

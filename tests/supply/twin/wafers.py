@@ -1,24 +1,23 @@
-"""What the wafers of the readable twin carry: defects and designs at the start, dies at the end."""
+"""Wafers of the readable twin: their defects and designs at the start, their dies at the end."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from tests.reference import twin_dies as dies
-from tests.reference import twin_tools as tools
-from tests.reference.twin_flow import Cohort, Route
-from tests.reference.twin_results import Book
-from tests.reference.twin_supply import Packaging
-from tests.reference.twin_world import World
+from tests.supply.twin import dies, tools
+from tests.supply.twin.flow import Cohort, Route
+from tests.supply.twin.results import Book
+from tests.supply.twin.supply import Packaging
+from tests.supply.twin.world import World
 from yieldsim.model.schema.fabs import OTHER
 
-DEFECTS_EVEN = 2.0  # gross over good dies at which defects cost as many dies as are left
+DEFECTS_EVEN = 2.0  # gross over good dies; here as many dies are lost as are good
 
 
 @dataclass
 class Release:
-    """What a route starts in a step, of how much, and what held the rest."""
+    """Wafers that a route starts in a step, those planned, and what held the rest."""
 
     planned: float
     starts: float
@@ -27,7 +26,7 @@ class Release:
 
 
 class Wafers:
-    """What begins and ends in one fab."""
+    """Wafers that start and end in a fab."""
 
     def __init__(self, world: World, book: Book, packaging: Packaging, name: str) -> None:
         self.world, self.book, self.packaging, self.name = world, book, packaging, name
@@ -41,7 +40,7 @@ class Wafers:
         dirt: float,
         rates: dict[str, tools.GroupRate],
     ) -> None:
-        """Start a cohort of one process with the defects that this step's tools give it."""
+        """Start a cohort of a process with the defect density of the step."""
         world, name, starts = self.world, route.process, release.starts
         process = world.model.processes[name]
         visits = {g: v for g, v in route.visits.items() if v > 0.0 and g in rates}
@@ -75,10 +74,10 @@ class Wafers:
         clustering: tuple[float, float],
         survive: float,
     ) -> None:
-        """Give the wafers of a step their designs, and the designs what holds them down."""
-        density, factor = densities  # mean, and this period's over it
+        """Give the wafers of a step their designs, and note what limits each design."""
+        density, factor = densities  # the mean, and the period's over the mean
         starts = release.starts
-        # what tools do not allow in the long run is not gained by a start from the buffer
+        # wafers that tools do not allow in the long run only fill the buffer: they are no gain
         lasting = min(starts, release.allowed)
         gain = release.planned / lasting if lasting > 0.0 else math.inf
         path = f"fabs.{self.name}.allocation.{route.process}"

@@ -1,10 +1,10 @@
-"""The demand side of one realization, one quarter and one order after the other.
+"""Orders of a realization, quarter by quarter and order by order.
 
-The readable specification of `yieldsim.supply.orders.deliveries` in exact fractions. Within a tier,
-the orders that are worst off come first: of all groups of orders, the one that can get the least
-share of what it lacks. It gets that share, and the rest is looked at again without it. What a group
-can get is limited by the chips of its products and by the shares that its orders may have. Chips
-are taken in a like way: the group that needs the largest part of its products' chips comes first.
+This is the readable specification of `yieldsim.supply.orders.deliveries` in exact fractions. Within
+a tier the group of orders that can get the least share of its need is served first. It gets that
+share, and the other orders are compared again without it. A group is limited by the chips of its
+products and by the largest shares that its orders may have. Chips are taken in the same way: the
+group that needs the largest part of its products' chips comes first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Chips = dict[str, Fraction]
 
 
 def fill(wishes: list[Wish], usable: list[Chips]) -> tuple[list[Chips], list[Chips], list[Chips]]:
-    """What each order gets and lacks by quarter, and what of each product is left unclaimed."""
+    """Deliveries and backlogs of each order by quarter, and the unclaimed chips of each product."""
     lacking = {wish.name: wish.size for wish in wishes}
     delivered, backlogs, unclaimed = [], [], []
     for quarter, chips in enumerate(usable):
@@ -75,16 +75,16 @@ def shared(mine: list[Wish], need: Chips, cap: Chips, left: Chips) -> Chips:
 
 
 def most(group: list[Wish], cap: Chips, left: Chips) -> Fraction:
-    """The most that a group can get: some of its orders are held by their caps, others by chips."""
-    found = [total(group, cap)]
+    """The most that a group can get: some orders are limited by their caps, others by chips."""
+    limits = [total(group, cap)]
     for some in groups(group):
         capped = [wish for wish in group if wish not in some]
-        found.append(sum(left[product] for product in products(some)) + total(capped, cap))
-    return min(found)
+        limits.append(sum(left[product] for product in products(some)) + total(capped, cap))
+    return min(limits)
 
 
 def take(mine: list[Wish], got: Chips, left: Chips) -> None:
-    """Take what the orders got from their products, as equal parts of each as can be."""
+    """Take the chips of the orders from their products, in parts as equal as possible."""
     waiting = [wish for wish in mine if got[wish.name] > 0]
     free = set(left)
     while waiting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.reference.twin_events_parts import Group, Lot, Tool
+from tests.flow.twin.parts import Group, Lot, Tool
 from yieldsim.flow.dataset import DataSet, Step
 from yieldsim.flow.laws import Spread
 

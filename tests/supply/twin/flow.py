@@ -1,8 +1,8 @@
-"""Wafers on their way in the readable twin: who gets tools, how many leave, and which.
+"""Moves of wafers in the readable twin: which get tools, how many leave, and which leave.
 
-A route with tools is cut into segments of equal raw process time, each a pool of wafers that hands
-some of them on. A route without tools is a conveyor of cohorts, the wafers of a step each. Who
-leaves is first in, first out.
+A route with tools is cut into segments of equal raw process time. Each is a pool of wafers that
+hands some of them on. A route without tools is a conveyor of cohorts, each the wafers of a step.
+Wafers leave first in, first out.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.reference.twin_dies import Sorting
-from tests.reference.twin_visits import Passes, passes_of
+from tests.supply.twin.dies import Sorting
+from tests.supply.twin.visits import Passes, passes_of
 
-LEAST_STEPS = 1e-12  # that a segment takes, where a process has no raw time and no waits
+LEAST_STEPS = 1e-12  # to cross a segment without raw process time and waits
 ALL = 1.0 - 1e-9  # a larger share leaves as a whole
 FEW = 1e-3  # wafers that leave a segment at once
 
@@ -28,8 +28,8 @@ class Cohort:
     weights: dict[str, float]  # shares of the designs
     sorting: dict[str, Sorting]  # what their dies will turn out to be
     left: float  # not yet out
-    front: float = 0.0  # on a conveyor: way gone by its first wafer
-    tail: float = 0.0  # and by its last one
+    front: float = 0.0  # on a conveyor: the position of its first wafer
+    tail: float = 0.0  # and of its last one
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Route:
 
     process: str
     by_segment: list[Passes]
-    visits: Passes = field(init=False)  # on the whole way
+    visits: Passes = field(init=False)  # on the whole route
     inside: list[float] = field(init=False)  # wafers in each segment
     cohorts: list[Cohort] = field(default_factory=list)  # oldest first
     wafers_so_far: float = 0.0
@@ -50,7 +50,7 @@ class Route:
 
     @property
     def segments(self) -> int:
-        """Pieces into which the route is cut."""
+        """Number of segments."""
         return len(self.by_segment)
 
     @property
@@ -59,14 +59,14 @@ class Route:
         return sum(cohort.left for cohort in self.cohorts)
 
     def asks(self, tau: list[float], part: float) -> list[float]:
-        """Wafers that would leave each segment in a part of a step if they got all they need."""
+        """Wafers that would leave each segment in a part of a step if tools were no limit."""
         return [
             there if there < FEW else there / max(1.0, steps / part)
             for there, steps in zip(self.inside, tau, strict=True)
         ]
 
     def hand_on(self, go: list[float]) -> float:
-        """Move wafers on by a segment; those that leave the line."""
+        """Move wafers on by a segment; return those that leave the line."""
         came = 0.0
         for s, wafers in enumerate(go):
             self.inside[s] += came - wafers
@@ -74,11 +74,11 @@ class Route:
         return came
 
     def convey(self, step: int, speed: float) -> float:
-        """Move a conveyor by a step; the wafers that leave it."""
+        """Move a conveyor by a step; return the wafers that leave it."""
         out = 0.0
         for cohort in self.cohorts:
             cohort.front += speed
-            if cohort.step < step:  # behind the newest cohort the next will begin, at 0
+            if cohort.step < step:  # the next cohort will begin at 0, behind the newest one
                 cohort.tail += speed
             if cohort.front > 1.0:
                 gone = 1.0
@@ -89,7 +89,7 @@ class Route:
         return out
 
     def take(self, wafers: float) -> list[tuple[Cohort, float]]:
-        """Take wafers out of the line, the oldest first: (cohort, how many of it)."""
+        """Take wafers out of the line, the oldest first: return (cohort, wafers) pairs."""
         out = []
         for cohort in self.cohorts:
             if wafers <= 0.0:
@@ -102,7 +102,7 @@ class Route:
         return out
 
     def settle(self) -> None:
-        """A line that all have left holds nothing, whatever rounding says."""
+        """Empty a line that all wafers have left: rounding may leave a trace."""
         if not self.cohorts:
             self.inside = [0.0] * self.segments
 
@@ -110,10 +110,10 @@ class Route:
 def grant(
     routes: list[Route], asks: list[list[float]], there: Mapping[str, float]
 ) -> tuple[list[list[float]], dict[str, float]]:
-    """(wafers that go on from each segment of each route, passes made by each group).
+    """Return the wafers that go on from each segment of each route, and passes by group.
 
     ``there`` are the passes that each group of the fab can make. The last segments come first;
-    all routes that are as far from their ends get the same share of what a group has left.
+    segments as far from the ends of their routes get the same share of what a group has left.
     """
     rest = dict(there)
     goes = [list(ask) for ask in asks]
@@ -142,10 +142,9 @@ def grant(
 
 
 def steps_since_start(cohort: Cohort, out: float, now: float) -> float:
-    """Mean steps since their start of the wafers that leave at a time, ``out`` of them.
+    """Mean number of steps since their start of the ``out`` wafers that leave a cohort at a time.
 
-    They entered evenly over the step of their cohort, first come, first out. To be asked after the
-    move.
+    They entered evenly over the step of their cohort, first in, first out. Call it after `take`.
     """
     gone_after = cohort.started - cohort.left
     gone_before = gone_after - out
