@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from yieldsim.ensemble import (
+    BlockSource,
     Place,
     RunPlan,
-    Stored,
     Writer,
     check_same,
     create,
@@ -19,6 +22,8 @@ from yieldsim.ensemble import (
     place_of,
     trusted,
 )
+from yieldsim.ensemble.chunks import decode, encode
+from yieldsim.ensemble.layout import PARAMETER_VALUE
 from yieldsim.ensemble.ledger import BlockRecord
 from yieldsim.ensemble.read import unfinished
 from yieldsim.ensemble.shards import problem_of, unpack
@@ -39,6 +44,7 @@ class _Part:
     place: Place
     plan: RunPlan
     marked: set[int]
+    parameters: Sequence[str]
 
 
 def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
@@ -46,7 +52,8 @@ def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
 
     They hold different blocks, as copies of a store that `init` made, or different scenarios, or
     both. Scenarios are in the order in which they are met. Chunks are checked and copied as they
-    are. The same call continues where it was interrupted.
+    are; those of drawn parameters get columns for the parameters of the other scenarios. The
+    same call continues where it was interrupted.
 
     Raises UsageError without stores, StoreError where they differ, IncompleteError where blocks are
     still missing: `yieldsim work` computes them in the new store.
@@ -54,22 +61,15 @@ def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
     start = time.perf_counter()
     if not stores:
         raise UsageError("STORE", "no store is given", allowed="one or more")
-    parts = [_part(existing(place_of(store))) for store in stores]
+    parts, sources = _parts(stores)
     first = parts[0].plan
     for part in parts[1:]:
         _check_same_run(parts[0], part)
     names = tuple(dict.fromkeys(name for part in parts for name in part.plan.scenarios))
     plan = replace(first, scenarios=names, per_file=0)
     source = simulator(plan.file, names, plan.seed, plan.design)
-    for part in parts:
-        if part.plan.scenarios != names:
-            own = simulator(part.plan.file, part.plan.scenarios, part.plan.seed, part.plan.design)
-            where = str(part.place)
-            check_same_axes(source, own, where)
-            check_same_axes(own, source, where)
-            if list(own.coords["parameter"]) != list(source.coords["parameter"]):
-                problem = "cannot be merged: its parameters have another order"
-                raise StoreError(where, problem, allowed="another order of the stores")
+    for part, own in zip(parts, sources, strict=True):
+        check_same_axes(source, own, str(part.place))
     place = place_of(out)
     stored = trusted(place)
     if stored is None:
@@ -77,9 +77,9 @@ def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
     else:
         plan = replace(plan, per_file=stored.plan.per_file)
         check_same(stored, plan)
-    writer = Writer.of(place, source, plan)
+    writer, fixed = Writer.of(place, source, plan), _parameters(source, parts)
     missing = set(range(plan.blocks)) - marked_blocks(place)
-    copied = sum(_copy(writer, parts, block) for block in sorted(missing))
+    copied = sum(_copy(writer, parts, fixed, block) for block in sorted(missing))
     stored = existing(place)
     if copied < len(missing):
         raise unfinished(stored)
@@ -88,9 +88,18 @@ def merge_stores(stores: Sequence[str | Path], out: str | Path) -> RunResult:
     return RunResult(place, plan, range(plan.blocks), 1, copied, seconds)
 
 
-def _part(stored: Stored) -> _Part:
-    check_version(stored)
-    return _Part(stored.place, stored.plan, marked_blocks(stored.place))
+def _parts(stores: Sequence[str | Path]) -> tuple[list[_Part], list[BlockSource]]:
+    """Return the stores, and the simulation of each. Raises StoreError if one cannot be read."""
+    parts, sources = [], []
+    for store in stores:
+        stored = existing(place_of(store))
+        check_version(stored)
+        plan = stored.plan
+        own = simulator(plan.file, plan.scenarios, plan.seed, plan.design)
+        marked = marked_blocks(stored.place)
+        parts.append(_Part(stored.place, plan, marked, list(own.coords["parameter"])))
+        sources.append(own)
+    return parts, sources
 
 
 def _check_same_run(first: _Part, part: _Part) -> None:
@@ -108,13 +117,37 @@ def _check_same_run(first: _Part, part: _Part) -> None:
             raise StoreError(str(part.place), problem, got=got, allowed=str(held))
 
 
-def _copy(writer: Writer, parts: Sequence[_Part], block: int) -> bool:
+def _parameters(source: BlockSource, parts: Sequence[_Part]) -> dict[str, dict[str, float]]:
+    """Return the values of all parameters in each scenario, for those that it does not draw.
+
+    Where no store lacks a parameter they are not needed, and NaN.
+    """
+    names = list(source.coords["parameter"])
+    lacking = {s for part in parts if list(part.parameters) != names for s in part.plan.scenarios}
+    values: dict[str, dict[str, float]] = {}
+    for scenario in dict.fromkeys(s for part in parts for s in part.plan.scenarios):
+        drawn = [math.nan] * len(names)
+        if scenario in lacking:
+            drawn = source.block(0, 1, [scenario])[PARAMETER_VALUE][0, 0].tolist()
+        values[scenario] = dict(zip(names, drawn, strict=True))
+    return values
+
+
+def _copy(
+    writer: Writer, parts: Sequence[_Part], fixed: Mapping[str, Mapping[str, float]], block: int
+) -> bool:
     """Copy a block into the new store, and return whether all its scenarios were there."""
     chunks: dict[str, dict[str, bytes | None]] = {}  # by scenario and array
+    count = writer.plan.span(block)[1]
     for part in parts:
         if block in part.marked:
             for name, own in _sound_chunks(part, block).items():
-                chunks.setdefault(name, own)
+                if name not in chunks:
+                    if list(part.parameters) != list(fixed[name]):
+                        own[PARAMETER_VALUE] = _with_parameters(
+                            own.get(PARAMETER_VALUE), part, fixed[name], writer.place, count
+                        )
+                    chunks[name] = own
     if not set(writer.plan.scenarios) <= set(chunks):
         return False
     encoded: Chunks = {}
@@ -123,6 +156,23 @@ def _copy(writer: Writer, parts: Sequence[_Part], block: int) -> bool:
             encoded.setdefault(array, []).append(chunk)
     writer.write_encoded(block, encoded)
     return True
+
+
+def _with_parameters(
+    chunk: bytes | None, part: _Part, parameters: Mapping[str, float], place: Place, count: int
+) -> bytes:
+    """Return a chunk of drawn parameters with a column for each parameter of the new store.
+
+    ``parameters`` has the values of those that the part does not draw: they are the same in all
+    of the ``count`` realizations.
+    """
+    values = np.full((part.plan.block_size, len(parameters)), np.nan)
+    values[:count] = list(parameters.values())
+    if chunk is not None:
+        own = decode(chunk, values.dtype, part.place.compressed)
+        columns = [list(parameters).index(name) for name in part.parameters]
+        values[:, columns] = own.reshape(part.plan.block_size, -1)
+    return encode(values, place.compressed)
 
 
 def _sound_chunks(part: _Part, block: int) -> dict[str, dict[str, bytes | None]]:
