@@ -8,6 +8,7 @@ import pytest
 
 from tests.paths import ROOT
 from tests.scripts import script
+from yieldsim.analysis.supply.binding import flag_names
 
 FOLDER = ROOT / "benchmarks"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("bench_*.py"))
@@ -56,7 +57,7 @@ def test_numpy_and_engine_agree_draw_by_draw(bench, ensemble):
 def test_both_constraints_of_the_small_model_matter(ensemble):
     """Else dies or memory could be wrong in one of the two without a trace."""
     binding = ensemble["binding"].isel(scenario=0, product=0)
-    names = binding.attrs["flag_names"]
+    names = flag_names(ensemble)
     memory = float((binding == names.index("memory")).mean())
     assert 0.05 < memory < 0.95
 

@@ -90,8 +90,11 @@ OUTPUTS: tuple[Variable, ...] = (
     ),
 )
 
+# The sum over the products of kind ai in each realization: quantiles of products do not add up.
+TOTAL_CHIPS = Variable("usable_chips_total", (), "chip", FLOW, "usable chips of all AI products")
+
 # Variables of models with orders, imports or a market demand, computed after the kernels.
-ORDER, IMPORT = ("order",), ("import",)
+ORDER, IMPORT = ("order",), ("import_source",)
 ORDER_OUTPUTS: tuple[Variable, ...] = (
     Variable("order_size", ORDER, "chip", STATE, "chips ordered, from the quarter of the order on"),
     Variable("order_delivered", ORDER, "chip", FLOW, "usable chips delivered to the order"),
@@ -124,10 +127,10 @@ DEMAND_OUTPUTS: tuple[Variable, ...] = (
 
 # Every variable that a store may hold.
 EXTRA_OUTPUTS = (*ORDER_OUTPUTS, *IMPORT_OUTPUTS, *DEMAND_OUTPUTS)
-ALL_OUTPUTS = (*OUTPUTS, *EXTRA_OUTPUTS)
+ALL_OUTPUTS = (*OUTPUTS, TOTAL_CHIPS, *EXTRA_OUTPUTS)
 
 # Every summary needs these, so they are always kept.
-ALWAYS = ("packages_started", "usable_chips", "binding")
+ALWAYS = ("packages_started", "usable_chips", "usable_chips_total", "binding")
 
 
 def chosen_outputs(names: Collection[str], also: tuple[Variable, ...] = ()) -> tuple[Variable, ...]:
@@ -136,7 +139,7 @@ def chosen_outputs(names: Collection[str], also: tuple[Variable, ...] = ()) -> t
     Without names these are all variables but those on request. ``also`` are the model's variables
     of orders, imports and demand.
     """
-    known = (*OUTPUTS, *also)
+    known = (*OUTPUTS, TOTAL_CHIPS, *also)
     named = {*names, *ALWAYS}
     return tuple(v for v in known if v.name in named or not (names or v.on_request))
 

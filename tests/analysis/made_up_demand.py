@@ -50,10 +50,10 @@ def ensemble(scenarios: tuple[str, ...] = ("baseline",)) -> xr.Dataset:
         "order_size": ((*LEADING, "order"), size),
         "order_delivered": ((*LEADING, "order"), delivered),
         "order_backlog": ((*LEADING, "order"), backlog),
-        "imports": ((*LEADING, "import"), imports),
+        "imports": ((*LEADING, "import_source"), imports),
         "usable_chips": ((*LEADING, "product"), usable),
         "h100_equivalents": ((*LEADING, "product"), usable / 2.0),
-        "imports_h100_equivalents": ((*LEADING, "import"), imports / 4.0),
+        "imports_h100_equivalents": ((*LEADING, "import_source"), imports / 4.0),
     }
     for name, values in market.items():
         stacked = np.broadcast_to(values, (len(scenarios), COUNT, 8))
@@ -66,7 +66,7 @@ def ensemble(scenarios: tuple[str, ...] = ("baseline",)) -> xr.Dataset:
             "quarter": np.arange(8),
             "quarter_label": ("quarter", labels),
             "order": list(ORDERS),
-            "import": ["h20", "grey"],
+            "import_source": ["h20", "grey"],
             "product": ["chip", "handset"],
             "product_kind": ("product", ["ai", "phone"]),
         },

@@ -14,7 +14,7 @@ import pytest
 from tests.paths import ROOT
 from yieldsim.ensemble import Place, RunPlan, Writer, create
 from yieldsim.model import ModelFile, load_file
-from yieldsim.outputs import OUTPUTS
+from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS
 
 MODEL = ROOT / "benchmarks" / "analyst.toml"
 QUARTERS = ["2025Q3", "2025Q4", "2026Q1"]
@@ -52,7 +52,7 @@ class FakeSimulator:
     ) -> None:
         self.scenarios, self.seed, self.before = list(scenarios), seed, before
         self.models = [file.model(name) for name in scenarios]  # as the real one checks them
-        self.outputs = OUTPUTS
+        self.outputs = (*OUTPUTS, TOTAL_CHIPS)
         self.coords = {
             "scenario": list(scenarios),
             "quarter": QUARTERS,
@@ -98,7 +98,7 @@ class FakeSimulator:
             shape = (*cells, *(len(self.coords[dim]) for dim in variable.dims))
             wide = base.reshape(*cells, *(1 for _ in variable.dims))
             last = np.arange(shape[-1]) if variable.dims else np.zeros(1)
-            values = np.broadcast_to(wide + 1e5 * last, shape)
+            values = np.broadcast_to(wide + 1e5 * last if variable.dims else base, shape)
             values = values + (0 if variable.name == "usable_chips" else i)
             if variable.dtype == "int16":
                 values = values % 9

@@ -1,6 +1,8 @@
 """A store that is damaged, unfinished or something else never passes for a complete one."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,3 +118,25 @@ def test_an_unfinished_store_does_not_look_whole_to_xarray_alone(tmp_path: Path)
     assert np.isfinite(chips[:, :48]).all()
     assert np.isnan(chips[:, 48:]).all()
     assert (ds["binding"].values[:, 48:] == -1).all()  # no constraint has this number
+
+
+def test_a_damaged_store_prints_one_line(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "x.zarr")
+    make_store(place, realizations=800, block_size=4, blocks=200)
+    finalize(place)
+    for chunk in place.path.glob("usable_chips/c.*"):
+        chunk.write_bytes(flip_bit(chunk.read_bytes(), 90))
+    command = [sys.executable, "-m", "yieldsim", "summary", str(place)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "of usable_chips does not match its checksum" in done.stderr
+
+
+def test_the_dim_of_imports_of_an_old_store_is_renamed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yieldsim.ensemble.read.RENAMED", {"fab": "line"})
+    ds = open_ensemble(path)
+    assert ds["line"].values.tolist() == ["line"]
+    assert "fab" not in ds.dims

@@ -26,10 +26,11 @@ from yieldsim.ensemble import (
 from yieldsim.ensemble.ledger import BlockRecord
 from yieldsim.errors import VerificationError
 from yieldsim.model import ModelFile
-from yieldsim.outputs import OUTPUTS, constraint_names
+from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS, constraint_names
 
 REALIZATIONS, SEED = 50, 3
 DRAWN = "parameter_value"
+ALL = (*OUTPUTS, TOTAL_CHIPS)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_what_is_read_is_what_was_computed(kind: str, block_size: int, tmp_path:
     ds = open_place(place)
     for name, values in truth().items():
         np.testing.assert_array_equal(ds[name].values, values, strict=True)
-    assert set(truth()) == {v.name for v in OUTPUTS} | {DRAWN}
+    assert set(truth()) == {v.name for v in ALL} | {DRAWN}
 
 
 def test_xarray_alone_opens_the_same(finished_once: Path, ds: xr.Dataset) -> None:
@@ -63,7 +64,7 @@ def test_xarray_alone_opens_the_same(finished_once: Path, ds: xr.Dataset) -> Non
 
 
 def test_each_variable_has_its_dims_and_meaning(ds: xr.Dataset) -> None:
-    for variable in OUTPUTS:
+    for variable in ALL:
         array = ds[variable.name]
         assert array.dims == ("scenario", "realization", "quarter", *variable.dims)
         assert array.attrs["units"] == variable.units
@@ -154,7 +155,7 @@ def check_summaries(ds: xr.Dataset) -> None:
 
 
 def test_the_list_of_summaries_is_whole(ds: xr.Dataset) -> None:
-    written = {v.name for v in OUTPUTS} | {DRAWN, "block_done", "quarter_bounds"}
+    written = {v.name for v in ALL} | {DRAWN, "block_done", "quarter_bounds"}
     others = {name for name in ds.data_vars if name not in written}
     others |= {"quantile", "parameter_first", "parameter_second"}
     assert others == set(summaries.SUMMARIES)

@@ -8,6 +8,8 @@ and summaries.
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -31,6 +33,9 @@ from yieldsim.ensemble.shards import FileRecord, digest, index_of, problem_of
 from yieldsim.errors import VerificationError
 
 _RECORDS_IN_MEMORY = 64
+# what asyncio says of a task that no one waits for any more
+_LONGEST_WAIT_SECONDS = 5.0
+_DROPPED = ("Task exception was never retrieved", "Task was destroyed but it is pending")
 _SLOT_BYTES, _CRC_BYTES = 16, 4  # of the index of a shard
 
 
@@ -53,12 +58,12 @@ class CheckedStore(WrapperStore[Any]):
         prototype: BufferPrototype | None = None,
         byte_range: ByteRequest | None = None,
     ) -> Buffer | None:
+        if _Abandoned.exiting:
+            raise VerificationError(str(self._place), "is not read any more")
         try:
             return await self._checked(key, prototype or cpu.buffer_prototype, byte_range)
         except VerificationError:
-            # Zarr reads many chunks at once and drops all but the first error, which asyncio
-            # would report: hundreds of lines.
-            asyncio.get_running_loop().set_exception_handler(_without_repetition)
+            _Abandoned.end_quietly(asyncio.get_running_loop())
             raise
 
     async def _checked(
@@ -137,11 +142,40 @@ class CheckedStore(WrapperStore[Any]):
         return prototype.buffer.from_bytes(data[first - begin : last - begin])
 
 
-def _without_repetition(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Report what no reader waits for any more, unless it is damage of the same store."""
-    dropped = "exception was never retrieved" in str(context.get("message"))
-    if not (dropped and isinstance(context.get("exception"), VerificationError)):
-        loop.default_exception_handler(context)
+class _Abandoned:
+    """The reads that are still under way when a damaged chunk was found.
+
+    Zarr reads many chunks at once, raises the first error and leaves the rest to themselves. Python
+    would report each of them when the process ends: hundreds of lines.
+    """
+
+    exiting = False
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @classmethod
+    def end_quietly(cls, loop: asyncio.AbstractEventLoop) -> None:
+        """Report nothing of such reads, and end them before the process ends."""
+        if cls._loop is not loop:
+            cls._loop = loop
+            loop.set_exception_handler(cls._report)
+            atexit.register(cls._end)  # runs before Zarr's own, which closes the loop
+
+    @staticmethod
+    def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if not str(context.get("message")).startswith(_DROPPED):
+            loop.default_exception_handler(context)
+
+    @classmethod
+    def _end(cls) -> None:
+        cls.exiting = True
+        with contextlib.suppress(Exception):
+            waiting = asyncio.run_coroutine_threadsafe(cls._wait(), cls._loop)  # type: ignore[arg-type]
+            waiting.result(_LONGEST_WAIT_SECONDS)
+
+    @staticmethod
+    async def _wait() -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.gather(*others, return_exceptions=True)
 
 
 def _span(wanted: ByteRequest, size: int) -> tuple[int, int]:

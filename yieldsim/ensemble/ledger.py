@@ -67,9 +67,9 @@ class BlockRecord:
             content: Any = unsealed(place.get(record_key(row, block)))
             run, number, count, scenarios, files = content
             parts = {key: FileRecord.from_json(file) for key, file in files.items()}
+            return cls(str(run), int(number), int(count), tuple(scenarios), parts)
         except (ValueError, TypeError, AttributeError):
             return None
-        return cls(str(run), int(number), int(count), tuple(scenarios), parts)
 
 
 @dataclass

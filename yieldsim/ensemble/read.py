@@ -15,6 +15,9 @@ from yieldsim.ensemble.verify import check_root
 from yieldsim.ensemble.write import marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
+# dims of stores of the first format: a dim named by a keyword of Python cannot be selected by it
+RENAMED = {"import": "import_source"}
+
 
 def open_ensemble(path: str | Path) -> xr.Dataset:
     """Open a complete ensemble store. Values are read from it when they are used.
@@ -46,16 +49,25 @@ def open_place(place: Place) -> xr.Dataset:
     try:
         # No cache, so that memory stays flat over an analysis. (The engine takes a Zarr store,
         # although xarray's signature does not say so.)
-        return xr.open_dataset(
+        ds = xr.open_dataset(
             store,  # type: ignore[arg-type]
             engine="zarr",
             consolidated=True,
             cache=False,
         )
+        old = {old: new for old, new in RENAMED.items() if old in ds.dims}
+        return _with_plain_texts(ds.rename(old) if old else ds)
     except VerificationError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
+
+
+def _with_plain_texts(ds: xr.Dataset) -> xr.Dataset:
+    """Return the Dataset with texts as Python strings: NumPy's StringDType has no astype(str)."""
+    texts = {k: ds[k].astype(object) for k in ds.variables if ds[k].dtype.kind == "T"}
+    coords = {name: text for name, text in texts.items() if name in ds.coords}
+    return ds.assign({k: v for k, v in texts.items() if k not in coords}).assign_coords(coords)
 
 
 def advice(place: Place) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from yieldsim.model import Model, ModelFile, Quantity
 from yieldsim.model.schema.calendar import quarter_range
-from yieldsim.outputs import OUTPUTS, Variable, chosen_outputs, constraint_names
+from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS, Variable, chosen_outputs, constraint_names
 from yieldsim.sampling import RANDOM, Design, check_samples
 from yieldsim.supply.compile import CLASSES, Compiled, compile_model
 from yieldsim.supply.compile.results import TallyLayout, new_state
@@ -61,6 +61,7 @@ class Simulator:
         self._has_demand = not set(also).isdisjoint(self.outputs)
         needed = NEEDED if self._has_demand else ()
         counted = [v for v in OUTPUTS if v in self.outputs or v.name in needed]
+        self._ai = [product.kind == "ai" for product in model.products.values()]
         # scenarios may differ in routes and tiers, so each has its own layout of the same grid
         self._layouts = {n: TallyLayout(c, counted) for n, c in self.compiled.items()}
 
@@ -84,6 +85,8 @@ class Simulator:
             outputs = dict(self._layouts[name].split(out))
             if self._has_demand:
                 outputs |= run_demand(self.demand[name], drawn, *(outputs[key] for key in NEEDED))
+            total = outputs["usable_chips"][..., self._ai].sum(axis=-1, dtype=np.float64)
+            outputs[TOTAL_CHIPS.name] = total
             for variable in self.outputs:
                 output = outputs[variable.name]
                 shape = (len(scenarios), *output.shape)
@@ -166,7 +169,7 @@ def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
         "packaging": list(model.packaging),
         "product": list(model.products),
         "order": list(model.orders),
-        "import": list(model.imports),
+        "import_source": list(model.imports),
     }
 
 

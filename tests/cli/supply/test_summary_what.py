@@ -127,5 +127,5 @@ def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:
     bins = {r["bin"] for r in content["products"]["yearly"]} - {None}
     assert bins == {name for several in names.values() for name in several.values()}
     assert {r["constraint"] for r in content["binding"]["binding"]} <= set(
-        ds["binding"].attrs["flag_names"]
+        json.loads(ds["binding"].attrs["flag_names"])
     )

@@ -12,7 +12,7 @@ from tests.supply.orders.made_up_model import DEMAND, IMPORTS, ORDERS, SOUND, fi
 from yieldsim.analysis import demand_summary
 from yieldsim.cli.main import main
 from yieldsim.model import ModelFile
-from yieldsim.outputs import ALWAYS, EXTRA_OUTPUTS, ORDER_OUTPUTS, OUTPUTS
+from yieldsim.outputs import ALWAYS, EXTRA_OUTPUTS, ORDER_OUTPUTS, OUTPUTS, TOTAL_CHIPS
 
 EVERYTHING = (*ORDERS, *DEMAND, *IMPORTS)
 COUNT, SEED = 20, 7
@@ -36,13 +36,13 @@ def test_every_variable_is_there_with_its_dims(whole: xr.Dataset) -> None:
         assert values.attrs["units"] == variable.units
         assert np.isfinite(values.values).all()
     assert whole["order"].values.tolist() == ["first", "money", "pods"]
-    assert whole["import"].values.tolist() == ["h20", "grey"]
+    assert whole["import_source"].values.tolist() == ["h20", "grey"]
 
 
 def test_orders_do_not_change_production(whole: xr.Dataset) -> None:
     without = run(file())
     assert set(without) & EXTRA == set()
-    assert {"order", "import"} & set(without.sizes) == set()
+    assert {"order", "import_source"} & set(without.sizes) == set()
     for variable in KEPT:
         np.testing.assert_array_equal(whole[variable.name].values, without[variable.name].values)
 
@@ -84,7 +84,7 @@ def test_a_store_holds_all_about_its_orders(whole: xr.Dataset, tmp_path: Path, c
 
 def test_a_run_may_keep_one_of_the_variables(whole: xr.Dataset, tmp_path: Path) -> None:
     few = run(file(*EVERYTHING, 'simulation.outputs=["order_backlog"]'), out=tmp_path / "few.zarr")
-    kept = {v.name for v in (*OUTPUTS, *EXTRA_OUTPUTS)} & set(few)
+    kept = {v.name for v in (*OUTPUTS, TOTAL_CHIPS, *EXTRA_OUTPUTS)} & set(few)
     assert kept == {"order_backlog", *ALWAYS}
     np.testing.assert_array_equal(few["order_backlog"].values, whole["order_backlog"].values)
     assert demand_summary(few)["orders"] == []
@@ -113,7 +113,7 @@ def test_scenarios_may_change_orders_demand_and_imports() -> None:
     base, more = (ds.sel(scenario=name) for name in ("baseline", "more"))
     assert (more["order_size"].sel(order="first").values[:, :3] == 0.0).all()
     assert (more["order_size"].sel(order="first").values[:, 3:] == 1e9).all()
-    assert (more["imports"].sel({"import": "h20"}).values == 0.0).all()
+    assert (more["imports"].sel(import_source="h20").values == 0.0).all()
     np.testing.assert_array_equal(
         more["demand_h100_equivalents"].values, 2.0 * base["demand_h100_equivalents"].values
     )

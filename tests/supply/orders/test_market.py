@@ -102,7 +102,7 @@ def test_a_model_has_the_variables_of_what_it_declares(changes) -> None:
         if set(kind) <= set(changes):
             expected += outputs
     assert plan.outputs == expected
-    dims = {"order": 3, "import": 2, "product": 2}
+    dims = {"order": 3, "import_source": 2, "product": 2}
     for variable in plan.outputs:
         shape = (REALIZATIONS, QUARTERS, *(dims[dim] for dim in variable.dims))
         assert results[variable.name].shape == shape, variable.name

@@ -62,7 +62,7 @@ def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
         "delivered": _figures(ds, "order_delivered", "year", orders, "order"),
         "market": _market(ds, "quarter"),
         "market_yearly": _market(ds, "year"),
-        "imports": _figures(ds, "imports", "year", _by_label(ds, "import"), "import"),
+        "imports": _figures(ds, "imports", "year", _by_label(ds, "import_source"), "import"),
         "compared": COMPARED,
         **origin(ds),
     }
@@ -164,7 +164,7 @@ def _market(ds: xr.Dataset, period: Period) -> list[Record]:
     if "demand" not in ds:
         return []
     domestic = {TOTAL: ai_products(ds)}
-    imports = {TOTAL: list(range(ds.sizes.get("import", 0)))}
+    imports = {TOTAL: list(range(ds.sizes.get("import_source", 0)))}
     records: list[Record] = []
     for end, supply in (("", "usable_chips"), ("_h100_equivalents", "h100_equivalents")):
         for variable, figure, groups in (
