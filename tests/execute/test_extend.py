@@ -177,8 +177,8 @@ def test_what_cannot_be_extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         extend_store(tmp_path / "nothing.zarr", realizations=30)
 
     class Other(FakeSimulator):
-        def __init__(self, file: Any, scenarios: Any, seed: int) -> None:
-            super().__init__(file, scenarios, seed)
+        def __init__(self, file: Any, scenarios: Any, seed: int, **how: Any) -> None:
+            super().__init__(file, scenarios, seed, **how)
             if "late" in scenarios:
                 self.coords["product"] = ["accelerator", "handset", "rack"]
 
