@@ -51,15 +51,19 @@ COMMANDS = {
     "slurm": Subcommand(
         ".store.slurm:slurm", "Print the script of a Slurm array that computes a store."
     ),
-    "status": Subcommand(".store.status:status", "Print how far a store is."),
+    "status": Subcommand(
+        ".store.status:status", "Print how many blocks of a store are stored, missing and damaged."
+    ),
     "verify": Subcommand(
-        ".store.verify:verify", "Check every byte of a store, and mend what is damaged."
+        ".store.verify:verify",
+        "Check every byte of a store: chunks, coordinates, summaries and metadata.",
     ),
     "extend": Subcommand(
         ".store.extend:extend", "Add realizations or scenarios to a finished store."
     ),
     "merge": Subcommand(
-        ".store.merge:merge", "Join stores of one model and seed that were made apart."
+        ".store.merge:merge",
+        "Join stores of one model, seed, number of realizations and block size.",
     ),
     "summary": Subcommand(
         ".supply.summary:summary",
