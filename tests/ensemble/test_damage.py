@@ -61,7 +61,7 @@ def test_a_damaged_coordinate_is_an_error_at_once(path: Path) -> None:
         lambda text: "",
         lambda text: "[]",
         lambda text: "[" * 100_000 + "]" * 100_000,
-        lambda text: text.replace('"scenarios": [', '"scenarios": [1, ', 1),
+        lambda text: text.replace('"scenarios": "[', '"scenarios": "[1, ', 1),
         lambda text: text.replace('"seed"', '"sead"'),
         lambda text: text.replace('"status"', '"stutas"'),
         lambda text: text.replace('"group"', '"array"'),

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from tests.paths import INVALID
+from yieldsim.design import RANDOM, Design
 from yieldsim.model import ModelFile, Parameter, Quantity, Schedule, load_file, parameters
 from yieldsim.model.schema.fabs import OTHER
 from yieldsim.model.schema.fields import Entity, Spec, spec_of
@@ -84,7 +85,7 @@ class Given(Sampler):
         self.__dict__.update(vars(sampler))
         self.drawn = drawn
 
-    def draw(self, seed: int, first: int, count: int) -> np.ndarray:
+    def draw(self, seed: int, first: int, count: int, design: Design = RANDOM) -> np.ndarray:
         return self.drawn
 
 
