@@ -43,3 +43,14 @@ def ctrl_c_is_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def hangup_is_heard() -> Iterator[None]:
+    """SIGHUP ends the children of a test, although nohup lets this process ignore it.
+
+    A handler is not passed on: children start with the default.
+    """
+    before = signal.signal(signal.SIGHUP, lambda number, frame: None)
+    yield
+    signal.signal(signal.SIGHUP, before)

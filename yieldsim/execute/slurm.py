@@ -37,16 +37,16 @@ limit= cancelled=
 # The signal before the time limit ends the task after the block under way. If that takes too long,
 # a second signal drops the block, and a process that does not answer is killed.
 near_limit() {{
-    limit=1
+    limit=1 woken=1
     kill -USR1 "$child"
     (sleep {patience}; kill -USR1 "$child"; sleep 5; kill -KILL "$child") 2>/dev/null &
 }}
 trap near_limit USR1
-trap '[ "$limit" ] || cancelled=1; kill -TERM "$child"' TERM
+trap 'woken=1; [ "$limit" ] || cancelled=1; kill -TERM "$child"' TERM
 "${{yieldsim[@]}}" work "$store" --task "$SLURM_ARRAY_TASK_ID" --tasks {tasks} &
 child=$!
-wait "$child"; code=$?
-while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done  # a trap ended the wait
+woken=1
+while [ "$woken" ]; do woken=; wait "$child"; code=$?; done  # a trap ends the wait early
 
 # Slurm runs a task again by its exit code only where its administrator says so. A signal (75) and a
 # kill (128 and more) can pass; a kill that repeats, as for memory, cannot.

@@ -179,6 +179,7 @@ def wait_for_a_block(process: subprocess.Popen[str], store: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP"])
 @pytest.mark.parametrize("command", ["work", "run"])
 def test_a_signal_ends_after_the_block_under_way(store: Path, command: str, name: str) -> None:
