@@ -73,7 +73,7 @@ test-versions: setup  ## run a short set of tests with the lowest and the newest
 		$(BIN)/uv venv --quiet --clear --python "$(PYTHON)" "$$env"; \
 		$(BIN)/uv pip install --quiet --python "$$env/bin/python" -r "$$env.txt"; \
 		grep -E "^(numba|numpy|pydantic|scipy|xarray|zarr)==" "$$env.txt" | tr '\n' ' '; echo; \
-		NUMBA_CACHE_DIR="$$env/numba" "$$env/bin/python" -m pytest -q \
+		NUMBA_CACHE_DIR="$$env/numba" "$$env/bin/python" -m pytest -q -m "not slow and not integration" \
 			tests/ensemble tests/execute tests/sampling tests/supply/test_given_samples.py; \
 	done
 
