@@ -78,4 +78,5 @@ def test_any_machine_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     make_store(Folder(tmp_path / "x.zarr"))
     finalize(Folder(tmp_path / "x.zarr"))
     monkeypatch.setattr("yieldsim.ensemble.provenance.arithmetic", lambda: "0123")
-    open_ensemble(tmp_path / "x.zarr").load()
+    chips = open_ensemble(tmp_path / "x.zarr")["usable_chips"]
+    assert float(chips[0, 3, 0, 0]) == 3.0  # of realization 3

@@ -198,7 +198,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     folder, port = tmp_path / "slurm", str(free_port())
     started = subprocess.run([SLURM, "up", folder, port], check=False, timeout=120)
     env = {**os.environ, "SLURM_CONF": str(folder / "slurm.conf"), "PYTHONPATH": str(ROOT)}
-    # the kernels that this session compiled: an empty name is Numba's default
+    # the kernels that the tests compiled: an empty name is Numba's default
     env.setdefault("NUMBA_CACHE_DIR", "")
     try:
         assert started.returncode == 0

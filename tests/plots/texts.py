@@ -26,7 +26,7 @@ def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
 
 
 def check_texts(figure: Figure, more_than: int) -> None:
-    """There are so many texts; none overlaps another, and all are within the page."""
+    """Check the number of texts, that none overlaps another, and that all are on the page."""
     texts = texts_of(figure)
     assert len(texts) > more_than
     page = figure.bbox

@@ -43,7 +43,7 @@ def up_time(mttf: float, mttr: float, hours: float, cv2: float = 1.0) -> np.ndar
 
 
 def fleets(mttf: float, mttr: float, hours: float, tools: int, cv2: float = 1.0) -> np.ndarray:
-    """Mean share of each fleet of so many tools."""
+    """Return the mean share of fleets of a given number of tools."""
     each = up_time(mttf, mttr, hours, cv2)
     return each[: MACHINES // tools * tools].reshape(-1, tools).mean(axis=1)
 

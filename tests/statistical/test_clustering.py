@@ -18,7 +18,7 @@ SIGMAS = 4.0  # standard errors allowed; the seeds are fixed
 
 
 def run(count: int, steps: int, alpha: float, clusters: float, faults: float) -> dict:
-    """Results of a line with so many clusters of wafers in a step and so many faults per die."""
+    """Return the results of a line with given clusters of wafers a step and faults per die."""
     per_step = WAFERS_PER_QUARTER / steps
     changes = {
         "simulation.process_noise": "true",

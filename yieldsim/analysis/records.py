@@ -78,7 +78,7 @@ def share_records(
 def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
     """Paired differences of usable chips by calendar year (see `paired_differences`).
 
-    ``base`` is by default the scenario ``baseline``, or the first if there is none. Empty for an
+    ``base`` is by default the scenario ``baseline``, or the first scenario without it. Empty for an
     ensemble of a single scenario.
     """
     scenarios = labels_of(ds, "scenario")

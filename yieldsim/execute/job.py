@@ -106,7 +106,7 @@ def new_job(
 def stored_job(place: Place) -> Job:
     """Return the run of a store, from the store alone.
 
-    Raises StoreError if there is none or another version began it, VerificationError if its
+    Raises StoreError without a store or if another version began it, VerificationError if its
     metadata are damaged.
     """
     stored = trusted(place)

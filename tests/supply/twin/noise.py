@@ -26,7 +26,7 @@ def failures(expected: float, u: float) -> int:
 
 
 def repair_hours(number: int, mttr_hours: float, cv2: float, u: float) -> float:
-    """Total hours of so many repairs: a gamma variate with their mean and variance."""
+    """Return the total hours of some repairs: a gamma variate with their mean and variance."""
     if number == 0 or cv2 == 0.0:
         return number * mttr_hours
     return number * mttr_hours * gamma_mean_one(u, number / cv2)

@@ -61,7 +61,7 @@ def batches(
     packages: float,
     bad: Mapping[str, float],
 ) -> list[Batch]:
-    """Make up at most so many packages of the dies on offer in each bin.
+    """Make packages of the dies on offer in each bin, up to a given number.
 
     ``bad`` is the share of bad dies in each bin of the stock.
     """
