@@ -18,6 +18,8 @@ from yieldsim.errors import IncompleteError, StoreError
 pytest.importorskip("s3fs")
 server_of = pytest.importorskip("moto.server")
 
+pytestmark = pytest.mark.integration
+
 BUCKET = "ensembles"
 
 

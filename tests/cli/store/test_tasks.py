@@ -180,8 +180,9 @@ def wait_for_a_block(process: subprocess.Popen[str], store: Path) -> None:
 
 
 @pytest.mark.usefixtures("hangup_is_heard")
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP"])
-@pytest.mark.parametrize("command", ["work", "run"])
+@pytest.mark.parametrize(
+    ("command", "name"), [("work", "SIGUSR1"), ("work", "SIGHUP"), ("run", "SIGTERM")]
+)
 def test_a_signal_ends_after_the_block_under_way(store: Path, command: str, name: str) -> None:
     share = ["work", store, "--blocks", "1-7"]
     whole = ["run", MODEL, "--out", store, *RUN]
