@@ -54,8 +54,8 @@ test: setup  ## run the tests except the slow ones and those that need Slurm, Da
 test-integration: setup  ## run an array on a local Slurm, Dask clusters, and a store on a local S3 server
 	$(BIN)/python -m pytest -m "integration and not slow"
 
-test-full: setup  ## run all tests
-	$(TEST)
+test-full: setup  ## run all tests, with all examples of properties
+	YIELDSIM_ALL_EXAMPLES=1 $(TEST)
 
 # Out-of-range reads are silent otherwise. It needs a cache of its own, because Numba does not tell
 # kernels with bounds checks from those without.

@@ -76,8 +76,7 @@ def check_same(path: Path, expected: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake")
-@pytest.mark.parametrize("before", [40, 48])
-@pytest.mark.parametrize("scenarios", [["baseline"], ["baseline", "late"]])
+@pytest.mark.parametrize(("before", "scenarios"), [(48, ["baseline"]), (40, ["baseline", "late"])])
 def test_realizations_are_added(tmp_path: Path, before: int, scenarios: list[str]) -> None:
     path = run(tmp_path / "x.zarr", scenarios, before)
     extend_store(path, realizations=90, threads=1)
@@ -87,7 +86,7 @@ def test_realizations_are_added(tmp_path: Path, before: int, scenarios: list[str
 
 
 @pytest.mark.usefixtures("fake")
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_scenarios_are_added_one_after_another(tmp_path: Path, count: int) -> None:
     path = run(tmp_path / "x.zarr", NAMES[:count], 40)
     for number in range(count, 4):
@@ -128,7 +127,9 @@ def test_an_extension_that_stops_is_continued(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake")
-@pytest.mark.parametrize("at", [0, 1, 2, 3, 7, 30, 60, 90])
+@pytest.mark.parametrize(
+    "at", [1, 2, 30, *(pytest.param(at, marks=pytest.mark.slow) for at in (0, 3, 7, 60, 90))]
+)
 def test_an_extension_that_was_killed_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:

@@ -13,7 +13,7 @@ import xarray as xr
 
 import yieldsim
 from yieldsim.errors import UsageError
-from yieldsim.model import load_file
+from yieldsim.model import ModelFile, load_file
 
 SEED = 7
 REALIZATIONS = 96
@@ -99,17 +99,33 @@ def ensemble() -> xr.Dataset:
     )
 
 
-def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
-    """Sums over a year (AI chips alone; all lines, dies, bins, orders) by realization."""
+@cache
+def by_scenario_and_quarter(variable: str) -> np.ndarray:
+    """The variable by scenario, quarter and realization, summed over all else (AI chips alone)."""
     ds = ensemble()
-    array = ds[variable].sel(scenario=scenario)
+    array = ds[variable]
     if "product" in array.dims:
         array = array.isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
-    quarters = [str(label).startswith(str(year)) for label in ds["quarter_label"].values]
-    assert sum(quarters) == 4
-    rest = [dim for dim in array.dims if dim not in ("realization", "quarter")]
-    total = array.isel(quarter=np.flatnonzero(quarters)).sum(["quarter", *rest])
-    return np.asarray(total.values, dtype=float)
+    kept = ("scenario", "quarter", "realization")
+    rest = [dim for dim in array.dims if dim not in kept]
+    return np.asarray(array.astype(float).sum(rest).transpose(*kept).values)
+
+
+@cache
+def labels() -> tuple[list[str], list[str]]:
+    """The scenarios and the quarters, in their order."""
+    ds = ensemble()
+    quarters = [str(label) for label in ds["quarter_label"].values]
+    return [str(name) for name in ds["scenario"].values], quarters
+
+
+def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
+    """Sums over a year (AI chips alone; all lines, dies, bins, orders) by realization."""
+    names, quarters = labels()
+    places = [i for i, label in enumerate(quarters) if label.startswith(str(year))]
+    assert len(places) == 4
+    total: np.ndarray = by_scenario_and_quarter(variable)[names.index(scenario), places].sum(axis=0)
+    return total
 
 
 def in_standard_errors(variable: str, name: str, other: str, year: int) -> float:
@@ -119,8 +135,13 @@ def in_standard_errors(variable: str, name: str, other: str, year: int) -> float
     return float(difference.mean() / error) if error > 0.0 else 0.0
 
 
+@cache
+def baseline() -> ModelFile:
+    return load_file("baseline")
+
+
 def scenarios() -> list[str]:
-    return list(load_file("baseline").scenarios)
+    return list(baseline().scenarios)
 
 
 def test_there_are_twelve_scenarios_and_each_has_its_effect_here() -> None:
@@ -130,7 +151,7 @@ def test_there_are_twelve_scenarios_and_each_has_its_effect_here() -> None:
 
 @pytest.mark.parametrize("name", scenarios())
 def test_a_scenario_says_when_and_whence(name: str) -> None:
-    file = load_file("baseline")
+    file = baseline()
     entry = file.scenarios[name]
     assert entry["source"] in file.raw["sources"]
     assert entry["grade"] in ("reported", "estimated", "assumed")
@@ -212,7 +233,7 @@ def test_a_combination_is_stored_as_given_with_all_titles() -> None:
     ds = ensemble()
     assert ds["scenario"].values.tolist() == ["baseline", *scenarios(), COMBINED]
     title = str(ds["scenario_title"].sel(scenario=COMBINED).values)
-    parts = [load_file("baseline").scenarios[name]["title"] for name in COMBINED.split("+")]
+    parts = [baseline().scenarios[name]["title"] for name in COMBINED.split("+")]
     assert title == "; ".join(parts)
 
 
@@ -228,10 +249,10 @@ def test_a_combination_is_stored_as_given_with_all_titles() -> None:
 )
 def test_rivals_cannot_be_combined(name: str, path: str) -> None:
     with pytest.raises(UsageError, match=f"both set {re.escape(path)}, differently"):
-        load_file("baseline").model(name)
+        baseline().model(name)
 
 
 def test_what_two_scenarios_share_can_be_combined() -> None:
     # both end service in the same way; one also ends deliveries
-    file = load_file("baseline")
+    file = baseline()
     assert file.model("service_denied+service_lost").events == file.model("service_lost").events

@@ -122,7 +122,7 @@ def test_the_ending_says_the_format_and_the_bytes_repeat(name, magic, tmp_path: 
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         path = tmp_path / folder / name
-        save(fan_chart(ensemble(realizations=8)), path)
+        save(fan_chart(ensemble(realizations=8).isel(product=[0])), path)
         written.append(path.read_bytes())
     assert written[0].startswith(magic)
     assert written[0] == written[1]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.paths import VALID
 from tests.supply.kernels.by_hand import DIES, FLOAT32, ONE_LINE, Block, assert_all, of_file, run
 from yieldsim.errors import ModelError
@@ -152,7 +153,7 @@ def assert_none_lost(changes: dict[str, object], limit: str, variable: str) -> N
     assert np.all(free >= held * (1.0 - 1e-6) - 1e-6), (held, free)  # single precision
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(LINE_WORLDS, st.sampled_from([limit for limit in LIMITS if limit != "wafers"]))
 def test_lifting_a_limit_never_costs_chips(changes: dict[str, object], limit: str) -> None:
     assert_none_lost(changes, limit, "usable_chips")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.paths import VALID
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.supply.simulate import Simulator
@@ -94,7 +95,7 @@ def check_packages(engine: Simulator, got: Block) -> None:
                 assert not passed[..., place, number].any(), f"{name} does not sell {bin_name}"
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(WORLDS, st.fixed_dictionaries(dict.fromkeys(COMPUTE, PAIRING)), SELLS)
 def test_packaging_conserves_dies_and_packages(
     changes: dict[str, object], pairings: dict[str, str], sells: set[str]

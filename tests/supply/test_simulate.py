@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.paths import VALID
 from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
@@ -193,7 +194,7 @@ RANDOM_CHANGES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(RANDOM_CHANGES)
 def test_random_models_conserve_everything(changes: dict[str, object]) -> None:
     settings_ = [f"{path}={value}" for path, value in changes.items()]

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.paths import INVALID
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import BASELINE, Model, ModelFile, Quantity, load_file, parameters
@@ -113,7 +114,7 @@ def check_draws(model: Model) -> None:
             assert not spec.above or (column > spec.minimum).all()
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.lists(DAMAGES, min_size=1, max_size=3))
 def test_a_damaged_model_is_a_model_or_one_line(damages: list[Any]) -> None:
     raw = copy.deepcopy(RAW)
@@ -130,7 +131,7 @@ def test_a_damaged_model_is_a_model_or_one_line(damages: list[Any]) -> None:
         check_draws(model)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.sampled_from(PLACES), VALUES, st.sampled_from(["", ".x", ".", " "]))
 def test_a_setting_is_a_model_or_one_line(path: tuple[Any, ...], value: Any, tail: str) -> None:
     file = ModelFile("set", {k: v for k, v in RAW.items() if k != "scenarios"}, {})
@@ -138,7 +139,7 @@ def test_a_setting_is_a_model_or_one_line(path: tuple[Any, ...], value: Any, tai
     outcome(lambda: file.with_changes([text]).model())
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(data=st.data())
 def test_a_damaged_file_is_a_model_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
@@ -164,7 +165,7 @@ n2,etch,9,,,,,
 """
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(data=st.data())
 def test_a_damaged_table_is_a_model_or_one_line(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.paths import VALID
 from yieldsim.errors import ModelError
 from yieldsim.model.load import load_file
@@ -106,7 +107,7 @@ RANDOM_CHANGES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(RANDOM_CHANGES)
 def test_never_less_than_the_shares(changes: dict[str, object]) -> None:
     lines = [f"{path}={value}" for path, value in changes.items()]

@@ -6,10 +6,11 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from tests.examples import examples
 from tests.supply.orders.made_up_orders import PRODUCTS, rename, run, supplies, wishes
 from tests.supply.twin.demand import Wish, fill
 from yieldsim.supply.orders.deliveries import deliver
@@ -20,7 +21,7 @@ from yieldsim.supply.orders.sharing import share_out
 ATOL = 1e-11
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(orders=wishes(), usable=supplies)
 def test_orders_are_filled_as_the_twin_fills_them(orders, usable) -> None:
     delivered, backlog, unclaimed = fill(orders, usable)
@@ -36,7 +37,7 @@ def test_orders_are_filled_as_the_twin_fills_them(orders, usable) -> None:
             assert got.unclaimed[0, quarter, place] == pytest.approx(exact, abs=ATOL)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(orders=wishes(), usable=supplies)
 def test_no_chip_is_made_or_lost(orders, usable) -> None:
     got = run(orders, usable)
@@ -56,7 +57,7 @@ def test_no_chip_is_made_or_lost(orders, usable) -> None:
             assert (mine <= taken[:, of_them].sum(axis=1) + ATOL).all()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(orders=wishes(), usable=supplies)
 def test_ordered_chips_are_delivered_or_in_the_backlog(orders, usable) -> None:
     got = run(orders, usable)
@@ -68,7 +69,7 @@ def test_ordered_chips_are_delivered_or_in_the_backlog(orders, usable) -> None:
         assert (got.size[0, wish.placed :, place] == float(wish.size)).all()
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(orders=wishes(), usable=supplies, more=supplies)
 def test_more_supply_never_fills_an_order_later(orders, usable, more) -> None:
     richer = [dict(quarter) for quarter in usable]
@@ -79,7 +80,7 @@ def test_more_supply_never_fills_an_order_later(orders, usable, more) -> None:
     assert (got.backlog[1] <= got.backlog[0] + ATOL).all()
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(orders=wishes(), usable=supplies)
 def test_a_yardstick_changes_nothing_for_others_and_stands_alone(orders, usable) -> None:
     both = [*orders, replace(rename(orders[0], "yardstick"), claims=False)]
@@ -91,7 +92,7 @@ def test_a_yardstick_changes_nothing_for_others_and_stands_alone(orders, usable)
     np.testing.assert_allclose(got.delivered[..., -1:], alone.delivered, atol=ATOL)
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(orders=wishes(), usable=supplies, data=st.data())
 def test_the_order_of_the_orders_changes_no_bit(orders, usable, data) -> None:
     places = data.draw(st.permutations(range(len(orders))))
@@ -100,7 +101,7 @@ def test_the_order_of_the_orders_changes_no_bit(orders, usable, data) -> None:
     np.testing.assert_array_equal(got.unclaimed, other.unclaimed)
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(orders=wishes(), several=st.lists(supplies, min_size=2, max_size=6), cut=st.integers(1, 5))
 def test_a_realization_has_the_same_bits_in_blocks_of_any_size(orders, several, cut) -> None:
     quarters = min(map(len, several))
@@ -112,7 +113,7 @@ def test_a_realization_has_the_same_bits_in_blocks_of_any_size(orders, several, 
             np.testing.assert_array_equal(values[first : first + cut], same)
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(orders=wishes(4), usable=supplies)
 def test_the_smallest_share_of_need_is_as_large_as_possible(orders, usable) -> None:
     """Against a linear program: raise t such that every order gets at least t of its need."""

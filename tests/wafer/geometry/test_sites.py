@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from yieldsim.errors import UsageError
 from yieldsim.wafer.geometry.outline import FLAT_LENGTH_MM, NOTCH_DEPTH_MM
 from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline, make_sites, place_grid
@@ -113,7 +114,7 @@ def wide(columns: int, rows: int) -> Reticle:
     return Reticle(450.0, 450.0, columns, rows)
 
 
-@settings(max_examples=80)
+@examples(80)
 @given(wafers(), sizes, fields, offsets, st.booleans())
 def test_sites_are_those_of_the_twin(
     wafer: WaferOutline,
@@ -226,7 +227,7 @@ def test_whole_fields_are_a_part_of_all(
     assert whole.gross_die <= every.gross_die <= whole.gross_die + most
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(wafers(), sizes, fields, st.booleans())
 def test_searches_of_offsets_are_ordered(
     wafer: WaferOutline, size: Pair, field: tuple[int, int], partial_fields: bool

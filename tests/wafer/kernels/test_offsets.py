@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from yieldsim.wafer.kernels.geometry import (
     Blocks,
     Usable,
@@ -48,7 +49,7 @@ def tried(dies: Blocks, usable: Usable, seed: int, count: int) -> int:
     return max(count_blocks(dies, usable, u, v) for u, v in offsets)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(blocks(), usables(), st.integers(0, 999))
 def test_no_offset_beats_the_best(dies: Blocks, usable: Usable, seed: int) -> None:
     count, u, v, exact = best_offset(dies, usable)
