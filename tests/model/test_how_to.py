@@ -76,7 +76,7 @@ def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) 
     checked(model, capsys, "bad_year")
     path = "events.fire.capacity_ratio"
     assert shown(model, path, capsys, "--scenario", "bad_year")[path]["value"] == 0.5
-    path = "memory.cxmt_hbm3.maker.wafers.scale"
+    path = "dram_lines.cxmt.wafers.scale"
     changed = shown(model, path, capsys, "--scenario", "bad_year")
     assert changed[path]["distribution"]["median"] == 0.6
 

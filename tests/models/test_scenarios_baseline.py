@@ -240,7 +240,7 @@ def test_a_combination_is_stored_as_given_with_all_titles() -> None:
 @pytest.mark.parametrize(
     ("name", "path"),
     [
-        ("memory_fast+memory_slow", "memory.cxmt_hbm3.maker.wafers"),
+        ("memory_fast+memory_slow", "dram_lines.cxmt.wafers"),
         ("memory_cut+memory_available", "memory.grey_hbm.deliveries"),
         ("scanners_late+scanners_never", "shared.domestic_scanner_delay_quarters"),
         ("n3_ramps+service_lost+n3_fails", "processes.n3.d0_mature_per_cm2"),

@@ -40,6 +40,7 @@ CASES = [
     ("shocks", "ask_for_more"),
     ("shocks", "overlapping"),
     ("tiers", "baseline"),
+    ("memory", "baseline"),
     ("pairing", "baseline"),
     ("pairing", "few_io"),
     ("pairing", "at_random"),

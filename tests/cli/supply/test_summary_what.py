@@ -13,16 +13,19 @@ from tests.paths import VALID
 from yieldsim.analysis.fab.die_yield import yield_summary
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.lifted import binding_summary
+from yieldsim.analysis.supply.memory import memory_summary
 from yieldsim.analysis.supply.products import products_summary
 from yieldsim.cli.main import main
 from yieldsim.report.demand import NOTHING
 from yieldsim.report.die_yield import GOOD, TITLES
+from yieldsim.report.memory import NOTHING as NO_MEMORY
 
 SUMMARIES = {
     "products": products_summary,
     "binding": binding_summary,
     "yield": yield_summary,
     "demand": demand_summary,
+    "memory": memory_summary,
 }
 
 
@@ -51,6 +54,7 @@ def test_the_json_is_that_of_the_analysis(what: str, capsys) -> None:
         ("binding", "What binds usable AI chips in total"),
         ("yield", TITLES[GOOD]),
         ("demand", NOTHING),
+        ("memory", NO_MEMORY),
     ],
 )
 def test_the_text_begins_with_its_title(what: str, title: str, capsys) -> None:
@@ -83,6 +87,7 @@ def test_products_can_be_chosen(capsys) -> None:
         (["--what", "products", "--product", "x"], "--product: is not in the ensemble, got 'x'; a"),
         (["--what", "yield", "--product", "total"], "--product: does not go with --what yield; al"),
         (["--what", "demand", "--product", "x"], "--product: does not go with --what demand; allo"),
+        (["--what", "memory", "--product", "x"], "--product: does not go with --what memory; allo"),
         (["--what", "binding", "--scenario", "x"], "scenario: is not in the ensemble, got 'x'; al"),
         (["--what", "yield", "--scenario", "x"], "scenario: is not in the ensemble, got 'x'; all"),
     ],

@@ -10,6 +10,7 @@ from collections import defaultdict
 
 from tests.supply.twin.assembly import Stocks, assemble
 from tests.supply.twin.dies import Sorting, gross_dies
+from tests.supply.twin.memory import made
 from tests.supply.twin.recipes import batches, memory_choices
 from tests.supply.twin.results import Book
 from tests.supply.twin.world import MONTHS_PER_QUARTER, World
@@ -123,10 +124,7 @@ class Packaging:
             if pool.deliveries is not None:
                 stacks += world.schedule(f"{path}.deliveries", pool.deliveries, step) * per_quarter
             if pool.maker is not None:
-                where, maker = f"{path}.maker", pool.maker
-                wafers = world.schedule(f"{where}.wafers", maker.wafers, step) * per_month
-                good = world.schedule(f"{where}.stack_yield", maker.stack_yield, step)
-                stacks += wafers * world.number(where, maker, "stacks_per_wafer") * good
+                stacks += made(world, name, step) * per_month
             stacks *= world.number(path, pool, "usable_fraction")
             self.stacks[name] += stacks
             self.book.add(step, "stacks_in", name, amount=stacks)

@@ -8,7 +8,7 @@ parameters, and Philox for the luck, which is tested against known answers.
 
 This file holds a fab's step. Tools are in tools.py and noise.py, passes in
 visits.py, moves of wafers in flow.py, what wafers carry in wafers.py, dies in
-dies.py, packages in supply.py, recipes.py and assembly.py.
+dies.py, memory stacks in memory.py, packages in supply.py, recipes.py and assembly.py.
 """
 
 from __future__ import annotations

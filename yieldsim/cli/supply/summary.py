@@ -23,10 +23,11 @@ BY_PRODUCT = ("records", "yearly", "binding", "lifted")
 @store_argument
 @click.option(
     "--what",
-    type=click.Choice(["products", "binding", "yield", "demand"]),
+    type=click.Choice(["products", "binding", "yield", "demand", "memory"]),
     help="products: chips, packages by bin and compute of each product. binding: what binds, and "
     "what lifting a limit adds. yield: shares of good dies, and the defect density D0 by process "
-    "and line. demand: orders and the market's gap.  [default: usable chips]",
+    "and line. demand: orders and the market's gap. memory: stacks by pool and year, and who "
+    "used them.  [default: usable chips]",
 )
 @click.option(
     "--scenario",
@@ -51,7 +52,7 @@ def summary(store: str, what: str | None, scenarios: Names, products: Names, as_
     """
     from yieldsim.errors import UsageError
 
-    if products and what in ("yield", "demand"):
+    if products and what in ("yield", "demand", "memory"):
         allowed = "products, binding, or no --what"
         raise UsageError("--product", f"does not go with --what {what}", allowed=allowed)
     result, text = _PARTS[what](store, scenarios, products)
@@ -103,12 +104,21 @@ def _demand(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[
     return result, lambda: demand_text(result, scenarios)
 
 
+def _memory(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
+    from yieldsim.analysis.supply.memory import memory_summary
+    from yieldsim.report.memory import memory_text
+
+    result = _read(store, scenarios, memory_summary)
+    return result, lambda: memory_text(result, scenarios)
+
+
 _PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Summary, Callable[[], str]]]] = {
     None: _chips,
     "products": _products,
     "binding": _binding,
     "yield": _yield,
     "demand": _demand,
+    "memory": _memory,
 }
 
 

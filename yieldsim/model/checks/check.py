@@ -11,6 +11,7 @@ from yieldsim.model.checks.correlations import check_correlations
 from yieldsim.model.checks.demand import check_demand
 from yieldsim.model.checks.fabs import check_fabs
 from yieldsim.model.checks.layers import check_layers
+from yieldsim.model.checks.memory import check_memory
 from yieldsim.model.checks.names import check_names, known
 from yieldsim.model.limits import NO_LIMITS
 from yieldsim.model.parameters import Parameter, parameters
@@ -38,6 +39,7 @@ def check_model(model: Model, where: str = "") -> None:
             _check_scale(model, parameter)
         check_layers(model)
         check_fabs(model)
+        check_memory(model)
         check_chips(model)
         check_demand(model)
         _check_events(model)

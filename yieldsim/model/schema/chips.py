@@ -105,15 +105,53 @@ class DieBank(Entity):
     draw: Schedule = parameter("die/quarter", "+bank_dies", "dies released for packaging")
 
 
-class MemoryMaker(Entity):
-    """A maker of memory stacks."""
+class DramLine(Entity):
+    """DRAM wafers for memory stacks, which several pools may divide."""
 
-    wafers: Schedule = parameter("wafer/month", "+stacks_in", "wafers out for these stacks")
-    stacks_per_wafer: Quantity = parameter(
-        "stack/wafer", "+stacks_in", "stacks of one wafer before yield"
+    title: str = ""
+    wafers: Schedule = parameter("wafer/month", "+stacks_in", "DRAM wafers out for stacks")
+    slip_quarters: Quantity = parameter(
+        "quarter", "-stacks_in", "delay of the wafers against the dates given", neutral=0.0
+    )
+
+
+class MemoryMaker(Entity):
+    """A maker of memory stacks: its DRAM wafers, the dies on them, and what becomes of both.
+
+    Stacks of a wafer are given as `stacks_per_wafer`, or follow from `dram_die_mm2`: dies of a
+    wafer by geometry over the dies that a stack takes.
+    """
+
+    wafers: Schedule | None = parameter(
+        "wafer/month", "+stacks_in", "wafers out for these stacks", neutral=0.0
+    )
+    slip_quarters: Quantity | None = parameter(
+        "quarter", "-stacks_in", "delay of the wafers against the dates given", neutral=0.0
+    )
+    dram_line: str = ""  # instead of own wafers
+    line_weight: Schedule | None = parameter(
+        "1",
+        "+stacks_in",
+        "weight among the stacks that share the DRAM line",
+        neutral=1.0,
+    )
+    stacks_per_wafer: Quantity | None = parameter(
+        "stack/wafer", "+stacks_in", "stacks of one wafer before yield", neutral=0.0
+    )
+    dram_die_mm2: Quantity | None = parameter(
+        "mm2", "-stacks_in", "area of a square DRAM die", above=True, maximum=858.0, neutral=0.0
+    )
+    dies_per_stack: Quantity | None = parameter(
+        "die/stack", "-stacks_in", "DRAM dies of a stack", minimum=1.0, neutral=1.0
+    )
+    base_dies_per_stack: Quantity | None = parameter(
+        "die/stack", "-stacks_in", "base dies of a stack from the same wafers", neutral=0.0
+    )
+    die_yield: Schedule | None = fraction(
+        "+stacks_in", "good DRAM dies over all dies (front end)", neutral=1.0
     )
     stack_yield: Schedule = fraction(
-        "+stacks_in", "good stacks over all stacks, front and back end"
+        "+stacks_in", "good stacks over all stacks (back end; both ends without die_yield)"
     )
 
 
@@ -122,6 +160,7 @@ class MemoryPool(Entity):
 
     title: str = ""
     generation: str = ""  # such as HBM2E; a product may name it instead of pools
+    origin: str = ""  # whose stacks they are; `summary --what memory` adds up by it
     deliveries: Schedule | None = parameter(
         "stack/quarter", "+stacks_in", "stacks that arrive from outside", neutral=0.0
     )

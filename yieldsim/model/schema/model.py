@@ -13,7 +13,15 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from yieldsim.model.schema.calendar import Quarter
-from yieldsim.model.schema.chips import Die, DieBank, MemoryPool, PackagingLine, Product, Wafer
+from yieldsim.model.schema.chips import (
+    Die,
+    DieBank,
+    DramLine,
+    MemoryPool,
+    PackagingLine,
+    Product,
+    Wafer,
+)
 from yieldsim.model.schema.demand import Demand, Import, Order
 from yieldsim.model.schema.events import Event
 from yieldsim.model.schema.fabs import Fab, Process, ToolGroup
@@ -82,6 +90,7 @@ class Model(Entity):
     fabs: dict[str, Fab]
     dies: dict[str, Die]
     die_banks: dict[str, DieBank] = {}
+    dram_lines: dict[str, DramLine] = {}
     memory: dict[str, MemoryPool] = {}
     packaging: dict[str, PackagingLine] = {}
     products: dict[str, Product]

@@ -138,6 +138,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
         "die": ((dies,), record_dtype(DieState)),
         "die_bin": ((dies, bins), record_dtype(BinState)),
         "stacks": ((pools,), None),
+        "stacks_per_wafer": ((pools,), None),
         "product": ((products,), record_dtype(ProductState)),
         "held": ((products, TOOL_GROUP + groups), None),
         "planned": (structure.product_pool.shape, None),

@@ -166,15 +166,30 @@ def _banks(model: Model, curves: Curves) -> list[tuple[int, int, int]]:
     ]
 
 
-def _pools(model: Model, curves: Curves) -> list[tuple[int, int, int]]:
-    rows = []
+def _pools(model: Model, curves: Curves) -> list[tuple[int, ...]]:
+    lines = list(model.dram_lines)
+    wafers_of = [
+        curves.add(f"dram_lines.{name}.wafers", line.wafers)
+        for name, line in model.dram_lines.items()
+    ]
+    rows: list[tuple[int, ...]] = []
     for name, pool in model.memory.items():
-        path, maker = f"memory.{name}", pool.maker
+        path, maker = f"memory.{name}.maker", pool.maker
+        deliveries = curves.add(f"memory.{name}.deliveries", pool.deliveries)
+        if maker is None:
+            rows.append((deliveries, -1, -1, -1, -1, -1, 0))
+            continue
+        line = lines.index(maker.dram_line) if maker.dram_line else -1
+        own = curves.add(f"{path}.wafers", maker.wafers)
         rows.append(
             (
-                curves.add(f"{path}.deliveries", pool.deliveries),
-                curves.add(f"{path}.maker.wafers", maker.wafers if maker else None),
-                curves.add(f"{path}.maker.stack_yield", maker.stack_yield if maker else None),
+                deliveries,
+                own if line < 0 else wafers_of[line],
+                curves.add(f"{path}.stack_yield", maker.stack_yield),
+                curves.add(f"{path}.die_yield", maker.die_yield),
+                line,
+                curves.add(f"{path}.line_weight", maker.line_weight),
+                int(maker.dram_die_mm2 is not None),
             )
         )
     return rows

@@ -49,7 +49,6 @@ def world_of(
     def filled_later(*shape: int) -> ColumnTable:
         return ColumnTable((), np.full(shape, blank))
 
-    makers = {f"{name}.maker": pool.maker for name, pool in model.memory.items()}
     wafer = quantity_fields(Wafer)
     tables = {
         "curve": curves.table(),
@@ -62,7 +61,7 @@ def world_of(
         "wafer": ColumnTable.of(wafer, columns.row("wafer", model.wafer, wafer)),
         "die": columns.table("dies", model.dies, Die),
         "pool": columns.table("memory", model.memory, MemoryPool),
-        "maker": columns.table("memory", makers, MemoryMaker),
+        "maker": _makers(model, columns),
         "product": columns.table("products", products, Product),
         "performance": _performance(model, columns, products),
         "effect": factor_columns(model, columns),
@@ -72,6 +71,20 @@ def world_of(
         "mix_product": filled_later(mixed_quarters, *structure.product_pool.shape),
     }
     return {name: tables[name] for name in World._fields}
+
+
+def _makers(model: Model, columns: Columns) -> ColumnTable:
+    """Return the columns of each pool's maker, which slips with its DRAM line."""
+    names = quantity_fields(MemoryMaker)
+    rows = []
+    for name, pool in model.memory.items():
+        row = columns.row(f"memory.{name}.maker", pool.maker, names)
+        if pool.maker is not None and pool.maker.dram_line:
+            line = pool.maker.dram_line
+            slip = columns.of(f"dram_lines.{line}", model.dram_lines[line], "slip_quarters")
+            row[names.index("slip_quarters")] = slip
+        rows.append(row)
+    return ColumnTable.of(names, rows, len(rows))
 
 
 def _tools(model: Model, columns: Columns) -> ColumnTable:

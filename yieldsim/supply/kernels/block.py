@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from yieldsim.kernels.jit import bare_jit, stage_jit
 from yieldsim.outputs import WAFER_PLAN
 from yieldsim.supply.kernels.allocation import package_step
+from yieldsim.supply.kernels.arrivals import stacks_per_wafer
 from yieldsim.supply.kernels.dies import gross_dies
 from yieldsim.supply.kernels.effects import begin_effects
 from yieldsim.supply.kernels.fab import fab_step
@@ -35,6 +36,12 @@ def _reset(structure: Structure, world: World, state: State, state_flat: Floats,
         for k in range(n):
             state.die[d].limit[k] = WAFER_PLAN
             state.die[d].gross_dies[k] = gross_dies(world.wafer, world.die[d], k)
+    for pool in range(structure.pool.shape[0]):
+        if structure.pool[pool].wafers_curve >= 0:
+            by_geometry = structure.pool[pool].by_geometry == 1
+            for k in range(n):
+                stacks = stacks_per_wafer(world.wafer, world.maker[pool], by_geometry, k)
+                state.stacks_per_wafer[pool, k] = stacks
 
 
 @stage_jit

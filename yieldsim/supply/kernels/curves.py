@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.supply.kernels.records import Floats, Parameters, Records
 
@@ -24,3 +26,19 @@ def curve_value(
     parameters = drawn[curve]
     position, scale = parameters.position[k], parameters.scale[k]
     return between(low[curve, step], high[curve, step], position, scale)
+
+
+@inline_jit
+def slipped_value(
+    low: Floats, high: Floats, drawn: Records[Parameters], curve: int, at: float, k: int
+) -> float:
+    """Return the value of a schedule at a step that need not be whole, straight between steps.
+
+    Before the first step it keeps that step's value.
+    """
+    whole = math.floor(max(at, 0.0))
+    part = max(at, 0.0) - whole
+    value = curve_value(low, high, drawn, curve, whole, k)
+    if part > 0.0:
+        value += part * (curve_value(low, high, drawn, curve, whole + 1, k) - value)
+    return value

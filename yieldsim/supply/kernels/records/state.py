@@ -158,6 +158,7 @@ class State(NamedTuple):
     available: Floats  # B, of the current lane
     die_bin: Records2[BinState]  # D B
     stacks: Floats  # H k
+    stacks_per_wafer: Floats  # H k, of a maker, before yield
     line_left: Floats  # L k
     product: Records[ProductState]  # I
     held: Floats  # I code k, steps in the quarter

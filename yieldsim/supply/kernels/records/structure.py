@@ -66,11 +66,19 @@ class BankDraw:
 
 
 class PoolCurves:
-    """A pool of memory stacks: deliveries, and the wafers and yield of its maker."""
+    """A pool of memory stacks: deliveries, and the wafers and yields of its maker.
+
+    Pools with the same `dram_line` divide its wafers by weight; -1 for wafers of its own. A weight
+    or die yield of -1 stands for 1. `by_geometry` is 1 where stacks follow from the DRAM die.
+    """
 
     deliveries_curve: int
     wafers_curve: int
     yield_curve: int
+    die_yield_curve: int
+    dram_line: int
+    weight_curve: int
+    by_geometry: int
 
 
 class PackagingCapacity:
