@@ -61,6 +61,8 @@ EXTRA = (  # parameters that neither the baseline nor its scenarios declare
     'events.leak={kind="excursion", start="2025Q4", end="2026Q1", d0_ratio=1.5}',
     'processes.n2.learning={kind="power", start_ratio=3, reference_wafers=9000, exponent=0.5}',
     "dies.phone.gross_die_per_wafer=500",
+    'memory.domestic.maker.wafers={quarters=["2025Q1", "2026Q4"], values=[500, 3000]}',
+    "memory.domestic.maker.slip_quarters=0.5",
     "products.handset.demand=20000",
     "products.chip.burn_in_yield=0.9",
     "products.chip.rework_fraction=0.4",

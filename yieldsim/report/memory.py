@@ -18,8 +18,8 @@ from yieldsim.report.tables import (
 BALANCE = "Memory stacks per calendar year, thousands"
 USERS = "Stacks that products used per calendar year, means in thousands"
 NOTE = (
-    "start, in, used, end: means, which add up (start + in = used + end). P10 to P90: of what came "
-    "in. A pool without a line neither had nor got stacks in that year."
+    "start, in, used, end: means, which add up (start + in = used + end).\n"
+    "P10 to P90: of what came in. A pool without a line neither had nor got stacks in that year."
 )
 NOTHING = "The ensemble has no memory stacks."
 

@@ -20,6 +20,7 @@ FLOAT32 = 1e-6
 @cache
 def two_years() -> xr.Dataset:
     changes = ["simulation.end=2027Q4", "memory.own.deliveries=5000"]
+    changes += ["products.a.demand=1000", "products.b.demand=3000"]  # leaves stacks in stock
     return yieldsim.run(str(VALID / "memory.toml"), realizations=16, seed=7, changes=changes)
 
 
@@ -30,7 +31,7 @@ def test_stocks_carry_over_from_year_to_year() -> None:
     for pool in pools:
         first, second = (r for r in records if r["pool"] == pool)
         assert first["start"] == pytest.approx(0.0, abs=FLOAT32 * first["in"])  # no warm-up
-        assert second["start"] == pytest.approx(first["end"], rel=FLOAT32)
+        assert second["start"] == pytest.approx(first["end"], abs=FLOAT32 * second["in"])
 
 
 def test_pools_add_up_to_the_total_and_users_to_what_was_used() -> None:
@@ -57,7 +58,7 @@ def test_the_text_shows_both_tables() -> None:
     text = memory_text(memory_summary(two_years()))
     assert text.startswith(f"{BALANCE}, scenario baseline\n")
     assert f"{USERS}, scenario baseline\n" in text
-    assert all(len(line) <= 130 for line in text.splitlines()[:14])
+    assert all(len(line) <= 130 for line in text.splitlines())
 
 
 def test_an_ensemble_without_these_variables_says_so() -> None:
