@@ -29,25 +29,39 @@ class YieldsimError(Exception):
     problem : what is wrong there, such as ``must be > 0``.
     got : the offending value, if there is one to show.
     allowed : what is accepted there.
+    file : the file that ``where`` stands in, such as ``plan.csv line 3``, if it is known.
     """
 
     exit_code: int = 1
 
     def __init__(
-        self, where: str, problem: str, *, got: object | None = None, allowed: str | None = None
+        self,
+        where: str,
+        problem: str,
+        *,
+        got: object | None = None,
+        allowed: str | None = None,
+        file: str | None = None,
     ) -> None:
         self.where = where
         self.problem = problem
         self.got = got
         self.allowed = allowed
-        super().__init__(where, problem, got, allowed)
+        self.file = file
+        super().__init__(where, problem, got, allowed, file)
 
     def __reduce__(self) -> tuple[object, ...]:
         # worker processes pickle errors, and default pickling loses keyword-only arguments
-        return (_rebuild, (type(self), self.where, self.problem, self.got, self.allowed))
+        return (_rebuild, (type(self), *self.args))
+
+    def at(self, where: str, file: str | None) -> YieldsimError:
+        """The same error at another place."""
+        return type(self)(where, self.problem, got=self.got, allowed=self.allowed, file=file)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.problem}"
+        if self.file is not None:
+            text = f"{self.file}: {text}"
         if self.got is not None:
             text += f", got {_short(self.got)}"
         if self.allowed is not None:
@@ -63,9 +77,14 @@ def _short(value: object) -> str:
 
 
 def _rebuild(
-    kind: type[YieldsimError], where: str, problem: str, got: object, allowed: str | None
+    kind: type[YieldsimError],
+    where: str,
+    problem: str,
+    got: object,
+    allowed: str | None,
+    file: str | None,
 ) -> YieldsimError:
-    return kind(where, problem, got=got, allowed=allowed)
+    return kind(where, problem, got=got, allowed=allowed, file=file)
 
 
 class ModelError(YieldsimError):

@@ -17,13 +17,14 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from yieldsim.errors import ModelError, UsageError
+from yieldsim.errors import ModelError, UsageError, YieldsimError
 from yieldsim.model.checks.check import check_model
 from yieldsim.model.files.merge import Raw, merge
 from yieldsim.model.files.messages import validate
+from yieldsim.model.files.origins import Places, located, with_setting
 from yieldsim.model.files.scenarios import (
     check_scenario,
     parse_setting,
@@ -52,28 +53,41 @@ _SETTING_TITLE = "given when the model was loaded"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The merged raw tables of a model file and its scenarios."""
+    """The merged raw tables of a model file and its scenarios.
+
+    ``places`` says where each key stands, for messages; it is no part of the model.
+    """
 
     place: str
     raw: Raw
     scenarios: dict[str, Raw]
+    places: Places = field(default_factory=dict, compare=False, repr=False)
 
     def model(self, scenario: str = BASELINE) -> Model:
         """The validated model of one scenario; ``baseline`` is the file without changes.
 
         All scenarios have the same fabs, dies, products, ... in the same order. Raises ModelError
-        with the place, the value got and what is allowed, and UsageError for an unknown scenario
-        or for two that set one parameter differently.
+        with the file, the place, the value got and what is allowed, and UsageError for an unknown
+        scenario or for two that set one parameter differently.
         """
         parts = self._parts(scenario)
         raw = self.raw
         for number, part in enumerate(parts):
             changes, origin = self._changes(part, parts[:number])
             raw = merge(without_stale_correlations(raw, changes), changes, origin)
-        where = f"scenario {scenario}: " if parts else ""
-        model = validate(Model, raw, where)
-        check_model(model, where)
+        try:
+            model = validate(Model, raw)
+            check_model(model)
+        except ModelError as error:
+            raise self.located(error, scenario) from None
         return model
+
+    def located(self, error: YieldsimError, scenario: str = BASELINE) -> YieldsimError:
+        """An error in the tables of a scenario, with the file and the scenario at fault."""
+        parts = scenario_parts(scenario) if scenario != BASELINE else ()
+        changes = [f"scenarios.{part}.changes." for part in reversed(parts)]
+        found = located(error, self.places, [*changes, ""])
+        return found.at(f"scenario {scenario}: {error.where}", found.file) if parts else found
 
     def title(self, scenario: str) -> str:
         """The titles of all scenarios that a name combines; a part without a title is named."""
@@ -96,10 +110,18 @@ class ModelFile:
                 problem = "unknown scenario" if alone else f"unknown part of {scenario}"
                 names = [*[BASELINE][:alone], *sorted(self.scenarios)]
                 raise UsageError("scenario", problem, got=part, allowed=", ".join(names))
-            check_scenario(part, self.scenarios[part], self.raw)
+            self.check_scenario(part)
         for pair in itertools.combinations(named, 2):
             refuse_conflict(*pair, self.scenarios, self.raw)
         return parts
+
+    def check_scenario(self, name: str) -> None:
+        """Raise ModelError unless a scenario has an allowed name and only allowed changes."""
+        try:
+            check_scenario_name(name)
+            check_scenario(name, self.scenarios[name], self.raw)
+        except ModelError as error:
+            raise located(error, self.places) from None
 
     def _changes(self, part: str, earlier: Sequence[str]) -> tuple[Raw, Raw]:
         """The changes of one part after ``earlier`` ones, and the source and grade they inherit."""
@@ -118,14 +140,16 @@ class ModelFile:
 
         A parameter that a setting fixes loses its correlations.
         """
-        raw = self.raw
+        raw, places = self.raw, self.places
         for text in changes:
             setting = parse_setting(text, raw)
+            path = ".".join(step.strip() for step in text.partition("=")[0].split("."))
+            places = with_setting(places, path, setting)
             raw = merge(without_stale_correlations(raw, setting), setting, _SETTING)
             sources = raw.get("sources", {})
             if isinstance(sources, dict):
                 raw["sources"] = {"setting": {"title": _SETTING_TITLE}, **sources}
-        return ModelFile(self.place, raw, self.scenarios)
+        return ModelFile(self.place, raw, self.scenarios, places)
 
     def to_json(self) -> str:
         """The whole file as text; `from_json` reads it.
@@ -165,11 +189,19 @@ def load_file(name: str | Path, allow_outside: Iterable[str | Path] = ()) -> Mod
     ModelError for a file that is missing, unreadable, truncated, outside, too large or not TOML.
     """
     path = find_model(str(name))
-    raw, scenarios = read_model(path, allow_outside)
-    for key, entry in scenarios.items():
-        check_scenario_name(key)
-        check_scenario(key, entry, raw)
-    return ModelFile(path.stem, raw, scenarios)
+    tables = read_model(path, allow_outside)
+    file = ModelFile(path.stem, tables.raw, tables.scenarios, tables.places)
+    _refuse_wafer_model(path, file.raw)
+    for key in file.scenarios:
+        file.check_scenario(key)
+    return file
+
+
+def _refuse_wafer_model(path: Path, raw: Raw) -> None:
+    """A wafer model has one die and no products."""
+    if "die" in raw and "products" not in raw:
+        allowed = "a supply model; `yieldsim yield --die` and `yieldsim wafer` read this one"
+        raise ModelError(path.name, "is a wafer model", allowed=allowed)
 
 
 def load_model(name: str | Path, scenario: str = BASELINE, changes: Iterable[str] = ()) -> Model:

@@ -60,10 +60,11 @@ def _walk(entity: BaseModel, prefix: str) -> Iterator[Parameter]:
     for name, spec, doc in _fields(type(entity)):
         item = getattr(entity, name)
         if isinstance(item, BaseModel | dict):  # not a text or a number
-            yield from _visit(item, f"{prefix}{name}", spec, doc)
+            yield from visit(item, f"{prefix}{name}", spec, doc)
 
 
-def _visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parameter]:
+def visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parameter]:
+    """The parameters in the item of a field: one, those of a schedule, or those of its tables."""
     if isinstance(item, Quantity) and spec:
         yield Parameter(path, item, spec, doc)
     elif isinstance(item, Schedule) and spec:
@@ -78,6 +79,6 @@ def _visit(item: Any, path: str, spec: Spec | None, doc: str) -> Iterator[Parame
     elif isinstance(item, dict):
         for key, entry in item.items():
             is_other = spec is not None and spec.effect[0] == "gross_dies" and key == OTHER
-            yield from _visit(entry, f"{path}.{key}", _OTHER_WEIGHT if is_other else spec, doc)
+            yield from visit(entry, f"{path}.{key}", _OTHER_WEIGHT if is_other else spec, doc)
     elif isinstance(item, BaseModel):
         yield from _walk(item, f"{path}.")

@@ -85,6 +85,9 @@ def check_scenario_name(name: str) -> None:
     if name == BASELINE:
         problem = "is the name of the model without changes"
         raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if name == ALL:
+        problem = "is the name of all scenarios together"
+        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
     if name.startswith(NO_LIMIT):
         problem = f"names with {NO_LIMIT} stand for a lifted constraint"
         raise ModelError("scenarios", problem, got=name, allowed="another name")

@@ -29,23 +29,37 @@ WIDEST = 3.0  # medians; larger figures are arrows at the edge
 ENTITY_CHARACTERS, SOURCE_CHARACTERS = 32, 58
 
 
-def evidence_chart(records: list[Any], origin: Mapping[str, Any], scenario: str) -> Figure:
-    """One row for each compared record of `compare_with_published`.
+HEADINGS = {"figures": "Published counts", "forecasts": "Forecasts of others"}
+
+
+def evidence_chart(
+    sections: Mapping[str, list[Any]], origin: Mapping[str, Any], scenario: str
+) -> Figure:
+    """One row for each compared record of `compare_files`, by section.
 
     The bar runs from P10 to P90 with a line at the median. The published figure is a diamond, its
     range a line, and a bound an arrow head that points to the allowed side.
     """
-    rows = [record for record in records if record["compared"]]
-    height = FRAME_IN + ROW_IN * len(rows)
+    kept = {key: [r for r in records if r["compared"]] for key, records in sections.items()}
+    kept = {key: records for key, records in kept.items() if records}
+    rows = [record for records in kept.values() for record in records]
+    lines = len(rows) + (len(kept) if len(kept) > 1 else 0)
+    height = FRAME_IN + ROW_IN * lines
     figure = Figure(figsize=(WIDTH_IN, height))
     bottom, top = 0.8 / height, 1.0 - 0.95 / height
     axes = figure.add_axes((LEFT, bottom, RIGHT - LEFT, top - bottom))
     reach = min(WIDEST, max(1.5, *(1.08 * _farthest(record) for record in rows)))
-    for place, record in enumerate(rows):
-        _bar(axes, place, record)
-        _published(axes, place, record, reach)
-        _words(axes, place, record)
-    _dress(axes, len(rows), reach)
+    place = 0
+    for key, records in kept.items():
+        if len(kept) > 1:
+            _heading(axes, place, HEADINGS[key])
+            place += 1
+        for record in records:
+            _bar(axes, place, record)
+            _published(axes, place, record, reach)
+            _words(axes, place, record)
+            place += 1
+    _dress(axes, lines, reach)
     figure.text(
         0.01,
         1.0 - 0.14 / height,
@@ -65,6 +79,12 @@ def evidence_chart(records: list[Any], origin: Mapping[str, Any], scenario: str)
     )
     figure.text(0.01, 0.1 / height, _foot(origin), fontsize=7.5, color=PALE, ha="left", va="bottom")
     return figure
+
+
+def _heading(axes: Axes, place: int, text: str) -> None:
+    left = axes.get_yaxis_transform()
+    x = -0.01 - LEFT / (RIGHT - LEFT) + 0.03  # the left edge of the page
+    axes.text(x, place + 0.1, text, transform=left, fontsize=11, va="center", fontweight="bold")
 
 
 def _unit(record: Record) -> float:
@@ -133,7 +153,8 @@ def _words(axes: Axes, place: int, record: Record) -> None:
     )
     spread = f"{short(record['p10'])} / {short(record['p50'])} / {short(record['p90'])}"
     axes.text(1.03, place - 0.13, spread, transform=left, fontsize=9, va="center", color=BLUE)
-    note = f"published {published(record)} ({below(record)} below)"
+    is_input = ", an input" if record["role"] == "input" else ""
+    note = f"published {published(record)} ({below(record)} below{is_input})"
     axes.text(1.03, place + 0.24, note, transform=left, fontsize=8, va="center", color=RED)
 
 

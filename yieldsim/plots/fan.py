@@ -59,7 +59,7 @@ def fan_chart(
     for axes, product in zip(small_axes, small, strict=True):
         _panel(axes, result, product, is_large=False)
         axes.set_title(product.replace("_", " "), loc="left", fontsize=9.5)
-    _signature(figure, ds, units)
+    _signature(figure, ds, units, len(large) + len(small))
     return figure
 
 
@@ -161,13 +161,14 @@ def _style(number: int) -> dict[str, Any]:
     return {"color": OTHERS[number % len(OTHERS)], "linestyle": DASHES[number % len(DASHES)]}
 
 
-def _signature(figure: Figure, ds: xr.Dataset, units: str) -> None:
+def _signature(figure: Figure, ds: xr.Dataset, units: str, panels: int) -> None:
     """The line at the foot: model, scenario, seed and number of realizations."""
     known = origin(ds)
     scenarios = labels_of(ds, "scenario")
     several = f"scenario {scenarios[0]}" if len(scenarios) == 1 else f"{len(scenarios)} scenarios"
+    scales = "; every panel has its own scale" if panels > 1 else ""
     text = (
         f"{source_note(known, several)} "
-        f"Bands are quantiles of each quarter's sum, in {units}s; every panel has its own scale."
+        f"Bands are quantiles of each quarter's sum, in {units}s{scales}."
     )
     figure.text(0.01, 0.008, text, fontsize=7.5, color=PALE, ha="left", va="bottom")

@@ -39,8 +39,15 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
     ratios = [1.9, 1.6, *[1.0] * (COLUMNS - 2)]
     grid = figure.add_gridspec(len(groups), COLUMNS, width_ratios=ratios)
     for row, group in enumerate(groups):
-        _radius(figure.add_subplot(grid[row, 0]), group, is_first=row == 0)
-        _yields(figure.add_subplot(grid[row, 1]), group, is_first=row == 0)
+        left, right = (figure.add_subplot(grid[row, column]) for column in (0, 1))
+        _radius(left, group)
+        _yields(right, group)
+        if row == 0:
+            left.set_title("fails by radius", loc="left", fontsize=9.0)
+            right.set_title("yield of the wafers", loc="left", fontsize=9.0)
+        if row == len(groups) - 1:
+            left.set_xlabel("distance from the centre, in wafer radii", fontsize=7.5, color=INK)
+            right.set_xlabel("yield of a wafer", fontsize=7.5, color=INK)
         for half, sample in enumerate(group.samples):
             for number in range(MAPS_EACH):
                 axes = figure.add_subplot(grid[row, 2 + half * MAPS_EACH + number])
@@ -59,7 +66,7 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
     return figure
 
 
-def _radius(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
+def _radius(axes: Axes, group: GroupFit) -> None:
     """Draw the share of fails by radius: points observed, a line simulated."""
     rho = group.rings.nodes
     mean, error = _mean(group.observed)
@@ -67,8 +74,8 @@ def _radius(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
     axes.plot(rho, _mean(group.simulated)[0], color=ORANGE, linewidth=1.3)
     axes.set_ylim(bottom=0.0)
     axes.set_xlim(0.0, 1.0)
-    axes.set_ylabel(group.label, fontsize=9.0, color=INK)
-    _dress(axes, "fails by radius" if is_first else "")
+    axes.set_ylabel(f"{group.label}\nshare of dies failed", fontsize=7.5, color=INK)
+    _dress(axes)
 
 
 def _mean(figures: MapStatistics) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +83,7 @@ def _mean(figures: MapStatistics) -> tuple[np.ndarray, np.ndarray]:
     return np.nanmean(figures.radial, axis=0), np.nanstd(figures.radial, axis=0) / np.sqrt(wafers)
 
 
-def _yields(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
+def _yields(axes: Axes, group: GroupFit) -> None:
     """Draw the distribution of the wafers' yields."""
     edges = np.linspace(0.0, 1.0, 41)
     for figures, colour, filled in (
@@ -87,12 +94,11 @@ def _yields(axes: Axes, group: GroupFit, *, is_first: bool) -> None:
         axes.stairs(
             height / len(figures.fail), edges, color=colour, fill=filled, alpha=0.4 if filled else 1
         )
-    axes.set_yticks([])
-    _dress(axes, "yield of the wafers" if is_first else "")
+    axes.set_ylabel("share of wafers", fontsize=7.5, color=INK)
+    _dress(axes)
 
 
-def _dress(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=9.0)
+def _dress(axes: Axes) -> None:
     axes.tick_params(labelsize=7, colors=INK, length=2)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -104,3 +110,5 @@ def _map(axes: Axes, maps: WaferMaps, number: int) -> None:
         axes.imshow(
             maps.grid(number), cmap=_CODES, norm=_LIMITS, aspect="auto", interpolation="nearest"
         )
+        # dies are seldom square, but the grid of a whole wafer spans its diameter both ways
+        axes.set_box_aspect(1.0)

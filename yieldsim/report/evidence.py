@@ -1,43 +1,58 @@
-"""The table of `yieldsim compare-evidence`: published figures beside those of the ensemble."""
+"""The tables of `yieldsim compare-evidence`: published figures beside those of the ensemble."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from yieldsim.analysis.evidence.words import below, published, short
-from yieldsim.report.tables import HEADER, Record, align, figures, origin_line
+from yieldsim.analysis.evidence.words import below, entity_in, published, short
+from yieldsim.report.tables import FIGURES, HEADER, Record, align, figures, origin_line
 
+TITLES = {
+    "figures": "Published counts beside the ensemble's",
+    "forecasts": "Forecasts of others beside the ensemble's",
+}
 NOTES = (
     "P10, P50, P90, mean: of the ensemble, each with its Monte Carlo standard error.",
     "below: share of realizations below the published figure, or below the ends of its range.",
     "inside: whether the published range and P10 to P90 overlap; <= and >= are bounds.",
+    "An input is a figure that a parameter of the model rests on: it tests nothing.",
 )
 
 
-def evidence_text(records: list[Record], origin: Mapping[str, Any], scenario: str) -> str:
-    """The figures that are compared, their sources, and the figures that are not, with reasons."""
-    compared = [record for record in records if record["compared"]]
-    rows = [_row(number, record) for number, record in enumerate(compared, start=1)]
-    header = ("", "published for", "period", "published", *HEADER, "below", "inside")
-    parts = [
-        f"Published figures beside the ensemble's, scenario {scenario}",
-        align(header, rows, [0, 3, *range(4, 13)]),
-        "\n".join(_source(number, record) for number, record in enumerate(compared, start=1)),
-    ]
-    others = [record for record in records if not record["compared"]]
-    if others:
-        lines = align(
-            ("published for", "period", "published", "unit", "reason"),
-            [
-                (r["entity"], r["period"], published(r), r["unit"].split(";")[0][:30], r["reason"])
-                for r in others
-            ],
-            [2],
-        )
-        parts.append(f"Not compared\n\n{lines}")
-    parts.append("\n".join((origin_line(origin), *NOTES)))
+def evidence_text(
+    sections: Mapping[str, list[Record]],
+    checks: Mapping[str, Any],
+    totals: list[Record],
+    origin: Mapping[str, Any],
+    scenario: str,
+) -> str:
+    """Counts and forecasts with their sources, what is not compared, the checks, the widths."""
+    parts: list[str] = []
+    first = 1  # the numbers in brackets go on from section to section
+    for key, records in sections.items():
+        compared = [record for record in records if record["compared"]]
+        if compared:
+            parts += [f"{TITLES[key]}, scenario {scenario}", *_section(compared, first)]
+            first += len(compared)
+        if len(compared) < len(records):
+            lines = [_passed_over(record) for record in records if not record["compared"]]
+            parts.append("\n".join([f"Not compared ({_KINDS[key]})", "", *lines]))
+    if checks["checks"]:
+        parts.append(_checks(sections["figures"], checks))
+    parts += [_widths(totals), "\n".join((origin_line(origin), *NOTES))]
     return "\n\n".join(parts)
+
+
+_KINDS = {"figures": "counts", "forecasts": "forecasts"}
+
+
+def _section(records: list[Record], first: int) -> list[str]:
+    """A table of compared records, and the source of each."""
+    numbered = list(enumerate(records, start=first))
+    header = ("", "published for", "period", "published", *HEADER, "below", "inside", "role")
+    table = align(header, [_row(*pair) for pair in numbered], [0, 3, *range(4, 13)])
+    return [table, "\n".join(_source(*pair) for pair in numbered)]
 
 
 def _row(number: int, record: Record) -> tuple[str, ...]:
@@ -51,14 +66,57 @@ def _row(number: int, record: Record) -> tuple[str, ...]:
         *cells,
         below(record),
         where,
+        record["role"],
     )
 
 
 def _source(number: int, record: Record) -> str:
-    """The source of a figure, and what it is compared with."""
+    """The source of a figure, what it is compared with, and the remarks on it."""
     select = f" of {record['select']}" if record["select"] else ""
     factor = f" x {record['factor']:g}" if record["factor"] != 1.0 else ""
     per = f", a {record['per']}" if record["per"] != "period" else ""
     note = f"; {record['comparable']}" if record["comparable"] else ""
-    what = f"{record['variable']}{select}{factor}{per}"
-    return f"[{number}] {record['unit']}: {record['source']}\n    {what}{note}"
+    lines = [
+        f"[{number}] {record['unit']}: {record['source']}",
+        f"{record['variable']}{select}{factor}{per}{note}",
+    ]
+    if record["sets"]:
+        lines.append(f"an input of {', '.join(record['sets'])}")
+    if record["far"]:
+        lines.append(f"beyond P5 to P95: {record['remark'] or 'no reason is given'}")
+    elif record["remark"]:
+        lines.append(record["remark"])
+    return "\n    ".join(lines)
+
+
+def _passed_over(record: Record) -> str:
+    figure = published(record)
+    return (
+        f"{entity_in(record)}: {figure} {record['unit']} ({record['source']})\n"
+        f"    {record['reason']}"
+    )
+
+
+def _checks(records: list[Record], checks: Mapping[str, Any]) -> str:
+    """How many of the independent checks lie inside, and which do not."""
+    count, inside = checks["checks"], checks["inside"]
+    inputs = len(checks["inputs"])
+    head = f"Of {count} independent checks, {inside} lie inside P10 to P90"
+    head += f"; {inputs} compared counts are inputs and test nothing." if inputs else "."
+    missed = [records[place] for place in checks["outside"]]
+    lines = [
+        f"    outside: {entity_in(r)}, {published(r)} by {r['house']} ({below(r)} below)"
+        for r in missed
+    ]
+    return "\n".join([head, *lines])
+
+
+def _widths(totals: list[Record]) -> str:
+    """P90 over P10 of the total of each year."""
+    ratios = ["-" if r["ratio"] is None else f"{r['ratio']:.2f}" for r in totals]
+    rows = [
+        (r["year"], *(short(r[name]) for name in FIGURES), ratio)
+        for r, ratio in zip(totals, ratios, strict=True)
+    ]
+    table = align(("year", "P10", "P50", "P90", "P90/P10"), rows, [1, 2, 3, 4])
+    return f"Usable AI chips in total, by year\n\n{table}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.errors import ModelError
 from yieldsim.model import Model, ModelFile, Quantity
 from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS, Variable, chosen_outputs, constraint_names
@@ -45,7 +46,7 @@ class Simulator:
         self.seed, self.design = int(seed), design
         self.scenarios = list(scenarios)
         self.models = {name: file.model(name) for name in scenarios}
-        self.compiled = {name: compile_model(model) for name, model in self.models.items()}
+        self.compiled = {name: _compiled(file, name, model) for name, model in self.models.items()}
         model = next(iter(self.models.values()))
         if design.samples is not None:
             samplers = {name: compiled.sampler for name, compiled in self.compiled.items()}
@@ -107,6 +108,13 @@ class Simulator:
         lanes = range(0, worlds.shape[1], LANES)
         parts = [_mixed(run, mixer, worlds[:, r : r + LANES], first + r) for r in lanes]
         return np.concatenate(parts)
+
+
+def _compiled(file: ModelFile, scenario: str, model: Model) -> Compiled:
+    try:
+        return compile_model(model)
+    except ModelError as error:  # of a floorplan, which is read here
+        raise file.located(error, scenario) from None
 
 
 class _Run:

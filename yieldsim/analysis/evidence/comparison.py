@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, Published, read_published
+from yieldsim.analysis.evidence.file import (
+    SHIPPED_EVIDENCE,
+    SHIPPED_FORECASTS,
+    Published,
+    read_published,
+)
 from yieldsim.analysis.evidence.match import Match, match
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import STATISTICS, statistics
@@ -19,6 +25,8 @@ from yieldsim.errors import ModelError
 from yieldsim.model.scenario_names import BASELINE
 
 PERCENTILES = ("percentile", "se_percentile", "percentile_low", "percentile_high")
+FAR = 0.05  # of the realizations: a figure beyond these shares needs a reason
+Row = tuple[Published, Match]
 
 
 def compare_with_published(
@@ -30,36 +38,46 @@ def compare_with_published(
     ----------
     ds : an ensemble with dims scenario, realization, quarter and others.
     path : the file, by default the shipped one. Rows of the base columns alone are compared like
-        the rows of the shipped file with the same entity and unit.
+        the rows of the shipped files with the same entity and unit.
     scenario : by default ``baseline``, or the first if there is no such scenario.
 
     Returns
     -------
     A record for each row: ``entity``, ``period``, ``unit``, ``kind``, ``source``, ``published``,
-    ``url``; ``published_low``, ``published_central``, ``published_high`` (None if not given);
-    ``compared``, and if it is false the ``reason``; ``variable``, ``select``, ``factor``, ``per``
-    and ``comparable``, how far the two count the same. If compared: ``mean``, ``p10``, ``p50``,
-    ``p90`` with the Monte Carlo errors ``se_...``, in the unit of the row; ``percentile``, the
-    share of realizations below the central figure (ties count half), with its error, and
-    ``percentile_low``, ``percentile_high`` for the ends of the published range; ``inside``:
-    whether that range and P10 to P90 overlap. A bound alone is a range that is open at the other
-    end.
+    ``url``, ``role``, ``sets``, ``house``, ``remark``; ``published_low``, ``published_central``,
+    ``published_high`` (None if not given); ``compared``, and if it is false the ``reason``;
+    ``variable``, ``select``, ``factor``, ``per`` and ``comparable``, how far the two count the
+    same. If compared: ``mean``, ``p10``, ``p50``, ``p90`` with the Monte Carlo errors ``se_...``,
+    in the unit of the row; ``percentile``, the share of realizations below the central figure
+    (ties count half), with its error, and ``percentile_low``, ``percentile_high`` for the ends of
+    the published range; ``inside``: whether that range and P10 to P90 overlap; ``far``: whether it
+    lies beyond P5 or P95. A bound alone is a range that is open at the other end.
 
     Raises ModelError for a file that cannot be read or without a comparable row, and UsageError
     for an unknown scenario.
     """
-    file = Path(path) if path is not None else SHIPPED_EVIDENCE
-    rows = read_published(file)
+    (records,) = compare_files(ds, [path or SHIPPED_EVIDENCE], scenario)
+    return records
+
+
+def compare_files(
+    ds: xr.Dataset, paths: Iterable[str | Path], scenario: str | None = None
+) -> list[list[dict[str, Any]]]:
+    """`compare_with_published` of several files, of which at least one has a comparable row."""
     chosen = choose(ds, [compared_scenario(ds, scenario)])
-    bare = any(row.variable is None for row in rows)
-    known = read_published(SHIPPED_EVIDENCE) if bare else []
-    matches = [match(chosen, row, known) for row in rows]
-    _check_matches(file, chosen, matches)
-    figures = _figures(chosen, matches)
-    return [
-        _record(row, matched, figures.get(place))
-        for place, (row, matched) in enumerate(zip(rows, matches, strict=True))
-    ]
+    files = [Path(path) for path in paths]
+    several = [read_published(file) for file in files]
+    bare = any(row.variable is None for rows in several for row in rows)
+    shipped = (SHIPPED_EVIDENCE, SHIPPED_FORECASTS) if bare else ()
+    known = [row for file in shipped for row in read_published(file)]
+    matched = [[(row, match(chosen, row, known)) for row in rows] for rows in several]
+    _check_matches(files, chosen, matched)
+    return [_records(chosen, rows) for rows in matched]
+
+
+def _records(ds: xr.Dataset, rows: list[Row]) -> list[dict[str, Any]]:
+    figures = _figures(ds, [matched for _, matched in rows])
+    return [_record(row, matched, figures.get(place)) for place, (row, matched) in enumerate(rows)]
 
 
 def compared_scenario(ds: xr.Dataset, scenario: str | None = None) -> str:
@@ -68,15 +86,17 @@ def compared_scenario(ds: xr.Dataset, scenario: str | None = None) -> str:
     return scenario or (BASELINE if BASELINE in names else names[0])
 
 
-def _check_matches(file: Path, ds: xr.Dataset, matches: list[Match]) -> None:
-    """Raise ModelError unless at least one row has a match."""
-    if not matches:
-        raise ModelError(file.name, "has no rows")
-    if all(matched.reason for matched in matches):
-        ((reason, _),) = Counter(matched.reason for matched in matches).most_common(1)
+def _check_matches(files: list[Path], ds: xr.Dataset, matched: list[list[Row]]) -> None:
+    """Raise ModelError unless every file has rows, and at least one row has a match."""
+    for file, rows in zip(files, matched, strict=True):
+        if not rows:
+            raise ModelError(file.name, "has no rows")
+    reasons = [found.reason for rows in matched for _, found in rows]
+    if all(reasons):
+        ((reason, _),) = Counter(reasons).most_common(1)
         labels = quarter_labels(ds)
         raise ModelError(
-            file.name,
+            " and ".join(file.name for file in files),
             f"has no figure that the ensemble can be compared with (most often: {reason})",
             allowed=f"figures within {labels[0]} to {labels[-1]}",
         )
@@ -110,6 +130,10 @@ def _record(row: Published, matched: Match, values: np.ndarray | None) -> dict[s
         "source": row.source,
         "published": row.published,
         "url": row.url,
+        "role": row.role,
+        "sets": list(row.sets),
+        "house": row.house,
+        "remark": row.remark or None,
         "published_low": row.low,
         "published_central": row.central,
         "published_high": row.high,
@@ -122,7 +146,7 @@ def _record(row: Published, matched: Match, values: np.ndarray | None) -> dict[s
         "comparable": matched.note or None,
     }
     if values is None:
-        return record | dict.fromkeys((*STATISTICS, *PERCENTILES, "inside"))
+        return record | dict.fromkeys((*STATISTICS, *PERCENTILES, "inside", "far"))
     return record | _statistics(row, values)
 
 
@@ -139,7 +163,16 @@ def _statistics(row: Published, values: np.ndarray) -> Record:
         "percentile_low": _below(values, row.low),
         "percentile_high": _below(values, row.high),
         "inside": p10 is not None and p90 is not None and p10 <= high and low <= p90,
+        "far": not _reaches(values, low, high),
     }
+
+
+def _reaches(values: np.ndarray, low: float, high: float) -> bool:
+    """Whether the range from ``low`` to ``high`` meets the ensemble between P5 and P95."""
+    above, under = _below(values, high), _below(values, low)
+    assert above is not None
+    assert under is not None
+    return above >= FAR and under <= 1.0 - FAR
 
 
 def _below(values: np.ndarray, figure: float | None) -> float | None:

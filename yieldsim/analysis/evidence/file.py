@@ -1,11 +1,17 @@
 """A file of published figures: what was counted, when, and the matching figure of an ensemble.
 
 Each row is a figure: ``entity``, ``period`` (``2025``, ``2025H1`` or ``2025Q1``), ``low``,
-``central``, ``high`` (at least one of the three), ``unit`` and ``source``. Optional columns say
-what it is compared with: ``variable`` (of the ensemble; empty if nothing matches), ``select``
-(which labels are summed, such as ``product=ascend_*|kirin_*; bin=bin_1``), ``factor`` (times the
-ensemble's figure), ``per`` (``period``, ``quarter`` or ``month``) and ``comparable`` (how far the
-two count the same, or why they are not compared).
+``central``, ``high``, ``unit`` and ``source``; a row without any number is listed and passed over.
+Optional columns say
+
+- what it is compared with: ``variable`` (of the ensemble; empty if nothing matches), ``select``
+  (which labels are summed, such as ``product=ascend_*|kirin_*; bin=bin_1``), ``factor`` (times the
+  ensemble's figure), ``per`` (``period``, ``quarter`` or ``month``) and ``comparable`` (how far the
+  two count the same, or why they are not compared);
+- what it is worth as a test: ``role`` (``check``, ``input`` or ``forecast``), ``sets`` (for an
+  input: the parameters of the model that rest on it, separated by ``;``) and ``house`` (who
+  published it; several figures of one house for one thing are one source);
+- ``remark``: why the ensemble differs, or what else a reader should know.
 """
 
 from __future__ import annotations
@@ -24,9 +30,14 @@ from yieldsim.model.files.allowed import MAX_ROWS, read_text
 from yieldsim.model.files.toml import SHIPPED
 
 SHIPPED_EVIDENCE = SHIPPED / "evidence.csv"
+SHIPPED_FORECASTS = SHIPPED / "forecasts.csv"
 COLUMNS = ("entity", "period", "low", "central", "high", "unit", "source")
-OPTIONAL = ("kind", "published", "url", "variable", "select", "factor", "per", "comparable")
+MATCHING = ("variable", "select", "factor", "per", "comparable")
+WORTH = ("role", "sets", "house", "remark")
+OPTIONAL = ("kind", "published", "url", *MATCHING, *WORTH)
 PER = ("period", "quarter", "month")
+CHECK, INPUT, FORECAST = "check", "input", "forecast"
+ROLES = (CHECK, INPUT, FORECAST)
 NUMBERS = ("low", "central", "high")
 
 
@@ -50,6 +61,15 @@ class Published:
     kind: str
     published: str
     url: str
+    role: str
+    sets: tuple[str, ...]
+    house: str
+    remark: str
+
+    @property
+    def has_number(self) -> bool:
+        """Whether the row gives any figure."""
+        return not self.low is self.central is self.high is None
 
     @property
     def counted(self) -> str:
@@ -124,11 +144,15 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> Published:
         variable=text["variable"] if "variable" in cells else None,
         select=_select(place, text["select"]),
         factor=_factor(place, text["factor"]),
-        per=_per(place, text["per"]),
+        per=_one_of(place, "per", text["per"], PER),
         comparable=text["comparable"],
         kind=text["kind"],
         published=text["published"],
         url=text["url"],
+        role=_one_of(place, "role", text["role"], ROLES),
+        sets=_sets(place, text["role"], text["sets"]),
+        house=text["house"] or text["source"],
+        remark=text["remark"],
     )
 
 
@@ -155,8 +179,6 @@ def _finite(
 
 def _check_order(place: str, numbers: dict[str, float | None]) -> None:
     known = [(name, x) for name, x in numbers.items() if x is not None]
-    if not known:
-        raise ModelError(place, "has no number", allowed="at least one of low, central, high")
     for (lower, x), (upper, y) in pairwise(known):
         if x > y:
             raise ModelError(f"{place}: {lower}", f"lies above {upper} ({y:g})", got=x)
@@ -175,7 +197,18 @@ def _select(place: str, text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(chosen.items())
 
 
-def _per(place: str, text: str) -> str:
-    if text and text not in PER:
-        raise ModelError(f"{place}: per", "is not known", got=text, allowed=", ".join(PER))
-    return text or PER[0]
+def _one_of(place: str, name: str, text: str, allowed: tuple[str, ...]) -> str:
+    """A word of a list; the first where the cell is empty."""
+    if text and text not in allowed:
+        raise ModelError(f"{place}: {name}", "is not known", got=text, allowed=", ".join(allowed))
+    return text or allowed[0]
+
+
+def _sets(place: str, role: str, text: str) -> tuple[str, ...]:
+    """The parameters that rest on the figure: some for an input, none for any other."""
+    paths = tuple(path.strip() for path in text.split(";") if path.strip())
+    if bool(paths) != (role == INPUT):
+        problem = "the parameters that rest on a figure go with role input"
+        got = f"{len(paths)} with role {role or CHECK}"
+        raise ModelError(f"{place}: sets", problem, got=got, allowed="both or none")
+    return paths

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Any
 
 import xarray as xr
 
+from yieldsim.analysis.caption import raw_model
 from yieldsim.analysis.evidence.file import Published
 from yieldsim.analysis.totals import (
+    AI,
     LEADING,
     ai_products,
     label_dims,
@@ -24,6 +27,7 @@ from yieldsim.outputs import FLOW, LEVEL, OUTPUTS
 PERIOD = re.compile(r"(\d{4})(?:H([12])|Q([1-4]))?")
 PERIODS_ALLOWED = "a year, half or quarter such as 2025, 2025H1 or 2025Q1"
 _METHODS = {variable.name: variable.cell_methods for variable in OUTPUTS}
+_UNITS = {variable.name: variable.units for variable in OUTPUTS}
 Select = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -61,6 +65,8 @@ def match(ds: xr.Dataset, row: Published, known: Sequence[Published]) -> Match:
     Raises ModelError for a variable, dim or period that no ensemble can have.
     """
     try:
+        if not row.has_number:
+            raise _NoMatch("the row gives no number")
         if row.variable is None:
             row = _learned(ds, row, known)
         if not row.variable:
@@ -103,18 +109,16 @@ def _learned(ds: xr.Dataset, row: Published, known: Sequence[Published]) -> Publ
     variable = str(example.variable)
     for other in same:
         if other.variable == variable:
-            return _with(row, variable, other.select, other.factor, other.per, other.comparable)
+            return _with(row, variable, other.select, other.factor, other.per)
     dim = label_dims(ds[variable])[0] if variable in ds else ""
     if dim and any(fnmatchcase(label, row.entity) for label in labels_of(ds, dim)):
-        return _with(row, variable, ((dim, (row.entity,)),), 1.0, example.per, "")
+        return _with(row, variable, ((dim, (row.entity,)),), 1.0, example.per)
     raise _NoMatch("the model does not know who is counted: add columns variable and select")
 
 
-def _with(
-    row: Published, variable: str, select: Select, factor: float, per: str, note: str
-) -> Published:
-    content = {**row.__dict__, "variable": variable, "select": select, "factor": factor}
-    return Published(**content | {"per": per, "comparable": note})
+def _with(row: Published, variable: str, select: Select, factor: float, per: str) -> Published:
+    """The row matched like another; how far the two count the same is its own to say."""
+    return replace(row, variable=variable, select=select, factor=factor, per=per)
 
 
 def _array(ds: xr.Dataset, row: Published) -> xr.DataArray:
@@ -132,11 +136,14 @@ def _chosen(ds: xr.Dataset, array: xr.DataArray, row: Published) -> dict[str, li
     """Places of the labels along each dim that the row selects.
 
     A pattern is compared with the labels of a dim or of another coordinate along it, such as
-    product_kind. If the row selects no products, those of kind ai are taken.
+    product_kind. If the row selects no products, those of kind ai are taken, and if it selects no
+    dies, those of such products. Figures of dies count compute dies alone: I/O dies are left out
+    unless they are named in full.
     """
     dims = label_dims(array)
     along = {str(c): str(ds[c].dims[0]) for c in ds.coords if ds[c].ndim == 1}
     allowed = [name for name, dim in along.items() if dim in dims]
+    beside = _dies_beside(ds) if _UNITS.get(str(row.variable)) == "die" else set()
     chosen: dict[str, list[int]] = {}
     for name, patterns in row.select:
         if name not in allowed:
@@ -147,14 +154,40 @@ def _chosen(ds: xr.Dataset, array: xr.DataArray, row: Published) -> dict[str, li
         labels = labels_of(ds, name)
         dim = along[name]
         places = [
-            i for i, label in enumerate(labels) if any(fnmatchcase(label, p) for p in patterns)
+            i
+            for i, label in enumerate(labels)
+            if label in patterns
+            or (label not in beside and any(fnmatchcase(label, p) for p in patterns))
         ]
         chosen[dim] = [i for i in chosen.get(dim, places) if i in places]
         if not chosen[dim]:
             raise _NoMatch(f"the model has no {name} {' or '.join(patterns)}")
     if "product" in dims and "product" not in chosen:
         chosen["product"] = ai_products(ds)
+    if "die" in dims and "die" not in chosen:
+        wanted = _dies_of_ai(ds) - beside
+        chosen["die"] = [i for i, die in enumerate(labels_of(ds, "die")) if die in wanted]
     return chosen
+
+
+def _products(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """The product tables of the model that the ensemble carries."""
+    products = raw_model(ds).get("products", {})
+    tables = products.values() if isinstance(products, dict) else ()
+    return [table for table in tables if isinstance(table, dict)]
+
+
+def _dies_beside(ds: xr.Dataset) -> set[str]:
+    """Dies that are packaged beside compute dies, such as I/O dies."""
+    return {str(die) for product in _products(ds) for die in product.get("other_dies", {})}
+
+
+def _dies_of_ai(ds: xr.Dataset) -> set[str]:
+    """All dies of the products of kind ai; every die of an ensemble without its model."""
+    ai = [product for product in _products(ds) if product.get("kind", AI) == AI]
+    dies = {str(product.get("die")) for product in ai}
+    dies |= {str(die) for product in ai for die in product.get("other_dies", {})}
+    return dies or set(labels_of(ds, "die"))
 
 
 def _quarters(ds: xr.Dataset, row: Published) -> list[int]:

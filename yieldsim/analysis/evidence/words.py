@@ -19,6 +19,11 @@ def published(record: Mapping[str, Any]) -> str:
     return f"{short(ends[0])} to {short(ends[-1])}"
 
 
+def entity_in(record: Mapping[str, Any]) -> str:
+    """Who is counted, and when."""
+    return f"{record['entity']}, {record['period']}"
+
+
 def below(record: Mapping[str, Any]) -> str:
     """The share of realizations below the published figure, as text."""
     if record["percentile"] is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -92,7 +92,7 @@ def run_fab(
     unknown scenario or fab, ModelError for a faulty model.
     """
     outputs = {"simulation": {"outputs": [*ROUTE, *GROUP, *FLEET]}}
-    file = ModelFile(file.place, merge(file.raw, outputs), file.scenarios)
+    file = replace(file, raw=merge(file.raw, outputs))
     simulator = Simulator(file, [scenario], seed)
     model, compiled = simulator.models[scenario], simulator.compiled[scenario]
     check_fab(model, fab)

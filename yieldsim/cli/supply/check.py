@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import click
 
@@ -31,8 +32,10 @@ def check(
     """Validate a model file and all its scenarios.
 
     Prints a line and exits 0 if the model is valid; otherwise prints the first fault and exits 1.
+    A note names what a packaged AI product leaves to defaults that change its chips.
     """
     from yieldsim.model import BASELINE, load_file, parameters
+    from yieldsim.model.silent_defaults import default_notes, silent_defaults
     from yieldsim.supply.simulate import Simulator
 
     file = load_file(model, allow_outside).with_changes(changes)
@@ -40,7 +43,7 @@ def check(
     # everything that a run does before its first draw, so that a valid model runs
     models = list(Simulator(file, names, seed=0).models.values())
     listed = parameters(models[0])
-    counts = {
+    counts: dict[str, Any] = {
         "model": models[0].name,
         "ok": True,
         "scenarios": names,
@@ -51,7 +54,12 @@ def check(
         "dies": len(models[0].dies),
         "products": len(models[0].products),
         "sources": len(models[0].sources),
+        "defaults": {
+            name: left for model in models for name, left in silent_defaults(model).items()
+        },
     }
+    for note in default_notes(counts["defaults"]):
+        click.echo(note, err=True)
     click.echo(json.dumps(counts, indent=2) if as_json else _line(counts, len(models)))
 
 

@@ -66,12 +66,25 @@ def run(
             if dry_run:
                 click.echo(_dry_run(file, out, as_json, **options))
                 return
+            _note_defaults(file, **options)
             result = execute(file, out=out, progress=True, **options)
             text = _json(result) if as_json else f"{_table(out)}\n{_closing_line(result)}"
     except Stopped as stop:
         problem = f"interrupted by {stop}; the same command continues"
         raise IncompleteError(out or model, problem) from None
     click.echo(text)
+
+
+def _note_defaults(
+    file: ModelFile, scenarios: tuple[str, ...], changes: tuple[str, ...], **_: Any
+) -> None:
+    """Name on stderr what the products of the first scenario leave to defaults."""
+    from yieldsim.model.silent_defaults import default_notes, silent_defaults
+
+    changed = file.with_changes(changes)
+    model = changed.model(changed.scenario_names(scenarios)[0])
+    for note in default_notes(silent_defaults(model)):
+        click.echo(note, err=True)
 
 
 def _json(result: RunResult) -> str:

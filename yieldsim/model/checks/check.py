@@ -27,29 +27,22 @@ from yieldsim.units import conversion_factor
 _MOST_QUARTERS = 400
 
 
-def check_model(model: Model, where: str = "") -> None:
-    """Run every rule. Raises ModelError for the first that fails; ``where`` precedes its place."""
-    try:
-        check_names(model)
-        _check_simulation(model)
-        declared = parameters(model)
-        for parameter in declared:
-            _check_source(model, parameter)
-            _check_ref(model, parameter)
-            _check_scale(model, parameter)
-        check_layers(model)
-        check_fabs(model)
-        check_memory(model)
-        check_chips(model)
-        check_demand(model)
-        _check_events(model)
-        check_correlations(model, declared)
-    except ModelError as error:
-        if not where:
-            raise
-        raise ModelError(
-            where + error.where, error.problem, got=error.got, allowed=error.allowed
-        ) from None
+def check_model(model: Model) -> None:
+    """Run every rule. Raises ModelError for the first that fails."""
+    check_names(model)
+    _check_simulation(model)
+    declared = parameters(model)
+    for parameter in declared:
+        _check_source(model, parameter)
+        _check_ref(model, parameter)
+        _check_scale(model, parameter)
+    check_layers(model)
+    check_fabs(model)
+    check_memory(model)
+    check_chips(model)
+    check_demand(model)
+    _check_events(model)
+    check_correlations(model, declared)
 
 
 def _check_simulation(model: Model) -> None:

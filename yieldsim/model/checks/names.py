@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from yieldsim.errors import ModelError
+from yieldsim.model.limits import NO_LIMITS
+from yieldsim.model.scenario_names import ALL
 from yieldsim.model.schema import Model
 from yieldsim.model.schema.chips import FloorplanTables
 from yieldsim.model.schema.fields import LEAF_KEYS, ORIGIN
@@ -18,17 +20,23 @@ from yieldsim.model.schema.values import shown
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = (*LEAF_KEYS, *ORIGIN, "note")
+TOTAL = "total"  # what tables, charts and JSON call the sum of all products
+# a tool group's name lifts its limit, as these names lift others
+_RESERVED_IN = {"tool_groups": (*NO_LIMITS, ALL)}
 
 
 def check_names(model: Model) -> None:
-    """Raise ModelError for a name that cannot be part of a path or would be read as a key."""
+    """Raise ModelError for a name that cannot be part of a path or would be read as another."""
     for place, name in _names(model, ""):
         # paths join names with dots, and the store uses them as labels
         if _NAME.fullmatch(name) is None:
             problem = f"has a name that cannot be used, got {shown(name)}"
             raise ModelError(place, problem, allowed="letters, digits, _ and -")
-        if name in _RESERVED:
+        if name in (*_RESERVED, *_RESERVED_IN.get(place, ())):
             raise ModelError(place, "has a reserved name", got=name, allowed="another name")
+        if name == TOTAL:
+            problem = "has the name that stands for the sum of all"
+            raise ModelError(place, problem, got=name, allowed="another name")
 
 
 def _names(item: Any, place: str) -> Iterator[tuple[str, str]]:

@@ -40,29 +40,27 @@ _BOUNDS = {
 _NEEDS_ORIGIN = ": every parameter needs one, its own or its table's"
 
 
-def validate(root: type[Tables], raw: Raw, where: str = "", name: str = "model") -> Tables:
+def validate(root: type[Tables], raw: Raw, name: str = "model") -> Tables:
     """The typed tables of raw ones.
 
-    Raises ModelError for the first fault and counts the others. ``where`` comes before each place,
-    ``name`` stands for the top of the file.
+    Raises ModelError for the first fault and counts the others. ``name`` stands for the top of the
+    file.
     """
     try:
         return root.model_validate(raw)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        raise _model_error(root, details[0], len(details) - 1, where, name) from None
+        raise _model_error(root, details[0], len(details) - 1, name) from None
 
 
-def _model_error(
-    root: type[BaseModel], detail: ErrorDetails, others: int, where: str, name: str
-) -> ModelError:
+def _model_error(root: type[BaseModel], detail: ErrorDetails, others: int, name: str) -> ModelError:
     loc, kind, got = detail["loc"], detail["type"], detail["input"]
     context = detail.get("ctx", {})
     more = f" (and {others} more)" if others else ""
     unknown_key = kind == "extra_forbidden"
     steps, _ = _follow(root, loc[:-1] if unknown_key else loc)
     owner = next(iter(_tables_at(root, loc[:-1])), None)
-    place = where + (".".join(map(str, steps)) or name)
+    place = ".".join(map(str, steps)) or name
     if unknown_key:
         allowed = ", ".join(owner.model_fields) if owner else "none"
         return ModelError(place, "unknown key", got=str(loc[-1]), allowed=allowed + more)

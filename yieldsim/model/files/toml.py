@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yieldsim.errors import ModelError
 from yieldsim.model.files.allowed import AllowedFiles, read_text, reason_of
 from yieldsim.model.files.csv import read_table
+from yieldsim.model.files.entities import check_added
 from yieldsim.model.files.merge import Raw, join, merge
+from yieldsim.model.files.origins import Part, Places, places_of
 from yieldsim.model.files.scenarios import without_stale_correlations
 from yieldsim.model.schema.values import shown
 
@@ -74,8 +77,17 @@ def _is_model(path: Path) -> bool:
     return _tables(read_text(path, path.name), path.name).get("name") == path.stem
 
 
-def read_model(path: Path, allow_outside: Iterable[str | Path] = ()) -> tuple[Raw, dict[str, Any]]:
-    """The tables and the scenarios of a file, with its parts and the model that it extends.
+@dataclass(frozen=True)
+class Tables:
+    """The raw tables of a model file and of its scenarios, and where each key stands."""
+
+    raw: Raw
+    scenarios: dict[str, Any]
+    places: Places
+
+
+def read_model(path: Path, allow_outside: Iterable[str | Path] = ()) -> Tables:
+    """The tables of a file, with its parts and the model that it extends.
 
     ``allow_outside`` are folders beside the model's own that its parts may lie in. Raises
     ModelError for a file that is missing, unreadable, truncated, cyclic, contradictory, outside
@@ -84,13 +96,10 @@ def read_model(path: Path, allow_outside: Iterable[str | Path] = ()) -> tuple[Ra
     return _read_model(path, AllowedFiles([path.parent, SHIPPED, *allow_outside]), ())
 
 
-def _read_model(
-    path: Path, files: AllowedFiles, trail: tuple[Path, ...]
-) -> tuple[Raw, dict[str, Any]]:
+def _read_model(path: Path, files: AllowedFiles, trail: tuple[Path, ...]) -> Tables:
     raw = _tables(files.read(path, path.name), path.name)
     here = path.resolve()
-    base: Raw = {}
-    scenarios: dict[str, Any] = {}
+    base = Tables({}, {}, {})
     if "extends" in raw:
         where = f"{path.name}: extends"
         name = _text(raw.pop("extends"), where)
@@ -99,24 +108,27 @@ def _read_model(
         _must_be_part(extended, files, where, name)
         _refuse_cycle(extended, (*trail, here), where)
         files.check_depth(len(trail), where)
-        base, scenarios = _read_model(extended, files, (*trail, here))
+        base = _read_model(extended, files, (*trail, here))
         raw.setdefault("name", path.stem)  # not the name of the extended model
-    own = join([(path.name, _without_parts(raw)), *_parts(raw, path, files, (here,))])
+    parts = [Part(path.name, _without_parts(raw)), *_parts(raw, path, files, (here,))]
+    own = join([(part.place, part.raw) for part in parts])
+    places = base.places | places_of(parts) | {"": path.name}
     added = own.pop("scenarios", {})
     if not isinstance(added, dict):
-        raise ModelError("scenarios", f"must be a table, got {shown(added)}")
-    return merge(without_stale_correlations(base, own), own), {**scenarios, **added}
+        problem = f"must be a table, got {shown(added)}"
+        raise ModelError("scenarios", problem, file=places.get("scenarios"))
+    raw = merge(without_stale_correlations(base.raw, own), own)
+    check_added(parts, raw)
+    return Tables(raw, {**base.scenarios, **added}, places)
 
 
 def _without_parts(raw: Raw) -> Raw:
     return {key: item for key, item in raw.items() if key not in ("include", "table")}
 
 
-def _parts(
-    raw: Raw, path: Path, files: AllowedFiles, trail: tuple[Path, ...]
-) -> list[tuple[str, Raw]]:
-    """The included files and CSV tables of a file, each with its name."""
-    parts: list[tuple[str, Raw]] = []
+def _parts(raw: Raw, path: Path, files: AllowedFiles, trail: tuple[Path, ...]) -> list[Part]:
+    """The included files and CSV tables of a file."""
+    parts: list[Part] = []
     where = f"{path.name}: include"
     for item in _list(raw.get("include", []), where, "a list of file names"):
         name = _text(item, where)
@@ -125,7 +137,7 @@ def _parts(
         _refuse_cycle(part_path, trail, where)
         files.check_depth(len(trail), where)
         part = _tables(files.read(part_path, name), name)
-        parts.append((name, _without_parts(part)))
+        parts.append(Part(name, _without_parts(part)))
         parts += _parts(part, part_path, files, (*trail, part_path.resolve()))
     where = f"{path.name}: table"
     for number, table in enumerate(_list(raw.get("table", []), where, "[[table]] entries")):

@@ -49,6 +49,7 @@ class Die(Entity):
         "count that replaces the one by geometry",
         above=True,
         neutral=0.0,
+        absent="by geometry",
     )
     cores: Annotated[Whole, Field(ge=0, le=512)] = 0
     core_fraction: Quantity = fraction(
@@ -79,7 +80,7 @@ class Die(Entity):
         """Take the names of the bins from the floorplan."""
         if not isinstance(data, dict) or not isinstance(data.get("floorplan"), dict):
             return data
-        clash = [key for key in _IN_FLOORPLAN if key in data]
+        clash = [key for key in IN_FLOORPLAN if key in data]
         if clash:
             raise ValueError(f"has a floorplan, got {clash[0]} beside it; allowed: one of them")
         bins = data["floorplan"].get("bins")
@@ -87,7 +88,8 @@ class Die(Entity):
         return {**data, "bins": {name: {} for name in names}}
 
 
-_IN_FLOORPLAN = (
+# what a floorplan replaces
+IN_FLOORPLAN = (
     "bins",
     "cores",
     "core_fraction",
@@ -263,6 +265,10 @@ class Product(Entity):
         "-usable_chips", "chips that fail in early use, share of passed packages", neutral=0.0
     )
     demand: Schedule | None = parameter(
-        "package/quarter", "+packages_started", "largest number of packages wanted", neutral=1e18
+        "package/quarter",
+        "+packages_started",
+        "largest number of packages wanted",
+        neutral=1e18,
+        absent="no limit",
     )
     performance: dict[str, Performance] = {}

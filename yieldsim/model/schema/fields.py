@@ -33,7 +33,7 @@ class Spec:
     ``effect`` is (output variable, sign). A higher parameter moves that output in that direction,
     all else equal; sign 0 if the direction depends on the state. The output is summed over the
     entity's own coordinates and cumulated over the quarters, so that a delay counts. ``neutral``
-    stands for an absent field.
+    stands for an absent field; ``absent`` says it in words where the number would mislead.
     """
 
     unit: str
@@ -42,6 +42,7 @@ class Spec:
     above: bool = False  # whether the minimum itself is excluded
     effect: tuple[str, int] = ("", 0)
     neutral: float | None = None
+    absent: str = ""
 
     def allowed(self) -> str:
         """The range in words."""
@@ -157,7 +158,7 @@ def _checked(item: Any, spec: Spec, names: tuple[str, ...]) -> Any:
             return _check_schedule(item, spec, position, scale)
     except ValueError as error:
         # pydantic knows the place up to the field; the names complete it
-        context = {"text": str(error), "names": names}
+        context = {"text": str(error), "names": (*names, *getattr(error, "steps", ()))}
         raise PydanticCustomError(PARAMETER_ERROR, "{text}", context) from None
     return item
 
@@ -208,12 +209,22 @@ def _check_schedule(
     return item
 
 
+class PointError(ValueError):
+    """A point of a series is out of range; ``steps`` lead from the series to it."""
+
+    def __init__(self, text: str, steps: tuple[str, ...]) -> None:
+        self.steps = steps
+        super().__init__(text)
+
+
 def check_points(item: Schedule, spec: Spec, largest_scale: float) -> None:
-    """Raise ValueError if a series times ``largest_scale`` leaves the field's range."""
-    low, high = (point * item.factor for point in item.extremes())
-    top = high * largest_scale if high > 0.0 else high
-    if low < spec.minimum or top > spec.maximum:
-        reached = low if low < spec.minimum else top
-        raise ValueError(
-            f"out of range, got points that reach {reached:g}; allowed: {spec.allowed()}"
-        )
+    """Raise PointError for the first point that, times ``largest_scale``, leaves the range."""
+    for key in ("values", "low", "high"):
+        for number, point in enumerate(getattr(item, key)):
+            reached = point * item.factor
+            reached = reached * largest_scale if reached > 0.0 else reached
+            if not spec.minimum <= reached <= spec.maximum:
+                # a constant has no list of points in the file
+                steps = (key, str(number)) if len(item.quarters) > 1 else ()
+                got = f"points that reach {reached:g}"
+                raise PointError(f"out of range, got {got}; allowed: {spec.allowed()}", steps)
