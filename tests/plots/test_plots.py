@@ -114,6 +114,13 @@ def test_the_foot_says_where_the_figures_come_from() -> None:
     )
 
 
+def test_a_single_panel_has_nothing_to_say_of_other_scales() -> None:
+    words = "every panel has its own scale"
+    for products, has_several in (((), True), (("total",), False), (("total", "kirin_n2"), True)):
+        (foot,) = fan_chart(ensemble(), products).texts
+        assert (words in foot.get_text()) is has_several
+
+
 @pytest.mark.parametrize(
     ("name", "magic"), [("x.png", PNG), ("x", PNG), ("x.SVG", b"<?xml"), ("x.pdf", b"%PDF")]
 )

@@ -101,8 +101,8 @@ def _checks(records: list[Record], checks: Mapping[str, Any]) -> str:
     """How many of the independent checks lie inside, and which do not."""
     count, inside = checks["checks"], checks["inside"]
     inputs = len(checks["inputs"])
-    head = f"Of {count} independent checks, {inside} lie inside P10 to P90"
-    head += f"; {inputs} compared counts are inputs and test nothing." if inputs else "."
+    head = f"Of {count} independent checks, P10 to P90 holds {inside}."
+    head += f" Counts that inputs rest on, which test nothing: {inputs}." if inputs else ""
     missed = [records[place] for place in checks["outside"]]
     lines = [
         f"    outside: {entity_in(r)}, {published(r)} by {r['house']} ({below(r)} below)"

@@ -10,12 +10,23 @@ from tests.analysis.made_up import ensemble
 from tests.paths import ROOT
 from yieldsim.analysis import compare_with_published, quantiles
 from yieldsim.analysis.evidence.comparison import compared_scenario
-from yieldsim.analysis.evidence.file import COLUMNS, SHIPPED_EVIDENCE
+from yieldsim.analysis.evidence.file import (
+    COLUMNS,
+    SHIPPED_EVIDENCE,
+    SHIPPED_FORECASTS,
+    read_published,
+)
+from yieldsim.analysis.evidence.words import published
 from yieldsim.errors import ModelError, UsageError
+from yieldsim.model import load_model, parameters
 
 BASE = "entity,period,low,central,high,unit,kind,source\n"
 FULL = "entity,period,low,central,high,unit,source,variable,select,factor,per,comparable\n"
-FACTS = ROOT.parent / "shared" / "facts" / "published_supply_to_2025.csv"
+WORTH = (
+    "entity,period,low,central,high,unit,source,variable,select,comparable,role,sets,house,remark\n"
+    "x,2025,,1,,chips,s"
+)
+FACTS = ROOT.parent / "shared" / "facts"
 
 
 def ramp(count: int = 101, quarter_count: int = 8) -> xr.Dataset:
@@ -190,6 +201,82 @@ def test_the_scenario_is_the_baseline_or_the_first() -> None:
 ROW = "x,2025,,1,,chips,s,usable_chips,"
 
 
+def test_a_row_without_a_number_is_told_and_passed_over(tmp_path: Path) -> None:
+    text = ROW + "product=ascend_910b,,,\nx,2026,,,,several million,s,usable_chips,,,,\n"
+    records = compared(tmp_path, FULL + text)
+    assert [r["compared"] for r in records] == [True, False]
+    assert records[1]["reason"] == "the row gives no number"
+    assert published(records[1]) == "-"
+
+
+def test_every_row_has_its_own_remarks(tmp_path: Path) -> None:
+    """A row of the base columns takes the match of a known row, but not what was said about it."""
+    text = "Huawei Ascend 910C,2025,100000,,150000,packages,estimate,two\n"
+    (record,) = compared(tmp_path, BASE + text, ensemble())
+    assert (record["compared"], record["comparable"], record["remark"]) == (True, None, None)
+
+
+@pytest.mark.parametrize(
+    ("figures", "far"),
+    [
+        (",19,", True),  # five of 101 lie below 19
+        (",20,", False),  # five and a half do, which is above 5 %
+        (",381,", True),
+        (",380,", False),
+        ("1,,19", True),
+        ("1,,20", False),
+        ("380,,900", False),
+        ("381,,900", True),
+        (",,19", True),
+        ("381,,", True),
+        (",,900", False),
+        ("1,,", False),
+    ],
+)
+def test_far_is_beyond_p5_to_p95(figures: str, far: bool, tmp_path: Path) -> None:
+    row = f"x,2025,{figures},chips,s,usable_chips,product=ascend_910b,,,\n"
+    (record,) = compared(tmp_path, FULL + row)
+    assert record["far"] is far
+
+
+MODEL = {
+    "raw": {
+        "products": {
+            "ascend": {"die": "ascend_x", "other_dies": {"ascend_io": 2}},
+            "handset": {"die": "soc", "kind": "phone"},
+        }
+    }
+}
+
+
+def dies_used() -> xr.Dataset:
+    """A year has 4 compute dies, 40 I/O dies and 400 dies of phones, and as many wafers."""
+    ds = ramp()
+    counts = np.broadcast_to([1.0, 10.0, 100.0], (1, 101, 8, 3)).astype("float32")
+    dims = ("scenario", "realization", "quarter", "die")
+    ds["dies_used"] = (dims, counts, {"units": "die"})
+    ds["wafers_to_die"] = (dims, counts, {"units": "wafer"})
+    ds.attrs["model_json"] = json.dumps(MODEL)
+    return ds.assign_coords(die=["ascend_x", "ascend_io", "soc"])
+
+
+@pytest.mark.parametrize(
+    ("variable", "select", "count"),
+    [
+        ("dies_used", "die=ascend_*", 4.0),
+        ("dies_used", "", 4.0),
+        ("dies_used", "die=ascend_*|ascend_io", 44.0),
+        ("dies_used", "die=*", 404.0),
+        ("wafers_to_die", "die=ascend_*", 44.0),
+        ("wafers_to_die", "", 44.0),
+    ],
+)
+def test_dies_are_compute_dies(variable: str, select: str, count: float, tmp_path: Path) -> None:
+    row = f"x,2025,,1,,dies,s,{variable},{select},,,\n"
+    (record,) = compared(tmp_path, FULL + row, dies_used())
+    assert record["mean"] == count
+
+
 @pytest.mark.parametrize(
     ("text", "place", "value"),
     [
@@ -202,7 +289,17 @@ ROW = "x,2025,,1,,chips,s,usable_chips,"
         (BASE + "x,2025,,many,,u,e,s\n", "published.csv line 2 (x 2025): central", "got 'many'"),
         (BASE + "x,2025,,,nan,u,e,s\n", "published.csv line 2 (x 2025): high", "got 'nan'"),
         (BASE + "x,2025,-1,,,u,e,s\n", "published.csv line 2 (x 2025): low", "got '-1'"),
-        (BASE + "x,2025,,,,u,e,s\n", "published.csv line 2 (x 2025)", "low, central, high"),
+        (
+            WORTH + ",,,,guess,,,\n",
+            "published.csv line 2 (x 2025): role",
+            "got 'guess'; allowed: check",
+        ),
+        (
+            WORTH + ",,,,check,a.b,,\n",
+            "published.csv line 2 (x 2025): sets",
+            "got '1 with role check'",
+        ),
+        (WORTH + ",,,,input,,,\n", "published.csv line 2 (x 2025): sets", "got '0 with role input'"),
         (
             BASE + "x,2025,,1,,u,e,s\ny,2024,5,,4,u,e,s\n",
             "published.csv line 3 (y 2024): low",
@@ -297,20 +394,44 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_every_row_of_the_shipped_file_is_compared_or_says_why_not() -> None:
-    rows = rows_of(SHIPPED_EVIDENCE)
-    assert len(rows) >= 24
-    assert all(row["comparable"] for row in rows)
+SHIPPED = (SHIPPED_EVIDENCE, SHIPPED_FORECASTS)
+
+
+def test_every_row_of_the_shipped_files_is_compared_or_says_why_not() -> None:
+    for path, least in zip(SHIPPED, (24, 23), strict=True):
+        rows = rows_of(path)
+        assert len(rows) >= least
+        assert all(row["comparable"] and row["house"] and row["role"] for row in rows)
     # the made-up ensemble has Ascend alone, by counts of chips
     records = compare_with_published(ensemble())
-    assert len(records) == len(rows)
+    assert len(records) == len(rows_of(SHIPPED_EVIDENCE))
     assert sum(r["compared"] for r in records) >= 6
     assert all(r["reason"] for r in records if not r["compared"])
 
 
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_an_input_names_parameters_of_the_baseline(path: Path) -> None:
+    known = [p.path for p in parameters(load_model("baseline"))]
+    for row in read_published(path):
+        for sets in row.sets:
+            assert any(f"{name}.".startswith(f"{sets}.") for name in known), (row.place, sets)
+
+
+def test_forecasts_are_no_checks() -> None:
+    assert {row.role for row in read_published(SHIPPED_FORECASTS)} == {"forecast", "input"}
+    assert {row.role for row in read_published(SHIPPED_EVIDENCE)} == {"check", "input"}
+
+
 @pytest.mark.skipif(not FACTS.exists(), reason="the collected facts are not beside this checkout")
-def test_the_shipped_file_has_every_row_of_the_collected_facts() -> None:
-    facts, shipped = rows_of(FACTS), rows_of(SHIPPED_EVIDENCE)
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("published_supply_to_2025.csv", SHIPPED_EVIDENCE),
+        ("published_forecasts.csv", SHIPPED_FORECASTS),
+    ],
+)
+def test_a_shipped_file_has_every_row_of_the_collected_facts(name: str, path: Path) -> None:
+    facts, shipped = rows_of(FACTS / name), rows_of(path)
     assert facts
     assert set(COLUMNS) <= set(facts[0])
     kept = [{name: row[name] for name in facts[0]} for row in shipped]

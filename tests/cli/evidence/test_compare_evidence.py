@@ -9,6 +9,8 @@ from tests.cli.refusals import check_refused
 from tests.plots.texts import check_texts
 from yieldsim.analysis import compare_with_published
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.evidence.checks import checks_of, widths
+from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
 from yieldsim.analysis.evidence.words import below, published, short
 from yieldsim.cli.main import main
 from yieldsim.plots.evidence import WIDEST, evidence_chart
@@ -40,7 +42,11 @@ def test_the_json_is_that_of_the_analysis(evidence: str, capsys) -> None:
     assert main([*arguments, "--json"]) == 0
     out, err = capsys.readouterr()
     content = json.loads(out)
-    assert content.pop("figures") == compare_with_published(ensemble(), evidence, "domestic_late")
+    records = compare_with_published(ensemble(), evidence, "domestic_late")
+    assert content.pop("figures") == records
+    assert content.pop("forecasts") == []
+    assert content.pop("checks") == checks_of(records)
+    assert content.pop("totals") == widths(ensemble(), "domestic_late")
     assert content == {"scenario": "domestic_late", **origin(ensemble())}
     assert err == ""
 
@@ -49,27 +55,72 @@ def test_the_table_has_every_row_with_its_source(evidence: str, capsys) -> None:
     assert main(["compare-evidence", "x", "--evidence", evidence]) == 0
     out = capsys.readouterr().out
     lines = out.splitlines()
-    assert lines[0] == "Published figures beside the ensemble's, scenario baseline"
+    assert lines[0] == "Published counts beside the ensemble's, scenario baseline"
     cells = [line.split() for line in lines if line.startswith("[") and " one" not in line]
     records = compare_with_published(ensemble(), evidence)
     assert cells[0][:6] == ["[1]", "in", "the", "middle", "2024", "400,000"]
     assert cells[0][6] == short(records[0]["p10"])
-    assert cells[0][-3:] == [*below(records[0]).split(), "yes"]
+    assert cells[0][-4:] == [*below(records[0]).split(), "yes", "check"]
     assert "100,000 to 900,000" in out
     assert "<= 150,000" in out
     assert "    usable_chips of product=ascend_*; as counted" in lines
     assert "[2] packages: all: two" in lines
     rest = out[out.index("Not compared") :]
-    assert "7.5e09" in rest
-    assert "there are no prices" in rest
+    # nothing of the unit is cut off
+    assert "money, 2025: 7.5e09 USD; and more (five)\n    there are no prices" in rest
     assert "Model made_up, seed 7, 64 realizations." in rest
 
 
-def test_without_a_file_the_shipped_one_is_compared(capsys) -> None:
+def test_without_a_file_the_shipped_ones_are_compared(capsys) -> None:
     assert main(["compare-evidence", "x"]) == 0
     out = capsys.readouterr().out
     assert "Huawei Ascend 910C" in out
     assert "the model has no prices" in out
+    assert "Forecasts of others beside the ensemble's, scenario baseline" in out
+    assert "imported cards are an input of the model, no result" in out
+    assert main(["compare-evidence", "x", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["figures"] == compare_with_published(ensemble(), SHIPPED_EVIDENCE)
+    assert content["forecasts"] == compare_with_published(ensemble(), SHIPPED_FORECASTS)
+    assert {r["role"] for r in content["forecasts"]} == {"forecast", "input"}
+
+
+def test_one_file_of_forecasts_is_compared_alone(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "plans.csv"
+    remark = "the plan was for more"
+    path.write_text(
+        "entity,period,low,central,high,unit,source,variable,role,remark\n"
+        f"far off,2025,,9e9,,chips,one,usable_chips,forecast,{remark}\n"
+        "further,2025,,9e9,,chips,two,usable_chips,forecast,\n",
+        encoding="utf-8",
+    )
+    assert main(["compare-evidence", "x", "--forecasts", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Forecasts of others")
+    assert f"    beyond P5 to P95: {remark}\n" in out
+    assert "    beyond P5 to P95: no reason is given\n" in out
+    assert "independent" not in out
+
+
+def test_the_checks_and_the_widths_end_the_text(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text(
+        "entity,period,low,central,high,unit,source,variable,role,sets,house\n"
+        "all,2025,,1,,chips,one,usable_chips,check,,Somebody\n"
+        "all,2025,1,,1e9,chips,two,usable_chips,check,,Nobody\n"
+        "all,2025,,1,,chips,three,usable_chips,input,memory.x; dies.y,Anybody\n",
+        encoding="utf-8",
+    )
+    assert main(["compare-evidence", "x", "--evidence", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert (
+        "Of 2 independent checks, P10 to P90 holds 1. "
+        "Counts that inputs rest on, which test nothing: 1.\n"
+        "    outside: all, 2025, 1 by Somebody (0 % below)\n"
+    ) in out
+    assert "    an input of memory.x, dies.y\n" in out
+    (row,) = [line for line in out.splitlines() if line.startswith("2024  ")]
+    assert row.split()[-1] == f"{widths(ensemble(), 'baseline')[0]['ratio']:.2f}"
 
 
 def test_the_picture_is_written(evidence: str, tmp_path: Path, capsys) -> None:
@@ -132,7 +183,7 @@ def test_shares_read_well(percentile, low, high, text) -> None:
 
 def test_the_picture_shows_bands_marks_and_numbers(evidence: str) -> None:
     records = compare_with_published(ensemble(), evidence)
-    figure = evidence_chart(records, origin(ensemble()), "baseline")
+    figure = evidence_chart({"figures": records}, origin(ensemble()), "baseline")
     (axes,) = figure.axes
     first = records[0]
     bar = axes.patches[0]
@@ -158,8 +209,10 @@ def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(tmp_path: 
     row = f"{long},2025H1,100000,,900000,packages,{long},usable_chips,product=ascend_910c,\n"
     path = tmp_path / "long.csv"
     path.write_text(HEADER + ROWS + row * 3, encoding="utf-8")
-    figure = evidence_chart(compare_with_published(ensemble(), path), origin(ensemble()), "x_y")
-    check_texts(figure, more_than=30)
+    records = compare_with_published(ensemble(), path)
+    for sections in ({"figures": records}, {"figures": records, "forecasts": records}):
+        figure = evidence_chart(sections, origin(ensemble()), "x_y")
+        check_texts(figure, more_than=30)
 
 
 def test_a_row_of_nothing_but_zeros_is_drawn(tmp_path: Path) -> None:
@@ -167,5 +220,6 @@ def test_a_row_of_nothing_but_zeros_is_drawn(tmp_path: Path) -> None:
     ds["usable_chips"][:] = 0.0
     path = tmp_path / "zero.csv"
     path.write_text(HEADER + "x,2024,,0,,chips,s,usable_chips,,\n", encoding="utf-8")
-    (axes,) = evidence_chart(compare_with_published(ds, path), origin(ds), "baseline").axes
+    records = {"figures": compare_with_published(ds, path)}
+    (axes,) = evidence_chart(records, origin(ds), "baseline").axes
     assert len(axes.patches) == 1

@@ -57,6 +57,7 @@ def test_the_counts_come_as_json(capsys) -> None:
         "dies": 1,
         "products": 1,
         "sources": 1,
+        "defaults": {},
     }
 
 
@@ -64,7 +65,7 @@ def test_all_scenarios_are_validated(scenarios: str, capsys) -> None:
     assert main(["check", scenarios]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("yieldsim: error: scenario wrong: processes.n2.alpha: ")
+    assert err.startswith("yieldsim: error: two.toml: scenario wrong: processes.n2.alpha: ")
     assert "-1" in err
     assert err.count("\n") == 1
 
@@ -77,7 +78,29 @@ def test_one_scenario_can_be_checked_alone(scenarios: str, capsys) -> None:
 def test_settings_are_checked_too(capsys) -> None:
     assert main(["check", ANALYST, "--set", "processes.n2.alpha=0"]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("yieldsim: error: processes.n2.alpha: out of range, got 0")
+    assert err.startswith("yieldsim: error: --set: processes.n2.alpha: out of range, got 0")
+
+
+PACKAGED = ("packaging.line.capacity=1000", 'products.accelerator.packaging="line"')
+
+
+def test_defaults_that_change_the_chips_are_named(capsys) -> None:
+    settings = [part for text in PACKAGED for part in ("--set", text)]
+    assert main(["check", ANALYST, *settings, "--json"]) == 0
+    out, err = capsys.readouterr()
+    left = {"packages_per_interposer_wafer": 1.0, "final_test_yield": 1.0, "lag_days": 0.0}
+    assert json.loads(out)["defaults"] == {"accelerator": left}
+    assert err == (
+        "note: products.accelerator leaves out and takes as default: "
+        "packages_per_interposer_wafer (1), final_test_yield (1), lag_days (0)\n"
+    )
+
+
+def test_a_product_that_needs_no_interposer_has_no_note(capsys) -> None:
+    counts = 'packaging.line.counts="packages"'
+    settings = [part for text in (*PACKAGED, counts) for part in ("--set", text)]
+    assert main(["check", ANALYST, *settings]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_correlations_that_contradict_each_other_are_found(tmp_path: Path, capsys) -> None:

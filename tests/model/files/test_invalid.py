@@ -1,7 +1,8 @@
 """Every model of tests/models/invalid is refused in one line, at the place and for the value given.
 
 Its first comment is ``# at: PLACE``. The second is ``# got: VALUE`` or, where there is no value to
-show, ``# says: WORDS`` of the message. One model of each kind adds ``# allowed: ...``.
+show, ``# says: WORDS`` of the message. Some models add ``# allowed: ...`` and ``# file: ...``, the
+file, line and column that the message begins with. Every message names a file.
 """
 
 import re
@@ -30,7 +31,7 @@ def test_the_model_that_they_extend_is_sound(invalid: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_an_invalid_model_is_refused(name: str, invalid: Path) -> None:
     lines = (invalid / f"{name}.toml").read_text(encoding="utf-8").splitlines()
-    expected = dict(line[2:].split(": ", 1) for line in lines[:3] if re.match("# [a-z]+: ", line))
+    expected = dict(line[2:].split(": ", 1) for line in lines[:4] if re.match("# [a-z]+: ", line))
     with pytest.raises(ModelError) as caught:
         check(f"{name}.toml")
     message = str(caught.value)
@@ -39,13 +40,15 @@ def test_an_invalid_model_is_refused(name: str, invalid: Path) -> None:
         f", got {expected['got']}" in message if "got" in expected else expected["says"] in message
     )
     assert expected.get("allowed", "") in message
+    assert expected.get("file", caught.value.file) == caught.value.file
+    assert re.search(r"\w\.(toml|csv)\b", message)
     assert "\n" not in message
 
 
 def test_an_empty_file_is_an_empty_model(tmp_path: Path) -> None:
     path = tmp_path / "empty.toml"
     path.touch()
-    with pytest.raises(ModelError, match=r"^name: is missing \(and 7 more\)$"):
+    with pytest.raises(ModelError, match=r"^empty.toml: name: is missing \(and 7 more\)$"):
         check(str(path))
 
 
@@ -101,8 +104,8 @@ def test_an_unreadable_part_is_named(tmp_path: Path) -> None:
     path.write_text('[[table]]\nfile = "bad.csv"\ninto = "dies.{die}"\n', encoding="utf-8")
     for content, problem in {
         b"die,width_mm\nphone,10\xe9\n": "bad.csv: is not a text file in UTF-8",
-        b'die,width_mm\nphone,"10\n': "bad.csv: cannot be read (unexpected end of data)",
-        b"die,die\nphone,10\n": "bad.csv: has a column twice, got die, die",
+        b'die,width_mm\nphone,"10\n': "bad.csv line 2: cannot be read (unexpected end of data)",
+        b"die,die\nphone,10\n": "bad.csv line 1: has a column twice, got die, die",
     }.items():
         (tmp_path / "bad.csv").write_bytes(content)
         with pytest.raises(ModelError) as caught:
