@@ -299,7 +299,11 @@ def test_dies_are_compute_dies(variable: str, select: str, count: float, tmp_pat
             "published.csv line 2 (x 2025): sets",
             "got '1 with role check'",
         ),
-        (WORTH + ",,,,input,,,\n", "published.csv line 2 (x 2025): sets", "got '0 with role input'"),
+        (
+            WORTH + ",,,,input,,,\n",
+            "published.csv line 2 (x 2025): sets",
+            "got '0 with role input'",
+        ),
         (
             BASE + "x,2025,,1,,u,e,s\ny,2024,5,,4,u,e,s\n",
             "published.csv line 3 (y 2024): low",

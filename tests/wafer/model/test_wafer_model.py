@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.paths import INVALID
 from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, SPEED, make_model, raw_model
 from yieldsim.errors import ModelError
 from yieldsim.wafer import load_wafer_model, wafer_model
@@ -176,6 +177,26 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ModelError, match=r"binary.toml: is not a text file"):
         load_wafer_model(tmp_path / "binary.toml")
+
+
+def test_a_fault_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "die.toml").write_text(TOML, encoding="utf-8")
+    main = tmp_path / "main.toml"
+    for text, message in {
+        "extends = 'die.toml'\nwafer.diameter_mm = 500\n": "main.toml: wafer.diameter_mm: ",
+        "include = ['part.toml']\n": "part.toml: wafer model: unknown key, got 'colour'; ",
+    }.items():
+        (tmp_path / "part.toml").write_text("colour = 1\n", encoding="utf-8")
+        main.write_text(text, encoding="utf-8")
+        with pytest.raises(ModelError) as caught:
+            load_wafer_model(main)
+        assert str(caught.value).startswith(message)
+
+
+def test_a_supply_model_is_told_apart() -> None:
+    with pytest.raises(ModelError) as caught:
+        load_wafer_model(INVALID / "parts" / "sound.toml")
+    assert str(caught.value).startswith("sound.toml: is a supply model; allowed: a wafer model; ")
 
 
 def test_nested_floorplan_by_enumeration() -> None:

@@ -68,7 +68,8 @@ def located(error: YieldsimError, places: Places, prefixes: Iterable[str] = ("",
     paths = [f"{error.where}.value"]
     paths += [".".join(steps[: len(steps) - cut]) for cut in range(len(steps))]
     if isinstance(error.got, str):
-        paths.insert(0, f"{error.where}.{error.got}")
+        # last, a key at the top of the model
+        paths = [f"{error.where}.{error.got}", *paths, error.got]
     for path in paths:
         for prefix in prefixes:
             place = places.get(f"{prefix}{path}")
