@@ -7,7 +7,6 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tests.plots.texts import check_texts
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.plots.wafer_fit import COLUMNS, fit_figure
 
@@ -49,4 +48,3 @@ def test_the_axes_are_labelled(figure: Figure) -> None:
         "distance from the centre, in wafer radii",
         "yield of a wafer",
     ]
-    check_texts(figure, more_than=10)

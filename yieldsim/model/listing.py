@@ -131,7 +131,7 @@ def check_path(model: Model, path: str) -> None:
     for step in path.split("."):
         if isinstance(node, Quantity | Schedule):
             parts = [part for part in ("position", "scale") if getattr(node, part, None)]
-            names: dict[str, Any] = dict.fromkeys(parts, 0)
+            names: Mapping[str, Any] = dict.fromkeys(parts, 0)
         else:
             names = _below(node)
         if step not in names:

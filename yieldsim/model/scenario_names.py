@@ -14,6 +14,7 @@ from yieldsim.errors import ModelError, UsageError
 
 BASELINE = "baseline"
 ALL = "all"
+TOTAL = "total"  # what tables, charts and JSON call the sum of all
 NO_LIMIT = "no_limit:"
 JOINT = "+"
 
@@ -87,6 +88,9 @@ def check_scenario_name(name: str) -> None:
         raise ModelError(f"scenarios.{name}", problem, allowed="another name")
     if name == ALL:
         problem = "is the name of all scenarios together"
+        raise ModelError(f"scenarios.{name}", problem, allowed="another name")
+    if name == TOTAL:
+        problem = "has the name that stands for the sum of all"
         raise ModelError(f"scenarios.{name}", problem, allowed="another name")
     if name.startswith(NO_LIMIT):
         problem = f"names with {NO_LIMIT} stand for a lifted constraint"

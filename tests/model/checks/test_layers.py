@@ -39,7 +39,9 @@ def test_a_group_that_only_a_layer_visits_may_be_sampled_and_needs_a_fleet(sound
     fleet = "fabs.first.fleets.clean.imported={count=3}"
     sampled = made(sound, film, "processes.n2.sampling.clean=0.5", fleet)
     assert sampled.processes["n2"].sampling["clean"].value == 0.5
-    with pytest.raises(ModelError, match=r"^fabs\.first\.fleets: no tools of a group that n2 vis"):
+    with pytest.raises(
+        ModelError, match=r"^sound.toml: fabs\.first\.fleets: no tools of a group that n2 vis"
+    ):
         made(sound, film)
 
 
@@ -53,7 +55,9 @@ def test_a_changed_model_is_checked_again(sound: Path) -> None:
 
 @pytest.mark.parametrize("value", ["-0.1", '{dist="uniform", low=0.5, high=1.1}'])
 def test_a_sampling_share_lies_within_0_and_1(value: str, sound: Path) -> None:
-    with pytest.raises(ModelError, match=r"^processes\.n2\.sampling\.etch: out of range, got "):
+    with pytest.raises(
+        ModelError, match=r"^--set: processes\.n2\.sampling\.etch: out of range, got "
+    ):
         made(sound, f"processes.n2.sampling.etch={value}")
 
 

@@ -139,7 +139,7 @@ def test_other_texts_are_not_settings(text: str, sound: Path) -> None:
 
 
 def test_a_setting_of_an_unknown_key_is_refused(sound: Path) -> None:
-    with pytest.raises(ModelError, match=r"^dies\.phone: unknown key, got 'depth_mm'; allowed: "):
+    with pytest.raises(ModelError, match=r"^--set: dies\.phone: unknown key, got 'depth_mm'; "):
         load_model(sound, changes=["dies.phone.depth_mm=3"])
 
 

@@ -60,13 +60,12 @@ def test_a_file_outside_is_refused(text: str, name: str, place: str, model: Path
 @pytest.mark.parametrize("text", [INCLUDE, EXTENDS])
 def test_a_file_outside_can_be_allowed(text: str, model: Path, tmp_path: Path) -> None:
     model.write_text(text.format("../beside.toml"), encoding="utf-8")
-    raw, _ = read_model(model, [tmp_path])
-    assert raw["seed"] == 1
+    assert read_model(model, [tmp_path]).raw["seed"] == 1
 
 
 def test_shipped_models_are_reached_by_name(model: Path) -> None:
     model.write_text('extends = "baseline"\n', encoding="utf-8")
-    assert read_model(model)[0]["dies"] == read_model(SHIPPED / "baseline.toml")[0]["dies"]
+    assert read_model(model).raw["dies"] == read_model(SHIPPED / "baseline.toml").raw["dies"]
 
 
 def test_a_part_of_a_part_may_lead_back_into_the_folder(model: Path) -> None:
@@ -76,7 +75,7 @@ def test_a_part_of_a_part_may_lead_back_into_the_folder(model: Path) -> None:
     )
     (model.parent / "two.toml").write_text("seed = 2\n", encoding="utf-8")
     model.write_text(INCLUDE.format("parts/one.toml"), encoding="utf-8")
-    assert read_model(model)[0]["seed"] == 2
+    assert read_model(model).raw["seed"] == 2
 
 
 @pytest.mark.parametrize("text", [TABLE, INCLUDE])

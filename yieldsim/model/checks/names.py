@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from yieldsim.errors import ModelError
 from yieldsim.model.limits import NO_LIMITS
-from yieldsim.model.scenario_names import ALL
+from yieldsim.model.scenario_names import ALL, TOTAL
 from yieldsim.model.schema import Model
 from yieldsim.model.schema.chips import FloorplanTables
 from yieldsim.model.schema.fields import LEAF_KEYS, ORIGIN
@@ -20,7 +20,6 @@ from yieldsim.model.schema.values import shown
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _RESERVED = (*LEAF_KEYS, *ORIGIN, "note")
-TOTAL = "total"  # what tables, charts and JSON call the sum of all products
 # a tool group's name lifts its limit, as these names lift others
 _RESERVED_IN = {"tool_groups": (*NO_LIMITS, ALL)}
 

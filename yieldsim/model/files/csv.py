@@ -143,6 +143,8 @@ def _add_row(entry: _Entry, path: str, row: dict[str, str], name: str, line: int
             problem = f"differs from the rows above in {key}, got {shown(value)}"
             raise ModelError(where, problem, allowed=shown(entry.raw[target]))
         entry.cells.setdefault(f"{path}.{target}", place)
+        if target != key:
+            entry.cells.setdefault(f"{path}.{target}.ref", place)
 
 
 def _check_repeated(entry: _Entry, path: str, row: dict[str, str], where: str, line: int) -> None:
