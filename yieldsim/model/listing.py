@@ -23,7 +23,8 @@ from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 
 # told beside the entries, not as entries of their own
-_ASIDE = ("title", "note", "source", "grade", "name", "sources")
+_TOLD = ("title", "note", "source", "grade", "name")
+_ASIDE = (*_TOLD, "sources")
 _NOUNS = {
     **COORDINATES,
     "": "table",
@@ -145,5 +146,5 @@ def check_path(model: Model, path: str) -> None:
 def _below(node: Any) -> Mapping[str, Any]:
     """What stands one step below a table."""
     if isinstance(node, Entity):
-        return {name: getattr(node, name) for name in type(node).model_fields}
+        return {n: getattr(node, n) for n in type(node).model_fields if n not in _TOLD}
     return node if isinstance(node, dict) else {}

@@ -57,7 +57,12 @@ note = "half of them"
 source = "press"
 grade = "assumed"
 changes.memory.hbm.deliveries.scale = 0.5
-changes.events.cut = {{ kind = "accident", start = "2026Q1", end = "2026Q2", d0_ratio = 1.5 }}
+[scenarios.fewer.changes.events.cut]
+kind = "accident"
+start = "2026Q1"
+end = "2026Q2"
+capacity_ratio = 1
+d0_ratio = 1.5
 [scenarios.later]
 source = "press"
 changes.fabs.line.plan.n2 = {{ quarters = ["2025Q1", "2026Q1"], values = [1, 2] }}
@@ -182,6 +187,7 @@ def test_the_scenarios_say_what_they_change(rich: str, capsys) -> None:
         "    events.cut.kind              accident",
         "    events.cut.start             2026Q1",
         "    events.cut.end               2026Q2",
+        "    events.cut.capacity_ratio    1",
         "    events.cut.d0_ratio          1.5",
         "",
         "later",
@@ -196,7 +202,7 @@ def test_the_scenarios_say_what_they_change(rich: str, capsys) -> None:
         "half of them",
     )
     assert record["changes"][0] == {"path": "memory.hbm.deliveries.scale", "value": 0.5}
-    assert len(record["changes"]) == 5
+    assert len(record["changes"]) == 6
 
 
 def test_a_model_without_scenarios_says_so(capsys) -> None:
@@ -228,9 +234,12 @@ def test_a_prefix_ends_at_a_dot(rich: str, capsys) -> None:
         ("processes.n", "processes.n: unknown process, got 'n'; allowed: n2"),
         (
             "process.n2",
-            "process.n2: unknown table, got 'process'; allowed: name, title, simulation",
+            "process.n2: unknown table, got 'process'; allowed: simulation, wafer, sour",
         ),
-        ("processes.n2.alfa", "processes.n2.alfa: unknown key, got 'alfa'; allowed: source, grade"),
+        (
+            "processes.n2.alfa",
+            "processes.n2.alfa: unknown key, got 'alfa'; allowed: ",
+        ),
         ("processes.n2.alpha.x", "processes.n2.alpha.x: unknown name, got 'x'; allowed: none"),
         ("products.x.lag_days", "products.x.lag_days: unknown product, got 'x'; allowed: accel"),
         ("scenarios.x", "scenarios.x: unknown scenario, got 'x'; allowed: none: the model has no"),
