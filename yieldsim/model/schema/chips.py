@@ -255,8 +255,9 @@ class Product(Entity):
     rework_yield: Quantity = fraction(
         "+usable_chips", "share of reworked packages that pass", neutral=1.0
     )
+    # a longer lag also brings chips begun before the horizon into it: packages under way are sure
     lag_days: Quantity = parameter(
-        "day", "-usable_chips", "from a tested die to a packaged, tested chip", neutral=0.0
+        "day", "+packages_wip", "from a tested die to a packaged, tested chip", neutral=0.0
     )
     sample_fraction: Quantity = fraction(
         "-usable_chips", "engineering samples, share of passed packages", neutral=0.0
