@@ -12,6 +12,7 @@ from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, read_published
 from yieldsim.cli.main import main
 from yieldsim.model import load_file, load_model
 from yieldsim.model.files.toml import SHIPPED
+from yieldsim.model.references import memory_pools
 
 README = ROOT / "models" / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -47,6 +48,7 @@ def test_every_kind_of_addition_has_an_example() -> None:
         "my_product.toml",
         "my_line.toml",
         "my_plan.csv",
+        "my_memory.toml",
         "my_scenario.toml",
         "my_order.toml",
         "events.toml",
@@ -68,6 +70,18 @@ def test_a_line_is_added_with_its_plan_from_csv(folder: Path, capsys) -> None:
     plan = shown(folder / "my_line.toml", "fabs.new_line.plan", capsys)["fabs.new_line.plan.n2"]
     assert plan["value"]["values"] == [0, 5000]
     assert plan["source"]["key"] == "assumption"
+
+
+def test_a_maker_of_memory_is_added_for_all_that_use_its_generation(folder: Path, capsys) -> None:
+    checked(folder / "my_memory.toml", capsys, "baseline")
+    model = load_model(str(folder / "my_memory.toml"))
+    (users, before) = (
+        {name for name, product in some.products.items() if "HBM3" in product.memory}
+        for some in (model, load_model("baseline"))
+    )
+    assert users == before
+    for name in users:
+        assert "new_hbm3" in memory_pools(model, model.products[name])
 
 
 def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) -> None:
