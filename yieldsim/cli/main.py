@@ -72,7 +72,7 @@ COMMANDS = {
     ),
     "compare-evidence": Subcommand(
         ".evidence.compare_evidence:compare_evidence",
-        "Compare an ensemble with published figures.",
+        "Compare an ensemble with published counts and forecasts.",
         "try an ensemble of fewer realizations",
     ),
     "plot": Subcommand(
@@ -84,7 +84,7 @@ COMMANDS = {
         "try a single --scenario",
     ),
     "show": Subcommand(
-        ".supply.show:show", "List a model's parameters with their sources and grades."
+        ".supply.show:show", "List a model's inputs with sources, grades and defaults."
     ),
     "dies": Subcommand(
         ".wafers.dies:dies",

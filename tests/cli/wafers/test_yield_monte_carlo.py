@@ -130,7 +130,7 @@ def test_errors_are_the_descriptions(file: Path) -> None:
         for command in (f"--die {file}", f"--die {file} --monte-carlo 3 --fidelity dies"):
             error = call(command).exception
             assert isinstance(error, YieldsimError), repr(error)
-            assert str(error).startswith(words)
+            assert str(error).startswith(f"{file.name}: {words}")
 
 
 def test_a_die_that_fits_nowhere_is_one_line(file: Path) -> None:

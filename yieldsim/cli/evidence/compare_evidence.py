@@ -41,7 +41,7 @@ def compare_evidence(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Compare an ensemble with published counts and with the forecasts of others.
+    """Compare an ensemble with published counts and forecasts.
 
     Each published figure beside P10, P50, P90 and mean of the matching figure of the ensemble, and
     the share of realizations below it. Counts that no input rests on are checks; the last lines

@@ -33,7 +33,7 @@ def show(
     allow_outside: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """List what a model states, with sources and grades, and what it leaves to defaults.
+    """List a model's inputs with sources, grades and defaults.
 
     For each parameter its path, value or distribution, unit, source, grade and note; other settings
     with their value; and for every field left out the default that the simulation takes. PREFIX
