@@ -91,10 +91,8 @@ def _source(number: int, record: Record) -> str:
 
 def _passed_over(record: Record) -> str:
     figure = published(record)
-    return (
-        f"{entity_in(record)}: {figure} {record['unit']} ({record['source']})\n"
-        f"    {record['reason']}"
-    )
+    what = record["unit"] if figure == "-" else f"{figure} {record['unit']}"
+    return f"{entity_in(record)}: {what} ({record['source']})\n    {record['reason']}"
 
 
 def _checks(records: list[Record], checks: Mapping[str, Any]) -> str:

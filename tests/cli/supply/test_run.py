@@ -69,6 +69,19 @@ def test_json_says_what_was_run(cheap: Path, capsys: pytest.CaptureFixture[str])
     assert yieldsim.open_ensemble("X.zarr").sizes["realization"] == 40
 
 
+def test_defaults_that_change_the_chips_are_named_beside_the_answer(
+    cheap: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packaged = ("--set", "packaging.line.capacity=1000")
+    packaged += ("--set", 'products.accelerator.packaging="line"')
+    code, _, err = outcome(capsys, ANALYST, "--realizations", "16", *packaged)
+    assert code == 0
+    assert err == (
+        "note: products.accelerator leaves out and takes as default: "
+        "packages_per_interposer_wafer (1), final_test_yield (1), lag_days (0)\n"
+    )
+
+
 def test_the_same_again_says_that_it_is_complete(
     cheap: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
