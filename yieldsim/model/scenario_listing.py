@@ -32,9 +32,14 @@ def _record(name: str, entry: Raw) -> dict[str, Any]:
     return {"name": name, **told, "changes": changes}
 
 
+def _is_event(item: Any) -> bool:
+    # `quarters` is a list of a series' points, but a length of time in an event
+    return isinstance(item, dict) and "kind" in item
+
+
 def _leaves(raw: Raw, prefix: str) -> Iterator[tuple[str, Any]]:
     for key, item in raw.items():
-        if is_leaf(item) or not item:
+        if not item or (is_leaf(item) and not _is_event(item)):
             yield f"{prefix}{key}", item
         else:
             yield from _leaves(item, f"{prefix}{key}.")

@@ -215,8 +215,8 @@ def _table_text(item: Mapping[str, Any]) -> str:
     if set(kept) <= {"value", "unit"} and "value" in kept:
         return " ".join(_raw_text(x) for x in kept.values())
     if "dist" in kept:
-        shape = ", ".join(f"{key} {_raw_text(x)}" for key, x in kept.items() if key != "dist")
-        return f"{kept['dist']}({shape})"
+        shape = [f"{key} {_raw_text(x)}" for key, x in kept.items() if key not in ("dist", "unit")]
+        return f"{kept['dist']}({', '.join(shape)}) {kept.get('unit', '')}".rstrip()
     if isinstance(kept.get("quarters"), list):
         return _series_text(kept)
     return "; ".join(f"{key} {_raw_text(x)}" for key, x in kept.items())

@@ -125,7 +125,11 @@ class MemoryMaker(Entity):
     """
 
     wafers: Schedule | None = parameter(
-        "wafer/month", "+stacks_in", "wafers out for these stacks", neutral=0.0
+        "wafer/month",
+        "+stacks_in",
+        "wafers out for these stacks",
+        neutral=0.0,
+        absent="by dram_line",
     )
     slip_quarters: Quantity | None = parameter(
         "quarter", "-stacks_in", "delay of the wafers against the dates given", neutral=0.0
@@ -138,10 +142,20 @@ class MemoryMaker(Entity):
         neutral=1.0,
     )
     stacks_per_wafer: Quantity | None = parameter(
-        "stack/wafer", "+stacks_in", "stacks of one wafer before yield", neutral=0.0
+        "stack/wafer",
+        "+stacks_in",
+        "stacks of a wafer before yield",
+        neutral=0.0,
+        absent="by geometry",
     )
     dram_die_mm2: Quantity | None = parameter(
-        "mm2", "-stacks_in", "area of a square DRAM die", above=True, maximum=858.0, neutral=0.0
+        "mm2",
+        "-stacks_in",
+        "area of a square DRAM die",
+        above=True,
+        maximum=858.0,
+        neutral=0.0,
+        absent="not used",
     )
     dies_per_stack: Quantity | None = parameter(
         "die/stack", "-stacks_in", "DRAM dies of a stack", minimum=1.0, neutral=1.0
