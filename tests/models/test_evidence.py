@@ -10,6 +10,8 @@ import numpy as np
 import xarray as xr
 
 import yieldsim
+from yieldsim.analysis import compare_with_published
+from yieldsim.analysis.evidence.checks import checks_of, widths
 from yieldsim.model import load_model
 
 SEED = 7
@@ -57,6 +59,17 @@ def test_ascend_of_2025_holds_the_published_counts_and_is_not_vague() -> None:
 def test_ascend_of_2024_holds_the_published_count() -> None:
     low, high = np.quantile(ascend(2024), (0.1, 0.9))
     assert low < ASCEND_2024 < high
+
+
+def test_what_lies_outside_is_explained_and_no_counted_year_is_vague() -> None:
+    records = compare_with_published(baseline())
+    checks = checks_of(records)
+    assert checks["checks"] >= 6  # IDC, Bloomberg and CFR
+    far = [record for record in records if record["far"]]
+    unexplained = [records[place] for place in checks["outside"]] + far
+    assert [record["entity"] for record in unexplained if not record["remark"]] == []
+    ratio = {year["year"]: year["ratio"] for year in widths(baseline(), "baseline")}
+    assert max(ratio["2024"], ratio["2025"]) <= WIDEST_P90_OVER_P10
 
 
 def test_the_two_series_of_the_tsmc_bank_sum_to_the_published_totals() -> None:
