@@ -112,13 +112,9 @@ _WITHOUT = "less usable domestic AI chips (negative: a surplus)"
 _WITH = "less usable domestic AI chips and imports (negative: a surplus)"
 DEMAND_OUTPUTS: tuple[Variable, ...] = (
     Variable("demand", (), "chip", FLOW, "AI chips wanted by the whole market"),
-    Variable("other_supply", (), "chip", FLOW, "AI chips of domestic makers outside the model"),
     Variable("gap_without_imports", (), "chip", FLOW, f"AI chips wanted {_WITHOUT}"),
     Variable("gap_with_imports", (), "chip", FLOW, f"AI chips wanted {_WITH}"),
     Variable("demand_h100_equivalents", (), "H100", FLOW, "dense FP16 compute wanted"),
-    Variable(
-        "other_supply_h100_equivalents", (), "H100", FLOW, "dense FP16 compute of other_supply"
-    ),
     Variable(
         "gap_without_imports_h100_equivalents", (), "H100", FLOW, f"compute wanted {_WITHOUT}"
     ),

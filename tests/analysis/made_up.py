@@ -1,5 +1,7 @@
 """A small made-up ensemble with the shape of a real one, for the tests of what reads ensembles."""
 
+import json
+
 import numpy as np
 import xarray as xr
 
@@ -53,3 +55,9 @@ def ensemble(
         },
         attrs={"title": "made up", "seed": "7", "model_name": "made_up"},
     )
+
+
+def with_outlook(ds: xr.Dataset, first: str) -> xr.Dataset:
+    """The ensemble of a model that calls its results an outlook from a quarter on."""
+    raw = {"name": "made_up", "simulation": {"outlook_from": first}}
+    return ds.assign_attrs(model_json=json.dumps({"raw": raw}))

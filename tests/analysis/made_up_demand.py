@@ -34,7 +34,6 @@ def ensemble(scenarios: tuple[str, ...] = ("baseline",)) -> xr.Dataset:
     rate = np.linspace(1.0, 2.0, COUNT)[:, None] * np.ones(8)
     market = {
         "demand": 1000.0 * rate,
-        "other_supply": 50.0 + 0.0 * rate,
         "gap_without_imports": 1000.0 * rate - 350.0,
         "gap_with_imports": 1000.0 * rate - 450.0,
     }

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.analysis.made_up import SCENARIOS, ensemble
+from tests.analysis.made_up import SCENARIOS, ensemble, with_outlook
 from tests.paths import ROOT
 from tests.plots.texts import check_texts
 from yieldsim.errors import UsageError
@@ -33,11 +33,25 @@ def wide(products: int = 12, scenarios: int = 6, quarter_count: int = 20) -> xr.
         (ensemble(), ("total", "kirin_n2")),
         (wide(), ()),
         (wide(products=2, quarter_count=9), ()),
+        (with_outlook(wide(products=22, quarter_count=28), "2029Q1"), ()),
     ],
-    ids=["small", "one quarter", "chosen", "full size", "two products"],
+    ids=["small", "one quarter", "chosen", "full size", "two products", "outlook"],
 )
 def test_no_two_texts_overlap_and_none_leaves_the_page(ds: xr.Dataset, products) -> None:
     check_texts(fan_chart(ds, products), more_than=6)
+
+
+@pytest.mark.parametrize(("first", "shaded"), [("2025Q1", 4), ("2025Q4", 1), ("2026Q1", 0)])
+def test_the_quarters_of_an_outlook_are_shaded(first: str, shaded: int) -> None:
+    figure = fan_chart(with_outlook(ensemble(), first))  # 2024Q1 to 2025Q4
+    for axes in figure.axes:
+        spans = [
+            patch.get_extents().transformed(axes.transData.inverted()) for patch in axes.patches
+        ]
+        assert [round(span.width, 6) for span in spans] == [shaded] * bool(shaded)
+        assert all(round(span.x1, 6) == 7.5 for span in spans)
+    words = [text.get_text() for text in figure.axes[0].texts]
+    assert ("outlook" in words) == bool(shaded)
 
 
 def test_bands_and_median_are_the_quantiles() -> None:

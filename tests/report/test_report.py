@@ -1,6 +1,6 @@
 import pytest
 
-from tests.analysis.made_up import PRODUCTS, ensemble
+from tests.analysis.made_up import PRODUCTS, ensemble, with_outlook
 from yieldsim.analysis import summarize
 from yieldsim.report import (
     align,
@@ -150,3 +150,17 @@ def test_the_quarters_shown_can_be_fewer_than_the_years(summary: dict) -> None:
     titles = [line for line in text.splitlines() if line.startswith("Usable")]
     assert sum("per quarter" in title for title in titles) == 1
     assert text.split("\n\n")[3] == yearly_table(summary, "baseline")
+
+
+@pytest.mark.parametrize("first", ["2025Q1", "2025Q4", "2026Q1"])
+def test_an_outlook_is_told_under_the_years_that_it_covers(first: str) -> None:
+    """The ensemble ends with 2025Q4."""
+    whole = summarize(with_outlook(ensemble(), first))
+    assert whole["outlook_from"] == first
+    note = f"From {first} on: an outlook"
+    assert (note in summary_text(whole)) == (first <= "2025Q4")
+
+
+def test_a_model_without_an_outlook_has_no_note(summary: dict) -> None:
+    assert summary["outlook_from"] is None
+    assert "outlook" not in summary_text(summary)

@@ -18,7 +18,7 @@ from yieldsim.outputs import OUTPUTS
 from yieldsim.supply.simulate import Simulator
 
 Block = dict[str, np.ndarray]
-SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks"]  # with tools
+SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks", "worlds"]  # with tools
 
 
 @cache
@@ -63,13 +63,21 @@ def check_wafers(engine: Simulator, b: Block) -> None:
     assert_balance(
         [starts[:, :, later], wip[:, :, :-1]], [outs[:, :, later], wip[:, :, later]], "wafers"
     )
-    model = engine.models[engine.scenarios[0]]
-    for p, process in enumerate(engine.coords["process"]):
-        dies = [d for d, die in enumerate(model.dies.values()) if die.process == process]
-        ways = [b[f"wafers_{kind}"][..., p] for kind in ("scrapped", "engineering", "other")]
-        ways.append(b["wafers_to_die"][..., dies])
-        left = [wafers for way in ways for wafers in np.moveaxis(way, -1, 0)]
-        assert_balance([*np.moveaxis(outs[..., p], -1, 0)], left, f"wafers of {process}")
+    designs = engine.models[engine.scenarios[0]].dies.values()
+    processes = list(engine.coords["process"])
+    # wafers of a design are not told apart by process: processes that share one are added up
+    shared = any(len(die.process) > 1 for die in designs)
+    for together in [processes] if shared else [[process] for process in processes]:
+        of = [processes.index(process) for process in together]
+        dies = [d for d, die in enumerate(designs) if set(die.process) & set(together)]
+        ways = [b[f"wafers_{kind}"][..., of] for kind in ("scrapped", "engineering", "other")]
+        left = [wafers for way in (*ways, b["wafers_to_die"][..., dies]) for wafers in terms(way)]
+        assert_balance(terms(outs[..., of]), left, f"wafers of {', '.join(together)}")
+
+
+def terms(amounts: np.ndarray) -> list[np.ndarray]:
+    """The amounts of every fab, process or die, each by scenario, realization and quarter."""
+    return list(np.moveaxis(amounts.reshape(*amounts.shape[:3], -1), -1, 0))
 
 
 def dies_each(product: Product, die: str) -> int:

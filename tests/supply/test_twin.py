@@ -41,6 +41,7 @@ CASES = [
     ("shocks", "overlapping"),
     ("tiers", "baseline"),
     ("memory", "baseline"),
+    ("worlds", "baseline"),
     ("pairing", "baseline"),
     ("pairing", "few_io"),
     ("pairing", "at_random"),

@@ -22,7 +22,7 @@ def test_the_yield_is_the_closed_form_of_the_medians(model: Model) -> None:
     one = {
         key.removeprefix(f"dies.{die}."): v for key, v in median.items() if f"dies.{die}." in key
     }
-    process = model.dies[die].process
+    (process,) = model.dies[die].process
     made = {
         key.removeprefix(f"processes.{process}."): v
         for key, v in median.items()

@@ -24,6 +24,12 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def outlook_from(ds: xr.Dataset) -> str | None:
+    """The quarter from which the model calls its results an outlook; None if it names none."""
+    simulation = raw_model(ds).get("simulation", {})
+    return simulation.get("outlook_from") if isinstance(simulation, dict) else None
+
+
 def raw_model(ds: xr.Dataset) -> dict[str, Any]:
     """The tables of the model that the ensemble carries as text; empty if it carries none.
 

@@ -14,11 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from yieldsim.analysis.caption import origin
+from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.totals import TOTAL, ai_products, labels_of, product_names
 from yieldsim.errors import UsageError
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, source_note
+from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, SHADE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +49,9 @@ def fan_chart(
     small = [] if products else _supplied(ds, result)
     figure, large_axes, small_axes = _frame(len(large), len(small))
     units = str(result["quantile"].attrs["units"])
+    outlook = outlook_from(ds)
+    for axes in (*large_axes, *small_axes):
+        _shade_outlook(axes, labels_of(result, "period"), outlook, is_large=axes in large_axes)
     for axes, product in zip(large_axes, large, strict=True):
         _panel(axes, result, product, is_large=True)
         lines = _legend(axes, labels_of(result, "scenario")) if axes is large_axes[0] else 0
@@ -95,6 +98,17 @@ def _panel(axes: Axes, result: xr.Dataset, product: str, *, is_large: bool) -> N
     for i, other in enumerate(figures[1:, :, LEVELS.index(0.5)]):
         axes.plot(x, other, linewidth=1.5 if is_large else 1.0, zorder=4, **_style(i))
     _dress(axes, labels_of(result, "period"), is_large=is_large)
+
+
+def _shade_outlook(axes: Axes, quarters: list[str], first: str | None, *, is_large: bool) -> None:
+    """Shade the quarters that are an outlook."""
+    if first is None or first > quarters[-1]:
+        return
+    start = sum(quarter < first for quarter in quarters) - 0.5
+    axes.axvspan(start, len(quarters) - 0.5, color=SHADE, linewidth=0, zorder=0)
+    if is_large:
+        top = axes.get_xaxis_transform()
+        axes.text(start + 0.2, 0.97, "outlook", color=PALE, fontsize=9, va="top", transform=top)
 
 
 def _dress(axes: Axes, quarters: list[str], *, is_large: bool) -> None:

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from yieldsim.errors import UsageError
 
-BLUE, INK, PALE = "#0072B2", "#222222", "#8A8A8A"
+BLUE, INK, PALE, SHADE = "#0072B2", "#222222", "#8A8A8A", "#F2F2F2"
 OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DPI = 160
 NAME = "yieldsim"  # by which a command knows an image of its own

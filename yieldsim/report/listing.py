@@ -151,11 +151,12 @@ def _quantity_content(item: Quantity) -> Record:
 
 def _schedule_content(item: Schedule) -> Record:
     """A constant is a single value; ``position`` and ``scale`` have rows of their own."""
+    factors = {"factors": list(item.factors)} if item.factors else {}
     if _constant(item):
-        return {"value": item.values[0]}
+        return {"value": item.values[0], **factors}
     points = item.model_dump(include={"quarters", "values", "low", "high"})
     kept = {key: list(numbers) for key, numbers in points.items() if numbers}
-    return {"value": {**kept, "interpolate": item.interpolate, "before": item.before}}
+    return {"value": {**kept, "interpolate": item.interpolate, "before": item.before}, **factors}
 
 
 def _constant(item: Schedule) -> bool:
@@ -178,13 +179,14 @@ def _text(item: Quantity | Schedule) -> str:
     """A short text; a long schedule shows only its ends."""
     if not isinstance(item, Schedule):
         return item.describe()
+    times = "".join(f" x {name}" for name in ("scale",) * (item.scale is not None) + item.factors)
     if _constant(item):
-        return f"{item.values[0]:,.7g}" + (" x scale" if item.scale is not None else "")
+        return f"{item.values[0]:,.7g}{times}"
     if item.values:
         text = _ends(item.quarters, item.values)
     else:
         text = f"low {_ends(item.quarters, item.low)} | high {_ends(item.quarters, item.high)}"
-    return text + (" x scale" if item.scale is not None else "")
+    return text + times
 
 
 def _ends(quarters: tuple[str, ...], points: tuple[float, ...]) -> str:

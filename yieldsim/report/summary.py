@@ -79,7 +79,8 @@ def summary_text(
             title = f"{_title(product, summary['in_total'])}, scenario {scenario}"
             parts.append(f"{title}\n\n{quarter_table(summary, scenario, product)}")
         title = f"Usable chips per calendar year, scenario {scenario}"
-        parts.append(f"{title}\n\n{yearly_table(summary, scenario, products)}")
+        table = yearly_table(summary, scenario, products)
+        parts.append("\n\n".join([title, table, *_outlook(summary)]))
     if len(stored) > 1:
         parts.append(
             f"Usable AI chips per calendar year, total by scenario\n\n{scenario_table(summary)}"
@@ -130,6 +131,14 @@ def correlation_table(summary: Summary, scenario: str) -> str:
         for r in of_scenario(summary["correlations"], scenario)
     ]
     return align(("first", "second", "requested", "achieved", "±"), rows, (2, 3, 4)) if rows else ""
+
+
+def _outlook(summary: Summary) -> list[str]:
+    """A note where quarters of the ensemble are an outlook."""
+    first = summary.get("outlook_from")
+    if first is None or first > summary["quarters"][-1]:
+        return []
+    return [f"From {first} on: an outlook with wider priors, less sure than the years before."]
 
 
 def _decimal(number: float | None) -> str:

@@ -145,4 +145,7 @@ class Medians:
         """The schedule at ``path`` at ``times`` (quarter indices), in the field's unit."""
         low, high = schedule.curves(times)
         position = self.by_path.get(f"{path}.position", 0.0)
-        return (low + position * (high - low)) * self.by_path.get(f"{path}.scale", 1.0)
+        curve = (low + position * (high - low)) * self.by_path.get(f"{path}.scale", 1.0)
+        for name in schedule.factors:
+            curve = curve * self.curve(f"factors.{name}", self.model.factors[name], times)
+        return curve

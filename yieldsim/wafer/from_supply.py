@@ -28,14 +28,14 @@ def die_of_product(model: Model, product: str) -> str:
 def wafer_model_of(
     model: Model, die: str, process: str | None = None, d0_per_cm2: float | None = None
 ) -> WaferModel:
-    """Return the wafer model of a die on a process (default: its own).
+    """Return the wafer model of a die on a process (default: its own, or the first of its own).
 
     Parameters are at their medians, the density is the mature one unless ``d0_per_cm2`` is given,
     and all tools are imported. As in the ensemble, the wafers of a cluster share the clustered
     density, there is no profile and no signature, and repaired memory counts as no area. Raises
     UsageError for a process that is not in the model.
     """
-    described, name = model.dies[die], process or model.dies[die].process
+    described, name = model.dies[die], process or model.dies[die].process[0]
     if name not in model.processes:
         allowed = ", ".join(model.processes)
         raise UsageError("--process", "is not in the model", got=name, allowed=allowed)

@@ -288,3 +288,23 @@ def test_the_table_shortens_long_schedules(rich: str, capsys) -> None:
 def test_an_unknown_scenario_is_one_line(capsys) -> None:
     assert main(["show", ANALYST, "--scenario", "x"]) == 2
     assert capsys.readouterr().err.startswith("yieldsim: error: scenario: unknown scenario, got")
+
+
+def test_a_series_shows_the_factors_that_multiply_it(rich: str, capsys) -> None:
+    path = Path(rich).with_name("worlds.toml")
+    path.write_text(
+        """extends = "rich.toml"
+name = "worlds"
+[factors.world]
+value = 0.5
+source = "press"
+grade = "assumed"
+[fabs.line.plan.n2]
+factors = ["world"]
+""",
+        encoding="utf-8",
+    )
+    assert main(["show", str(path), "fabs.line.plan"]) == 0
+    assert " 8,000 (4 points) x world " in capsys.readouterr().out
+    shown = records([str(path), "fabs.line.plan"], capsys)
+    assert shown["fabs.line.plan.n2"]["factors"] == ["world"]

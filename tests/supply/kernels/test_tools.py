@@ -39,7 +39,10 @@ def test_tools_arrive_late(form: str, delay: float, step: int, stop: float, tool
     curve, arrived = np.array([1.2, 2.4, 4.5, 8.0]), form_of(fleets.delivered, form)
     # the curve itself; halfway between half and one and a half of it; twice a quarter of it
     for low, high, position, scale in ((1, 3, 0.0, 1.0), (0.5, 1.5, 0.5, 1.0), (0, 2, 0.25, 2.0)):
-        got = arrived(low * curve, high * curve, position, scale, delay, step, stop)
+        series = {"position": [[position]], "scale": [[scale]], "factor": [[-1.0]]}
+        drawn = table(("position", "scale", "factor"), 1, **series)
+        lows, highs = (low * curve)[None], (high * curve)[None]
+        got = arrived(lows, highs, drawn, 0, delay, step, stop, 2)
         assert got == pytest.approx(tools, rel=ROUNDING)
 
 

@@ -14,7 +14,7 @@ ORDERS = (
 DEMAND = (
     'demand={chips={quarters=["2025Q1", "2026Q4"], low=[4000, 6000], high=[4000, 9000], '
     'position={dist="uniform", low=0, high=1}, scale={dist="lognormal", median=1, sigma=0.1}}, '
-    "tflops_fp16=300, other_supply=500, other_tflops_fp16=200}",
+    "tflops_fp16=300}",
 )
 IMPORTS = (
     "imports.h20={deliveries=1000, tflops_fp16=148, bandwidth_tb_per_s=4, "

@@ -70,23 +70,37 @@ def test_the_gap_is_demand_less_supply_and_less_imports() -> None:
     wanted = (4000.0 + 2000.0 * at + position * 3000.0 * at) * scale
     np.testing.assert_allclose(results["demand"], wanted)
     # the handset is a phone chip: the first product alone meets the demand
-    short = wanted - usable[:, :, 0] - 500.0
+    short = wanted - usable[:, :, 0]
     np.testing.assert_allclose(results["gap_without_imports"], short)
     np.testing.assert_allclose(results["gap_with_imports"], short - results["imports"].sum(axis=2))
     compute = wanted * 300.0 / 989.0
     np.testing.assert_allclose(results["demand_h100_equivalents"], compute)
-    np.testing.assert_allclose(results["other_supply_h100_equivalents"], 500.0 * 200.0 / 989.0)
-    short = compute - h100[:, :, 0] - 500.0 * 200.0 / 989.0
+    short = compute - h100[:, :, 0]
     np.testing.assert_allclose(results["gap_without_imports_h100_equivalents"], short)
     imported = results["imports_h100_equivalents"].sum(axis=2)
     np.testing.assert_allclose(results["gap_with_imports_h100_equivalents"], short - imported)
+
+
+def test_factors_multiply_demand_and_imports() -> None:
+    changes = (
+        'factors.world={quarters=["2025Q1", "2026Q4"], low=[1, 1], high=[1, 0.3], '
+        'position={dist="uniform", low=0, high=1}}',
+        "factors.twice=2",
+        'demand={chips={value=1000, factors=["world", "twice"]}, tflops_fp16=300}',
+        'imports.grey={deliveries={value=40, factors="world"}, tflops_fp16=989}',
+    )
+    _, sampler, drawn, _, _, results = block(*changes)
+    level = column(sampler, drawn, "factors.world.position")[:, None]
+    factor = 1.0 - 0.7 * level * np.linspace(0.0, 1.0, QUARTERS)
+    assert np.ptp(level) > 0.1
+    np.testing.assert_allclose(results["demand"], 2000.0 * factor)
+    np.testing.assert_allclose(results["imports"][:, :, 0], 40.0 * factor)
 
 
 def test_more_supply_than_is_wanted_is_a_negative_gap() -> None:
     *_, results = block("demand={chips=10, tflops_fp16=300}")
     assert (results["gap_without_imports"] < 0.0).any()
     np.testing.assert_array_equal(results["gap_with_imports"], results["gap_without_imports"])
-    assert (results["other_supply"] == 0.0).all()
 
 
 @pytest.mark.parametrize("changes", [(), ORDERS, DEMAND, IMPORTS, (*ORDERS, *DEMAND, *IMPORTS)])

@@ -81,6 +81,8 @@ class World:
         """The value of the schedule at ``path`` in the middle of a step."""
         time = self.first_quarter + (step + 0.5) / self.steps_per_quarter
         scale = self.values.get(f"{path}.scale", 1.0)
+        for name in schedule.factors:
+            scale *= self.schedule(f"factors.{name}", self.model.factors[name], step)
         if schedule.values:
             return points_at(schedule, schedule.values, time) * scale
         low = points_at(schedule, schedule.low, time)

@@ -170,7 +170,6 @@ def _market(ds: xr.Dataset, period: Period) -> list[Record]:
         for variable, figure, groups in (
             (f"demand{end}", "demand", WHOLE),
             (supply, "domestic supply", domestic),
-            (f"other_supply{end}", "other domestic supply", WHOLE),
             (f"imports{end}", "imports", imports),
             (f"gap_without_imports{end}", "gap without imports", WHOLE),
             (f"gap_with_imports{end}", "gap with imports", WHOLE),

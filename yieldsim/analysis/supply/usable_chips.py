@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from yieldsim.analysis.caption import origin
+from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.records import difference_records, product_records
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.supply.binding import binding_shares
@@ -23,7 +23,8 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
     that each constraint binds, by scenario, product and quarter, most frequent first.
     ``correlations`` of the parameters, requested and achieved (see `rank_correlations`).
     ``differences``: paired differences of the other scenarios from the baseline, by year.
-    ``in_total``: the products of the total. Then the model, the seed and the realizations.
+    ``in_total``: the products of the total. ``outlook_from``: the quarter from which the model
+    calls its results an outlook, or None. Then the model, the seed and the realizations.
     """
     return {
         "quarters": quarter_labels(ds),
@@ -33,6 +34,7 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
         "differences": difference_records(ds),
         "correlations": rank_correlations(ds) if "parameter_value" in ds else [],
         "in_total": ai_names(ds),
+        "outlook_from": outlook_from(ds),
         "units": str(ds["usable_chips"].attrs.get("units", "chip")),
         **origin(ds),
     }

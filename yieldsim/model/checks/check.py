@@ -10,6 +10,7 @@ from yieldsim.model.checks.chips import check_chips
 from yieldsim.model.checks.correlations import check_correlations
 from yieldsim.model.checks.demand import check_demand
 from yieldsim.model.checks.fabs import check_fabs
+from yieldsim.model.checks.factors import check_factors
 from yieldsim.model.checks.layers import check_layers
 from yieldsim.model.checks.memory import check_memory
 from yieldsim.model.checks.names import check_names, known
@@ -36,6 +37,7 @@ def check_model(model: Model) -> None:
         _check_source(model, parameter)
         _check_ref(model, parameter)
         _check_scale(model, parameter)
+        check_factors(model, parameter)
     check_layers(model)
     check_fabs(model)
     check_memory(model)
@@ -54,6 +56,10 @@ def _check_simulation(model: Model) -> None:
     for name in model.simulation.outputs:
         known("simulation.outputs", name, [v.name for v in ALL_OUTPUTS], "output")
     limits = list(dict.fromkeys([*NO_LIMITS, *model.tool_groups]))
+    outlook = model.simulation.outlook_from
+    if outlook is not None and quarter_index(outlook) <= quarter_index(start):
+        problem, where = "must be after start", "simulation.outlook_from"
+        raise ModelError(where, problem, got=outlook, allowed=f"after {start}")
     for name in model.simulation.no_limit:
         known("simulation.no_limit", name, limits, "limit")
 

@@ -34,7 +34,11 @@ def check_chips(model: Model) -> None:
 
 def _check_die(model: Model, name: str, die: Die) -> None:
     where = f"dies.{name}"
-    known(f"{where}.process", die.process, model.processes, "process")
+    if not die.process:
+        raise ModelError(f"{where}.process", "needs at least one process, got none")
+    for process in die.process:
+        known(f"{where}.process", process, model.processes, "process")
+    _refuse_twice(f"{where}.process", die.process, "process")
     wafer = model.wafer
     smallest = reach(model, wafer.diameter_mm, "mm")[0]
     usable = smallest - 2.0 * reach(model, wafer.edge_exclusion_mm, "mm")[1]
@@ -157,11 +161,11 @@ def _check_made(model: Model, where: str, die: str) -> None:
     made = made - {OTHER} | {bank.die for bank in model.die_banks.values()}
     if die in made:
         return
-    process = model.dies[die].process
+    own = model.dies[die].process
     running = list(dict.fromkeys(name for fab in model.fabs.values() for name in fab.plan))
-    if process in running:
+    if set(own) & set(running):
         allowed = ", ".join(sorted(made)) or None
         raise ModelError(where, "gets no wafers from any fab", got=die, allowed=allowed)
-    problem = f"needs process '{process}', which no fab runs"
+    problem = f"needs process '{', '.join(own)}', which no fab runs"
     allowed = f"dies of {', '.join(running)}" if running else None
     raise ModelError(where, problem, got=die, allowed=allowed)

@@ -32,8 +32,8 @@ def _check_allocation(model: Model, where: str, fab: Fab) -> None:
         known(place, process, fab.plan, "process in the fab's plan")
         for die in weights:
             known(place, die, [*model.dies, OTHER], "die")
-            if die != OTHER and model.dies[die].process != process:
-                problem, allowed = "has another process", model.dies[die].process
+            if die != OTHER and process not in model.dies[die].process:
+                problem, allowed = "has another process", ", ".join(model.dies[die].process)
                 raise ModelError(f"{place}.{die}", problem, got=process, allowed=allowed)
         if not any(weight.extremes()[1] > 0.0 for weight in weights.values()):
             problem = "gives no die any wafers, got weights of zero"

@@ -83,8 +83,9 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     for key in _COMMON:
         if key in changes:
             raise ModelError(f"{where}.{key}", "must be the same in all scenarios, got a change")
-    # nothing refers to a new shared quantity: it is most likely a misspelt name
-    for table, what in (*COORDINATES.items(), ("shared", "shared quantity")):
+    # nothing refers to a new shared quantity or factor: it is most likely a misspelt name
+    named = (("shared", "shared quantity"), ("factors", "factor"))
+    for table, what in (*COORDINATES.items(), *named):
         _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
     if "demand" in changes and "demand" not in raw:
         raise ModelError(f"{where}.demand", "is not in the model, got a change")

@@ -13,6 +13,13 @@ from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import Whole
 
 
+def _as_list(item: Any) -> Any:
+    """Accept a single name for a list of one."""
+    if item is None:
+        return ()
+    return (item,) if isinstance(item, str) else item
+
+
 class Wafer(Entity):
     """The wafer that dies are counted on."""
 
@@ -39,7 +46,8 @@ class Die(Entity):
     """A design: its size, its floorplan and the bins it is sorted into."""
 
     title: str = ""
-    process: str
+    # the process of the design; several where worlds differ in the process that makes it
+    process: Annotated[Names, BeforeValidator(_as_list)]
     # below 0.1 mm the exact count of dies on a wafer would take minutes
     width_mm: Quantity = parameter("mm", "-gross_dies", "die width", minimum=0.1)
     height_mm: Quantity = parameter("mm", "-gross_dies", "die height", minimum=0.1)
@@ -208,13 +216,6 @@ class Performance(Entity):
     bandwidth_tb_per_s: Quantity = parameter(
         "TB/s", "+h100_equivalents_bandwidth", "memory bandwidth of a chip", neutral=0.0
     )
-
-
-def _as_list(item: Any) -> Any:
-    """Accept a single name for a list of one."""
-    if item is None:
-        return ()
-    return (item,) if isinstance(item, str) else item
 
 
 class Product(Entity):

@@ -76,18 +76,6 @@ class Demand(Entity):
     tflops_fp16: Schedule = parameter(
         "TFLOPS", "+demand_h100_equivalents", "dense FP16 or BF16 compute of a wanted chip"
     )
-    other_supply: Schedule | None = parameter(
-        "chip/quarter",
-        "-gap_without_imports",
-        "chips of domestic makers outside the model",
-        neutral=0.0,
-    )
-    other_tflops_fp16: Quantity | None = parameter(
-        "TFLOPS",
-        "-gap_without_imports_h100_equivalents",
-        "dense FP16 or BF16 compute of such a chip",
-        neutral=0.0,
-    )
 
 
 class Import(Entity):

@@ -28,6 +28,7 @@ from yieldsim.model.schema.fabs import Fab, Process, ToolGroup
 from yieldsim.model.schema.fields import Entity, parameter
 from yieldsim.model.schema.layers import Patterning
 from yieldsim.model.schema.quantity import Quantity
+from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import Number, Whole
 
 
@@ -42,6 +43,7 @@ class Simulation(Entity):
     segments: Annotated[Whole, Field(ge=1, le=100)] = 10
     flow_steps: Annotated[Whole, Field(ge=1, le=100)] = 2
     process_noise: StrictBool = True
+    outlook_from: Quarter | None = None  # from here on, results are marked as an outlook
     outputs: tuple[str, ...] = ()  # variables that an ensemble keeps; empty: all
     # lifted constraints: names of `limits.NO_LIMITS` or tool groups
     no_limit: tuple[str, ...] = ()
@@ -83,6 +85,9 @@ class Model(Entity):
         "shared by the parameters that refer to it with { ref = name }",
         minimum=-math.inf,
         default={},
+    )
+    factors: dict[str, Schedule] = parameter(
+        "1", "~usable_chips", "multiplies the series that name it in `factors`", default={}
     )
     tool_groups: dict[str, ToolGroup] = {}
     patterning: dict[str, Patterning] = {}

@@ -1,8 +1,9 @@
 """A parameter that changes with time: points at quarters, with a separate uncertainty.
 
-``value(t) = (low(t) + position * (high(t) - low(t))) * scale``. Two rival published series stay
-two series; ``position`` (for instance a discrete 0 or 1) chooses between them, and ``scale`` is
-an uncertainty common to the whole series.
+``value(t) = (low(t) + position * (high(t) - low(t))) * scale * factors(t)``. Two rival published
+series stay two series; ``position`` (for instance a discrete 0 or 1) chooses between them, and
+``scale`` is an uncertainty common to the whole series. ``factors`` names series of the table
+``factors`` that several schedules share: a rival world, or a spread that grows with the years.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Schedule(BaseModel):
     high: tuple[Number, ...] = ()
     position: Quantity | None = None
     scale: Quantity | None = None
+    factors: tuple[str, ...] = ()
     interpolate: Literal["linear", "step"] = "linear"
     before: Literal["hold", "zero"] = "hold"
     unit: str | None = None
@@ -50,6 +52,8 @@ class Schedule(BaseModel):
         if constant and "quarters" in data:
             raise ValueError(f"needs one form, got {constant[0]} and quarters; allowed: {CHOICE}")
         series = _constant(data) if constant else data
+        if isinstance(series.get("factors"), str):  # a name, or the cell of a CSV file
+            series = {**series, "factors": series["factors"].split()}
         origin = {key: data[key] for key in ("source", "grade") if key in data}
         return {key: _part(key, item, origin) for key, item in series.items()}
 
@@ -60,6 +64,8 @@ class Schedule(BaseModel):
         places = [quarter_index(quarter) for quarter in self.quarters]
         if places != sorted(set(places)):
             raise ValueError(f"quarters must rise, got {', '.join(self.quarters)}")
+        if len(set(self.factors)) != len(self.factors):
+            raise ValueError(f"names a factor twice, got {', '.join(self.factors)}")
         pair = [key for key in ("low", "high", "position") if getattr(self, key)]
         if len(pair) + 3 * bool(self.values) != 3:
             got = ", ".join([*pair, *(["values"] if self.values else [])]) or "none of them"

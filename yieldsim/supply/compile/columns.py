@@ -87,26 +87,40 @@ class Curves:
 
     times: np.ndarray
     columns: Columns
+    factors: Mapping[str, Schedule] = field(default_factory=dict)  # of the model, by name
     low: list[np.ndarray] = field(default_factory=list)
     high: list[np.ndarray] = field(default_factory=list)
-    drawn: list[list[int]] = field(default_factory=list)  # columns of position and scale
+    # columns of position and scale, and of the number of the curve that multiplies it
+    drawn: list[list[int]] = field(default_factory=list)
+    # the first curve of each product of factors
+    products: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def add(self, path: str, schedule: Schedule | None) -> int:
         """Add a schedule; return the number of its curve, -1 for no schedule."""
         if schedule is None:
             return -1
+        factor = self._product(schedule.factors)
         low, high = schedule.curves(self.times)
         self.low.append(low)
         self.high.append(high)
         column = self.columns.sampler.column
         position = column.get(f"{path}.position", self.columns.constant(0.0))
         scale = column.get(f"{path}.scale", self.columns.constant(1.0))
-        self.drawn.append([position, scale])
+        self.drawn.append([position, scale, self.columns.constant(float(factor))])
         return len(self.low) - 1
+
+    def _product(self, names: tuple[str, ...]) -> int:
+        """Return the curve of the first factor, which the others multiply; -1 for none."""
+        if not names:
+            return -1
+        if names not in self.products:
+            first = self.factors[names[0]].model_copy(update={"factors": names[1:]})
+            self.products[names] = self.add(f"factors.{names[0]}", first)
+        return self.products[names]
 
     def table(self) -> ColumnTable:
         """Return the columns of all curves gathered."""
-        return ColumnTable.of(("position", "scale"), self.drawn, len(self.drawn))
+        return ColumnTable.of(("position", "scale", "factor"), self.drawn, len(self.drawn))
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def compile_model(model: Model) -> Compiled:
     clock = _clock(model)
     first = quarter_index(model.simulation.start) - model.simulation.warmup_quarters
     times = first + (np.arange(clock.steps) + 0.5) / clock.steps_per_quarter
-    curves = Curves(times, columns)
+    curves = Curves(times, columns, model.factors)
     start = StepOf(first, clock.steps_per_quarter)
     passes = visits_of(model, columns)
     structure = structure_of(model, curves, start, passes)

@@ -1,4 +1,4 @@
-"""Schedules of a realization: a position between two given series, times a scale."""
+"""Schedules of a realization: a position between two given series, times a scale and factors."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ def curve_value(
     """Return the value of a schedule in a step, in lane ``k``.
 
     ``low`` and ``high`` (curve, step) are the two series of each schedule, ``drawn`` (curve) its
-    position and scale.
+    position and scale, and the number of the curve that multiplies it (-1: none).
     """
-    parameters = drawn[curve]
-    position, scale = parameters.position[k], parameters.scale[k]
-    return between(low[curve, step], high[curve, step], position, scale)
+    position, scale = drawn[curve].position[k], drawn[curve].scale[k]
+    value = between(low[curve, step], high[curve, step], position, scale)
+    factor = int(drawn[curve].factor[0])  # the same in all lanes
+    while factor >= 0:
+        position, scale = drawn[factor].position[k], drawn[factor].scale[k]
+        value *= between(low[factor, step], high[factor, step], position, scale)
+        factor = int(drawn[factor].factor[0])
+    return value
 
 
 @inline_jit

@@ -9,7 +9,7 @@ import numpy as np
 from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
-from yieldsim.supply.kernels.curves import between, curve_value
+from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_tools
 from yieldsim.supply.kernels.records import (
     CLASSES,
@@ -31,26 +31,27 @@ _OTHER_CLASS = np.uint32(0x80000000)
 
 @inline_jit
 def delivered(
-    low: Floats,
-    high: Floats,
-    position: float,
-    scale: float,
+    lows: Floats,
+    highs: Floats,
+    drawn: Records[Parameters],
+    curve: int,
     delay_steps: float,
     step: int,
     stop_step: float,
+    k: int,
 ) -> float:
     """Return the tools delivered by ``stop_step`` that have been installed and qualified.
 
-    The fleet's schedule is a position between two series, linear between steps.
+    The fleet's schedule (see `curve_value`) is linear between steps.
     """
     # tools on order after the stop never arrive; tools delivered before it are still installed
     time = min(step - delay_steps, stop_step)
     if time <= 0.0:
-        return between(low[0], high[0], position, scale)
+        return curve_value(lows, highs, drawn, curve, 0, k)
     whole = int(time)
-    count = between(low[whole], high[whole], position, scale)
+    count = curve_value(lows, highs, drawn, curve, whole, k)
     if time > whole:
-        after = between(low[whole + 1], high[whole + 1], position, scale)
+        after = curve_value(lows, highs, drawn, curve, whole + 1, k)
         count += (time - whole) * (after - count)
     return count
 
@@ -113,14 +114,13 @@ def _count_tools(
     curve, retirements = fleet.count_curve, fleet.retired_curve
     hits, effects = structure.effect_on_tools[:, fab, g, c], state.effect
     stop, begin = effects_on_tools(structure.effect, hits, effects, state.scratch, n)
-    tools, series = state.group[g].tools, drawn[curve]
+    tools = state.group[g].tools
     for k in range(n):
         tools[c, k] = 0.0
         if step >= begin:
             quarters = delays.install_quarters[k] + delays.qualification_quarters[k]
             delay = quarters * clock.steps_per_quarter
-            position, scale = series.position[k], series.scale[k]
-            arrived = delivered(lows[curve], highs[curve], position, scale, delay, step, stop)
+            arrived = delivered(lows, highs, drawn, curve, delay, step, stop, k)
             retired = 0.0
             if retirements >= 0:
                 retired = curve_value(lows, highs, drawn, retirements, step, k)

@@ -37,10 +37,12 @@ class Realization:
 
     def curve(self, number: int) -> np.ndarray:
         """Return the values of a schedule in the steps after the warm-up."""
-        low = self.structure.curve_low[number, self.clock.warmup_steps :]
-        high = self.structure.curve_high[number, self.clock.warmup_steps :]
-        drawn = self.world["curve"]
-        values: np.ndarray = _between(low, high, drawn["position"][number], drawn["scale"][number])
+        drawn, values = self.world["curve"], np.ones(1)
+        while number >= 0:
+            low = self.structure.curve_low[number, self.clock.warmup_steps :]
+            high = self.structure.curve_high[number, self.clock.warmup_steps :]
+            own = _between(low, high, drawn["position"][number], drawn["scale"][number])
+            values, number = values * own, int(drawn["factor"][number])
         return values
 
     def by_quarter(self, values: np.ndarray) -> np.ndarray:

@@ -17,19 +17,27 @@ from yieldsim.supply.orders.deliveries import OrderPlan
 
 @dataclass(frozen=True)
 class Series:
-    """A schedule by quarter, ``(low + position (high - low)) scale``; columns of the drawn ones."""
+    """A schedule by quarter, ``(low + position (high - low)) scale``; columns of the drawn ones.
+
+    ``factors`` are the series that multiply it.
+    """
 
     low: np.ndarray
     high: np.ndarray
     position: int | None
     scale: int | None
+    factors: tuple[Series, ...] = ()
 
     def values(self, drawn: np.ndarray) -> np.ndarray:
         """Return (realization, quarter) values for drawn parameters (realization, parameter)."""
         values = np.broadcast_to(self.low, (len(drawn), self.low.size))
         if self.position is not None:
             values = values + drawn[:, self.position, None] * (self.high - self.low)
-        return values if self.scale is None else values * drawn[:, self.scale, None]
+        if self.scale is not None:
+            values = values * drawn[:, self.scale, None]
+        for factor in self.factors:
+            values = values * factor.values(drawn)
+        return values
 
 
 @dataclass(frozen=True)
@@ -92,12 +100,17 @@ def _series(model: Model, sampler: Sampler) -> dict[str, Series]:
     """Return every series of demand and imports, at the middles of the quarters."""
     first = quarter_index(model.simulation.start)
     middles = np.arange(first, quarter_index(model.simulation.end) + 1) + 0.5
-    series: dict[str, Series] = {}
-    for p in sampler.declared:
-        if isinstance(p.item, Schedule) and p.path.startswith(("imports.", "demand.")):
-            series[p.path] = Series(
-                *p.item.curves(middles),
-                sampler.column.get(f"{p.path}.position"),
-                sampler.column.get(f"{p.path}.scale"),
-            )
-    return series
+
+    def series(path: str, item: Schedule) -> Series:
+        return Series(
+            *item.curves(middles),
+            sampler.column.get(f"{path}.position"),
+            sampler.column.get(f"{path}.scale"),
+            tuple(series(f"factors.{name}", model.factors[name]) for name in item.factors),
+        )
+
+    return {
+        p.path: series(p.path, p.item)
+        for p in sampler.declared
+        if isinstance(p.item, Schedule) and p.path.startswith(("imports.", "demand."))
+    }

@@ -87,24 +87,17 @@ def _gaps(
 ) -> dict[str, np.ndarray]:
     wanted = plan.series["demand.chips"].values(drawn)
     each = plan.series["demand.tflops_fp16"].values(drawn)
-    others = np.zeros_like(wanted)
-    if "demand.other_supply" in plan.series:
-        others = plan.series["demand.other_supply"].values(drawn)
-    other_each = _drawn(plan, drawn, "demand.other_tflops_fp16", 0.0)
     compute = wanted * each / H100_TFLOPS_FP16
-    other_compute = others * (other_each / H100_TFLOPS_FP16)[:, None]
     every_import = range(len(plan.imports))
-    short = wanted - _sum(usable, plan.domestic) - others
-    short_compute = compute - _sum(h100, plan.domestic) - other_compute
+    short = wanted - _sum(usable, plan.domestic)
+    short_compute = compute - _sum(h100, plan.domestic)
     imported = _sum(imports["imports"], every_import)
     imported_compute = _sum(imports["imports_h100_equivalents"], every_import)
     return {
         "demand": wanted,
-        "other_supply": others,
         "gap_without_imports": short,
         "gap_with_imports": short - imported,
         "demand_h100_equivalents": compute,
-        "other_supply_h100_equivalents": other_compute,
         "gap_without_imports_h100_equivalents": short_compute,
         "gap_with_imports_h100_equivalents": short_compute - imported_compute,
     }

@@ -16,7 +16,7 @@ class Parameters(Protocol):
 class World(NamedTuple):
     """The parameters of each lane's realization, views of one flat buffer."""
 
-    curve: Records[Parameters]  # S, position and scale
+    curve: Records[Parameters]  # S, position, scale and the curve that multiplies it
     tool: Records2[Parameters]  # G C
     group: Records[Parameters]  # G
     fab: Records[Parameters]  # F
