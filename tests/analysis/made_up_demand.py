@@ -34,8 +34,8 @@ def ensemble(scenarios: tuple[str, ...] = ("baseline",)) -> xr.Dataset:
     rate = np.linspace(1.0, 2.0, COUNT)[:, None] * np.ones(8)
     market = {
         "demand": 1000.0 * rate,
-        "gap_without_imports": 1000.0 * rate - 350.0,
-        "gap_with_imports": 1000.0 * rate - 450.0,
+        "gap_without_imports": 1000.0 * rate - 300.0,
+        "gap_with_imports": 1000.0 * rate - 400.0,
     }
     imports = np.broadcast_to([60.0, 40.0], (len(scenarios), COUNT, 8, 2))
     usable = np.broadcast_to([300.0, 999.0], (len(scenarios), COUNT, 8, 2))

@@ -74,7 +74,7 @@ def test_the_market_adds_up_in_chips_and_in_compute(summary) -> None:
     of_2025 = [
         r for r in summary["market_yearly"] if r["year"] == "2025" and r["scenario"] == "baseline"
     ]
-    assert len(of_2025) == 12
+    assert len(of_2025) == 10
     for units, divided in (("chip", 1.0), ("H100", 4.0)):
         mean = {r["figure"]: r["mean"] for r in of_2025 if r["units"] == units}
         assert mean["demand"] == pytest.approx(6000.0 / divided)
