@@ -20,7 +20,7 @@ SEED = 7
 REALIZATIONS = 6
 
 # One rounding to float32 is 6e-8. Bins that few dies reach are small differences of tails that are
-# right to 1e-8 of all dies (alternating sums and quadrature alike).
+# right to 1e-7 of all dies at worst (alternating sums) or 1e-8 (quadrature).
 RTOL = 1e-5
 # Differences of large sums (stocks that run empty, wafers of no design) leave rounding errors of
 # doubles: a millionth of a wafer, die, stack or package. Ratios and times have no such slack.

@@ -16,7 +16,7 @@ from yieldsim.supply.kernels.records import DieDesign, Records
 if TYPE_CHECKING:
     from yieldsim.wafer.bin_table import BinTable
 
-# the alternating sum of a harvest is right to about 1e-8 of all dies up to this weight; above, use
+# the alternating sum of a harvest is right to 1e-7 of all dies up to this weight; above, use
 # quadrature
 _LARGEST_WEIGHT = 1e8
 _WAFER = ("diameter_mm", "edge_exclusion_mm", "scribe_mm")
