@@ -36,9 +36,19 @@ def at(schedule: Schedule | None, quarter: str) -> tuple[float, float]:
 
 
 def test_the_stockpile_is_what_entered_china(model: Model) -> None:
-    deliveries = model.memory["foreign_hbm"].deliveries
-    assert deliveries is not None
-    assert deliveries.curves(MIDDLES)[0].sum() == pytest.approx(ENTERED_CHINA)
+    """Whoever holds it: at both ends of the share, the two parts make the whole."""
+    for end in (0, 1):
+        entered = 0.0
+        for pool in ("foreign_hbm", "vendor_hbm"):
+            deliveries = model.memory[pool].deliveries
+            assert deliveries is not None
+            assert deliveries.scale is not None
+            assert deliveries.scale.ref == "foreign_stack_scale"
+            (name,) = deliveries.factors
+            assert model.factors[name].position.ref == "vendor_stack_share"  # type: ignore[union-attr]
+            part = model.factors[name].curves(MIDDLES)[end]
+            entered += (part * deliveries.curves(MIDDLES)[0]).sum()
+        assert entered == pytest.approx(ENTERED_CHINA)
 
 
 def test_cards_made_elsewhere_have_the_stacks_that_their_dies_need(model: Model) -> None:
