@@ -97,6 +97,11 @@ def _baseline() -> dict[str, Any]:
     raw: dict[str, Any] = {name: whole[name] for name in names}
     only = {"processes": PROCESS, "fabs": FAB, "dies": DIE}
     raw |= {table: {name: whole[table][name]} for table, name in only.items()}
+    # the experiment is about tools: no luck of the line, and no line that spares its inspection
+    raw["fabs"][FAB].pop("excursions", None)
+    for group in raw["tool_groups"].values():
+        group.pop("sampling_floor", None)
+        group.pop("skipped_adder", None)
     raw["products"] = {"chip": {"die": DIE, "kind": "other", "start": YEAR[0], **ASSUMED}}
     for name, group in raw["tool_groups"].items():
         for key, number in group["imported"].items():

@@ -23,6 +23,7 @@ from yieldsim.closed_form import (
 from yieldsim.model import Model
 from yieldsim.model.schema.calendar import quarter_index
 from yieldsim.sampling import Sampler
+from yieldsim.supply.compile.visits import WAITS
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
 from yieldsim.wafer.kernels.geometry import count_best_of_four
 
@@ -41,6 +42,8 @@ TOOL_FIELDS = {
     "mttr_hours": None,
     "repair_cv2": 1.0,
     "pm_fraction": 0.0,
+    "engineering_fraction": 0.0,
+    "nonscheduled_fraction": 0.0,
     "defect_adder": 1.0,
     "overlay_sigma_nm": 0.0,
     "initial_adder_ratio": 1.0,
@@ -87,6 +90,7 @@ class Line:
     cv2: Floats  # of arrivals plus that of service without failures
     lot: Floats
     raw_months: Floats
+    unqueued_months: Floats  # in the line without waits for tools
     wip_cap: Floats
 
 
@@ -178,6 +182,8 @@ def _line(model: Model, value: Draws, fab: str, process: str) -> Line:
             for name, neutral in TOOL_FIELDS.items():
                 field[name][:, g, c] = value(f"tool_groups.{group}.{kind}.{name}", neutral)
     service = np.stack([value(f"tool_groups.{g}.service_cv2", 1.0) for g in groups], axis=1)
+    raw_months = value(f"processes.{process}.raw_process_days") / DAYS_PER_MONTH
+    waits = sum(value(f"processes.{process}.{name}", 0.0) for name in WAITS)
     return Line(
         tools=tools,
         field=field,
@@ -185,7 +191,8 @@ def _line(model: Model, value: Draws, fab: str, process: str) -> Line:
         defect_weight=np.stack([value(f"tool_groups.{g}.defect_weight") for g in groups], axis=1),
         cv2=value(f"fabs.{fab}.arrival_cv2", 1.0)[:, None] + service,
         lot=value(f"fabs.{fab}.lot_size_wafers", 25.0)[:, None],
-        raw_months=value(f"processes.{process}.raw_process_days") / DAYS_PER_MONTH,
+        raw_months=raw_months,
+        unqueued_months=raw_months * (1.0 + waits),
         wip_cap=value(f"fabs.{fab}.wip_cap_ratio", 4.0),
     )
 
@@ -210,7 +217,9 @@ def _passes_per_month(line: Line, kpasses: Floats) -> tuple[Floats, Floats]:
     young = np.exp(-kpasses / field["maturity_kpasses"])
     mttf = field["mttf_hours"] * (1.0 - (1.0 - field["initial_mttf_ratio"]) * young)
     adder = field["defect_adder"] * (1.0 + (field["initial_adder_ratio"] - 1.0) * young)
-    up = mttf / (mttf + field["mttr_hours"]) * (1.0 - field["pm_fraction"])
+    up = mttf / (mttf + field["mttr_hours"])
+    for stop in ("pm", "engineering", "nonscheduled"):
+        up = up * (1.0 - field[f"{stop}_fraction"])
     return _rated(line) * up, adder
 
 
@@ -228,8 +237,8 @@ def _capacity(line: Line, passes: Floats) -> tuple[Floats, NDArray[np.int64]]:
 def _sustained(line: Line, passes: Floats, capacity: Floats) -> Floats:
     """Flow (r,) at which WIP equals the cap of the release rule, at most the capacity.
 
-    WIP is flow times cycle time, and cycle time is raw process time plus the waits of all visits.
-    A line whose WIP cap is below the WIP of full use runs below its capacity.
+    WIP is flow times cycle time, and cycle time is the time without queues plus the waits of all
+    visits. A line whose WIP cap is below the WIP of full use runs below its capacity.
     """
     rated = _rated(line)
     possible, pure = passes.sum(axis=2), rated.sum(axis=2)
@@ -246,7 +255,7 @@ def _sustained(line: Line, passes: Floats, capacity: Floats) -> Floats:
         use = np.minimum(flow[:, None] * line.passes / possible, HIGHEST_USE)
         wait_hours = sakasegawa_wait(count, use, work / possible, line.cv2, failures)
         waits = (line.passes * wait_hours).sum(axis=1) / HOURS_PER_MONTH
-        fits = flow * (line.raw_months + waits) <= cap
+        fits = flow * (line.unqueued_months + waits) <= cap
         low, high = np.where(fits, flow, low), np.where(fits, high, flow)
     return 0.5 * (low + high)
 

@@ -41,6 +41,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "pass": ("passes", 1.0),
     "pass/wafer": ("visits", 1.0),
     "pass/layer": ("passes per layer", 1.0),
+    "1/quarter": ("rate", 1.0),
+    "1/year": ("rate", 1.0 / QUARTERS_PER_YEAR),
     "tool": ("tools", 1.0),
     "layer": ("layers", 1.0),
     "die": ("dies", 1.0),

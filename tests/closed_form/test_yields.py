@@ -115,7 +115,8 @@ def test_spread_between_wafers_by_sampling() -> None:
 
 def test_overlay_within_one_sigma_and_by_layers() -> None:
     one = cf.overlay_yield(2.0, 2.0, 1)
-    assert one == pytest.approx(0.6826894921370859, rel=ROUNDING)
+    assert cf.overlay_yield(2.0, 2.0, 1, axes=1) == pytest.approx(0.6826894921370859, rel=ROUNDING)
+    assert one == pytest.approx(0.6826894921370859**2, rel=ROUNDING)
     assert cf.overlay_yield(2.0, 2.0, 12) == pytest.approx(one**12, rel=1e-14)
     assert cf.overlay_yield(0.0, 2.0, 12) == 1.0
 
@@ -124,7 +125,15 @@ def test_overlay_keeps_the_digits_of_a_small_loss() -> None:
     # At 7 sigma erf rounds the loss of 2.6e-12 to four digits; 4e6 layers make that visible.
     outside = math.erfc(7.0 / math.sqrt(2.0))
     got = 1.0 - cf.overlay_yield(1.0, 7.0, 4e6)
-    assert got == pytest.approx(-math.expm1(4e6 * math.log1p(-outside)), rel=1e-10)
+    assert got == pytest.approx(-math.expm1(8e6 * math.log1p(-outside)), rel=1e-10)
+
+
+def test_overlay_counts_the_points_in_a_square() -> None:
+    """Errors along both axes drawn; 4.5 standard errors of the share inside."""
+    rng = np.random.default_rng(5)
+    inside = np.abs(rng.normal(0.0, 1.5, (200_000, 2))).max(axis=1) <= 2.5
+    exact = float(cf.overlay_yield(1.5, 2.5, 1))
+    assert abs(inside.mean() - exact) < 4.5 * math.sqrt(exact * (1.0 - exact) / len(inside))
 
 
 def test_exponential_learning() -> None:

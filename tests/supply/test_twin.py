@@ -46,6 +46,8 @@ CASES = [
     ("pairing", "few_io"),
     ("pairing", "at_random"),
     ("pairing", "blind_last"),
+    ("young_lines", "baseline"),
+    ("young_lines", "copied"),
 ]
 LIFTED = [
     ("pairing", "no_limit:memory"),
@@ -57,6 +59,8 @@ LIFTED = [
     ("two_fabs", "no_limit:wafers+no_limit:litho"),
     ("overload", "no_limit:tools"),
     ("layers", "no_limit:inspection"),
+    ("young_lines", "no_limit:wafers"),
+    ("young_lines", "no_limit:control"),
 ]
 # with the outputs that an ensemble keeps on request
 ALL_OUTPUTS = "simulation.outputs = " + json.dumps([variable.name for variable in OUTPUTS])
@@ -138,6 +142,12 @@ def test_models_without_a_limit_agree_with_the_twin(name: str, scenario: str) ->
     ordinary = "+".join(others) or "baseline"
     limited = block(name, ordinary)["packages_started"][:, :1]
     assert not np.array_equal(got["packages_started"], limited)
+
+
+def test_lines_without_luck_agree_with_the_twin() -> None:
+    """Random excursions are process noise: without it each wafer has the mean density."""
+    engine = simulator("young_lines", "baseline", "simulation.process_noise=false")
+    check(engine, engine.block(0, 1), 0)
 
 
 def test_one_realization_of_the_baseline_agrees_with_the_twin() -> None:

@@ -103,10 +103,14 @@ def good_die_variance_per_wafer(
     return count * one * (1.0 - one) + count * (count - 1.0) * covariance
 
 
-def overlay_yield(sigma_nm: ArrayLike, tolerance_nm: ArrayLike, layers: ArrayLike) -> Floats:
-    """Return erf(tolerance / (sigma sqrt 2))^layers: every layer's error within +-tolerance.
+def overlay_yield(
+    sigma_nm: ArrayLike, tolerance_nm: ArrayLike, layers: ArrayLike, axes: int = 2
+) -> Floats:
+    """Return erf(tolerance / (sigma sqrt 2))^(axes layers): all errors within +-tolerance.
 
-    The errors of the layers are independent and normal with mean zero; sigma zero yields one.
+    Each layer must align along x and along y. The errors of layers and axes are independent and
+    normal with mean zero and the same sigma; sigma zero yields one. ``axes`` is 1 for an error
+    that matters along one axis only, such as the place of an edge.
     """
     sigma = require("sigma_nm", sigma_nm, least=0.0)
     tolerance = require("tolerance_nm", tolerance_nm, above=0.0)
@@ -114,7 +118,7 @@ def overlay_yield(sigma_nm: ArrayLike, tolerance_nm: ArrayLike, layers: ArrayLik
     perfect = sigma == 0.0
     scaled = tolerance / (np.where(perfect, 1.0, sigma) * np.sqrt(2.0))
     outside = np.where(perfect, 0.0, special.erfc(scaled))
-    return np.exp(count * np.log1p(-outside))
+    return np.exp(axes * count * np.log1p(-outside))
 
 
 def exponential_learning(start_ratio: ArrayLike, elapsed: ArrayLike, tau: ArrayLike) -> Floats:

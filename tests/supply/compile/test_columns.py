@@ -27,7 +27,7 @@ def test_a_world_has_every_quantity_of_an_entity(kind: type[Entity]) -> None:
 def test_tables_and_schedules_are_no_fields() -> None:
     assert set(quantity_fields(Process)).isdisjoint({"visits", "sampling", "layers", "learning"})
     assert "rework" in quantity_fields(Process)
-    assert quantity_fields(Fleet) == ("install_quarters", "qualification_quarters")
+    assert quantity_fields(Fleet) == ("install_quarters", "qualification_quarters", "planned_use")
 
 
 def test_fields_of_several_entities_stand_once_in_their_order() -> None:

@@ -43,7 +43,7 @@ def within(indices: np.ndarray, size: int, least: int = 0) -> bool:
 def check_indices(compiled: Compiled) -> None:
     s, model = compiled.structure, compiled.model
     curves, dies, bins = len(s.curve_low), len(s.die), s.min_good.shape[1]
-    groups, fab_of_route = len(model.tool_groups), s.fab[s.route.fab]
+    groups = len(model.tool_groups)
     assert s.curve_low.shape == s.curve_high.shape == (curves, compiled.clock.steps)
     assert within(s.route.fab, len(s.fab))
     assert within(s.route.process, len(model.processes))
@@ -59,14 +59,7 @@ def check_indices(compiled: Compiled) -> None:
         assert within(perhaps, curves, -1)
     assert s.fleet.shape == (len(s.fab), groups, 2)
     assert np.all((s.fleet.count_curve >= 0) | (s.fleet.retired_curve < 0))
-    raw = compiled.sampler.medians()
-    days = [raw.get(f"processes.{p}.raw_process_days", 0.0) for p in model.processes]
-    parts = np.array(days)[s.route.process] * compiled.clock.flow_steps
-    # no segment is shorter than two parts of a step
-    segments = np.floor(parts / compiled.clock.days_per_step / 2.0 + 1e-9)
-    segments = np.clip(segments, 1, model.simulation.segments)
-    segments = np.where(fab_of_route.equipped, segments, 1)
-    np.testing.assert_array_equal(s.route.segments, segments)
+    check_segments(compiled)
     assert within(s.die.bins, bins + 1, 1)
     assert within(s.bank.die, dies)
     assert np.all(s.bank.bin < s.die.bins[s.bank.die])
@@ -89,6 +82,30 @@ def check_indices(compiled: Compiled) -> None:
     assert s.effect_on_density.shape == (*hits, len(model.processes))
     columns = compiled.sampler.width + len(compiled.constants)
     assert all(within(table.columns, columns) for table in compiled.world_columns.values())
+
+
+WAITS = ("transport", "batch", "hold")
+
+
+def check_segments(compiled: Compiled) -> None:
+    """No segment is shorter than two parts of a step, and the routes of a fab have as many."""
+    s, model, median = compiled.structure, compiled.model, compiled.sampler.medians()
+    days = np.zeros(len(model.processes))
+    for p, name in enumerate(model.processes):
+        path = f"processes.{name}"
+        ratios = [
+            median.get(f"{path}.{kind}_ratio", 0.0) for kind in ("transport", "batch", "hold")
+        ]
+        days[p] = median.get(f"{path}.raw_process_days", 0.0) * (1.0 + sum(ratios))
+    parts = days[s.route.process] * compiled.clock.flow_steps / compiled.clock.days_per_step
+    most = np.clip(np.floor(parts / 2.0 + 1e-9), 1, model.simulation.segments)
+    equipped = s.fab[s.route.fab].equipped == 1
+    assert np.all(s.route.segments[~equipped] == 1)
+    assert np.all(s.route.segments <= most)
+    assert s.route.segments[equipped].max(initial=0) in [0, *most]
+    for fab in range(len(s.fab)):
+        own = (s.route.fab == fab) & equipped & (parts > 0.0)
+        assert len(set(s.route.segments[own])) <= 1
 
 
 @pytest.mark.parametrize("name", [*SMALL, "baseline"])
@@ -152,6 +169,9 @@ NEUTRAL = {
     "processes.n2": {
         "cluster_wafers": 25,
         "raw_process_days": 0,
+        "transport_ratio": 0,
+        "batch_ratio": 0,
+        "hold_ratio": 0,
         "line_yield": 1,
         "engineering_fraction": 0,
         "rework": 0,

@@ -239,11 +239,11 @@ def test_a_bad_die_that_passed_the_wafer_test_kills_its_package(each: int) -> No
     assert_all(got["packages_passed"][:, 0, 0], 0.7 * DIES / each * (6 / 7) ** each)
 
 
-def test_bad_dies_lie_in_the_worst_bin_alone() -> None:
+def test_bad_dies_lie_in_the_bins_of_good_ones_from_the_same_wafers() -> None:
     bank = "die_banks.old={die='chip', bin='one', draw=10000}"
     escapes = ("dies.chip.parametric_yield=0.9", "dies.chip.test_escape=0.2")
     got = run(*TWO_BINS, bank, *escapes)
-    # 270,000 good dies in the best bin; 6,000 bad ones among 10,000 good in the other
+    # 270,000 good dies and 6,000 bad ones in the best bin; those of the bank are all good
     assert_all(got["packages_passed"][:, 0], [[270_000.0, 10_000.0]])
     assert_all(got["packages_failed"][:, 0], 6_000.0)
 

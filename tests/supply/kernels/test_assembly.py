@@ -156,7 +156,9 @@ def test_random_draws_leave_the_mixture_as_it_is() -> None:
     np.testing.assert_allclose(got["die_stock"][:, 0], 80_000.0 * np.arange(1, 5), rtol=FLOAT32)
 
 
-# ---- bad dies that passed the wafer test: 6,000 beside 270,000 good ones of the best bin
+# ---- bad dies that passed the wafer test: 6,000 graded like the 270,000 good ones, all full
+
+BAD = 6.0 / 276.0  # share of the full dies
 
 
 def with_bad(*changes: str, poor: float = 24_000.0) -> Block:
@@ -165,42 +167,37 @@ def with_bad(*changes: str, poor: float = 24_000.0) -> Block:
 
 
 @pytest.mark.parametrize("each", [1, 2, 4])
-def test_bad_dies_drawn_at_random_kill_packages_of_the_last_bin(each: int) -> None:
+def test_bad_dies_drawn_at_random_kill_packages(each: int) -> None:
     got = with_bad(RANDOM, f"products.a.dies_per_package={each}")
-    packages = DIES / each  # 270,000 and 24,000 good dies, 6,000 bad
+    packages = DIES / each  # 270,000 full and 24,000 poor good dies, 6,000 bad full ones
     best, good = 0.9**each, 0.98**each
     assert_all(got["packages_passed"][:, 0], packages * np.array([best, 0.0, good - best]))
     assert_all(got["packages_failed"][:, 0], packages * (1.0 - good))
 
 
-def test_bad_dies_without_good_ones_beside_them_fail_all() -> None:
+def test_bad_dies_of_one_bin_drawn_at_random() -> None:
     got = with_bad(RANDOM, TWO, poor=0.0)
-    best = (270.0 / 276.0) ** 2
-    np.testing.assert_allclose(
-        got["packages_passed"][:, 0],
-        np.broadcast_to([138_000.0 * best, 0.0, 0.0], (4, 3)),
-        rtol=FLOAT32,
-        atol=1e-6,  # a difference of equal powers
-    )
+    assert_all(got["packages_passed"][:, 0], [[138_000.0 * (1.0 - BAD) ** 2, 0.0, 0.0]])
 
 
-def test_bad_dies_of_a_bin_that_is_not_sold_do_no_harm() -> None:
+def test_bad_dies_are_in_the_bin_of_the_good_ones() -> None:
     got = with_bad(TWO, SELLS_TWO)
-    assert_all(got["packages_passed"][:, 0], [[135_000.0, 0.0, 0.0]])
-    np.testing.assert_allclose(got["packages_failed"], 0.0, atol=1e-6)
+    good = 138_000.0 * (1.0 - BAD) ** 2
+    assert_all(got["packages_passed"][:, 0], [[good, 0.0, 0.0]])
+    assert_all(got["packages_failed"][:, 0], 138_000.0 - good)
     got = with_bad(TWO, SELLS_TWO, FIT)
-    # 30,000 poor dies, a fifth of them bad, each with a full one; the other 240,000 in pairs
-    assert_all(got["packages_passed"][:, 0], [[120_000.0, 24_000.0, 0.0]])
-    assert_all(got["packages_failed"][:, 0], 6000.0)
+    # each of the 24,000 poor dies, none of them bad, goes with a full one; the others in pairs
+    expected = [126_000.0 * (1.0 - BAD) ** 2, 24_000.0 * (1.0 - BAD), 0.0]
+    assert_all(got["packages_passed"][:, 0], expected)
 
 
-def test_two_bad_dies_of_a_recipe_kill_once() -> None:
+def test_two_bad_dies_of_a_package_kill_once() -> None:
     cores = {"full": 4, "poor": 2, "none": 1}
     three = ("products.a.dies_per_package=3", FIT, "products.a.sells=['poor']")
-    banks = {"none": bank("chip", "none", 24_000.0)}
+    banks = {"none": bank("chip", "none", 138_000.0)}
     got = of_file(binned(cores, *ESCAPES, *three, tables={"die_banks": banks}))
-    # 4 + 1 + 1 make three times 2: two of 30,000 dies, a fifth bad, go with one
-    assert_all(got["packages_passed"][:, 0, 1], 15_000.0 * 0.8**2)
+    # 4 + 1 + 1 make three times 2: 69,000 packages; then 4 + 4 + 1 would, but for want of 1
+    assert_all(got["packages_passed"][:, 0, 1], 69_000.0 * (1.0 - BAD))
 
 
 # ---- dies of other designs

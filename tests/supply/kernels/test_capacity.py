@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, table
+from tests.supply.kernels.records_by_hand import FORMS, column, form_of, parameters, table
 from yieldsim.closed_form import effective_process_cv2, effective_process_time, sakasegawa_wait
-from yieldsim.model.schema import Fab, ToolGroup
-from yieldsim.supply.kernels.capacity import group_waits
-from yieldsim.supply.kernels.records import GroupState, Scratch
+from yieldsim.model.schema import Fab, Process, ToolGroup
+from yieldsim.supply.kernels.capacity import give_way, group_waits, unqueued_days
+from yieldsim.supply.kernels.records import LANES, GroupState, Scratch
 
 ROUNDING = 64 * np.finfo(float).eps
 
@@ -23,6 +23,7 @@ def days(
     usage: float,
     cv2: float,
     form: str = "compiled",
+    kept: float = 1.0,
 ) -> float:
     """The wait of a group whose lots take so long; two thirds of the spread come from arrivals."""
     hours, lots = 100.0, 25.0
@@ -32,6 +33,7 @@ def days(
         mean_passes=tools * lots * hours / lot_hours,
         rated_passes=tools * lots * hours / pure_hours,
         tool_count=tools,
+        kept=kept,
         mttr_hours=mttr,
         repair_cv2=repair_cv2,
         load=usage * tools * lots * hours / lot_hours,
@@ -61,6 +63,12 @@ def test_waits_follow_the_closed_form(
     assert wait == pytest.approx(float(expected), rel=ROUNDING * 10)
 
 
+def test_wafers_that_skip_a_control_step_do_not_wait_for_it() -> None:
+    assert days(3.0, 4.0, 3.0, 8.0, 1.0, 0.8, 1.5, kept=0.25) == pytest.approx(
+        0.25 * days(3.0, 4.0, 3.0, 8.0, 1.0, 0.8, 1.5), rel=ROUNDING
+    )
+
+
 @given(st.floats(1e-9, 0.5), st.floats(0.5, 3.0), st.integers(1, 200), st.floats(0.0, 3.0))
 def test_waits_rise_with_use_and_spread_and_fall_with_tools(
     low: float, high: float, tools: int, cv2: float
@@ -81,6 +89,7 @@ def test_a_group_without_load_or_without_tools_has_no_wait(form: str) -> None:
         mean_passes=[[2400.0], [2400.0], [0.0]],
         rated_passes=[[4000.0], [4000.0], [0.0]],
         tool_count=[[4.0], [4.0], [0.0]],
+        kept=1.0,
         load=[[960.0], [0.0], [700.0]],
         wait_days=9.0,
     )
@@ -91,3 +100,37 @@ def test_a_group_without_load_or_without_tools_has_no_wait(form: str) -> None:
     assert groups["wait_days"][0, 0] > 0.0
     np.testing.assert_array_equal(groups["wait_days"][1:, :2], 0.0)
     assert groups["wait_days"][0, 1] == 0.0
+
+
+def sampling(
+    load: list[float], possible: list[float], floor: list[float], form: str = "compiled"
+) -> tuple[list[float], float]:
+    """Share of the planned passes that each group makes, and the least of them."""
+    size = len(load)
+    groups = table(GroupState, size, load=column(load), mean_passes=column(possible), kept=9.0)
+    own = parameters(ToolGroup, size, sampling_floor=column(floor))
+    scratch = table(Scratch)
+    form_of(give_way, form)(own, groups, scratch, 2)
+    return groups["kept"][:, 1].tolist(), float(scratch.kept_passes[1])
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sampling_gives_way_down_to_its_floor(form: str) -> None:
+    # the second group has capacity for 60 of 100 passes
+    assert sampling([100.0, 100.0], [200.0, 60.0], [1.0, 0.3], form) == ([1.0, 0.6], 0.6)
+    assert sampling([100.0, 100.0], [200.0, 20.0], [1.0, 0.3], form) == ([1.0, 0.3], 0.3)
+    assert sampling([100.0, 100.0], [200.0, 60.0], [1.0, 1.0], form) == ([1.0, 1.0], 1.0)
+    assert sampling([100.0, 100.0], [200.0, 300.0], [1.0, 0.3], form) == ([1.0, 1.0], 1.0)
+    # where another group allows only 80 % of the plan, 60 passes are 75 % of what is asked for
+    assert sampling([100.0, 100.0], [80.0, 60.0], [1.0, 0.3], form) == ([1.0, 0.75], 0.75)
+    assert sampling([0.0, 0.0], [0.0, 0.0], [1.0, 0.3], form) == ([1.0, 1.0], 1.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_time_without_queues_is_told_in_shares_of_raw_process_time(form: str) -> None:
+    process = parameters(
+        Process, raw_process_days=30.0, transport_ratio=0.25, batch_ratio=0.5, hold_ratio=0.125
+    )
+    out = np.zeros(LANES)
+    form_of(unqueued_days, form)(process, out, LANES)
+    np.testing.assert_array_equal(out, 30.0 * 1.875)

@@ -21,17 +21,18 @@ ROUNDING = 16 * np.finfo(float).eps
 
 @pytest.mark.parametrize("form", FORMS)
 def test_learning_follows_the_closed_forms(form: str) -> None:
-    ratio = form_of(density.learning_ratio, form)
-    names = ("start_ratio", "tau_quarters", "reference_wafers", "exponent")
-    learning = table(names, start_ratio=3.0, tau_quarters=6.0, reference_wafers=9.0, exponent=0.7)
-    assert ratio(learning, NO_LEARNING, 5.0, 5.0, 0) == 1.0
+    left = form_of(density.excess_left, form)
+    names = ("tau_quarters", "reference_wafers", "exponent")
+    learning = table(names, tau_quarters=6.0, reference_wafers=9.0, exponent=0.7)
+    assert left(learning, NO_LEARNING, 2.0, 5.0, 5.0, 0) == 0.0
     for elapsed in (0.0, 1.5, 6.0, 40.0):
         expected = closed_form.exponential_learning(3.0, elapsed, 6.0)
-        got = ratio(learning, EXPONENTIAL, elapsed, 0.0, 0)
+        got = 1.0 + left(learning, EXPONENTIAL, 2.0, elapsed, 0.0, 0)
         assert got == pytest.approx(expected, rel=ROUNDING)
         expected = closed_form.power_learning(3.0, elapsed, 9.0, 0.7)
-        assert ratio(learning, POWER, 0.0, elapsed, 0) == pytest.approx(expected, rel=ROUNDING)
-    assert ratio(learning, EXPONENTIAL, -9.0, 0.0, 0) == 3.0  # before it starts
+        got = 1.0 + left(learning, POWER, 2.0, 0.0, elapsed, 0)
+        assert got == pytest.approx(expected, rel=ROUNDING)
+    assert left(learning, EXPONENTIAL, 2.0, -9.0, 0.0, 0) == 2.0  # before it starts
 
 
 @pytest.mark.parametrize("form", FORMS)

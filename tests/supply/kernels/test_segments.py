@@ -38,7 +38,7 @@ class FabOfRoutes:
         routes, count, size = self.visits.shape
         inside, pace = (np.broadcast_to(x, (routes, count))[..., None] for x in (inside, pace))
         self.segments = table(Segment, routes, count, wafers=inside, pace_steps=pace)
-        self.groups = table(GroupState, size, possible_passes=column(passes))
+        self.groups = table(GroupState, size, possible_passes=column(passes), kept=1.0)
         plans = [{"process": r, "segments": count} for r in range(routes)]
         self.fab = kernels.FabVisits(
             first_route=0,
@@ -47,6 +47,7 @@ class FabOfRoutes:
             first=size * (count * np.arange(routes)[:, None] + np.arange(count + 1)),
             group=np.tile(np.arange(size), routes * count),
             passes=np.repeat(self.visits.reshape(-1, 1), LANES, axis=1),
+            wafers=table(RouteState, routes, ripe=np.inf),
         )
 
     def grant(self, form: str = "compiled", part: float = 1.0) -> None:

@@ -18,30 +18,28 @@ class Stocks:
 
     def __init__(self, model: Model) -> None:
         self.stock = {name: dict.fromkeys(die.bins, 0.0) for name, die in model.dies.items()}
-        self.bad = dict.fromkeys(model.dies, 0.0)  # bad dies among those of the last bin
+        self.bad = {name: dict.fromkeys(die.bins, 0.0) for name, die in model.dies.items()}
 
-    def last(self, die: str) -> str:
-        """The bin of bad dies that passed the wafer test."""
-        return list(self.stock[die])[-1]
-
-    def add_bad(self, die: str, dies: float) -> None:
-        """Put bad dies among those of the last bin."""
-        self.stock[die][self.last(die)] += dies
-        self.bad[die] += dies
+    def add(self, die: str, good: dict[str, float], escaped: float) -> None:
+        """Add good dies by bin, and bad ones that the test graded like good ones."""
+        total = sum(good.values())
+        for name, dies in good.items():
+            share = dies / total if total > 0.0 else float(name == list(good)[-1])
+            self.bad[die][name] += escaped * share
+            self.stock[die][name] += dies + escaped * share
 
     def bad_shares(self, die: str) -> dict[str, float]:
         """Share of bad dies in each bin."""
-        shares = dict.fromkeys(self.stock[die], 0.0)
-        last = self.last(die)
-        if self.bad[die] > 0.0:
-            shares[last] = min(1.0, self.bad[die] / self.stock[die][last])
-        return shares
+        return {
+            name: min(1.0, self.bad[die][name] / there) if there > 0.0 else 0.0
+            for name, there in self.stock[die].items()
+        }
 
     def take(self, die: str, bin_name: str, dies: float) -> None:
         """Take dies at random: bad ones go with good ones."""
         there = self.stock[die][bin_name]
-        if bin_name == self.last(die) and there > 0.0:
-            self.bad[die] *= max(0.0, 1.0 - dies / there)
+        if there > 0.0:
+            self.bad[die][bin_name] *= max(0.0, 1.0 - dies / there)
         self.stock[die][bin_name] = max(0.0, there - dies)
 
 
@@ -90,7 +88,8 @@ def known_good_others(
         there = sum(stocks.stock[die].values())
         if there <= 0.0:
             continue
-        survive *= (1.0 - min(1.0, stocks.bad[die] / there)) ** each
+        bad = sum(stocks.bad[die].values())
+        survive *= (1.0 - min(1.0, bad / there)) ** each
         part = packages * each / there
         for bin_name, dies in list(stocks.stock[die].items()):
             stocks.take(die, bin_name, dies * part)

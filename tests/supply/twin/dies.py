@@ -15,7 +15,7 @@ from functools import lru_cache
 from statistics import NormalDist
 
 from tests.supply.twin.world import World
-from yieldsim.model.schema import Die, ExponentialLearning, PowerLearning, Process
+from yieldsim.model.schema import Die, Process
 
 MM2_PER_CM2 = 100.0
 TOUCHING = 1e-9  # a corner on the usable radius counts
@@ -53,21 +53,6 @@ def count_on_grid(
             ]
             count += all(math.hypot(*corner) <= limit for corner in corners)
     return count
-
-
-def learning(world: World, name: str, process: Process, step: int, wafers_so_far: float) -> float:
-    """Defect density over mature density."""
-    law, path = process.learning, f"processes.{name}.learning"
-    if isinstance(law, ExponentialLearning):
-        excess = world.number(path, law, "start_ratio") - 1.0
-        elapsed = step + 0.5 - world.first_step(law.start)
-        quarters = max(0.0, elapsed / world.steps_per_quarter)
-        return 1.0 + excess * math.exp(-quarters / world.number(path, law, "tau_quarters"))
-    if isinstance(law, PowerLearning):
-        excess = world.number(path, law, "start_ratio") - 1.0
-        done = wafers_so_far / world.number(path, law, "reference_wafers")
-        return 1.0 + excess * (1.0 + done) ** -world.number(path, law, "exponent")
-    return 1.0
 
 
 def area_yield(faults: Decimal, alpha: float) -> Decimal:

@@ -16,6 +16,7 @@ from tests.supply.twin.visits import Passes, passes_of
 
 LEAST_STEPS = 1e-12  # to cross a segment without raw process time and waits
 ALL = 1.0 - 1e-9  # a larger share leaves as a whole
+DUST = 1e-9  # wafers that rounding may keep
 FEW = 1e-3  # wafers that leave a segment at once
 
 
@@ -41,7 +42,8 @@ class Route:
     visits: Passes = field(init=False)  # on the whole route
     inside: list[float] = field(init=False)  # wafers in each segment
     cohorts: list[Cohort] = field(default_factory=list)  # oldest first
-    wafers_so_far: float = 0.0
+    started: list[tuple[int, float]] = field(default_factory=list)  # wafers by step
+    gone: float = 0.0  # wafers that have left
     last_out: float = 0.0  # wafers that left in the step before
 
     def __post_init__(self) -> None:
@@ -64,6 +66,15 @@ class Route:
             there if there < FEW else there / max(1.0, steps / part)
             for there, steps in zip(self.inside, tau, strict=True)
         ]
+
+    def ripe(self, end: float, raw_steps: float) -> float:
+        """Wafers that may leave by a time: those at least the raw process time in the line.
+
+        Wafers enter evenly over their step.
+        """
+        before = end - raw_steps
+        entered = sum(wafers * min(1.0, max(0.0, before - step)) for step, wafers in self.started)
+        return max(DUST, entered - self.gone)
 
     def hand_on(self, go: list[float]) -> float:
         """Move wafers on by a segment; return those that leave the line."""
@@ -97,6 +108,7 @@ class Route:
             gone = cohort.left if wafers >= cohort.left * ALL else wafers
             cohort.left -= gone
             wafers -= gone
+            self.gone += gone
             out.append((cohort, gone))
         self.cohorts = [cohort for cohort in self.cohorts if cohort.left > 0.0]
         return out

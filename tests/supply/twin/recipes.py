@@ -91,27 +91,24 @@ def at_random(
 ) -> list[Batch]:
     """Make packages of dies drawn at random from all on offer; the worst die gives the bin.
 
-    A package survives if all its dies are good. All packages without a die of the last bin do,
-    a share ``better`` of all; the other survivors are in the last bin.
+    A package survives if all its dies are good: a package sold in a bin or better does so with the
+    d-th power of the share of good dies in these bins.
     """
     each, total = product.dies_per_package, sum(offer.values())
     if total <= 0.0:
         return []
     packages = min(packages, total / each)
-    last = list(die.bins)[-1]
     so_far = [min(1.0, part / total) for part in accumulate(offer[name] for name in die.bins)]
     so_far[-1] = 1.0
-    shares = dict(zip(die.bins, so_far, strict=True))
-    good = 1.0 - bad[last] * offer[last] / total
-    started, better = [], 0.0
-    for name in die.bins:
-        part = shares[name] ** each - better
+    good = [part / total for part in accumulate(offer[b] * (1.0 - bad[b]) for b in die.bins)]
+    started, better, alive = [], 0.0, 0.0
+    for name, share, sound in zip(die.bins, so_far, good, strict=True):
+        part, left = share**each - better, sound**each - alive
         if part > 0.0:
             made = packages * part
             used = {b: offer[b] / total * made * each for b in die.bins}
-            survive = min(1.0, max(0.0, good**each - better) / part) if name == last else 1.0
-            started.append(Batch(name, made, used, survive))
-        better = shares[name] ** each
+            started.append(Batch(name, made, used, min(1.0, max(0.0, left) / part)))
+        better, alive = share**each, sound**each
     return started
 
 

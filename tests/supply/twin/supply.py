@@ -67,14 +67,14 @@ class Packaging:
         self.book.add(step, "saleable_dies", die, amount=saleable)
 
     def probe(self, step: int, die: str, wafers: float, sorting: Sorting) -> None:
-        """Sort the dies of finished wafers; bad dies that pass go into the worst bin."""
+        """Sort the dies of finished wafers."""
         gross = wafers * self.gross[die]
-        for name, share in sorting.shipped.items():
-            self.dies.stock[die][name] += gross * share
-            self.from_fabs[die] += gross * share
-            self.book.add(step, "good_dies", die, name, amount=gross * share)
+        good = {name: gross * share for name, share in sorting.shipped.items()}
+        for name, dies in good.items():
+            self.from_fabs[die] += dies
+            self.book.add(step, "good_dies", die, name, amount=dies)
         escaped = gross * sorting.escaped
-        self.dies.add_bad(die, escaped)
+        self.dies.add(die, good, escaped)
         scrapped = gross * (1.0 - sum(sorting.shipped.values()) - sorting.escaped)
         self.book.add(step, "wafers_to_die", die, amount=wafers)
         self.book.add(step, "gross_dies", die, amount=gross)

@@ -27,6 +27,7 @@ STREAM_AVAILABILITY = 1
 CLASSES = ("imported", "domestic")
 HIGHEST_UTILIZATION = 0.97  # a queue formula diverges at one
 PASSES_PER_KPASS = 1000.0
+PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 TOOLS_WITHOUT_LIMIT = 1e6  # times as many, in the same mixture of classes
 
 
@@ -73,12 +74,18 @@ class Tools:
         self.fleets = world.model.fabs[fab].fleets
         self.kpasses: dict[tuple[str, str], float] = defaultdict(float)
         self.down: dict[tuple[str, str], float] = defaultdict(float)
+        self.bought: dict[tuple[str, str], float] = defaultdict(float)
 
-    def rates(self, step: int) -> dict[str, GroupRate]:
-        """Every group of the fab in a step, in the order of the model."""
+    def rates(self, step: int, load: Mapping[str, float]) -> dict[str, GroupRate]:
+        """Every group of the fab in a step, in the order of the model.
+
+        ``load`` are the passes that the plan needs in the step.
+        """
         rates = {}
         for group in self.world.model.tool_groups:
             kinds = [kind for kind in CLASSES if kind in self.fleets.get(group, {})]
+            for kind in kinds:
+                self.buy(group, kind, load[group])
             classes = {kind: self.class_rate(group, kind, step) for kind in kinds}
             rates[group] = GroupRate({k: rate for k, rate in classes.items() if rate.tools > 0.0})
             if self.world.lifted("tools") or self.world.lifted(group):
@@ -89,6 +96,25 @@ class Tools:
                     rate.passes *= TOOLS_WITHOUT_LIMIT
         return {group: rate for group, rate in rates.items() if group in self.fleets}
 
+    def buy(self, group: str, kind: str, passes: float) -> None:
+        """Buy the tools that make so many passes in a step at the fleet's planned use."""
+        world, path = self.world, f"fabs.{self.fab}.fleets.{group}.{kind}"
+        use = world.number(path, self.fleets[group][kind], "planned_use")
+        if use == 0.0:
+            return
+        tool = getattr(world.model.tool_groups[group], kind)
+
+        def number(key: str) -> float:
+            return world.number(f"tool_groups.{group}.{kind}", tool, key)
+
+        up = number("mttf_hours") / (number("mttf_hours") + number("mttr_hours"))
+        for key in ("nonscheduled_fraction", "pm_fraction", "engineering_fraction"):
+            up *= 1.0 - number(key)
+        each = number("wafers_per_hour") * number("performance") * up * world.hours_per_step
+        if world.lifted("wafers"):
+            passes /= PLAN_WITHOUT_LIMIT
+        self.bought[group, kind] = max(self.bought[group, kind], passes / (each * use))
+
     def class_rate(self, group: str, kind: str, step: int) -> ClassRate:
         """Tools of one class and the passes that they can make in a step."""
         world, hours = self.world, self.world.hours_per_step
@@ -97,7 +123,11 @@ class Tools:
         def number(key: str) -> float:
             return world.number(f"tool_groups.{group}.{kind}", tool, key)
 
-        count = tools_in_production(world, self.fab, group, kind, step)
+        planned = world.number(
+            f"fabs.{self.fab}.fleets.{group}.{kind}", self.fleets[group][kind], "planned_use"
+        )
+        most = self.bought[group, kind] if planned > 0.0 else math.inf
+        count = tools_in_production(world, self.fab, group, kind, step, most)
         young = math.exp(-self.kpasses[group, kind] / number("maturity_kpasses"))
         mttf = number("mttf_hours") * (1.0 - (1.0 - number("initial_mttf_ratio")) * young)
         adder = number("defect_adder") * (1.0 + (number("initial_adder_ratio") - 1.0) * young)
@@ -127,8 +157,13 @@ class Tools:
                 self.kpasses[group, kind] += passes / PASSES_PER_KPASS
 
 
-def tools_in_production(world: World, fab: str, group: str, kind: str, step: int) -> int:
-    """Whole tools of a class: delivered and qualified, not retired, lost or taken apart."""
+def tools_in_production(
+    world: World, fab: str, group: str, kind: str, step: int, most: float
+) -> int:
+    """Whole tools of a class: delivered and qualified, not retired, lost or taken apart.
+
+    No more are delivered than the fab buys (``most``).
+    """
     path, fleet = f"fabs.{fab}.fleets.{group}.{kind}", world.model.fabs[fab].fleets[group][kind]
     stop, kept = math.inf, 1.0
     for name, event in world.model.events.items():
@@ -142,7 +177,7 @@ def tools_in_production(world: World, fab: str, group: str, kind: str, step: int
             kept *= 1.0 - world.number(f"events.{name}", event, "share")
     for where, loss, lost in service_lost(world, fab, group, kind, step):
         kept *= (1.0 - world.number(where, loss, "cannibalized")) ** lost
-    there = delivered(world, path, fleet, step, stop)
+    there = min(most, delivered(world, path, fleet, step, stop))
     if fleet.retired is not None:
         there -= world.schedule(f"{path}.retired", fleet.retired, step)
     return math.floor(max(0.0, there) * kept + 0.5)
@@ -240,6 +275,44 @@ def wait_days(world: World, fab: str, group: str, rate: GroupRate, usage: float)
     return (arrivals + process_cv2) / 2.0 * crowding * effective_hours / HOURS_PER_DAY
 
 
+def sampling_kept(
+    world: World, rates: Mapping[str, GroupRate], load: Mapping[str, float]
+) -> dict[str, float]:
+    """Share of its planned passes that each group makes.
+
+    Control steps give way down to their floor where a group cannot make what the plan asks for, as
+    far as all other groups allow the plan.
+    """
+    floors = {
+        group: world.number(
+            f"tool_groups.{group}", world.model.tool_groups[group], "sampling_floor"
+        )
+        for group in rates
+    }
+    others = [
+        rate.mean / load[group]
+        for group, rate in rates.items()
+        if floors[group] == 1.0 and load[group] > 0.0
+    ]
+    allowed = min([1.0, *others])
+    kept = {}
+    for group, rate in rates.items():
+        asked = load[group] * allowed
+        fits = rate.mean / asked if asked > 0.0 else 1.0
+        kept[group] = min(1.0, max(floors[group], fits))
+    return kept
+
+
+def skipped_ratio(world: World, visits: Passes, kept: Mapping[str, float]) -> float:
+    """Defects of wafers that skip control steps over those of wafers that make all of them."""
+    ratio = 1.0
+    for group in visits:
+        entity = world.model.tool_groups[group]
+        adder = world.number(f"tool_groups.{group}", entity, "skipped_adder")
+        ratio *= 1.0 + adder * (1.0 - kept[group])
+    return ratio
+
+
 def adder_ratio(world: World, visits: Passes, rates: dict[str, GroupRate]) -> float:
     """Defects that the tools add over those of mature imported tools, weighted by group."""
     weights, added = 0.0, 0.0
@@ -275,7 +348,9 @@ def overlay_yield(
         for kind in rates[group].classes:
             tool = getattr(world.model.tool_groups[group], kind)
             sigma = world.number(f"tool_groups.{group}.{kind}", tool, "overlay_sigma_nm")
-            inside = math.erf(tolerance / (sigma * math.sqrt(2.0))) if sigma > 0.0 else 1.0
+            x_inside = math.erf(tolerance / (sigma * math.sqrt(2.0))) if sigma > 0.0 else 1.0
+            y_inside = x_inside  # one sigma and one tolerance for both axes
+            inside = x_inside * y_inside
             aligned += rates[group].share(kind) * inside
         survive *= aligned**layers
     return survive

@@ -20,7 +20,9 @@ from typing import Any
 
 from tests.supply.twin import flow, tools
 from tests.supply.twin.assembly import book_usable
+from tests.supply.twin.excursions import excursion_ratio, exposure
 from tests.supply.twin.flow import Route
+from tests.supply.twin.learning import Experience
 from tests.supply.twin.results import Book
 from tests.supply.twin.supply import Packaging
 from tests.supply.twin.visits import passes_by_segment
@@ -30,8 +32,8 @@ from yieldsim.model import Model
 from yieldsim.model.schema import FabStarts
 
 MEMORY_DAYS = 365.25 / 4  # of the mean of passes made, which waits follow
+WAITS = ("transport_ratio", "batch_ratio", "hold_ratio")  # over raw process time
 LEAST_ROOM = 1e-9  # of the wafers of a full line; less room is rounding
-PLAN_WITHOUT_LIMIT = 100.0  # times as many wafers planned where tools limit them
 
 
 def simulate(
@@ -46,11 +48,13 @@ def simulate(
     world = World(model, values, seed, realization)
     book = Book(world)
     packaging = Packaging(world, book)
-    fabs = [Line(world, book, packaging, name) for name in model.fabs]
+    experience = Experience(world)
+    fabs = [Line(world, book, packaging, experience, name) for name in model.fabs]
     for step in range(world.quarters * world.steps_per_quarter):
         packaging.wafers_behind_cause.clear()
         packaging.from_fabs.clear()
         packaging.from_banks.clear()
+        experience.begin(step)
         for fab in fabs:
             fab.advance(step)
         packaging.advance(step)
@@ -61,7 +65,9 @@ def simulate(
 class Line:
     """One fab: its tools, its processes and the wafers in it."""
 
-    def __init__(self, world: World, book: Book, packaging: Packaging, name: str) -> None:
+    def __init__(
+        self, world: World, book: Book, packaging: Packaging, experience: Experience, name: str
+    ) -> None:
         self.world, self.book, self.name = world, book, name
         self.fab = world.model.fabs[name]
         self.routes = [
@@ -71,38 +77,60 @@ class Line:
         self.started: dict[str, float] = {}
         self.recent: dict[str, float] = defaultdict(float)  # passes a step, a mean that forgets
         self.tools = tools.Tools(world, name)
-        self.wafers = Wafers(world, book, packaging, name)
+        self.wafers = Wafers(world, book, packaging, experience, name)
+        self.excursion_days = 0.0  # still to come
 
     def segments(self, process: str) -> int:
-        """Number of segments of a route; each takes at least two parts of a step, by medians."""
+        """Number of segments of a route, the same for all that share tools or a shared process."""
         if not self.fab.fleets:
             return 1
+        tied = {process}
+        if self.median_days(process) > 0.0:
+            for _ in self.world.model.fabs:
+                for fab in self.world.model.fabs.values():
+                    if fab.fleets and tied & set(fab.plan):
+                        tied |= {name for name in fab.plan if self.median_days(name) > 0.0}
+        return min(self.own_segments(name) for name in tied)
+
+    def own_segments(self, process: str) -> int:
+        """Number of segments by the length of a route; each takes at least two parts of a step."""
         simulation = self.world.model.simulation
-        raw = self.world.medians.get(f"processes.{process}.raw_process_days", 0.0)
-        parts = raw / self.world.days_per_step * simulation.flow_steps
+        parts = self.median_days(process) / self.world.days_per_step * simulation.flow_steps
         return max(1, min(simulation.segments, int(parts / 2.0 + 1e-9)))
+
+    def median_days(self, process: str) -> float:
+        """Time without waits for tools, at the medians."""
+        path, medians = f"processes.{process}", self.world.medians
+        waits = sum(medians.get(f"{path}.{wait}", 0.0) for wait in WAITS)
+        return medians.get(f"{path}.raw_process_days", 0.0) * (1.0 + waits)
 
     def advance(self, step: int) -> None:
         """Release, defects, and flow of one step."""
         plan = {route.process: self.plan(step, route) for route in self.routes}
-        rates = self.tools.rates(step)
-        left, dirt = tools.accident(self.world, self.name, step)
         load = self.loads(plan)
+        rates = self.tools.rates(step, load)
+        kept = tools.sampling_kept(self.world, rates, load)
+        left, dirt = tools.accident(self.world, self.name, step)
+        exposed, self.excursion_days = exposure(
+            self.world, self.name, step, self.excursion_days, min(kept.values(), default=1.0)
+        )
+        dirt *= excursion_ratio(self.world, self.name, exposed)
         releases = [
-            self.release(route, plan[route.process], *self.possible(route, rates, load, left))
+            self.release(route, plan[route.process], *self.possible(route, rates, load, kept, left))
             for route in self.routes
         ]
-        taus = self.steps_through_segments(rates, left)
+        taus = self.steps_through_segments(rates, kept, left)
         self.started = {
             route.process: release.starts
             for route, release in zip(self.routes, releases, strict=True)
         }
         for route, release, tau in zip(self.routes, releases, taus, strict=True):
             route.last_out = 0.0
-            self.wafers.start(step, route, release, dirt, rates)
+            route.started.append((step, release.starts))
+            self.wafers.start(step, route, release, dirt, rates, kept)
             days = sum(tau) * self.world.days_per_step
             self.book.add(step, "days_expected", self.name, route.process, amount=days)
-        made = self.move_with_tools(step, rates, left, taus) if rates else {}
+        made = self.move_with_tools(step, rates, kept, left, taus) if rates else {}
         if rates:
             for group in rates:
                 weight = min(1.0, self.world.days_per_step / MEMORY_DAYS)
@@ -119,24 +147,35 @@ class Line:
             self.book_cycle_time(step, self.name, route.process)
 
     def move_with_tools(
-        self, step: int, rates: dict[str, tools.GroupRate], left: float, taus: list[list[float]]
+        self,
+        step: int,
+        rates: dict[str, tools.GroupRate],
+        kept: dict[str, float],
+        left: float,
+        taus: list[list[float]],
     ) -> dict[str, float]:
         """Let the lines advance part by part of the step; the passes made by each group."""
         made: dict[str, float] = defaultdict(float)
         parts = self.world.model.simulation.flow_steps
-        there = {group: rate.passes * left / parts for group, rate in rates.items()}
+        # planned passes, of which a group makes a share
+        there = {group: rate.passes * left / parts / kept[group] for group, rate in rates.items()}
         for part in range(parts):
             self.enter(parts, early=True)
+            now = step + (part + 0.5) / parts
             asks = [
                 route.asks(tau, 1.0 / parts) for route, tau in zip(self.routes, taus, strict=True)
             ]
+            for route, ask in zip(self.routes, asks, strict=True):
+                raw_steps = self.raw_days(route.process) / self.world.days_per_step
+                if raw_steps > 0.0:
+                    ask[-1] = min(ask[-1], route.ripe(now + 0.5 / parts, raw_steps))
             goes, granted = flow.grant(self.routes, asks, there)
             for group in rates:
-                made[group] += granted.get(group, 0.0)
+                made[group] += granted.get(group, 0.0) * kept[group]
             outs = [route.hand_on(go) for route, go in zip(self.routes, goes, strict=True)]
             self.enter(parts, early=False)
             for route, out in zip(self.routes, outs, strict=True):
-                self.finish(step + (part + 0.5) / parts, route, out)
+                self.finish(now, route, out)
         return made
 
     def enter(self, parts: int, *, early: bool) -> None:
@@ -157,7 +196,7 @@ class Line:
                 return 0.0
         per_step = MONTHS_PER_QUARTER / world.steps_per_quarter
         if self.fab.fleets and world.lifted("wafers"):
-            per_step *= PLAN_WITHOUT_LIMIT
+            per_step *= tools.PLAN_WITHOUT_LIMIT
         path = f"fabs.{self.name}.plan.{process}"
         return world.schedule(path, self.fab.plan[process], step) * per_step
 
@@ -174,13 +213,14 @@ class Line:
         route: Route,
         rates: dict[str, tools.GroupRate],
         load: dict[str, float],
+        kept: dict[str, float],
         left: float,
     ) -> tuple[float, str]:
         """Share of the plan that a route's scarcest group and accidents allow, and what that is."""
         share, cause = math.inf, "wafer plan"
         for group, rate in rates.items():
             if route.visits.get(group, 0.0) > 0.0 and load[group] > 0.0:
-                ratio = rate.mean / load[group]
+                ratio = rate.mean / (load[group] * kept[group])
                 if ratio < share:
                     share = ratio
                     cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"
@@ -213,10 +253,19 @@ class Line:
         process = self.world.model.processes[name]
         return self.world.number(f"processes.{name}", process, "raw_process_days")
 
+    def unqueued_days(self, name: str) -> float:
+        """Time in the line of a wafer that never waits for tools."""
+        process = self.world.model.processes[name]
+        waits = sum(self.world.number(f"processes.{name}", process, wait) for wait in WAITS)
+        return self.raw_days(name) * (1.0 + waits)
+
     def steps_through_segments(
-        self, rates: dict[str, tools.GroupRate], left: float
+        self, rates: dict[str, tools.GroupRate], kept: dict[str, float], left: float
     ) -> list[list[float]]:
-        """Steps that a lot spends in each segment of each route, waits at the load of late."""
+        """Steps that a lot spends in each segment of each route, waits at the load of late.
+
+        Only a part of the lots waits for control steps.
+        """
         load = self.recent
         waits = {}
         for group, rate in rates.items():
@@ -224,11 +273,12 @@ class Line:
             waits[group] = (
                 tools.wait_days(self.world, self.name, group, rate, usage) if usage > 0.0 else 0.0
             )
+            waits[group] *= kept[group]
         taus = []
         for route in self.routes:
-            raw = self.raw_days(route.process) / route.segments
+            unqueued = self.unqueued_days(route.process) / route.segments
             days = [
-                raw + sum(passes * waits.get(group, 0.0) for group, passes in segment.items())
+                unqueued + sum(passes * waits.get(group, 0.0) for group, passes in segment.items())
                 for segment in route.by_segment
             ]
             taus.append([max(flow.LEAST_STEPS, each / self.world.days_per_step) for each in days])
@@ -251,6 +301,7 @@ class Line:
         if outs > 0.0:
             days = sums[quarter, "days_of_outs"][where] / outs
         raw = self.raw_days(where[1])
+        days = max(days, raw)  # the first wafers seem faster by up to half a part of a step
         self.book.put(step, "cycle_time_days", *where, level=days)
         self.book.put(step, "x_factor", *where, level=days / raw if raw > 0.0 else 0.0)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.supply.twin import dies, tools
 from tests.supply.twin.flow import Cohort, Route
+from tests.supply.twin.learning import Experience
 from tests.supply.twin.results import Book
 from tests.supply.twin.supply import Packaging
 from tests.supply.twin.world import World
@@ -28,8 +29,11 @@ class Release:
 class Wafers:
     """Wafers that start and end in a fab."""
 
-    def __init__(self, world: World, book: Book, packaging: Packaging, name: str) -> None:
+    def __init__(
+        self, world: World, book: Book, packaging: Packaging, experience: Experience, name: str
+    ) -> None:
         self.world, self.book, self.packaging, self.name = world, book, packaging, name
+        self.experience = experience
         self.fab = world.model.fabs[name]
 
     def start(
@@ -39,17 +43,22 @@ class Wafers:
         release: Release,
         dirt: float,
         rates: dict[str, tools.GroupRate],
+        kept: dict[str, float],
     ) -> None:
-        """Start a cohort of a process with the defect density of the step."""
+        """Start a cohort of a process with the defect density of the step.
+
+        ``kept`` is the share of its planned passes that each tool group makes.
+        """
         world, name, starts = self.world, route.process, release.starts
         process = world.model.processes[name]
         visits = {g: v for g, v in route.visits.items() if v > 0.0 and g in rates}
         density = world.number(f"processes.{name}", process, "d0_mature_per_cm2") * dirt
         density *= tools.excursions(world, self.name, name, step)
-        density *= dies.learning(world, name, process, step, route.wafers_so_far)
+        density *= self.experience.ratio(self.name, name, step)
         survive = world.number(f"processes.{name}", process, "systematic_yield")
         if visits and starts > 0.0:
             density *= tools.adder_ratio(world, visits, rates)
+            density *= tools.skipped_ratio(world, visits, kept)
             survive *= tools.overlay_yield(world, name, process, visits, rates)
         if world.lifted("defects"):
             density, survive = 0.0, 1.0
@@ -100,7 +109,8 @@ class Wafers:
             lost = 1.0 / sorting[die].good if sorting[die].good > 0.0 else math.inf
             worst = "defects" if lost > max(gain, DEFECTS_EVEN) else release.cause
             self.packaging.note_cause(die, starts * weight, worst)
-        route.wafers_so_far += starts
+        line = self.name, route.process
+        self.experience.wafers[line] = self.experience.wafers.get(line, 0.0) + starts
         if starts > 0.0:
             route.cohorts.append(Cohort(step, starts, weights, sorting, left=starts))
 

@@ -18,6 +18,7 @@ from yieldsim.model.schema import Fleet, ToolClass
 from yieldsim.model.schema.calendar import quarter_index, quarter_range
 from yieldsim.sampling import Medians
 from yieldsim.supply.compile.effects import Effect, effect_of, hits_fab, hits_tools
+from yieldsim.supply.compile.visits import unqueued_median_days
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY, MONTHS_PER_QUARTER
 
 __all__ = ["FabSteps", "FleetSteps", "fab_steps"]
@@ -54,15 +55,16 @@ class FabSteps:
     """One fab. Arrays are by step, from the start of the warm-up.
 
     ``ends_min`` is the end of each step. By process: ``planned`` wafers per step, ``cap``, the most
-    wafers in the line, ``passes`` of a wafer in the order of the route, and ``raw_days``, the raw
-    process time. ``quarter_ends_days`` are the ends of the warm-up and of each quarter.
+    wafers in the line, ``passes`` of a wafer in the order of the route, and ``unqueued_days``, the
+    time in the line of a wafer that never waits for tools. ``quarter_ends_days`` are the ends of
+    the warm-up and of each quarter.
     """
 
     ends_min: Array
     planned: dict[str, Array]
     cap: dict[str, Array]
     passes: dict[str, tuple[Pass, ...]]
-    raw_days: dict[str, float]
+    unqueued_days: dict[str, float]
     fleets: tuple[FleetSteps, ...]
     lot_wafers: int
     quarter_ends_days: tuple[float, ...]
@@ -74,8 +76,9 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
     Raises
     ------
     ModelError
-        if the fab has no tools, or the model changes the performance of tools over time (service
-        losses, accidents, maturing tools), which the event simulator does not represent.
+        if the fab has no tools, buys tools for its plan, or gives way in its control steps, or the
+        model changes the performance of tools over time (service losses, accidents, maturing
+        tools). The event simulator represents none of these.
     """
     simulation, medians = model.simulation, Medians(model)
     own = model.fabs[fab]
@@ -113,7 +116,7 @@ def fab_steps(model: Model, fab: str) -> FabSteps:
         planned=planned,
         cap={name: ratio * allowed[name] * raw_days[name] / days for name in planned},
         passes=passes,
-        raw_days=raw_days,
+        unqueued_days={name: unqueued_median_days(medians.by_path, name) for name in planned},
         fleets=fleets,
         lot_wafers=round(medians(f"fabs.{fab}", own, "lot_size_wafers")),
         quarter_ends_days=tuple(DAYS_PER_QUARTER * q for q in counted if q > 0),
@@ -156,9 +159,19 @@ def _fleets(
     def of(name: str) -> float:
         return medians(path, tool, name)
 
-    if of("initial_mttf_ratio") != 1.0:
-        raise ModelError(f"{path}.initial_mttf_ratio", "is not simulated event by event",
-                         got=of("initial_mttf_ratio"), allowed="1")  # fmt: skip
+    own, whole = f"fabs.{fab}.fleets.{group}.{kind}", medians.model.tool_groups[group]
+    for place, got, allowed in (
+        (f"{path}.initial_mttf_ratio", of("initial_mttf_ratio"), 1.0),
+        (f"{own}.planned_use", medians(own, fleet, "planned_use"), 0.0),
+        (
+            f"tool_groups.{group}.sampling_floor",
+            medians(f"tool_groups.{group}", whole, "sampling_floor"),
+            1.0,
+        ),
+    ):
+        if got != allowed:
+            problem = "is not simulated event by event"
+            raise ModelError(place, problem, got=got, allowed=f"{allowed:g}")
     down = of("pm_fraction"), of("engineering_fraction"), of("nonscheduled_fraction")
     return FleetSteps(
         group=group,

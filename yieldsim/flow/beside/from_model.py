@@ -197,11 +197,11 @@ def _parts(
         often = [step.share * (1.0 + step.rework) for step in passes]
         spent = sum(n * work[step.group] for n, step in zip(often, passes, strict=True))
         moves[name] = sum(often) - 1.0
-        move_by_process[name] = (steps.raw_days[name] * _DAY_MIN - spent) / moves[name]
+        move_by_process[name] = (steps.unqueued_days[name] * _DAY_MIN - spent) / moves[name]
         if move_by_process[name] < 0.0:
             raise ModelError(
                 f"processes.{name}.raw_process_days", "is less than the work",
-                got=steps.raw_days[name], allowed=f">= {spent / _DAY_MIN:.3g}",
+                got=steps.unqueued_days[name], allowed=f">= {spent / _DAY_MIN:.3g}",
             )  # fmt: skip
     move_min = min(move_by_process.values(), default=0.0)
     parts = {}

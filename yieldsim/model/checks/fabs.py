@@ -14,6 +14,7 @@ def check_fabs(model: Model) -> None:
     for name, fab in model.fabs.items():
         _check_plan(model, f"fabs.{name}", fab)
         _check_allocation(model, f"fabs.{name}.allocation", fab)
+        _check_learning(model, f"fabs.{name}.learning", name, fab)
         _check_fleets(model, f"fabs.{name}.fleets", fab)
 
 
@@ -38,6 +39,24 @@ def _check_allocation(model: Model, where: str, fab: Fab) -> None:
         if not any(weight.extremes()[1] > 0.0 for weight in weights.values()):
             problem = "gives no die any wafers, got weights of zero"
             raise ModelError(place, problem, allowed="a weight > 0")
+
+
+def _check_learning(model: Model, where: str, name: str, fab: Fab) -> None:
+    """A line copies one that stands before it in the model, so that no line copies itself."""
+    for process, own in fab.learning.items():
+        place = f"{where}.{process}"
+        known(place, process, fab.plan, "process in the fab's plan")
+        if model.processes[process].learning is None:
+            problem = f"has no law to follow: processes.{process} has no learning"
+            raise ModelError(place, problem)
+        if own.copied_from is None:
+            if "transferred_share" in own.model_fields_set:
+                problem = "needs the line that it is copied from, got no copied_from"
+                raise ModelError(f"{place}.transferred_share", problem)
+            continue
+        before = list(model.fabs)[: list(model.fabs).index(name)]
+        lines = [line for line in before if process in model.fabs[line].plan]
+        known(f"{place}.copied_from", own.copied_from, lines, "earlier line of the process")
 
 
 def _check_fleets(model: Model, where: str, fab: Fab) -> None:

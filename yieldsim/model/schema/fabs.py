@@ -52,7 +52,7 @@ class ToolClass(Entity):
     overlay_sigma_nm: Quantity = parameter(
         "nm",
         "-good_dies",
-        "overlay error, one standard deviation (lithography groups)",
+        "overlay error along an axis, one standard deviation (lithography groups)",
         neutral=0.0,
     )
     initial_adder_ratio: Quantity = parameter(
@@ -75,7 +75,13 @@ class ToolClass(Entity):
 
 
 class ToolGroup(Entity):
-    """Tools that do the same process steps."""
+    """Tools that do the same process steps.
+
+    A group of control steps gives way under load: where the plan asks for more passes than it can
+    make, fewer wafers make them, down to ``sampling_floor``. Where a share k of the passes is kept,
+    the density is 1 + ``skipped_adder`` (1 - k) times as high, and an excursion lasts 1/k times as
+    long.
+    """
 
     title: str = ""
     defect_weight: Quantity = parameter(
@@ -86,6 +92,18 @@ class ToolGroup(Entity):
         "+cycle_time_days",
         "squared coefficient of variation of process time without failures",
         neutral=1.0,
+    )
+    sampling_floor: Quantity = fraction(
+        "-d0_per_cm2",
+        "least share of the planned passes that a line makes when the group is short",
+        above=True,
+        neutral=1.0,
+    )
+    skipped_adder: Quantity = parameter(
+        "1",
+        "+d0_per_cm2",
+        "rise of the defect density if no planned pass is made",
+        neutral=0.0,
     )
     imported: ToolClass | None = None
     domestic: ToolClass | None = None
@@ -142,7 +160,22 @@ class Process(Entity):
     )
     learning: Learning | None = None
     raw_process_days: Quantity = parameter(
-        "day", "+cycle_time_days", "raw process time of a lot", neutral=0.0
+        "day", "+cycle_time_days", "raw process time: what tools take for a lot", neutral=0.0
+    )
+    transport_ratio: Quantity = parameter(
+        "1", "+cycle_time_days", "transport and storage, over raw process time", neutral=0.0
+    )
+    batch_ratio: Quantity = parameter(
+        "1",
+        "+cycle_time_days",
+        "waits for batches, set-ups and lots of a carrier, over raw process time",
+        neutral=0.0,
+    )
+    hold_ratio: Quantity = parameter(
+        "1",
+        "+cycle_time_days",
+        "holds for engineering and for results of metrology, over raw process time",
+        neutral=0.0,
     )
     line_yield: Quantity = fraction(
         "-wafers_scrapped", "share of wafers that reach the end of the line", neutral=1.0
@@ -154,10 +187,10 @@ class Process(Entity):
         "1", "+tool_load", "share of visits that are repeated", neutral=0.0
     )
     overlay_layers: Quantity = parameter(
-        "layer", "-good_dies", "layers on which overlay can kill a die", neutral=0.0
+        "layer", "-good_dies", "layers that must align along both axes", neutral=0.0
     )
     overlay_tolerance_nm: Quantity = parameter(
-        "nm", "+good_dies", "overlay error that kills a die", above=True, neutral=1.0
+        "nm", "+good_dies", "overlay error along an axis that kills a die", above=True, neutral=1.0
     )
     systematic_yield: Quantity = fraction(
         "+good_dies", "share of dies that survive all other systematic losses", neutral=1.0
@@ -190,6 +223,48 @@ class Fleet(Entity):
     retired: Schedule | None = parameter(
         "tool", "+utilization", "tools taken out of use so far", default=None
     )
+    planned_use: Quantity = fraction(
+        "+utilization",
+        "use for which tools are bought: passes of the plan over those possible; then count is the"
+        " most that can be had (0: all of them are bought)",
+        neutral=0.0,
+    )
+
+
+class LineLearning(Entity):
+    """How far a line has learnt a process when its first wafer starts.
+
+    Its excess over the mature density is then (1 - s) (start_ratio - 1) + s E, where s is the
+    transferred share and E the excess of the line ``copied_from`` at that date. From then on it
+    falls by the process's law: with the time since the first wafer, or with the line's own wafers.
+    """
+
+    copied_from: str | None = None
+    start_ratio: Quantity | None = parameter(
+        "1",
+        "+d0_per_cm2",
+        "density over mature density of the first wafer if nothing is transferred"
+        " (without it that of the process)",
+        default=None,
+        minimum=1.0,
+    )
+    transferred_share: Quantity = fraction(
+        "-d0_per_cm2", "share of what the other line has learnt that is copied", neutral=0.0
+    )
+
+
+class RandomExcursions(Entity):
+    """Excursions that arrive at random in a line and last until they are detected.
+
+    Arrivals are Poisson, durations exponential. They are process noise: without it, every wafer has
+    the mean density.
+    """
+
+    rate_per_quarter: Quantity = parameter("1/quarter", "+d0_per_cm2", "excursions a quarter")
+    d0_ratio: Quantity = parameter("1", "+d0_per_cm2", "defect density over normal", minimum=1.0)
+    detection_days: Quantity = parameter(
+        "day", "+d0_per_cm2", "mean time to detection with all planned control steps"
+    )
 
 
 class Fab(Entity):
@@ -203,6 +278,8 @@ class Fab(Entity):
         "1", "+gross_dies", "weight of each die in the starts of each process"
     )
     fleets: dict[str, dict[str, Fleet]] = {}
+    learning: dict[str, LineLearning] = {}  # of lines that do not share their process's
+    excursions: RandomExcursions | None = None
     lot_size_wafers: Quantity = parameter(
         "wafer", "+cycle_time_days", "wafers in a lot", above=True, neutral=25.0
     )

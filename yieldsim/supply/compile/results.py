@@ -132,6 +132,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
     from_zero: dict[str, Part] = {
         "fleet": ((fabs, groups, classes), record_dtype(FleetState)),
         "recent": ((fabs, groups), None),
+        "excursion_days": ((fabs,), None),
         "group": ((groups,), record_dtype(GroupState)),
         "route": ((routes,), record_dtype(RouteState)),
         "segment": ((routes, segments), record_dtype(Segment)),

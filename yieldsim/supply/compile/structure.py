@@ -70,6 +70,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) ->
         curve_low=np.stack(curves.low),
         curve_high=np.stack(curves.high),
         fab=records(FabRoutes, fab_rows),
+        fab_entity=np.array([noise_entity(f"fabs.{name}") for name in fabs], np.uint32),
         fleet=records(FleetCurves, fleets, len(fabs), len(groups), len(CLASSES)),
         fleet_entity=np.array(fleet_names, np.uint32).reshape(len(fabs), len(groups)),
         learning=integers([_LEARNING[type(kind)] for kind in learning], len(learning)),
@@ -138,6 +139,7 @@ def _routes(
     routes: list[Any] = []
     names: list[int] = []
     entries: list[Any] = []
+    places: dict[tuple[str, str], int] = {}
     for f, (fab_name, fab) in enumerate(model.fabs.items()):
         first_route = len(routes)
         for process, plan in fab.plan.items():
@@ -147,8 +149,11 @@ def _routes(
                 path = f"fabs.{fab_name}.allocation.{process}.{die}"
                 index = -1 if die == OTHER else dies.index(die)
                 entries.append((index, curves.add(path, weight)))
-            p = processes.index(process)
-            routes.append((f, p, curve, first, len(entries), segments[p] if fab.fleets else 1))
+            p, own = processes.index(process), fab.learning.get(process)
+            mother = -1 if own is None else places.get((own.copied_from or "", process), -1)
+            places[fab_name, process] = len(routes)
+            cuts = segments[p] if fab.fleets else 1
+            routes.append((f, p, curve, first, len(entries), cuts, int(own is not None), mother))
             names.append(noise_entity(f"fabs.{fab_name}.plan.{process}"))
         fabs.append((first_route, len(routes), 1 if fab.fleets else 0))
     return fabs, routes, names, entries

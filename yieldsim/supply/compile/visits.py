@@ -8,7 +8,7 @@ realizations; the number of its passes is drawn.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from yieldsim.supply.compile.columns import Columns
 from yieldsim.units import DAYS_PER_QUARTER
 
 _PARTS_PER_SEGMENT = 2.0
+WAITS = ("transport_ratio", "batch_ratio", "hold_ratio")  # of a process, over raw process time
 # a term of the passes: shares of the segments, tool group, paths of its two factors
 Term = tuple[np.ndarray, str, str, str]
 
@@ -116,16 +117,34 @@ def _whole(place: np.ndarray, shape: tuple[int, int, int]) -> csr_array:
 def segments_of(model: Model, columns: Columns) -> list[int]:
     """Return the number of segments of each process, at most as many as the model asks for.
 
-    A segment takes at least two parts of a step, by the median of the raw process time. Wafers
-    move on once per part of a step, so shorter segments would delay them.
+    A segment takes at least two parts of a step, by the medians of the time without waits for
+    tools. Wafers move on once per part of a step, so shorter segments would delay them. The
+    processes of a fab with tools have the same number, that of the shortest, because segments
+    equally far from the ends of their routes share tools: with other numbers, the process of fewer
+    segments would be served first. Routes without length come out before all others and count for
+    nothing here.
     """
     simulation, medians = model.simulation, columns.sampler.medians()
     parts_per_day = simulation.steps_per_quarter * simulation.flow_steps / DAYS_PER_QUARTER
-    counts = []
+    counts = {}
     for name in model.processes:
-        raw_parts = medians.get(f"processes.{name}.raw_process_days", 0.0) * parts_per_day
-        counts.append(max(1, min(simulation.segments, int(raw_parts / _PARTS_PER_SEGMENT + 1e-9))))
-    return counts
+        parts = unqueued_median_days(medians, name) * parts_per_day
+        most = min(simulation.segments, int(parts / _PARTS_PER_SEGMENT + 1e-9))
+        counts[name] = max(1, most)
+    long = {name for name in counts if unqueued_median_days(medians, name) > 0.0}
+    together = [long & set(fab.plan) for fab in model.fabs.values() if fab.fleets]
+    for _ in together:  # a process in two fabs ties their processes together
+        for names in together:
+            least = min((counts[name] for name in names), default=1)
+            counts |= dict.fromkeys(names, least)
+    return [counts[name] for name in model.processes]
+
+
+def unqueued_median_days(medians: Mapping[str, float], process: str) -> float:
+    """Return the time in a line in which wafers never wait for tools, at the medians."""
+    path = f"processes.{process}"
+    waits = math.fsum(medians.get(f"{path}.{name}", 0.0) for name in WAITS)
+    return medians.get(f"{path}.raw_process_days", 0.0) * (1.0 + waits)
 
 
 def overlaps(widths: np.ndarray, segments: int) -> np.ndarray:

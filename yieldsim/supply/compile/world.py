@@ -12,12 +12,14 @@ from yieldsim.model.schema import (
     ExponentialLearning,
     Fab,
     Fleet,
+    LineLearning,
     MemoryMaker,
     MemoryPool,
     Performance,
     PowerLearning,
     Process,
     Product,
+    RandomExcursions,
     ToolClass,
     ToolGroup,
     Wafer,
@@ -55,9 +57,11 @@ def world_of(
         "tool": _tools(model, columns),
         "group": columns.table("tool_groups", groups, ToolGroup),
         "fab": columns.table("fabs", fabs, Fab),
+        "excursion": _excursions(model, columns),
         "fleet": _fleets(model, columns),
         "process": columns.table("processes", processes, Process),
         "learning": _learning(model, columns),
+        "line_learning": _line_learning(model, columns),
         "wafer": ColumnTable.of(wafer, columns.row("wafer", model.wafer, wafer)),
         "die": columns.table("dies", model.dies, Die),
         "pool": columns.table("memory", model.memory, MemoryPool),
@@ -118,6 +122,36 @@ def _learning(model: Model, columns: Columns) -> ColumnTable:
                 for key in names
             ]
         )
+    return ColumnTable.of(names, rows, len(rows))
+
+
+def _excursions(model: Model, columns: Columns) -> ColumnTable:
+    """Return the columns of the random excursions of each fab; zeros where it has none."""
+    names = quantity_fields(RandomExcursions)
+    rows = [
+        [columns.constant(0.0)] * len(names)
+        if fab.excursions is None
+        else columns.row(f"fabs.{name}.excursions", fab.excursions, names)
+        for name, fab in model.fabs.items()
+    ]
+    return ColumnTable.of(names, rows, len(rows))
+
+
+def _line_learning(model: Model, columns: Columns) -> ColumnTable:
+    """Return the columns of the learning of each route; the process's ratio where it has none."""
+    names = quantity_fields(LineLearning)
+    rows = []
+    for fab_name, fab in model.fabs.items():
+        for process in fab.plan:
+            own, path = fab.learning.get(process), f"fabs.{fab_name}.learning.{process}"
+            if own is None or own.start_ratio is None:
+                law = model.processes[process].learning
+                shared = f"processes.{process}.learning"
+                ratio = columns.constant(1.0) if law is None else columns.of(shared, law, names[0])
+            else:
+                ratio = columns.of(path, own, names[0])
+            rest = [columns.constant(0.0)] if own is None else columns.row(path, own, names[1:])
+            rows.append([ratio, *rest])
     return ColumnTable.of(names, rows, len(rows))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.records import (
+    BinState,
     Clock,
     Floats,
     Ints,
@@ -142,17 +143,17 @@ def _take_other_dies(
     for number in range(structure.other.shape[0]):
         if structure.other[number].product == i:
             die, count = structure.other[number].die, structure.other[number].count
-            dies = 0.0
+            dies, bad = 0.0, 0.0
             for b in range(state.die_bin.shape[1]):
                 dies += state.die_bin[die, b].stock[k]
+                bad += state.die_bin[die, b].bad[k]
             used = state.product[i].granted[k] * count
             if dies > 0.0:
                 kept = max(0.0, 1.0 - used / dies)
-                bad = min(1.0, state.die[die].bad_in_stock[k] / dies)
-                known_good *= (1.0 - bad) ** count
-                state.die[die].bad_in_stock[k] *= kept
+                known_good *= (1.0 - min(1.0, bad / dies)) ** count
                 for b in range(state.die_bin.shape[1]):
                     state.die_bin[die, b].stock[k] *= kept
+                    state.die_bin[die, b].bad[k] *= kept
             tally.die[row, die].dies_used[k] += used
     return known_good
 
@@ -168,24 +169,27 @@ def _use_recipe(
     row: int,
     k: int,
 ) -> float:
-    """Take a recipe's dies from stock; return the share of packages without a bad die.
-
-    Bad dies that passed the wafer test are in the last bin.
-    """
+    """Take a recipe's dies from stock; return the share of packages without a bad die."""
     die = structure.product[i].die
-    last = structure.die[die].bins - 1
     known_good = 1.0
-    for b in range(last + 1):
+    for b in range(structure.die[die].bins):
         used = packages * recipe[b]
-        if used <= 0.0:
-            continue
-        stock = state.die_bin[die, b].stock[k]
-        if b == last and state.die[die].bad_in_stock[k] > 0.0:
-            known_good = (1.0 - min(1.0, state.die[die].bad_in_stock[k] / stock)) ** recipe[b]
-            state.die[die].bad_in_stock[k] *= max(0.0, 1.0 - used / stock)
-        state.die_bin[die, b].stock[k] = max(0.0, stock - used)
-        tally.die[row, die].dies_used[k] += used
+        if used > 0.0:
+            bad = _take_dies(state.die_bin[die, b], used, k)
+            known_good *= (1.0 - bad) ** recipe[b]
+            tally.die[row, die].dies_used[k] += used
     return known_good
+
+
+@inline_jit
+def _take_dies(dies: BinState, used: float, k: int) -> float:
+    """Take dies of a bin at random from the stock; return the share of bad ones among them."""
+    stock, bad = dies.stock[k], 0.0
+    if dies.bad[k] > 0.0 and stock > 0.0:
+        bad = min(1.0, dies.bad[k] / stock)
+        dies.bad[k] *= max(0.0, 1.0 - used / stock)
+    dies.stock[k] = max(0.0, stock - used)
+    return bad
 
 
 @stage_jit
@@ -202,7 +206,8 @@ def _as_they_come(
 ) -> None:
     """Start packages of dies drawn at random from all bins, each sold by its worst die.
 
-    Of packages of d dies, S^d have all dies in bin b or better; S is the share of such dies.
+    Of packages of d dies, S^d have all dies in bin b or better; S is the share of such dies. With
+    the share of such dies that are good in place of S, it is the packages that survive.
     """
     product = structure.product[i]
     die, each = product.die, product.dies_per_package
@@ -210,25 +215,20 @@ def _as_they_come(
     offered = 0.0
     for b in range(bins):
         offered += state.available[b]
-    # bad dies are in the last bin alone; its stock now may differ from what was offered
-    bad, stock = 0.0, state.die_bin[die, bins - 1].stock[k]
-    if state.die[die].bad_in_stock[k] > 0.0 and stock > 0.0:
-        last = state.available[bins - 1] / offered
-        bad = min(1.0, state.die[die].bad_in_stock[k] / stock) * last
-        state.die[die].bad_in_stock[k] *= max(0.0, 1.0 - packages * each * last / stock)
-    better, above = 0.0, 0.0
+    better, good, above, good_above = 0.0, 0.0, 0.0, 0.0
     for b in range(bins):
-        better += state.available[b] / offered
+        part = state.available[b] / offered
+        used = packages * each * part
+        bad = _take_dies(state.die_bin[die, b], used, k) if used > 0.0 else 0.0
+        better += part
+        good += part * (1.0 - bad)
         whole = 1.0 if b == bins - 1 else better**each
-        good = (1.0 - bad) ** each if b == bins - 1 else whole
-        share, kept = max(0.0, whole - above), max(0.0, good - above)
-        used = packages * each * state.available[b] / offered
-        state.die_bin[die, b].stock[k] = max(0.0, state.die_bin[die, b].stock[k] - used)
+        share, kept = max(0.0, whole - above), max(0.0, good**each - good_above)
         tally.die[row, die].dies_used[k] += used
         if share > 0.0:
-            made, left = packages * share, survive * kept / share
+            made, left = packages * share, survive * min(1.0, kept / share)
             finish(structure.row, lag, tally, i, b, step, made, left, k)
-        above = whole
+        above, good_above = whole, good**each
 
 
 @stage_jit

@@ -9,6 +9,7 @@ from yieldsim.kernels.jit import bare_jit, stage_jit
 from yieldsim.outputs import WAFER_PLAN
 from yieldsim.supply.kernels.allocation import package_step
 from yieldsim.supply.kernels.arrivals import stacks_per_wafer
+from yieldsim.supply.kernels.density import begin_learning
 from yieldsim.supply.kernels.dies import gross_dies
 from yieldsim.supply.kernels.effects import begin_effects
 from yieldsim.supply.kernels.fab import fab_step
@@ -48,13 +49,14 @@ def _reset(structure: Structure, world: World, state: State, state_flat: Floats,
 def _begin_step(
     clock: Clock, structure: Structure, world: World, state: State, step: int, n: int
 ) -> None:
-    """Fill the factors of events; clear the dies of the last step and the constraints on them."""
+    """Fill the factors of events and the starts of lines; clear the dies of the last step."""
     for d in range(state.die.shape[0]):
         for k in range(n):
             state.die[d].limit_wafers[k] = 0.0
             state.die[d].from_fabs[k] = 0.0
             state.die[d].from_banks[k] = 0.0
     begin_effects(clock, structure, world, state, step, n)
+    begin_learning(clock, structure, world, state, step, n)
 
 
 @stage_jit
@@ -96,6 +98,8 @@ def _close_routes(
             days = booked.x_factor[k]
             if booked.wafer_outs[k] > 0.0:
                 days = booked.cycle_time_days[k] / booked.wafer_outs[k]
+            # wafers count as leaving in the middle of a part of a step: the first ones too early
+            days = max(days, raw[k])
             booked.cycle_time_days[k] = days
             booked.x_factor[k] = days / raw[k] if raw[k] > 0.0 else 0.0
 

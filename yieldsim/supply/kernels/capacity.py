@@ -89,6 +89,33 @@ def load_groups(
 
 
 @inline_jit
+def give_way(
+    parameters: Records[Parameters], groups: Records[GroupState], scratch: Scratch, n: int
+) -> None:
+    """Fill the share of its planned passes that each group makes, and the least of these shares.
+
+    A group with a ``sampling_floor`` below 1 makes fewer where the plan, as far as the other groups
+    allow it, asks for more than it can make.
+    """
+    allowed, least = scratch.allowed_fraction, scratch.kept_passes
+    for k in range(n):
+        allowed[k] = 1.0
+        least[k] = 1.0
+    for g in range(groups.shape[0]):
+        group, floor = groups[g], parameters[g].sampling_floor
+        for k in range(n):
+            if floor[k] >= 1.0 and group.load[k] > 0.0:
+                allowed[k] = min(allowed[k], group.mean_passes[k] / group.load[k])
+    for g in range(groups.shape[0]):
+        group, floor = groups[g], parameters[g].sampling_floor
+        for k in range(n):
+            asked, possible = group.load[k] * allowed[k], group.mean_passes[k]
+            kept = possible / asked if asked > possible else 1.0
+            group.kept[k] = min(1.0, max(floor[k], kept))
+            least[k] = min(least[k], group.kept[k])
+
+
+@inline_jit
 def scarcest(visits: Floats, groups: Records[GroupState], scratch: Scratch, n: int) -> None:
     """Fill the bottleneck group of a route, and the fraction of its load that it can make.
 
@@ -103,7 +130,7 @@ def scarcest(visits: Floats, groups: Records[GroupState], scratch: Scratch, n: i
         group = groups[g]
         for k in range(n):
             if visits[g, k] > 0.0 and group.load[k] > 0.0:
-                ratio = group.mean_passes[k] / group.load[k]
+                ratio = group.mean_passes[k] / (group.load[k] * group.kept[k])
                 if ratio < fraction[k]:
                     fraction[k] = ratio
                     scarcest_group[k] = g
@@ -118,7 +145,7 @@ def group_waits(
     scratch: Scratch,
     n: int,
 ) -> None:
-    """Fill the wait of each group in days per visit at its load.
+    """Fill the wait of each group in days per planned pass at its load.
 
     ``hours`` is the length of a step. Loops over lanes are kept short, over few arrays, because
     compilers vectorize no others. A group without load has no wait.
@@ -142,12 +169,21 @@ def group_waits(
             tools, mean = max(group.tool_count[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
             lot_hours = tools * fab.lot_size_wafers[k] * hours / mean
             total = fab.arrival_cv2[k] + parameters[g].service_cv2[k] + cv2[k]
-            group.wait_days[k] = queue_days(tools, lot_hours, usage[k], power[k], total)
+            wait_days = queue_days(tools, lot_hours, usage[k], power[k], total)
+            group.wait_days[k] = wait_days * group.kept[k]
+
+
+@inline_jit
+def unqueued_days(process: Parameters, days: Lanes, n: int) -> None:
+    """Fill the time that wafers of a process spend in a line in which they never wait for tools."""
+    for k in range(n):
+        waits = process.transport_ratio[k] + process.batch_ratio[k] + process.hold_ratio[k]
+        days[k] = process.raw_process_days[k] * (1.0 + waits)
 
 
 @inline_jit
 def pace_route(
-    raw_days: Lanes,
+    unqueued: Lanes,
     days_per_step: float,
     equipped: bool,
     first: Ints,
@@ -160,13 +196,13 @@ def pace_route(
 ) -> None:
     """Fill the pace of a route's ``count`` segments: the steps to cross each at current waits.
 
-    Visits ``first[s]`` to before ``first[s + 1]`` are those of segment s; visit v is to group
-    ``visited[v]``.
+    ``unqueued`` is the time in days to cross the route without waits for tools. Visits ``first[s]``
+    to before ``first[s + 1]`` are those of segment s; visit v is to group ``visited[v]``.
     """
     for s in range(count):
         pace_steps = segments[s].pace_steps
         for k in range(n):
-            pace_steps[k] = raw_days[k] / count
+            pace_steps[k] = unqueued[k] / count
         if equipped:
             for v in range(first[s], first[s + 1]):
                 wait_days = groups[visited[v]].wait_days

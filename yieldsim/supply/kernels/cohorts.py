@@ -280,17 +280,23 @@ def probe(
     booked_bins: Records[Results],
     k: int,
 ) -> None:
-    """Sort the dies of finished wafers into bins; bad dies that pass the test join the last bin."""
+    """Sort the dies of finished wafers into bins.
+
+    A test that misses a fault grades the die like any other, so bad dies that pass spread over the
+    bins as good ones do. Where no die is good they join the last bin.
+    """
     gross = wafers * die.gross_dies[k]
     passed = 0.0
     for b in range(bins):
-        good = gross * shares[b]
-        booked_bins[b].good_dies[k] += good
-        stock[b].stock[k] += good
-        passed += good
+        passed += gross * shares[b]
     escaped = gross * shares[shares.shape[0] - 1]
-    stock[bins - 1].stock[k] += escaped
-    die.bad_in_stock[k] += escaped
+    for b in range(bins):
+        good = gross * shares[b]
+        part = 1.0 if b == bins - 1 else 0.0
+        bad = escaped * (good / passed if passed > 0.0 else part)
+        booked_bins[b].good_dies[k] += good
+        stock[b].stock[k] += good + bad
+        stock[b].bad[k] += bad
     die.from_fabs[k] += passed
     booked.wafers_to_die[k] += wafers
     booked.gross_dies[k] += gross

@@ -31,19 +31,79 @@ from yieldsim.supply.kernels.records import (
 
 
 @inline_jit
-def learning_ratio(
-    learning: Parameters, kind: int, elapsed_quarters: float, wafers: float, k: int
+def excess_left(
+    learning: Parameters,
+    kind: int,
+    excess: float,
+    elapsed_quarters: float,
+    wafers: float,
+    k: int,
 ) -> float:
-    """Return the density over the mature density in lane ``k``.
+    """Return what is left of an excess over the mature density in lane ``k``.
 
     The formulas are those of `closed_form.exponential_learning` and `closed_form.power_learning`.
     """
     if kind == NO_LEARNING:
-        return 1.0
-    excess = learning.start_ratio[k] - 1.0
+        return 0.0
     if kind == EXPONENTIAL:
-        return 1.0 + excess * math.exp(-max(0.0, elapsed_quarters) / learning.tau_quarters[k])
-    return 1.0 + excess * (1.0 + wafers / learning.reference_wafers[k]) ** -learning.exponent[k]
+        return excess * math.exp(-max(0.0, elapsed_quarters) / learning.tau_quarters[k])
+    return excess * (1.0 + wafers / learning.reference_wafers[k]) ** -learning.exponent[k]
+
+
+@inline_jit
+def line_excess(
+    structure: Structure, world: World, state: State, route: int, elapsed: float, k: int
+) -> float:
+    """Return the excess of a line over the mature density in lane ``k``.
+
+    ``elapsed`` is the time in quarters since its process began to learn, or since its own first
+    wafer where it has its own learning.
+    """
+    p, wafers = structure.route[route].process, state.route[route]
+    excess = world.learning[p].start_ratio[k] - 1.0
+    if structure.route[route].own_learning == 1:
+        excess = wafers.first_excess[k]
+    kind, so_far = structure.learning[p], wafers.wafers_so_far[k]
+    return excess_left(world.learning[p], kind, excess, elapsed, so_far, k)
+
+
+@inline_jit
+def since_start(
+    structure: Structure, state: State, route: int, time: float, per_quarter: int, k: int
+) -> float:
+    """Return the quarters for which a line has learnt at a ``time`` in steps."""
+    start = structure.learning_start[structure.route[route].process]
+    if structure.route[route].own_learning == 1:
+        start = state.route[route].first_step[k]
+    return (time - start) / per_quarter
+
+
+@stage_jit
+def begin_learning(
+    clock: Clock, structure: Structure, world: World, state: State, step: int, n: int
+) -> None:
+    """Fill the excess with which each line starts, as long as it has started no wafer.
+
+    What another line has lost of its excess is copied in part: (1 - s) (R - 1) + s E with the
+    start ratio R, the transferred share s and the excess E of the line that is copied. That line
+    comes first, so that it has its own start.
+    """
+    per_quarter = clock.steps_per_quarter
+    for route in range(structure.route.shape[0]):
+        if structure.route[route].own_learning == 0:
+            continue
+        own, wafers = world.line_learning[route], state.route[route]
+        mother = structure.route[route].copied_from
+        for k in range(n):
+            if wafers.wafers_so_far[k] > 0.0:
+                continue
+            excess, share = own.start_ratio[k] - 1.0, own.transferred_share[k]
+            if mother >= 0:
+                elapsed = since_start(structure, state, mother, float(step), per_quarter, k)
+                copied = line_excess(structure, world, state, mother, elapsed, k)
+                excess = (1.0 - share) * excess + share * copied
+            wafers.first_step[k] = step
+            wafers.first_excess[k] = excess
 
 
 @inline_jit
@@ -77,12 +137,32 @@ def adder_ratio(
 
 
 @inline_jit
+def skipped_passes(
+    visits: Floats,
+    parameters: Records[Parameters],
+    group: Records[GroupState],
+    density: Lanes,
+    n: int,
+) -> None:
+    """Raise the density by the control steps that are skipped where sampling gives way.
+
+    Assumption: the rise is proportional to the share of the planned passes that is skipped.
+    """
+    for g in range(visits.shape[0]):
+        kept, adder = group[g].kept, parameters[g].skipped_adder
+        for k in range(n):
+            if visits[g, k] > 0.0:
+                density[k] *= 1.0 + adder[k] * (1.0 - kept[k])
+
+
+@inline_jit
 def _aligned(
     tool: Records2[Parameters], group: Records[GroupState], g: int, tolerance_nm: float, k: int
 ) -> float:
     """Return the share of a group's passes that align; 1 where no class has an overlay error.
 
-    Overlay errors are normal: a layer aligns with probability erf(tolerance / (sigma sqrt 2)).
+    Overlay errors are normal and independent along x and y, with one sigma for both axes. A layer
+    aligns with probability erf(tolerance / (sigma sqrt 2))^2.
     """
     aligned = 0.0
     relevant = False
@@ -92,7 +172,8 @@ def _aligned(
         inside = 1.0
         if sigma_nm > 0.0 and share > 0.0:
             relevant = True
-            inside = math.erf(tolerance_nm / (sigma_nm * math.sqrt(2.0)))
+            along_an_axis = math.erf(tolerance_nm / (sigma_nm * math.sqrt(2.0)))
+            inside = along_an_axis * along_an_axis
         aligned += share * inside
     return aligned if relevant else 1.0
 
@@ -151,15 +232,16 @@ def fill_density(
     """Fill the mean killer density of the wafers started: maturity, learning, events, tools."""
     fab, p = structure.route[route].fab, structure.route[route].process
     d0_per_cm2, density = world.process[p].d0_mature_per_cm2, state.scratch.d0_per_cm2
-    learning, factor = world.learning[p], state.scratch.d0_factor
+    factor, excursion = state.scratch.d0_factor, state.scratch.excursion_factor
     effects_on_density(structure.effect_on_density[:, fab, p], state.effect, factor, n)
-    elapsed = (step + 0.5 - structure.learning_start[p]) / clock.steps_per_quarter
     for k in range(n):
-        wafers = state.route[route].wafers_so_far[k]
-        learnt = learning_ratio(learning, structure.learning[p], elapsed, wafers, k)
-        density[k] = d0_per_cm2[k] * factor[k] * learnt
+        now = step + 0.5
+        elapsed = since_start(structure, state, route, now, clock.steps_per_quarter, k)
+        learnt = 1.0 + line_excess(structure, world, state, route, elapsed, k)
+        density[k] = d0_per_cm2[k] * factor[k] * learnt * excursion[k]
     if structure.fab[fab].equipped == 1:
         adder_ratio(world.visits[p], world.group, state.group, state.scratch, LANES)
+        skipped_passes(world.visits[p], world.group, state.group, density, n)
     if clock.no_defects:
         for k in range(n):
             density[k] = 0.0

@@ -1,13 +1,17 @@
-"""Effects of a model's events in a step: factors that hold between two dates.
+"""What happens to lines in a step: a model's events, and random excursions.
 
-Kernels know no kinds of events: `supply.compile.effects` gives the factors and dates of each event.
+An event has factors that hold between two dates. Kernels know no kinds of events:
+`supply.compile.effects` gives the factors and dates of each. Random excursions arrive, raise the
+defect density, and are detected.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.philox import STREAM_LINE_EXCURSION, seeded_words, uniform53
 from yieldsim.supply.kernels.records import (
     Clock,
     EffectDates,
@@ -20,6 +24,7 @@ from yieldsim.supply.kernels.records import (
     Structure,
     World,
 )
+from yieldsim.units import DAYS_PER_QUARTER
 
 
 @stage_jit
@@ -113,3 +118,55 @@ def effects_on_tools(
             scratch.mttr_ratio[k] *= effect.mttr_ratio[k]
             scratch.kept_share[k] *= effect.kept_share[k]
     return stop, begin
+
+
+@inline_jit
+def new_days(arrivals: float, mean_days: float, u1: float, u2: float) -> float:
+    """Return the days of the excursions that arrive in a step with ``arrivals`` expected.
+
+    Arrivals are Poisson and durations exponential, so the sum of some durations is a gamma.
+    """
+    count = poisson_ppf_within_one(u1, arrivals)
+    days = count * mean_days
+    return days * gamma_wilson_hilferty(normal_ppf(u2), float(count)) if count > 0.0 else days
+
+
+@stage_jit
+def meet_excursions(
+    seed: np.uint64,
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    fab: int,
+    step: int,
+    first: int,
+    n: int,
+) -> None:
+    """Fill the factor of a fab's random excursions on the density of the wafers of a step.
+
+    One excursion follows another, so a fab has one for at most all of its time. Wafers of a step
+    are exposed in proportion to the time. An excursion is found by control steps, so its time is
+    that with all planned ones over the share of them that is made.
+    """
+    own, scratch, waiting = world.excursion[fab], state.scratch, state.excursion_days[fab]
+    draw, entity = np.uint32(clock.first_draw + step), structure.fab_entity[fab]
+    for k in range(n):
+        scratch.exposed[k] = 0.0
+        if own.rate_per_quarter[k] <= 0.0:
+            continue
+        mean_days = own.detection_days[k] / scratch.kept_passes[k]
+        if clock.noise:
+            words = seeded_words(seed, draw, entity, STREAM_LINE_EXCURSION, np.uint32(first + k))
+            u1, u2 = uniform53(words[0], words[1]), uniform53(words[2], words[3])
+            arrivals = own.rate_per_quarter[k] / clock.steps_per_quarter
+            waiting[k] += new_days(arrivals, mean_days, u1, u2)
+            days = min(waiting[k], clock.days_per_step)
+            waiting[k] -= days
+            scratch.exposed[k] = days / clock.days_per_step
+        else:
+            share = own.rate_per_quarter[k] * mean_days / DAYS_PER_QUARTER
+            scratch.exposed[k] = min(1.0, share)
+    for k in range(n):
+        rise = own.d0_ratio[k] - 1.0
+        scratch.excursion_factor[k] = 1.0 + scratch.exposed[k] * rise

@@ -10,12 +10,14 @@ from yieldsim.supply.kernels.capacity import (
     book_load,
     book_tools,
     book_use,
+    give_way,
     group_waits,
     load_groups,
     pace_route,
     recall_load,
     remember,
     scarcest,
+    unqueued_days,
 )
 from yieldsim.supply.kernels.cohorts import (
     leave,
@@ -31,7 +33,11 @@ from yieldsim.supply.kernels.density import (
     fill_density,
     overlay_yield,
 )
-from yieldsim.supply.kernels.effects import effects_on_capacity, effects_on_starts
+from yieldsim.supply.kernels.effects import (
+    effects_on_capacity,
+    effects_on_starts,
+    meet_excursions,
+)
 from yieldsim.supply.kernels.records import (
     LANES,
     Clock,
@@ -50,11 +56,11 @@ from yieldsim.supply.kernels.segments import (
     enter,
     grant,
     hand_on,
+    pick,
+    ripen,
 )
-from yieldsim.supply.kernels.tools import clear_groups, group_rate
+from yieldsim.supply.kernels.tools import PLAN_WITHOUT_LIMIT, clear_groups, group_rate
 from yieldsim.units import MONTHS_PER_QUARTER
-
-_MUCH = 100.0  # factor on the plan where only tools shall limit starts
 
 
 @stage_jit
@@ -82,12 +88,16 @@ def fab_step(
     _plan(clock, structure, world, state, fab, step, n)
     left = state.scratch.capacity_left
     effects_on_capacity(structure.effect_on_fab[:, fab], state.effect, left, n)
+    for k in range(n):
+        state.scratch.kept_passes[k] = 1.0
     if equipped:
         clear_groups(group, LANES)
+        load_groups(structure.fab[fab], table, world.visits, state.route, group, LANES)
         for g in range(group.shape[0]):
             group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
-        load_groups(structure.fab[fab], table, world.visits, state.route, group, LANES)
+        give_way(world.group, group, state.scratch, n)
         book_load(group, tally.group[row, fab], LANES)
+    meet_excursions(seed, clock, structure, world, state, fab, step, first, n)
     for route in routes:
         p = table[route].process
         if equipped:
@@ -104,7 +114,7 @@ def fab_step(
     parts = clock.flow_steps if equipped else 1
     for part in range(parts):
         now = step + (part + 0.5) / parts
-        _move(structure, world, state, fab, step, 1.0 / parts, n)
+        _move(clock, structure, world, state, fab, now, 1.0 / parts, n)
         for route in routes:
             for k in range(n):
                 leave(clock, structure, world, state, tally, route, step, now, row, k)
@@ -119,8 +129,9 @@ def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: i
     """Fill the time in steps to cross each segment of a fab's routes."""
     for route in range(structure.fab[fab].first_route, structure.fab[fab].end_route):
         p = structure.route[route].process
+        unqueued_days(world.process[p], state.scratch.unqueued_days, LANES)
         pace_route(
-            world.process[p].raw_process_days,
+            state.scratch.unqueued_days,
             clock.days_per_step,
             structure.fab[fab].equipped == 1,
             structure.visit_first[p],
@@ -139,7 +150,7 @@ def _book_tools(
 ) -> None:
     """Charge the passes of the step to the tools of an equipped fab, and book their use."""
     group, left, fleets = state.group, state.scratch.capacity_left, structure.fleet[fab]
-    charge(_visits(structure, world, fab), group, state.segment, LANES)
+    charge(_visits(structure, world, state, fab), group, state.segment, LANES)
     book_use(fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
     if tally.fleet.shape[0] > 0:
         book_tools(clock.steps_per_quarter, group, left, tally.fleet[row, fab], LANES)
@@ -147,34 +158,48 @@ def _book_tools(
 
 
 @stage_jit
-def _visits(structure: Structure, world: World, fab: int) -> FabVisits:
+def _visits(structure: Structure, world: World, state: State, fab: int) -> FabVisits:
     """Return the routes of a fab and the visits of their segments."""
     own, first, group = structure.fab[fab], structure.visit_first, structure.visit_group
-    routes = structure.route
-    return FabVisits(own.first_route, own.end_route, routes, first, group, world.visit)
+    plans, wafers = structure.route, state.route
+    return FabVisits(own.first_route, own.end_route, plans, first, group, world.visit, wafers)
 
 
 @apart_jit
 def _move(
-    structure: Structure, world: World, state: State, fab: int, step: int, part: float, n: int
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    fab: int,
+    now: float,
+    part: float,
+    n: int,
 ) -> None:
-    """Move the wafers of a fab by a part of a step, and fill the wafer outs of each route."""
+    """Move the wafers of a fab by a part of a step, and fill the wafer outs of each route.
+
+    ``now`` (steps) is the middle of the part.
+    """
     own, segments, left = structure.fab[fab], state.segment, state.scratch.capacity_left
     routes = range(own.first_route, own.end_route)
     if own.equipped == 0:
         for route in routes:
             wafers, pace_steps = state.route[route], segments[route, 0].pace_steps
-            convey(state.cohort[route], wafers, step, pace_steps, left, wafers.outs, n)
+            convey(state.cohort[route], wafers, int(now), pace_steps, left, wafers.outs, n)
         return
     for after in range(2):
         for route in routes:
             wafers, count = state.route[route], structure.route[route].segments
-            if after == 1:
-                hand_on(segments[route], count, wafers.outs, LANES)
             raw_days = world.process[structure.route[route].process].raw_process_days
+            if after == 0:
+                end, days = now + 0.5 * part, clock.days_per_step
+                ripen(wafers, state.cohort[route], raw_days, days, end, part, n)
+            else:
+                hand_on(segments[route], count, wafers.outs, LANES)
+                pick(wafers, n)
             enter(segments[route, 0], wafers.starts, raw_days, after == 0, part, n)
         if after == 0:
-            visits = _visits(structure, world, fab)
+            visits = _visits(structure, world, state, fab)
             grant(visits, state.group, segments, left, part, LANES)
 
 
@@ -191,7 +216,7 @@ def _plan(
             per_month = curve_value(lows, highs, drawn, curve, step, k)
             wafers = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
             if clock.no_plan_limit and structure.fab[fab].equipped == 1:
-                wafers *= _MUCH
+                wafers *= PLAN_WITHOUT_LIMIT
             planned[k] = wafers if step >= begin else 0.0
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from yieldsim.kernels.jit import inline_jit
 from yieldsim.supply.kernels.records import (
     Cohort,
@@ -26,6 +28,7 @@ from yieldsim.supply.kernels.records import (
 )
 
 _ALL = 1.0 - 1e-9
+_DUST = 1e-9
 _FEW = 1e-3  # fewer wafers than this leave a segment at once, not ever fewer per step
 
 
@@ -42,6 +45,7 @@ class FabVisits(NamedTuple):
     first: Ints
     group: Ints
     passes: Floats
+    wafers: Records[RouteState]
 
 
 @inline_jit
@@ -56,6 +60,42 @@ def enter(
     for k in range(n):
         if (raw_days[k] <= 0.0) == early:
             segment.wafers[k] += starts[k] * part
+
+
+@inline_jit
+def ripen(
+    wafers: RouteState,
+    cohorts: Records[Cohort],
+    raw_days: Lanes,
+    days_per_step: float,
+    end: float,
+    part: float,
+    n: int,
+) -> None:
+    """Update the wafers of a route that may leave in the ``part`` of a step that ends at ``end``.
+
+    No wafer leaves before its raw process time. Wafers of a cohort start evenly over its step.
+    """
+    for k in range(n):
+        if raw_days[k] <= 0.0:
+            wafers.ripe[k] = np.inf
+            continue
+        last = end - raw_days[k] / days_per_step  # steps; wafers that started before may leave
+        first = max(0.0, last - part)
+        if last <= first:
+            continue
+        t = int(first)
+        wafers.ripe[k] += cohorts[t].started[k] * (min(last, t + 1.0) - first)
+        if last > t + 1.0:
+            wafers.ripe[k] += cohorts[t + 1].started[k] * (last - t - 1.0)
+
+
+@inline_jit
+def pick(wafers: RouteState, n: int) -> None:
+    """Subtract the wafers that leave a route from those that may."""
+    for k in range(n):
+        # rounding must not keep the last wafers in the line
+        wafers.ripe[k] = max(_DUST, wafers.ripe[k] - wafers.outs[k])
 
 
 @inline_jit
@@ -103,7 +143,7 @@ def _ask(
     for g in range(groups.shape[0]):
         group = groups[g]
         for k in range(n):
-            group.grantable[k] = group.possible_passes[k] * left[k] * part
+            group.grantable[k] = group.possible_passes[k] * left[k] * part / group.kept[k]
             group.need[k] = 0.0
     for route in range(visits.first_route, visits.end_route):
         p = visits.route[route].process
@@ -114,6 +154,9 @@ def _ask(
                 segment.moving[k] = segment.wafers[k] / (
                     1.0 if few else max(1.0, segment.pace_steps[k] / part)
                 )
+            if s == visits.route[route].segments - 1:
+                for k in range(n):
+                    segment.moving[k] = min(segment.moving[k], visits.wafers[route].ripe[k])
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
                 for k in range(n):
@@ -205,7 +248,7 @@ def charge(
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
                 for k in range(n):
-                    group.made_passes[k] += moved[k] * visits.passes[v, k]
+                    group.made_passes[k] += moved[k] * visits.passes[v, k] * group.kept[k]
             for k in range(n):
                 moved[k] = 0.0
 

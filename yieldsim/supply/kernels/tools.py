@@ -25,6 +25,7 @@ from yieldsim.supply.kernels.records import (
     World,
 )
 
+PLAN_WITHOUT_LIMIT = 100.0  # factor on the plan where only tools shall limit starts
 _MUCH = 1e6  # factor on the tools of a group that shall limit nothing
 _OTHER_CLASS = np.uint32(0x80000000)
 
@@ -96,6 +97,35 @@ def _draw_luck(
         scratch.repair_uniform[k] = uniform53(w2, w3)
 
 
+@inline_jit
+def _buy(
+    clock: Clock,
+    group: GroupState,
+    tool: Parameters,
+    fleet: Parameters,
+    owned: FleetState,
+    n: int,
+) -> None:
+    """Raise the tools bought to what the plan of the step needs at the fleet's planned use.
+
+    They count at their mature availability. A plan that is lifted does not buy tools.
+    """
+    for k in range(n):
+        if fleet.planned_use[k] > 0.0:
+            up = tool.mttf_hours[k] / (tool.mttf_hours[k] + tool.mttr_hours[k])
+            rate = tool.wafers_per_hour[k] * tool.performance[k] * up * scheduled_share(tool, k)
+            passes = group.load[k] / (PLAN_WITHOUT_LIMIT if clock.no_plan_limit else 1.0)
+            needed = passes / (rate * clock.hours_per_step * fleet.planned_use[k])
+            owned.bought[k] = max(owned.bought[k], needed)
+
+
+@inline_jit
+def scheduled_share(tool: Parameters, k: int) -> float:
+    """Return the share of its uptime in which a tool may produce, by SEMI E10."""
+    scheduled = (1.0 - tool.nonscheduled_fraction[k]) * (1.0 - tool.pm_fraction[k])
+    return scheduled * (1.0 - tool.engineering_fraction[k])
+
+
 @stage_jit
 def _count_tools(
     clock: Clock,
@@ -115,12 +145,16 @@ def _count_tools(
     hits, effects = structure.effect_on_tools[:, fab, g, c], state.effect
     stop, begin = effects_on_tools(structure.effect, hits, effects, state.scratch, n)
     tools = state.group[g].tools
+    _buy(clock, state.group[g], world.tool[g, c], delays, state.fleet[fab, g, c], n)
+    bought = state.fleet[fab, g, c].bought
     for k in range(n):
         tools[c, k] = 0.0
         if step >= begin:
             quarters = delays.install_quarters[k] + delays.qualification_quarters[k]
             delay = quarters * clock.steps_per_quarter
             arrived = delivered(lows, highs, drawn, curve, delay, step, stop, k)
+            if delays.planned_use[k] > 0.0:
+                arrived = min(arrived, bought[k])
             retired = 0.0
             if retirements >= 0:
                 retired = curve_value(lows, highs, drawn, retirements, step, k)
@@ -164,8 +198,7 @@ def rate_class(
             down = min(repairs[k], tools * hours)
             repairs[k] -= down
             up = 1.0 - down / (tools * hours)
-        scheduled = (1.0 - tool.nonscheduled_fraction[k]) * (1.0 - tool.pm_fraction[k])
-        scheduled *= 1.0 - tool.engineering_fraction[k]
+        scheduled = scheduled_share(tool, k)
         rated = tools * tool.wafers_per_hour[k] * tool.performance[k] * hours
         group.mean_passes[k] += rated * mean * scheduled
         group.possible_passes[k] += rated * up * scheduled

@@ -124,13 +124,10 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
     kept = kept * _passing(product, slice(None))
     worths = []
     for place, i in enumerate(scope.products):
-        good = _without_others(realization, i) * kept[i]
+        good = _without_others(realization, i) * _known_good(realization, i) * kept[i]
         rated = realization.world["performance"]["tflops_fp16"][i]
         each = [
-            rated[b] * _known_good(realization, i, r)
-            if b >= 0
-            else _of_random(realization, i, rated)
-            for r, b in enumerate(scope.sold[place])
+            rated[b] if b >= 0 else _of_random(realization, i, rated) for b in scope.sold[place]
         ]
         worths.append(good * np.array(each))
     best = max(worth.max() for worth, i in zip(worths, scope.products, strict=True) if scope.ai[i])
@@ -140,11 +137,11 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
     ]
 
 
-def _bad_share(realization: Realization, die: int, first_bin: int) -> float:
-    """Return the share of bad dies among those from fabs in the bins from ``first_bin`` on."""
+def _bad_share(realization: Realization, die: int) -> float:
+    """Return the share of bad dies among those from fabs; it is the same in all bins."""
     bins = int(realization.structure.die[die].bins)
     bad = realization.tally["die"]["bad_dies_passed"][:, die].sum()
-    good = realization.tally["die_bin"]["good_dies"][:, die, first_bin:bins].sum()
+    good = realization.tally["die_bin"]["good_dies"][:, die, :bins].sum()
     return float(bad / (bad + good)) if bad > 0.0 else 0.0
 
 
@@ -153,16 +150,14 @@ def _without_others(realization: Realization, i: int) -> float:
     good = 1.0
     for other in each_record(realization.structure.other):
         if other.product == i:
-            good *= (1.0 - _bad_share(realization, other.die, 0)) ** other.count
+            good *= (1.0 - _bad_share(realization, other.die)) ** other.count
     return good
 
 
-def _known_good(realization: Realization, i: int, recipe: int) -> float:
-    """Return the share of packages of a recipe without a bad die; bad dies are in the last bin."""
-    die = int(realization.structure.product[i].die)
-    last = int(realization.structure.die[die].bins) - 1
-    count = realization.structure.recipe[i, recipe, last]
-    return float((1.0 - _bad_share(realization, die, last)) ** count)
+def _known_good(realization: Realization, i: int) -> float:
+    """Return the share of a product's packages without a bad die of its own design."""
+    product = realization.structure.product[i]
+    return float((1.0 - _bad_share(realization, product.die)) ** product.dies_per_package)
 
 
 def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:

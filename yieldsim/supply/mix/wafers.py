@@ -82,11 +82,23 @@ def _dies(
     kept = line_yield * (1.0 - process["engineering_fraction"][route.process])
     rows = scope.rows_of(die)
     dies = np.zeros((len(own), rows.stop - rows.start))
-    for b in range(bins):
-        dies[:, scope.row_of[die, b] - rows.start] += realization.bin_yield[:, entry, b]
-    dies[:, -1] += realization.bin_yield[:, entry, -1]  # bad dies that pass the test
+    good = realization.bin_yield[:, entry, :bins]
+    for b, share in enumerate(_passed(good, realization.bin_yield[:, entry, -1]).T):
+        dies[:, scope.row_of[die, b] - rows.start] += share
     dies[own <= 0.0] = 0.0  # the state there is of an earlier run
     return dies * (realization.gross_dies[die] * kept)
+
+
+def _passed(good: np.ndarray, escaped: np.ndarray) -> np.ndarray:
+    """Return the shares of dies that pass the wafer test, (step, bin).
+
+    Bad dies that pass spread over the bins as good ones do, or join the last where none is good.
+    """
+    total = good.sum(axis=1)
+    more = np.divide(escaped, total, out=np.zeros_like(total), where=total > 0.0)
+    passed: np.ndarray = good * (1.0 + more[:, None])
+    passed[:, -1] += np.where(total > 0.0, 0.0, escaped)
+    return passed
 
 
 def _filled(dies: np.ndarray, own: np.ndarray, clock: Clock) -> np.ndarray:

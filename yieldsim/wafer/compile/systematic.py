@@ -24,7 +24,8 @@ def die_survival(process: ProcessTable, sites: Sites) -> Floats:
         mixed = imported + table.domestic_share * (domestic - imported)
         survive *= mixed**table.critical_layers
     if table.placement_tolerance_nm is not None:
-        placed = float(overlay_yield(table.placement_sigma_nm, table.placement_tolerance_nm, 1))
+        sigma, tolerance = table.placement_sigma_nm, table.placement_tolerance_nm
+        placed = float(overlay_yield(sigma, tolerance, 1, axes=1))
         survive *= placed**table.critical_layers
     outer = edge_distance_mm(sites) < table.edge_die_mm
     return survive * np.where(outer, table.edge_die_yield, 1.0)

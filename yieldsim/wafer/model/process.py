@@ -92,8 +92,9 @@ class Excursions(Table):
 class Systematic(Table):
     """[process.systematic]: losses without defects, independent from die to die.
 
-    Each of ``critical_layers`` survives overlay with probability erf(tolerance / (sigma sqrt 2)),
-    averaged over imported and domestic tools; edge placement likewise. Dies with a point less than
+    Each of ``critical_layers`` survives overlay with probability erf(tolerance / (sigma sqrt 2))^2,
+    one factor for each axis, averaged over imported and domestic tools. Edge placement likewise,
+    but an edge is displaced along one axis. Dies with a point less than
     ``edge_die_mm`` from the end of the usable area, flat and notch included, have the additional
     factor ``edge_die_yield``.
     """

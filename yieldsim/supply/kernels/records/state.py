@@ -29,14 +29,16 @@ class FleetState:
 
     kpasses: Lanes  # thousand passes made so far
     repair_hours: Lanes  # backlog of repair
+    bought: Lanes  # tools that the plan has needed so far
 
 
 class GroupState:
     """A tool group of the current fab. Fields from `mean_passes` on are sums of the step."""
 
     load: Lanes  # passes asked for
-    wait_days: Lanes  # per visit
-    grantable: Lanes  # passes left in a part of a step
+    kept: Lanes  # share of the planned passes that are made: below 1 where sampling gives way
+    wait_days: Lanes  # per planned pass
+    grantable: Lanes  # planned passes for which a part of a step has capacity left
     granted_ratio: Lanes
     tight: Lanes  # 1 where more passes are asked for than can be made
     need: Lanes
@@ -58,6 +60,9 @@ class RouteState:
     """A route, in wafers per step unless said otherwise."""
 
     wafers_so_far: Lanes
+    first_step: Lanes  # in which a line with its own learning started its first wafer
+    first_excess: Lanes  # density over the mature density, less 1, of that wafer
+    ripe: Lanes  # wafers in the line for at least the raw process time
     wip: Lanes
     oldest_cohort: Lanes  # step in which the wafers started that leave next
     planned: Lanes
@@ -90,7 +95,6 @@ class DieState:
     """The dies of a design, and the constraint on them."""
 
     gross_dies: Lanes  # per wafer
-    bad_in_stock: Lanes
     limit: Lanes  # code of the constraint that costs most dies
     limit_wafers: Lanes  # wafers of the cohort that set `limit`, the largest of the step
     from_fabs: Lanes  # dies that arrived in the step
@@ -101,6 +105,7 @@ class BinState:
     """The dies of a bin."""
 
     stock: Lanes
+    bad: Lanes  # dies in stock that passed the wafer test although they are bad
     offer: Lanes
 
 
@@ -119,6 +124,10 @@ class Scratch:
     """Working numbers of a stage, filled and read within a step."""
 
     capacity_left: Lanes  # share of a fab's capacity that accidents leave
+    kept_passes: Lanes  # share of the planned control steps that a fab makes
+    exposed: Lanes  # share of the step in which a fab has an undetected excursion
+    excursion_factor: Lanes  # on the density, of the fab's random excursions
+    unqueued_days: Lanes  # time in the line without waits for tools
     d0_factor: Lanes  # factor of events on the density
     allowed_fraction: Lanes  # of the plan, by the bottleneck group
     scarcest_group: Lanes
@@ -146,6 +155,7 @@ class State(NamedTuple):
     effect: Records[EffectState]  # E
     fleet: Records3[FleetState]  # F G C
     recent: Floats  # F G k, exponential mean of the passes per step
+    excursion_days: Floats  # F k, days of random excursions still to come
     group: Records[GroupState]  # G, of the current fab
     route: Records[RouteState]  # N
     cohort: Records2[Cohort]  # N T

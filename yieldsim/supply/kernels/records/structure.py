@@ -8,7 +8,11 @@ from yieldsim.supply.kernels.records.tables import Floats, Ints, Records, Record
 
 
 class RoutePlan:
-    """A process in a fab."""
+    """A process in a fab.
+
+    `own_learning` is 1 where the line does not share the learning of its process. `copied_from` is
+    the route of the same process that it was copied from, -1 for none.
+    """
 
     fab: int
     process: int
@@ -16,6 +20,8 @@ class RoutePlan:
     first_entry: int
     end_entry: int
     segments: int
+    own_learning: int
+    copied_from: int
 
 
 class FabRoutes:
@@ -157,6 +163,7 @@ class Structure(NamedTuple):
     curve_low: Floats  # S T
     curve_high: Floats  # S T
     fab: Records[FabRoutes]  # F
+    fab_entity: Words  # F, identity in the noise
     fleet: Records3[FleetCurves]  # F G C
     fleet_entity: Words  # F G, identity in the noise
     learning: Ints  # P, kind of learning

@@ -20,9 +20,11 @@ class World(NamedTuple):
     tool: Records2[Parameters]  # G C
     group: Records[Parameters]  # G
     fab: Records[Parameters]  # F
+    excursion: Records[Parameters]  # F, a rate of 0 where the fab has none
     fleet: Records3[Parameters]  # F G C
     process: Records[Parameters]  # P
     learning: Records[Parameters]  # P, the fields of all kinds of learning
+    line_learning: Records[Parameters]  # N
     wafer: Parameters
     die: Records[Parameters]  # D
     pool: Records[Parameters]  # H
