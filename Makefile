@@ -43,7 +43,7 @@ $(STAMP): requirements.lock pyproject.toml
 run: setup  ## simulate the baseline, print the table, draw the fan chart; again to continue
 	$(BIN)/yieldsim run baseline --realizations $(REALIZATIONS) --seed $(SEED) --out $(RUN_NAME).zarr
 	$(BIN)/yieldsim summary $(RUN_NAME).zarr
-	$(BIN)/yieldsim plot $(RUN_NAME).zarr --out $(RUN_NAME).png
+	$(BIN)/yieldsim plot $(RUN_NAME).zarr --out $(RUN_NAME).png --force
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 

@@ -15,15 +15,15 @@ yieldsim=${YIELDSIM:-yieldsim} # such as /data/venv/bin/yieldsim
 export NUMBA_CACHE_DIR="${NUMBA_CACHE_DIR-${TMPDIR:-/tmp}/yieldsim-$(id -u)}"
 
 # qdel and the time limit send SIGTERM to the job: the block under way is finished.
-trap 'stopped=1; kill -TERM "$child"' TERM
-stopped=
-"$yieldsim" work "$STORE" --tasks "$TASKS" --threads "${NCPUS:-1}" & child=$!
-wait "$child"; code=$?
-while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
+child= stopped=
+trap 'stopped=1 woken=1; [ "$child" ] && kill -TERM "$child"' TERM
 
-# PBS runs only jobs again whose node was lost. A task that a kill ended tries again here; one that
-# the time limit ended needs the array once more: it skips all blocks that are done.
-if [ ! "$stopped" ] && { [ "$code" = 75 ] || [ "$code" -ge 128 ]; }; then
-    "$yieldsim" work "$STORE" --tasks "$TASKS" --threads "${NCPUS:-1}"; code=$?
-fi
+# PBS runs only jobs again whose node was lost. A task that was killed tries again here, once; one
+# that the time limit ended needs the array once more: it skips all blocks that are done.
+for try in 1 2; do
+    "$yieldsim" work "$STORE" --tasks "$TASKS" --threads "${NCPUS:-1}" & child=$!
+    woken=1
+    while [ "$woken" ]; do woken=; wait "$child"; code=$?; done # a trap ends the wait early
+    if [ "$stopped" ] || { [ "$code" != 75 ] && [ "$code" -lt 128 ]; }; then break; fi
+done
 exit "$code"

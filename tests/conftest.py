@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -54,3 +55,15 @@ def hangup_is_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, lambda number, frame: None)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="session")
+def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished store of four blocks, to be copied before it is spoiled."""
+    from tests.ensemble.fake import make_store
+    from yieldsim.ensemble import Folder, finalize
+
+    path = tmp_path_factory.mktemp("finished") / "x.zarr"
+    make_store(Folder(path))
+    finalize(Folder(path))
+    return path

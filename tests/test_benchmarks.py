@@ -21,6 +21,12 @@ TABLES = {
     "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms per realization"),
     "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck"),
+    "bench_scale.py": (
+        "CPU ms each further",
+        "Reading 64 realizations",
+        "Reading 400 realizations",
+    ),
+    "bench_store.py": ("run to a store, cpu", "compression", "2 processes"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),
 }
 

@@ -1,4 +1,4 @@
-"""Stores to spoil: begun (all blocks, not finalized) and finished, copied for each test."""
+"""Stores to spoil, begun (all blocks, not finalized) and finished, and a small disk."""
 
 import os
 import shutil
@@ -9,24 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.ensemble.fake import make_store
-from yieldsim.ensemble import (
-    Folder,
-    finalize,
-)
+from yieldsim.ensemble import Folder
 
 
 @pytest.fixture(scope="session")
 def begun_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("begun") / "x.zarr"
     make_store(Folder(path))
-    return path
-
-
-@pytest.fixture(scope="session")
-def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("finished") / "x.zarr"
-    make_store(Folder(path))
-    finalize(Folder(path))
     return path
 
 

@@ -90,8 +90,10 @@ def test_other_things_are_not_taken_for_a_store(tmp_path: Path) -> None:
         "file": "is not a folder",
         "folder": "is not a yieldsim store",
         "group": "not of yieldsim",
-        "nothing": "no such ensemble store",
+        "nothing": f"no such ensemble store; `yieldsim run MODEL --out {tmp_path / 'nothing'}`",
+        "empty": f"is an empty folder, not an ensemble store; `yieldsim run MODEL --out {tmp_path}",
     }
+    (tmp_path / "empty").mkdir()
     for name, problem in problems.items():
         with pytest.raises(StoreError) as error:
             open_ensemble(tmp_path / name)

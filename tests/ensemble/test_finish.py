@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ensemble.fake import CHUNK, make_store, one_line
+from tests.ensemble.fake import CHUNK, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
 from yieldsim.ensemble import (
     Folder,
@@ -28,6 +28,18 @@ def test_finalize_leaves_a_finished_store_as_it_is(path: Path) -> None:
     before = (path / "zarr.json").read_bytes()
     finalize(Folder(path))
     assert (path / "zarr.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["zarr.json", "block_done/seal", "product/c.0", f"usable_chips/{CHUNK}", "block_done/c.1"],
+)
+def test_finalize_names_damage_of_a_finished_store(path: Path, key: str) -> None:
+    data = (path / key).read_bytes()
+    (path / key).write_bytes(flip_bit(data, 8 * (len(data) // 2)))
+    with pytest.raises(VerificationError) as error:
+        finalize(Folder(path))
+    one_line(error, str(path), key, f"`yieldsim verify {path} --repair` mends it")
 
 
 def test_finalize_gives_up_a_damaged_block(begun: Path) -> None:
@@ -61,7 +73,7 @@ def test_finalize_needs_the_metadata_of_every_array(begun: Path, name: str, harm
         file.unlink()
     else:
         os.truncate(file, 50)
-    with pytest.raises(StoreError) as error:
+    with pytest.raises(VerificationError) as error:
         finalize(Folder(begun))
     one_line(error, f"{begun}/{name}/zarr.json", "verify", "--repair")
     assert not read_stored(Folder(begun)).complete

@@ -172,7 +172,8 @@ def test_summaries_are_quantiles_of_totals(ds: xr.Dataset) -> None:
 def test_summaries_do_not_depend_on_memory(
     cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summaries, "_BATCH_BYTES", 4 * REALIZATIONS * cells)
+    monkeypatch.setattr(summaries, "_HELD_BYTES", 4 * REALIZATIONS * cells)
+    monkeypatch.setattr(summaries, "_PART_BYTES", 8 * REALIZATIONS * (cells // 2))
     place = Folder(tmp_path / "x.zarr")
     make_store(place)
     finalize(place)

@@ -1,13 +1,15 @@
 """Machines that round otherwise do not compute blocks of one store."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.ensemble.fake import make_store, one_line
+from tests.ensemble.fake import MODEL, make_store, one_line
+from tests.paths import ROOT
 from yieldsim.arithmetic import arithmetic
 from yieldsim.ensemble import Folder, finalize, open_ensemble, read_stored, unmark
 from yieldsim.ensemble.provenance import check_arithmetic
@@ -80,3 +82,62 @@ def test_any_machine_may_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("yieldsim.ensemble.provenance.arithmetic", lambda: "0123")
     chips = open_ensemble(tmp_path / "x.zarr")["usable_chips"]
     assert float(chips[0, 3, 0, 0]) == 3.0  # of realization 3
+
+
+def nodes_alike() -> dict[str, str]:
+    """The variables of runs/README.md that make nodes round alike."""
+    lines = (ROOT / "runs" / "README.md").read_text(encoding="utf-8").splitlines()
+    (line,) = [line for line in lines if line.startswith("export GLIBC_TUNABLES=")]
+    pairs = (word.split("=", 1) for word in shlex.split(line)[1:])
+    return dict(pairs)
+
+
+def command(variables: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "yieldsim", *map(str, words)],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def alike() -> dict[str, str]:
+    variables = nodes_alike()
+    if digest_with(**variables) == arithmetic():
+        pytest.skip("this machine rounds alike with and without the variables")
+    return variables
+
+
+RUN = ("--realizations", 32, "--block-size", 16, "--seed", 5)
+
+
+def test_a_task_without_the_variables_of_the_others_is_refused(
+    tmp_path: Path, alike: dict[str, str]
+) -> None:
+    store = tmp_path / "x.zarr"
+    assert command(alike, "init", MODEL, "--out", store, *RUN).returncode == 0
+    refused = command({}, "work", store, "--blocks", 0)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "rounds otherwise" in refused.stderr
+    assert "made alike (runs/README.md, mixed clusters)" in refused.stderr
+
+
+@pytest.mark.slow
+def test_tasks_with_the_same_variables_give_the_same_bits(
+    tmp_path: Path, alike: dict[str, str]
+) -> None:
+    """Also where one compiles its kernels for any x86-64 processor, and the other for this one."""
+    store, whole = tmp_path / "x.zarr", tmp_path / "whole.zarr"
+    assert command(alike, "init", MODEL, "--out", store, *RUN).returncode == 0
+    oldest = {**alike, "NUMBA_CPU_NAME": "x86-64"}
+    for block, variables in enumerate((alike, oldest)):
+        done = command(variables, "work", store, "--blocks", block)
+        assert done.returncode == 0, done.stderr
+    assert command(alike, "finalize", store).returncode == 0
+    assert command(alike, "run", MODEL, "--out", whole, *RUN).returncode == 0
+    chunks = [chunk for chunk in whole.rglob("c.*") if chunk.is_file()]
+    assert len(chunks) > 20
+    for chunk in chunks:
+        assert chunk.read_bytes() == (store / chunk.relative_to(whole)).read_bytes(), chunk

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import yieldsim
-from tests.ensemble.fake import FakeSimulator, analyst_file, make_store
+from tests.ensemble.fake import FakeSimulator, analyst_file, flip_bit, make_store
 from yieldsim.ensemble import Folder, marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, UsageError
 from yieldsim.execute import execute
@@ -124,6 +124,42 @@ def test_a_damaged_block_is_computed_again(
     ds = yieldsim.run(analyst_file(), out=tmp_path / "x.zarr", threads=1, **RUN)
     assert simulator.firsts == [16, 48]
     xr.testing.assert_identical(figures(ds), expected)
+
+
+@pytest.mark.parametrize("limit", [2**30, 0])
+def test_a_finished_store_is_read_whole_unless_it_is_large(
+    simulator: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """One bit of a large store is for `verify`; a lost file is found by its size in any store."""
+    monkeypatch.setattr("yieldsim.execute.job.WHOLE_CHECK_BYTES", limit)
+    store = tmp_path / "x.zarr"
+    execute(analyst_file(), out=store, **RUN)
+    flipped, lost = store / "usable_chips" / "c.0.1.0.0", store / "binding" / "c.0.2.0.0"
+    sound = {file: file.read_bytes() for file in (flipped, lost)}
+    flipped.write_bytes(flip_bit(sound[flipped], 99))
+    lost.unlink()
+    simulator.firsts.clear()
+    execute(analyst_file(), out=store, threads=1, **RUN)
+    assert simulator.firsts == ([16, 32] if limit else [32])
+    assert lost.read_bytes() == sound[lost]
+    assert (flipped.read_bytes() == sound[flipped]) == bool(limit)
+
+
+def test_a_large_finished_store_is_looked_at_without_reading_results(
+    simulator: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("yieldsim.execute.job.WHOLE_CHECK_BYTES", 0)
+    execute(analyst_file(), out=tmp_path / "x.zarr", **RUN)
+    read, get = [], Folder.get
+
+    def noted(self: Folder, key: str) -> bytes | None:
+        read.append(key)
+        return get(self, key)
+
+    monkeypatch.setattr(Folder, "get", noted)
+    assert execute(analyst_file(), out=tmp_path / "x.zarr", **RUN).already_complete
+    assert "block_done/record.0.3" in read
+    assert not [key for key in read if "/c.0.3." in key]
 
 
 def test_an_error_in_a_block_stops_the_run_and_it_continues(

@@ -7,6 +7,8 @@ import pytest
 
 from tests.ensemble.fake import MODEL, FakeSimulator
 from yieldsim.cli.main import main
+from yieldsim.execute.estimate import files_of
+from yieldsim.execute.job import new_job
 
 
 @pytest.fixture
@@ -47,3 +49,22 @@ def test_a_dry_run_is_read_by_people(folder: Path, capsys: pytest.CaptureFixture
     assert heads == ["core-hours", "hours", "disk", "files", "memory"]
     assert "measured now on one core with 16 realizations" in lines[1]
     assert lines[-1] == "nothing was written"
+
+
+@pytest.mark.parametrize(
+    ("realizations", "scenarios"), [(100_000, ["all"]), (1_000_000, ["baseline"])]
+)
+def test_large_runs_of_the_baseline_are_below_60_000_files(
+    realizations: int, scenarios: list[str]
+) -> None:
+    """The files that a run makes are those counted above; these are the largest runs planned."""
+    job = new_job("baseline", realizations=realizations, scenarios=scenarios)
+    assert 50_000 < files_of(job) < 60_000  # few files would mean blocks larger than needed
+
+
+def test_files_do_not_depend_on_the_number_of_scenarios() -> None:
+    jobs = [
+        new_job("baseline", realizations=1000, block_size=10, scenarios=scenarios)
+        for scenarios in (["baseline"], ["baseline", "memory_fast"])
+    ]
+    assert files_of(jobs[0]) == files_of(jobs[1])

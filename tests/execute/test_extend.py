@@ -205,6 +205,27 @@ def test_the_extend_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "50 realizations of 2 scenario(s), 0 of 4 blocks written now" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("spare", [0, 1])
+def test_an_extension_beyond_the_bound_on_files_says_so(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    spare: int,
+) -> None:
+    whole = run(tmp_path / "y.zarr", ["baseline"], 90)
+    files = sum(1 for file in whole.rglob("*") if file.is_file())
+    monkeypatch.setattr("yieldsim.execute.extend.MAX_FILES", files - 1 + spare)
+    path = run(tmp_path / "x.zarr", ["baseline"], 40)
+    assert main(["extend", str(path), "--realizations", "90", "--json"]) == 0
+    assert sum(1 for file in path.rglob("*") if file.is_file()) == files
+    line = (
+        f"yieldsim: note: {path}: will hold {files:,} files, beyond the {files - 1:,} of a new "
+        "run, as its blocks stay at 16 realizations; a new run into another --out has fewer\n"
+    )
+    assert capsys.readouterr().err == ("" if spare else line)
+
+
 def initialised(tmp_path: Path, name: str, scenarios: Sequence[str]) -> Path:
     path = tmp_path / name
     init_store(model(), scenarios=scenarios, realizations=50, block_size=16, seed=3, out=path)

@@ -22,11 +22,15 @@ def test_a_terminal_gets_a_bar_of_realizations(monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("bar", [True, False])
-def test_nothing_is_told_without_a_terminal(bar: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_terminal_a_command_tells_only_of_a_signal(
+    bar: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     with progress_of(10, 0, bar=bar) as progress:
         progress.stored(0, 5)
+        assert capsys.readouterr().err == ""
         progress.stopping()
-    assert capsys.readouterr().err == ""
+    line = "yieldsim: stopping after the blocks under way (Ctrl-C again: at once)\n"
+    assert capsys.readouterr().err == (line if bar else "")
 
 
 def test_a_log_has_a_line_a_block(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,5 @@
 """Every damage of a finished store is named and mended, and no reader returns its figures."""
 
-import json
-import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -11,10 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.ensemble.fake import FakeSimulator, flip_bit, make_store
+from tests.ensemble.fake import FakeSimulator, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
-from yieldsim.cli.main import main
-from yieldsim.ensemble import Folder, finalize
+from yieldsim.ensemble import Folder, examine, read_stored
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 from yieldsim.execute.repair import repair
 
@@ -29,14 +26,6 @@ def simulator(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def contents(path: Path) -> dict[str, bytes]:
     return {str(f.relative_to(path)): f.read_bytes() for f in path.rglob("*") if f.is_file()}
-
-
-@pytest.fixture(scope="module")
-def finished_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("finished") / "x.zarr"
-    make_store(Folder(path))
-    finalize(Folder(path))
-    return path
 
 
 @pytest.fixture
@@ -178,6 +167,57 @@ def test_a_chunk_of_another_run_is_found_with_its_record(
     assert contents(path) == sound
 
 
+def spoil(path: Path, sound: dict[str, bytes], chance: random.Random) -> set[str]:
+    """Spoil up to 20 files: bits, ends, swaps and losses, also those that vouch for one another."""
+    keys = chance.sample(sorted(sound), chance.randint(1, 20))
+    if {"zarr.json", "block_done/origin"} <= set(keys):  # nothing mends both
+        keys.remove("block_done/origin")
+    for number, key in enumerate(keys):
+        data, file = sound[key], path / key
+        harm = chance.choice(("bit", "end", "swap", "loss"))
+        if harm == "bit":
+            file.write_bytes(flip_bit(data, chance.randrange(8 * len(data))))
+        elif harm == "end":
+            file.write_bytes(data[: chance.randrange(len(data))])
+        elif harm == "swap":
+            file.write_bytes(sound[keys[number - 1]])
+        else:
+            file.unlink()
+    return set(keys)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_one_repair_mends_any_damage(path: Path, sound: dict[str, bytes], seed: int) -> None:
+    keys = spoil(path, sound, random.Random(f"{SEED} {seed}"))
+    spoiled = {key for key in keys if contents(path).get(key) != sound[key]}
+    damage, left = repair(Folder(path), threads=1)
+    assert not left
+    assert not examine(read_stored(Folder(path)))
+    assert contents(path) == sound
+    # what is not named is behind a part of the ledger that is
+    hidden = damage.unjudged(read_stored(Folder(path)).plan)
+    for key in spoiled - set(damage.keys):
+        block = key.split(".")[2] if is_result(key) else None
+        guard = "block_done/seal" if block is None else f"block_done/record.0.{block}"
+        assert guard in hidden, key
+
+
+@pytest.mark.parametrize("lost", [{"zarr.json", "block_done/origin"}, {"seal", "origin"}])
+def test_what_cannot_be_mended_says_so(path: Path, sound: dict[str, bytes], lost: set[str]) -> None:
+    if "seal" in lost:  # the seed of the root is all that is left of it, and it is another
+        lost = {"block_done/seal", "block_done/origin"}
+        text = (path / "zarr.json").read_text()
+        assert '"seed": 3' in text
+        (path / "zarr.json").write_text(text.replace('"seed": 3', '"seed": 4'))
+    for key in lost:
+        (path / key).unlink()
+    before = contents(path)
+    with pytest.raises((VerificationError, StoreError)) as error:
+        repair(Folder(path), threads=1)
+    one_line(error, str(path), "zarr.json")
+    assert contents(path) == before
+
+
 def test_a_repair_that_was_killed_is_done_again(
     path: Path, sound: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,70 +270,3 @@ def test_another_version_does_not_mend(path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("yieldsim.execute.repair.VERSION", "99.0")
     with pytest.raises(VerificationError, match=r"another version .* got '99\.0'"):
         repair(Folder(path), threads=1)
-
-
-def test_verify_prints_each_damaged_key_and_mends(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["verify", str(path)]) == 0
-    assert capsys.readouterr().out == f"{path}: sound (4 blocks)\n"
-    os.truncate(path / "binding" / "c.0.2.0.0", 9)
-    for block in range(30):
-        (path / "usable_chips" / f"c.0.{block}.0.0").unlink(missing_ok=True)
-    assert main(["verify", str(path)]) == 4
-    lines = capsys.readouterr().out.splitlines()
-    assert "binding/c.0.2.0.0 has 9 bytes in place of" in "\n".join(lines)
-    assert lines[-1].startswith(f"{path}: 5 damaged (4 blocks); `yieldsim verify")
-    assert main(["verify", str(path), "--repair", "--json"]) == 0
-    record = json.loads(capsys.readouterr().out)
-    assert (record["sound"], record["format"], record["blocks"]) == (True, 2, 4)
-    assert record["damaged"] == {}
-    assert len(record["repaired"]) == 5
-    assert main(["verify", str(path), "--json"]) == 0
-    capsys.readouterr()
-
-
-def test_verify_prints_at_most_20_keys(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for chunk in path.glob("*/c.0.1.*"):
-        chunk.unlink()
-    assert main(["verify", str(path)]) == 4
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 22
-    assert lines[20].endswith("more")
-    assert main(["verify", str(path), "--json"]) == 4
-    record = json.loads(capsys.readouterr().out)
-    assert len(record["damaged"]) > 20
-    assert record["damaged"]["binding/c.0.1.0.0"] == "is missing"
-    assert not record["sound"]
-
-
-def test_status_counts_blocks_without_reading_chunks(
-    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def status(store: Path) -> dict[str, object]:
-        assert main(["status", str(store), "--json"]) == 0
-        return json.loads(capsys.readouterr().out)
-
-    for number in range(4):
-        os.utime(path / "block_done" / f"record.0.{number}", (100 + 8 * number,) * 2)
-    state = status(path)
-    assert state == {
-        "complete": True,
-        "blocks": 4,
-        "done": 4,
-        "missing": 0,
-        "damaged": 0,
-        "realizations": 50,
-        "realizations_per_second": pytest.approx((16 + 16 + 2) / 24),
-    }
-    (path / "block_done" / "c.0").unlink()
-    (path / "block_done" / "c.1").write_bytes(b"half")
-    (path / "block_done" / "record.0.2").unlink()
-    state = status(path)
-    assert [state[k] for k in ("complete", "done", "missing", "damaged")] == [False, 1, 1, 2]
-    assert state["realizations_per_second"] is None
-    begun = tmp_path / "begun.zarr"
-    make_store(Folder(begun), blocks=2)
-    assert (status(begun)["done"], status(begun)["missing"]) == (2, 2)
-    assert main(["status", str(begun)]) == 0
-    assert "not complete, 2 of 4 blocks done, 2 missing" in capsys.readouterr().out

@@ -52,6 +52,19 @@ def test_a_run_of_its_own_samples_has_the_same_bits(drawn: xr.Dataset, own: Path
     xr.testing.assert_identical(figures(made), figures(drawn))
 
 
+def test_values_have_the_unit_that_the_store_names_and_not_the_stated_one() -> None:
+    path = "products.accelerator.assembly_yield"
+    changes = [f'{path}={{dist="uniform", low=70, high=90, unit="%"}}']
+    ds = yieldsim.run(MODEL, changes=changes, **RUN).sel(parameter=path)
+    values = ds["parameter_value"].values
+    assert ((values > 0.7) & (values < 0.9)).all()
+    assert ds["parameter_unit"].item() == "1"
+    assert ds["parameter_description"].item() == "uniform(low 70, high 90) in %"
+    # the column of a file of samples is in the same unit
+    given = yieldsim.run(MODEL, changes=changes, samples={path: np.full(12, 0.75)}, seed=5)
+    assert (given.sel(parameter=path)["parameter_value"].values == 0.75).all()
+
+
 def test_half_of_the_parameters_given_leaves_the_others(drawn: xr.Dataset) -> None:
     columns = columns_of(drawn)
     half = list(columns)[::2]

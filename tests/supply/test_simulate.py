@@ -1,7 +1,6 @@
 """Promises of a block: conservation at every stage, and the same bits however it is run."""
 
 import itertools
-import threading
 from functools import cache
 
 import numpy as np
@@ -11,13 +10,18 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.paths import VALID
+from tests.supply.blocks import (
+    Block,
+    assert_any_split_is_the_same,
+    assert_same,
+    assert_threads_do_not_meet,
+)
 from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.model.schema.chips import Product
 from yieldsim.outputs import OUTPUTS
 from yieldsim.supply.simulate import Simulator
 
-Block = dict[str, np.ndarray]
 SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks", "worlds"]  # with tools
 
 
@@ -29,15 +33,6 @@ def model_file(name: str) -> ModelFile:
 
 def simulator(name: str, *scenarios: str, seed: int = 7) -> Simulator:
     return Simulator(model_file(name), scenarios or ("baseline",), seed)
-
-
-def assert_same(first: Block, second: Block) -> None:
-    """Bit for bit: NaN equals NaN, and -0 differs from 0."""
-    assert first.keys() == second.keys()
-    for name in first:
-        assert first[name].dtype == second[name].dtype
-        assert first[name].shape == second[name].shape
-        assert first[name].tobytes() == second[name].tobytes(), name
 
 
 # ---- conservation
@@ -215,13 +210,7 @@ def test_random_models_conserve_everything(changes: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("name", ["two_fabs", "tiers", "baseline"])
 def test_any_split_of_a_block_gives_the_same_bits(name: str) -> None:
-    engine = simulator(name)
-    whole = engine.block(0, 10)
-    for sizes in ((3, 7), (1, 8, 1)):
-        ends = np.cumsum((0, *sizes))
-        parts = [engine.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
-        joined = {key: np.concatenate([p[key] for p in parts], axis=1) for key in whole}
-        assert_same(whole, joined)
+    assert_any_split_is_the_same(simulator(name), [(3, 7), (1, 8, 1)])
 
 
 def test_a_later_realization_can_be_run_on_its_own() -> None:
@@ -231,20 +220,7 @@ def test_a_later_realization_can_be_run_on_its_own() -> None:
 
 
 def test_threads_do_not_disturb_each_other() -> None:
-    engine = simulator("two_fabs")
-    expected = [engine.block(first, 5) for first in (0, 5, 10, 15)]
-    blocks: dict[int, Block] = {}
-
-    def work(number: int) -> None:
-        blocks[number] = engine.block(5 * number, 5)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, block in enumerate(expected):
-        assert_same(block, blocks[number])
+    assert_threads_do_not_meet(simulator("two_fabs"))
 
 
 def test_scenarios_do_not_disturb_each_other() -> None:

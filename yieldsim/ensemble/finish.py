@@ -11,28 +11,36 @@ import zarr
 
 from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
-from yieldsim.ensemble.provenance import Stored, finished_attrs, read_stored
-from yieldsim.ensemble.read import advice, unfinished
+from yieldsim.ensemble.provenance import Stored, finished_attrs, no_store
+from yieldsim.ensemble.read import advice, remedy, unfinished
 from yieldsim.ensemble.storage import ROOT_METADATA, Memory, Place, reason
 from yieldsim.ensemble.summaries import SUMMARIES, SUMMARIZED, summary_specs
-from yieldsim.ensemble.verify import damaged_blocks, damaged_metadata, seal_of_store
+from yieldsim.ensemble.verify import (
+    damaged_blocks,
+    damaged_metadata,
+    examine,
+    seal_of_store,
+    trusted,
+)
 from yieldsim.ensemble.write import array_keys, fill, marked_blocks, seal_of, unmark
-from yieldsim.errors import IncompleteError, StoreError
+from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
 def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
     """Check every block, sweep leftovers, add summaries, and last mark the store as complete.
 
     ``checked`` are blocks whose bytes this process wrote or checked itself. A complete store is
-    left as it is.
+    checked and left as it is.
 
     Raises IncompleteError if blocks are missing or damaged. A damaged block loses its marker, so
-    that the command that wrote it computes it again.
+    that the command that wrote it computes it again. Raises VerificationError for damaged metadata,
+    and for any damage of a complete store: `verify --repair` mends both.
     """
-    stored = read_stored(place)
+    stored = trusted(place)
     if stored is None:
-        raise StoreError(str(place), "no such ensemble store")
+        raise no_store(place, "init")
     if stored.complete:
+        _check_finished(stored, checked)
         return
     marked = marked_blocks(place)
     if len(marked) < stored.blocks:
@@ -42,7 +50,7 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
         wrong = damaged_metadata(place, seal)
         if seal is None or wrong:
             key, problem = next(iter(wrong.items()))
-            raise StoreError(f"{place}/{key}", f"{problem}; {advice(place)}")
+            raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
         drop_damaged(stored, marked - set(checked))
         place.sweep()
         summaries = summary_keys(stored)
@@ -53,6 +61,15 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
     except OSError as error:
         problem = f"{reason(error)} while it was finalized; the same command continues"
         raise StoreError(str(place), problem) from None
+
+
+def _check_finished(stored: Stored, checked: Collection[int]) -> None:
+    """Raise VerificationError if a complete store is damaged outside the blocks ``checked``."""
+    damaged = examine(stored, skip=checked).keys
+    if damaged:
+        key, problem = next(iter(damaged.items()))
+        what = f"complete, but {len(damaged)} of its files are damaged ({key} {problem})"
+        raise VerificationError(str(stored.place), f"{what}; {remedy(stored)}")
 
 
 def summary_keys(stored: Stored) -> dict[str, bytes]:

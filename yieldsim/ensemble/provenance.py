@@ -14,7 +14,7 @@ from yieldsim.arithmetic import arithmetic
 from yieldsim.design import DESIGNS, Design, Samples, design_text
 from yieldsim.ensemble.layout import RunPlan, plain, run_hash
 from yieldsim.ensemble.ledger import ORIGIN, SAMPLES
-from yieldsim.ensemble.storage import ROOT_METADATA, Place
+from yieldsim.ensemble.storage import ROOT_METADATA, Folder, Place
 from yieldsim.errors import StoreError
 from yieldsim.model.load import ModelFile
 from yieldsim.version import VERSION
@@ -207,6 +207,13 @@ def read_stored(place: Place) -> Stored | None:
     return stored_of(place, attrs)
 
 
+def no_store(place: Place, maker: str = "run") -> StoreError:
+    """Return the error for a place that holds no store; ``maker`` is the command that makes one."""
+    is_empty = isinstance(place, Folder) and place.path.is_dir()
+    problem = "is an empty folder, not an ensemble store" if is_empty else "no such ensemble store"
+    return StoreError(str(place), f"{problem}; `yieldsim {maker} MODEL --out {place}` makes one")
+
+
 def stored_of(place: Place, raw: Mapping[str, Any]) -> Stored:
     """Return the store that some attributes describe. Raises StoreError if one is not valid."""
     attrs = _decoded(raw)
@@ -255,6 +262,9 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
     Raises StoreError that names the difference, the value asked for and the stored value.
     """
     attrs, place = stored.attrs, str(stored.place)
+    if not stored.has_ledger:
+        problem = "is of an older store format, so it can only be read"
+        raise StoreError(place, problem, allowed="another --out")
     held = {
         "seed": (plan.seed, attrs["seed"]),
         "scenarios": (", ".join(plan.scenarios), ", ".join(attrs["scenarios"])),
@@ -278,9 +288,6 @@ def check_same(stored: Stored, plan: RunPlan) -> None:
             )
     if not stored.complete:
         check_arithmetic(stored)
-    if not stored.complete and not stored.has_ledger:
-        problem = "is unfinished and of an older store format, so it cannot be continued"
-        raise StoreError(place, problem, allowed="another --out")
     mine, theirs = VERSION, attrs["versions"].get("yieldsim")
     if not stored.complete and mine != theirs:
         raise StoreError(

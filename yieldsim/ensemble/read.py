@@ -9,7 +9,7 @@ import xarray as xr
 from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.ensemble.ledger import Seal
 from yieldsim.ensemble.places import place_of
-from yieldsim.ensemble.provenance import Stored, read_stored
+from yieldsim.ensemble.provenance import Stored, no_store, read_stored
 from yieldsim.ensemble.storage import Place
 from yieldsim.ensemble.verify import check_root
 from yieldsim.ensemble.write import marked_blocks
@@ -37,7 +37,7 @@ def open_place(place: Place) -> xr.Dataset:
     """`open_ensemble` for a place, on disk or in memory."""
     stored = read_stored(place)
     if stored is None:
-        raise StoreError(str(place), "no such ensemble store")
+        raise no_store(place)
     if not stored.complete:
         raise unfinished(stored)
     seal = Seal.read(place) if stored.has_ledger else None
@@ -73,6 +73,13 @@ def _with_plain_texts(ds: xr.Dataset) -> xr.Dataset:
 def advice(place: Place) -> str:
     """What mends a damaged store."""
     return f"`yieldsim verify {place} --repair` mends it"
+
+
+def remedy(stored: Stored) -> str:
+    """`advice` for a store of any format: one of the first cannot be mended."""
+    if stored.has_ledger:
+        return advice(stored.place)
+    return "the same run again into another --out replaces it"
 
 
 def unfinished(stored: Stored) -> IncompleteError:

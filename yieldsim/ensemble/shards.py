@@ -69,7 +69,9 @@ def index_of(chunks: Sequence[tuple[int, int, str]], slots: int) -> bytes:
 
 def describe(data: bytes, chunks: Sequence[bytes | None]) -> FileRecord:
     """Return the record of a file that `pack` made of some chunks."""
-    return FileRecord(digest(data), len(data), describe_chunks(chunks))
+    parts = describe_chunks(chunks)
+    whole = parts[0][2] if chunks[0] is data else digest(data)  # one chunk, digested already
+    return FileRecord(whole, len(data), parts)
 
 
 def describe_chunks(chunks: Sequence[bytes | None]) -> tuple[tuple[int, int, str], ...]:

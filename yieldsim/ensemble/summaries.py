@@ -26,7 +26,9 @@ SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
 SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 # the arrays that they are made of
 SUMMARIZED = (CHIPS, "product_kind", PARAMETER_VALUE, "parameter")
-_BATCH_BYTES = 32 * 2**20
+# Figures are held as they are stored, as many as one pass over the array gives. What is made of
+# them in double precision, and what is decoded at once, is a smaller part.
+_HELD_BYTES, _PART_BYTES = 256 * 2**20, 16 * 2**20
 
 Arrays = Mapping[str, "zarr.Array[Any]"]  # in quotes: zarr 3.1.3 has no generic Array
 
@@ -48,18 +50,24 @@ def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
     mean, quantile = np.empty(shape), np.empty((len(QUANTILES), *shape))
     total_mean, total_quantile = np.empty(shape[:2]), np.empty((len(QUANTILES), *shape[:2]))
     counted = _texts(arrays["product_kind"]) == "ai"
-    for s, quarters in itertools.product(range(scenarios), _batches(realizations, *cells)):
-        total: np.ndarray | float = 0.0
-        for products in _batches(realizations, cells[1], 1):
-            values = _last(chips[s, :, quarters, products])
-            if counted.sum() > 1:
-                total = total + values[:, counted[products]].sum(axis=1, dtype=np.float64)
-            mean[s, quarters, products] = values.mean(axis=-1, dtype=np.float64)
-            quantile[:, s, quarters, products] = _quantiles(values)
-        if counted.sum() > 1:
-            total_mean[s, quarters] = np.mean(total, axis=-1)
-            total_quantile[:, s, quarters] = _quantiles(np.asarray(total))
-    if counted.sum() <= 1:  # the total is a single product or nothing: no second pass
+    several = counted.sum() > 1
+    held = _HELD_BYTES // (chips.dtype.itemsize * realizations)
+    for s, quarters in itertools.product(range(scenarios), _batches(held, *cells)):
+        total = np.zeros((len(mean[s, quarters]), realizations)) if several else None
+        for products in _batches(held, cells[1], 1):
+            at = (s, quarters, products)
+            # not kept under a name: the next batch would be read beside it
+            _summarize(
+                _rows(chips, s, (quarters, products)),
+                mean[at],
+                quantile[:, *at],
+                counted[products],
+                total,
+            )
+        if total is not None:
+            total_mean[s, quarters] = total.mean(axis=-1)
+            total_quantile[:, s, quarters] = _quantiles(total)
+    if not several:  # the total is a single product or nothing: no second pass
         total_mean[:] = mean[..., counted].sum(axis=-1)
         total_quantile[:] = quantile[..., counted].sum(axis=-1)
     dims = ("scenario", "quarter", "product")
@@ -79,22 +87,53 @@ def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
     ]
 
 
-def _batches(realizations: int, count: int, cells: int) -> list[slice]:
-    """Slices of ``count`` items, each of ``cells`` cells a realization, that fit into memory.
+def _summarize(
+    values: np.ndarray,
+    mean: np.ndarray,
+    quantile: np.ndarray,
+    counted: np.ndarray,
+    total: np.ndarray | None,
+) -> None:
+    """Set mean and quantiles of (quarter, product, realization), and add to the total of some.
 
-    Each batch decodes the whole array, so there are as few batches as memory allows.
+    Overwrites ``values``.
     """
-    step = max(1, _BATCH_BYTES // (4 * realizations * cells))
-    return [slice(first, first + step) for first in range(0, count, step)]
+    *cells, realizations = values.shape
+    for part in _batches(_PART_BYTES // (8 * realizations), *cells):
+        if total is not None:
+            total[part] += values[part, counted].sum(axis=1, dtype=np.float64)
+        mean[part] = values[part].mean(axis=-1, dtype=np.float64)
+        quantile[:, part] = _quantiles(values[part])
+
+
+def _batches(most: int, count: int, cells: int) -> list[slice]:
+    """Slices of ``count`` items of ``cells`` cells each, ``most`` cells together but one item."""
+    step = max(1, most // max(1, cells))
+    return [slice(first, min(first + step, count)) for first in range(0, count, step)]
+
+
+def _strips(array: zarr.Array[Any]) -> list[slice]:
+    """Slices of realizations that cut an array between its chunks."""
+    _, realizations, *cells = array.shape
+    block, width = array.chunks[1], array.dtype.itemsize * math.prod(cells)
+    blocks = max(1, _PART_BYTES // (block * max(1, width)))
+    return _batches(blocks * block, realizations, 1)
+
+
+def _rows(array: zarr.Array[Any], scenario: int, cells: tuple[Any, ...]) -> np.ndarray:
+    """The figures of some cells of a scenario, (..., realization), each row contiguous."""
+    rows: np.ndarray | None = None
+    for strip in _strips(array):
+        part = np.moveaxis(np.asarray(array[(scenario, strip)])[(slice(None), *cells)], 0, -1)
+        if rows is None:
+            rows = np.empty((*part.shape[:-1], array.shape[1]), part.dtype)
+        rows[..., strip] = part
+    assert rows is not None  # an ensemble has realizations
+    return rows
 
 
 def _texts(array: zarr.Array[Any]) -> np.ndarray:
     return np.asarray(array[...]).astype(object)
-
-
-def _last(values: Any) -> np.ndarray:
-    """(realization, quarter, product) as (quarter, product, realization), each row contiguous."""
-    return np.ascontiguousarray(np.moveaxis(np.asarray(values), 0, -1))
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
@@ -137,11 +176,13 @@ def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySp
     pairs = [p for p in pairs if p[0] in paths and p[1] in paths and realizations > 1]
     if not pairs:
         return []
+    columns = list(dict.fromkeys(path for *both, _ in pairs for path in both))
     achieved = np.empty((scenarios, len(pairs)))
     for s in range(scenarios):
+        rows = _rows(drawn, s, ([paths.index(path) for path in columns],))
+        values = dict(zip(columns, rows, strict=True))
         for i, (first, second, _) in enumerate(pairs):
-            values = [np.asarray(drawn[s, :, paths.index(path)]) for path in (first, second)]
-            rank = spearman(*values)
+            rank = spearman(values[first], values[second])
             # a parameter that a scenario fixes has no correlation
             achieved[s, i] = math.nan if rank is None else rank
     common = {"units": "1", "coordinates": " ".join(PAIR)}

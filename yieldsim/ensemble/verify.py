@@ -30,6 +30,9 @@ from yieldsim.ensemble.summaries import SUMMARIES
 from yieldsim.ensemble.write import marked_blocks, missing_rows
 from yieldsim.errors import StoreError, VerificationError
 
+FOREIGN = "is the record of another run or place"
+_BEHIND_SEAL = "the metadata of arrays, the coordinates and the summaries"
+
 
 @dataclass
 class Damage:
@@ -52,6 +55,16 @@ class Damage:
         for own in self.blocks.values():
             keys |= own
         return keys
+
+    def unjudged(self, plan: RunPlan) -> dict[str, str]:
+        """Return what cannot be judged for damage of the ledger, by the key of its part."""
+        hidden = {SEAL: _BEHIND_SEAL} if SEAL in self.metadata else {}
+        for block, keys in self.blocks.items():
+            for row in range(plan.rows):
+                if record_key(row, block) in keys:
+                    names = ", ".join(plan.row(row))
+                    hidden[record_key(row, block)] = f"the results of block {block} ({names})"
+        return hidden
 
 
 def trusted(place: Place) -> Stored | None:
@@ -78,11 +91,11 @@ def seal_of_store(stored: Stored) -> Seal | None:
     return seal if seal is None or stored.complete else seal.without(SUMMARIES)
 
 
-def examine(stored: Stored, *, sizes_only: bool = False) -> Damage:
+def examine(stored: Stored, *, sizes_only: bool = False, skip: Collection[int] = ()) -> Damage:
     """Return all that is damaged. Blocks that are not yet done are not damaged.
 
     Reads every byte; with ``sizes_only`` only the sizes of the blocks' files, their records and
-    markers, and every byte of the rest.
+    markers, and every byte of the rest. Blocks to ``skip`` are not looked at.
     """
     place = stored.place
     if not stored.has_ledger:
@@ -90,6 +103,7 @@ def examine(stored: Stored, *, sizes_only: bool = False) -> Damage:
     metadata = damaged_metadata(place, seal_of_store(stored))
     markers = place.sizes(DONE)
     named = {b for b in range(stored.blocks) if stored.complete or chunk_name(b) in markers}
+    named -= set(skip)
     blocks = damaged_blocks(place, stored.plan, named, sizes_only=sizes_only)
     for block in named - marked_blocks(place):
         key = f"{DONE}/{chunk_name(block)}"
@@ -129,7 +143,7 @@ def damaged_blocks(
 
 def _record_problem(place: Place, row: int, block: int, record: BlockRecord | None) -> str:
     if record is not None:
-        return "is the record of another run or place"
+        return FOREIGN
     return "is missing" if place.get(record_key(row, block)) is None else "is damaged"
 
 

@@ -144,7 +144,9 @@ def execute(
                 bar=progress,
                 log=log,
             )
-            finalize(job.place)  # reads what the workers wrote
+            was_complete = job.stored is not None and job.stored.complete
+            # reads what the workers wrote
+            finalize(job.place, checked=blocks if was_complete else ())
         else:
             computed = compute(job, blocks, threads, bar=progress, log=log)
             finalize(job.place, checked=blocks)

@@ -47,7 +47,7 @@ def estimate(job: Job, threads: int) -> Estimate:
         core_hours=hours,
         hours=hours / min(threads, plan.blocks),
         bytes=round(stored),
-        files=_files(job),
+        files=files_of(job),
         memory_bytes=_memory_bytes(arrays, count, plan.block_size, min(threads, plan.blocks)),
     )
 
@@ -70,7 +70,7 @@ def _stored_bytes(job: Job, arrays: Mapping[str, np.ndarray], count: int) -> lis
     return [len(encode(values, job.place.compressed)) for values in own]
 
 
-def _files(job: Job) -> int:
+def files_of(job: Job) -> int:
     """Files of the finished store: of each block, and of metadata, coordinates and summaries."""
     arrays = sum(0 not in spec.shape for spec in job.writer.specs)
     of_blocks = job.plan.blocks * (job.plan.rows * (arrays + 1) + 1)

@@ -19,13 +19,16 @@ from yieldsim.ensemble import (
     place_of,
     trusted,
 )
+from yieldsim.ensemble.layout import MAX_FILES
 from yieldsim.ensemble.provenance import check_arithmetic
 from yieldsim.ensemble.read import unfinished
 from yieldsim.ensemble.verify import seal_of_store
 from yieldsim.errors import IncompleteError, StoreError, UsageError
 from yieldsim.execute.cores import available_cores
 from yieldsim.execute.ensemble_run import RunResult
+from yieldsim.execute.estimate import files_of
 from yieldsim.execute.job import MAX_REALIZATIONS, Job, check_number, compute, simulator
+from yieldsim.execute.progress import note
 from yieldsim.execute.repair import existing, mend
 from yieldsim.sampling import check_rows
 from yieldsim.version import VERSION
@@ -65,6 +68,7 @@ def extend_store(
     if damage:
         mend(stored, damage, threads=threads)
     if plan != stored.plan:
+        _note_files(Job(place, source, plan, stored))
         enlarge(stored, source, plan, f"extended to {_words(plan)}")
         stored = trusted(place) or stored
     job = Job(place, source, plan, stored)
@@ -77,6 +81,16 @@ def extend_store(
         raise IncompleteError(str(place), f"{problem}; the same command continues") from None
     seconds = time.perf_counter() - start
     return RunResult(place, plan, range(plan.blocks), threads, computed, seconds)
+
+
+def _note_files(job: Job) -> None:
+    """Say so if a store becomes one of more files than a new run would have."""
+    files, size = files_of(job), job.plan.block_size
+    if files > MAX_FILES:
+        note(
+            f"{job.place}: will hold {files:,} files, beyond the {MAX_FILES:,} of a new run, as "
+            f"its blocks stay at {size:,} realizations; a new run into another --out has fewer"
+        )
 
 
 def _words(plan: RunPlan) -> str:

@@ -28,10 +28,10 @@ from yieldsim.ensemble import (
     trusted,
     unmark,
 )
-from yieldsim.ensemble.provenance import check_arithmetic
+from yieldsim.ensemble.provenance import check_arithmetic, no_store
 from yieldsim.ensemble.read import advice
 from yieldsim.ensemble.verify import damaged_metadata, seal_of_store
-from yieldsim.errors import StoreError, UsageError, VerificationError
+from yieldsim.errors import UsageError, VerificationError
 from yieldsim.execute.local import run_blocks
 from yieldsim.execute.progress import progress_of
 from yieldsim.model.load import ModelFile, load_file
@@ -40,6 +40,9 @@ from yieldsim.sampling import DESIGNS, RANDOM, Design, check_rows, read_samples
 MAX_REALIZATIONS = 2**32
 MAX_SEED = 2**64 - 1
 DEFAULT_REALIZATIONS = 256
+# A finished store is read whole before a run says that it is sound, which takes a second or two;
+# of a larger one the sizes of the files tell enough: `verify` reads it whole.
+WHOLE_CHECK_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ def stored_job(place: Place) -> Job:
     """
     stored = trusted(place)
     if stored is None:
-        raise StoreError(str(place), "no such ensemble store; `yieldsim init` makes one")
+        raise no_store(place, "init")
     if stored.has_ledger:
         wrong = damaged_metadata(place, seal_of_store(stored))
         if wrong:
@@ -141,23 +144,30 @@ def missing_blocks(job: Job, blocks: Iterable[int]) -> dict[int, Collection[str]
     """Return those of some blocks that must be computed.
 
     With each come the keys of its damaged files if it is a block of a finished store, otherwise
-    None. A damaged block of an unfinished store loses its marker first.
+    None. A damaged block of an unfinished store loses its marker first. Every byte of the blocks is
+    read, but of a finished store above ``WHOLE_CHECK_BYTES`` only records and sizes of files.
     """
     stored = job.stored
     if stored is None:
         return dict.fromkeys(blocks)
-    if not stored.has_ledger:
-        return {}  # complete, as `check_same` refuses others
     blocks = list(blocks)
     marked = marked_blocks(job.place)
     mine = marked & set(blocks)
-    damaged = damaged_blocks(job.place, job.plan, mine)
+    damaged = damaged_blocks(job.place, job.plan, mine, sizes_only=_is_large(job))
     if not stored.complete:
         unmark(job.place, damaged)
         damaged = {block: {} for block in damaged}
     elif damaged:
         check_arithmetic(stored)
     return {b: damaged.get(b) or None for b in blocks if b not in marked or b in damaged}
+
+
+def _is_large(job: Job) -> bool:
+    """Whether a store is finished and too large to be read whole by a command that only looks."""
+    if job.stored is None or not job.stored.complete:
+        return False
+    sizes = (sum(job.place.sizes(spec.name).values()) for spec in job.writer.specs)
+    return sum(sizes) > WHOLE_CHECK_BYTES
 
 
 def compute(

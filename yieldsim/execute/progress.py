@@ -10,6 +10,13 @@ from datetime import UTC, datetime, timedelta
 
 from tqdm import tqdm
 
+_STOPPING = "stopping after the blocks under way"
+
+
+def note(text: str) -> None:
+    """Tell the user something that is no error, in one line."""
+    print(f"yieldsim: note: {text}", file=sys.stderr, flush=True)
+
 
 class Silent:
     """Tells nothing. Base of those that tell something."""
@@ -19,6 +26,13 @@ class Silent:
 
     def stopping(self) -> None:
         """A signal came, and the blocks under way are finished first."""
+
+
+class Plain(Silent):
+    """Tells nothing but that it is stopping: a batch command without a log."""
+
+    def stopping(self) -> None:
+        print(f"yieldsim: {_STOPPING} (Ctrl-C again: at once)", file=sys.stderr, flush=True)
 
 
 class Bar(Silent):
@@ -31,8 +45,7 @@ class Bar(Silent):
         self._bar.update(count)
 
     def stopping(self) -> None:
-        text = "stopping after the blocks under way (Ctrl-C again: at once)"
-        tqdm.write(text, file=sys.stderr)
+        tqdm.write(f"{_STOPPING} (Ctrl-C again: at once)", file=sys.stderr)
 
 
 class Log(Silent):
@@ -53,7 +66,7 @@ class Log(Silent):
         )
 
     def stopping(self) -> None:
-        self._line("stopping after the blocks under way")
+        self._line(_STOPPING)
 
     def _line(self, text: str) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -66,7 +79,8 @@ def progress_of(
 ) -> Iterator[Silent]:
     """Tell of ``total`` realizations, ``initial`` of them stored before: a log, a bar or nothing.
 
-    A bar needs a terminal. A log comes first where both are wanted.
+    A bar needs a terminal; elsewhere it is a line when a signal came. A log comes first where both
+    are wanted.
     """
     if log:
         yield Log(total, initial)
@@ -77,4 +91,4 @@ def progress_of(
         ) as shown:
             yield Bar(shown)
     else:
-        yield Silent()
+        yield Plain() if bar else Silent()

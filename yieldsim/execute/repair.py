@@ -9,26 +9,24 @@ from yieldsim.ensemble import Damage, Place, RunPlan, Stored, Writer, examine, t
 from yieldsim.ensemble.finish import finished_root, summary_keys
 from yieldsim.ensemble.layout import DONE
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
-from yieldsim.ensemble.provenance import check_arithmetic, plain_attrs
+from yieldsim.ensemble.provenance import check_arithmetic, no_store, plain_attrs
 from yieldsim.ensemble.storage import ROOT_METADATA, reason
-from yieldsim.ensemble.verify import check_root, damaged_blocks, damaged_metadata, seal_of_store
+from yieldsim.ensemble.verify import (
+    FOREIGN,
+    check_root,
+    damaged_blocks,
+    damaged_metadata,
+    seal_of_store,
+)
 from yieldsim.ensemble.write import blank_keys, seal_of
 from yieldsim.errors import StoreError, VerificationError
+from yieldsim.execute.job import simulator
 from yieldsim.execute.local import run_blocks
 from yieldsim.execute.progress import progress_of
 from yieldsim.version import VERSION
 
 if TYPE_CHECKING:
     from yieldsim.ensemble import BlockSource
-
-
-def simulator_of(plan: RunPlan) -> BlockSource:
-    """Return the simulation of a run. Raises UsageError if its samples have too few rows."""
-    from yieldsim.sampling import check_rows
-    from yieldsim.supply.simulate import Simulator
-
-    check_rows(plan.design, plan.realizations)
-    return Simulator(plan.file, plan.scenarios, plan.seed, design=plan.design)
 
 
 def repair(place: Place, *, threads: int, progress: bool = False) -> tuple[Damage, Damage]:
@@ -47,7 +45,7 @@ def existing(place: Place) -> Stored:
     """Return the store at a place. Raises StoreError if there is none."""
     stored = trusted(place)
     if stored is None:
-        raise StoreError(str(place), "no such ensemble store")
+        raise no_store(place)
     return stored
 
 
@@ -60,7 +58,7 @@ def mend(stored: Stored, damage: Damage, *, threads: int, progress: bool = False
     """
     _check_can_be_mended(stored, damage)
     plan, place = stored.plan, stored.place
-    source = simulator_of(plan)
+    source = simulator(plan.file, plan.scenarios, plan.seed, plan.design)
     try:
         blank = blank_keys(source, plan, plain_attrs(stored), place.compressed)
         seal = _mend_metadata(stored, damage, blank)
@@ -84,6 +82,10 @@ def _check_can_be_mended(stored: Stored, damage: Damage) -> None:
         raise VerificationError(
             place, problem, got=VERSION, allowed=f"`verify --repair` of {made_by}"
         )
+    if {ORIGIN, SEAL} <= set(damage.metadata) and FOREIGN in damage.keys.values():
+        problem = "disagrees with the records of blocks, and both of its checks are lost"
+        allowed = f"copies of {ORIGIN} or {SEAL}, or the same run again into another --out"
+        raise VerificationError(f"{place}/{ROOT_METADATA}", problem, allowed=allowed)
     if damage.blocks:
         check_arithmetic(stored)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yieldsim.ensemble import place_of, read_stored
+from yieldsim.ensemble.provenance import no_store
 from yieldsim.errors import StoreError, UsageError
 
 SIGNAL_SECONDS = 60  # before the time limit; Slurm may send it up to 60 s earlier
@@ -159,7 +160,7 @@ def whole_name(store: str) -> tuple[str, str]:
     place = place_of(store)
     stored = read_stored(place)
     if stored is None:
-        raise StoreError(store, "no such ensemble store; `yieldsim init` makes one")
+        raise no_store(place, "init")
     if stored.complete:
         raise StoreError(store, "is complete: nothing is left to compute")
     path = store if "://" in store else str(Path(store).resolve())

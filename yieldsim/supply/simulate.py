@@ -24,7 +24,10 @@ from yieldsim.supply.orders import NEEDED, compile_demand, order_attributes, run
 
 @dataclass(frozen=True)
 class ParameterInfo:
-    """An uncertain parameter, as described in the store."""
+    """An uncertain parameter, as described in the store.
+
+    ``unit`` is that of the values drawn; the ``description`` says so where it has another.
+    """
 
     path: str
     unit: str
@@ -187,13 +190,11 @@ def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
     for compiled in scenarios:
         for p in compiled.sampler.declared:
             if p.uncertain and isinstance(p.item, Quantity):
-                info = ParameterInfo(
-                    p.path,
-                    p.item.unit or p.spec.unit or "1",
-                    p.item.source,
-                    p.item.grade,
-                    p.item.describe(),
-                )
+                unit = p.spec.unit or p.item.unit or "1"  # a shared quantity has its own alone
+                words = p.item.describe()
+                if p.item.unit not in (None, unit):
+                    words = f"{words} in {p.item.unit}"
+                info = ParameterInfo(p.path, unit, p.item.source, p.item.grade, words)
                 parameters.setdefault(p.path, info)
     return list(parameters.values())
 

@@ -145,7 +145,7 @@ def test_wrong_usage_is_one_line(arguments, code, message, capsys) -> None:
 def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.undo()
     assert main(["compare-evidence", str(tmp_path / "none.zarr")]) == 1
-    assert capsys.readouterr().err.endswith("none.zarr: no such ensemble store\n")
+    assert "none.zarr: no such ensemble store; `yieldsim run" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypat
     assert main(["summary", str(tmp_path / "none.zarr")]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"yieldsim: error: {tmp_path / 'none.zarr'}: no such ensemble store\n"
+    place = tmp_path / "none.zarr"
+    problem = f"no such ensemble store; `yieldsim run MODEL --out {place}` makes one"
+    assert err == f"yieldsim: error: {place}: {problem}\n"
 
 
 def test_a_real_store_is_summed_up(tmp_path: Path, capsys, monkeypatch) -> None:

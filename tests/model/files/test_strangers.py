@@ -1,14 +1,16 @@
 """A model from a stranger reads nothing outside its folder, shows no foreign text, is bounded."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import ROOT, SMALL_LINE
 from yieldsim.analysis.evidence.file import read_published
 from yieldsim.cli.main import main
 from yieldsim.errors import ModelError
+from yieldsim.flow import read_dataset
 from yieldsim.model.files import allowed
 from yieldsim.model.files.toml import SHIPPED, read_model
 
@@ -150,6 +152,68 @@ def test_a_file_of_published_figures_is_an_ordinary_one(
         file.write_text("x" * 1001, encoding="utf-8")
     with pytest.raises(ModelError, match="ordinary file" if kind == "pipe" else "too large"):
         read_published(file)
+
+
+@pytest.mark.parametrize("ending", ["npz", "csv", "xml", "g85"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_wafer_map_is_an_ordinary_file(
+    kind: str, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / f"maps.{ending}"
+    make_special(file, kind)
+    assert main(["fit", str(file)]) == 1
+    assert capsys.readouterr().err == f"yieldsim: error: {file}: is not an ordinary file\n"
+
+
+@pytest.mark.parametrize("name", ["tool.txt", "part.txt", "order.txt", "attach.txt", "setup.txt"])
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_table_of_a_line_is_an_ordinary_file(kind: str, name: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(SMALL_LINE, tmp_path / "line")
+    (folder / name).unlink(missing_ok=True)
+    make_special(folder / name, kind)
+    with pytest.raises(ModelError, match=f"{name}: is not an ordinary file"):
+        read_dataset(folder)
+
+
+@pytest.mark.parametrize("route", ["../secret", "/etc/passwd"])
+def test_a_route_of_a_line_lies_beside_its_parts(route: str, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n", encoding="utf-8")
+    folder = shutil.copytree(SMALL_LINE, tmp_path / "line")
+    header, first, *_ = (folder / "part.txt").read_text("utf-8").splitlines()
+    cells = first.split("\t")
+    cells[header.split("\t").index("ROUTEFILE")] = route
+    (folder / "part.txt").write_text("\n".join([header, "\t".join(cells)]), encoding="utf-8")
+    with pytest.raises(ModelError, match="ROUTEFILE: is not in the folder") as caught:
+        read_dataset(folder)
+    assert "root" not in str(caught.value)
+
+
+def make_special(path: Path, kind: str) -> None:
+    """A pipe that no one writes to, a device without an end, or a folder."""
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+
+
+def test_the_option_allows_a_folder_to_a_floorplan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "mine").mkdir()
+    text = (ROOT / "models" / "wafers" / "ascend_910.toml").read_text(encoding="utf-8")
+    (tmp_path / "parts" / "whole.toml").write_text(text, encoding="utf-8")
+    die = tmp_path / "mine" / "die.toml"
+    die.write_text('extends = "../parts/whole.toml"\n', encoding="utf-8")
+    command = ["yield", "--die", str(die)]
+    assert main(command) == 1
+    assert "--allow-outside FOLDER" in capsys.readouterr().err
+    assert main([*command, "--allow-outside", str(tmp_path / "parts")]) == 0
+    capsys.readouterr()
+    assert main(["yield", "--area", "1", "--d0", "1", "--allow-outside", "x"]) == 2
+    assert "--allow-outside: makes no sense with no --die" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["show"], ["check"]])

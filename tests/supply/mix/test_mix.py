@@ -1,6 +1,5 @@
 """What a mix promises for any model: never less compute than the shares, and the same bits."""
 
-import threading
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +10,12 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.paths import VALID
+from tests.supply.blocks import (
+    Block,
+    assert_any_split_is_the_same,
+    assert_same,
+    assert_threads_do_not_meet,
+)
 from yieldsim.errors import ModelError
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels.records import LANES
@@ -19,7 +24,6 @@ from yieldsim.supply.simulate import Simulator
 MIX, SHARES = "allocation.rule=most_compute", "allocation.rule=shares"
 # results are stored in single precision, 2^-24 = 6e-8 relative each, and a sum of them no worse
 FLOAT32 = 2e-7
-Block = dict[str, np.ndarray]
 
 
 @cache
@@ -33,11 +37,6 @@ def compute(engine: Simulator, block: Block) -> np.ndarray:
     products = engine.models["baseline"].products.values()
     ai = [product.kind == "ai" for product in products]
     return block["h100_equivalents"][0][:, :, ai].sum(axis=(1, 2), dtype=float)
-
-
-def assert_same(first: Block, second: Block) -> None:
-    for name, values in first.items():
-        assert values.tobytes() == second[name].tobytes(), name
 
 
 def assert_kept(block: Block) -> None:
@@ -153,31 +152,11 @@ def test_a_mix_that_gains_nothing_leaves_the_shares_as_they_are() -> None:
 
 
 def test_any_split_of_a_block_gives_the_same_bits() -> None:
-    engine = simulator("mix")
-    count = LANES + 3
-    whole = engine.block(0, count)
-    for sizes in ((3, LANES), (1, LANES - 1, 3)):
-        ends = np.cumsum((0, *sizes))
-        parts = [engine.block(int(e), n) for e, n in zip(ends, sizes, strict=False)]
-        joined = {key: np.concatenate([p[key] for p in parts], axis=1) for key in whole}
-        assert_same(whole, joined)
+    assert_any_split_is_the_same(simulator("mix"), [(3, LANES), (1, LANES - 1, 3)])
 
 
 def test_threads_do_not_meet() -> None:
-    engine = simulator("mix")
-    expected = [engine.block(first, 5) for first in (0, 5, 10, 15)]
-    blocks: dict[int, Block] = {}
-
-    def work(number: int) -> None:
-        blocks[number] = engine.block(5 * number, 5)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for number, block in enumerate(expected):
-        assert_same(block, blocks[number])
+    assert_threads_do_not_meet(simulator("mix"))
 
 
 def test_scenarios_do_not_meet() -> None:

@@ -1,6 +1,7 @@
 """Die sites: a twin that tests every die of every field, and what must hold on any wafer."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE
 
 Pair = tuple[float, float]
 Die = tuple[int, int, int, int]  # field column, field row, column in field, row in field
+
+
+def sites_of(wafer: WaferOutline, *size: Any, **how: Any) -> Sites:
+    return make_sites(wafer, place_grid(wafer, *size, **how))
 
 
 def to_segment(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> float:
@@ -123,7 +128,7 @@ def test_sites_are_those_of_the_twin(
     offset: Pair,
     partial_fields: bool,
 ) -> None:
-    sites = make_sites(wafer, *size, wide(*field), offset, partial_fields)
+    sites = sites_of(wafer, *size, wide(*field), offset, partial_fields)
     found = twin(wafer, size, field, offset, partial_fields)
     got = as_dies(sites, found)
     assert got.keys() == found.keys()
@@ -144,7 +149,7 @@ def test_numbers_of_sites_say_the_same_as_their_places(
     offset: Pair,
     partial_fields: bool,
 ) -> None:
-    sites = make_sites(wafer, *size, wide(*field), offset, partial_fields)
+    sites = sites_of(wafer, *size, wide(*field), offset, partial_fields)
     if not len(sites):
         assert sites.shape == (0, 0)
         return
@@ -178,8 +183,8 @@ def test_one_die_per_field_is_the_plain_grid(
     offset: Pair,
     partial_fields: bool,
 ) -> None:
-    plain = make_sites(wafer, *size, None, offset)
-    printed = make_sites(wafer, *size, wide(1, 1), offset, partial_fields)
+    plain = sites_of(wafer, *size, None, offset)
+    printed = sites_of(wafer, *size, wide(1, 1), offset, partial_fields)
     for name in ("x_mm", "y_mm", "column", "row", "field_column", "field_row", "die_in_field"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(printed, name), err_msg=name)
     np.testing.assert_array_equal(plain.column, plain.field_column)
@@ -284,7 +289,7 @@ def test_the_flat_is_a_chord_of_its_length() -> None:
 def test_the_edge_exclusion_is_kept_from_the_flat(exclusion_mm: float, reaches: bool) -> None:
     # sqrt(100^2 - 28.75^2) = 95.778: of four dies in the middle column the lowest reaches to 92.
     wafer = WaferOutline(200.0, exclusion_mm, 0.0, notch="flat")
-    sites = make_sites(wafer, 20.0, 46.0, None, (0.0, 0.5))
+    sites = sites_of(wafer, 20.0, 46.0, None, (0.0, 0.5))
     middle = sites.y_mm[sites.x_mm == 0.0].tolist()
     assert middle == [-69.0, -23.0, 23.0, 69.0][0 if reaches else 1 :]
 
@@ -327,29 +332,29 @@ def test_the_keep_out_holds_the_edge_exclusion_from_the_whole_notch() -> None:
         (
             "columns, rows",
             "'3 x 1'",
-            lambda: make_sites(WaferOutline(), 10, 10, Reticle(26, 33, 3, 1)),
+            lambda: sites_of(WaferOutline(), 10, 10, Reticle(26, 33, 3, 1)),
         ),
         (
             "die_width_mm, die_height_mm",
             "'27 x 10 mm'",
-            lambda: make_sites(WaferOutline(), 27, 10, Reticle()),
+            lambda: sites_of(WaferOutline(), 27, 10, Reticle()),
         ),
         (
             "die_width_mm, die_height_mm",
             "'250 x 200 mm'",
-            lambda: make_sites(WaferOutline(), 250, 200),
+            lambda: sites_of(WaferOutline(), 250, 200),
         ),
-        ("die_width_mm", "0", lambda: make_sites(WaferOutline(), 0, 10)),
-        ("die_height_mm", "nan", lambda: make_sites(WaferOutline(), 10, math.nan)),
-        ("die_height_mm", "-10", lambda: make_sites(WaferOutline(), 10, -10)),
-        ("offset", "1.5", lambda: make_sites(WaferOutline(), 10, 10, None, (0.0, 1.5))),
-        ("offset", "nan", lambda: make_sites(WaferOutline(), 10, 10, None, (math.nan, 0.0))),
+        ("die_width_mm", "0", lambda: sites_of(WaferOutline(), 0, 10)),
+        ("die_height_mm", "nan", lambda: sites_of(WaferOutline(), 10, math.nan)),
+        ("die_height_mm", "-10", lambda: sites_of(WaferOutline(), 10, -10)),
+        ("offset", "1.5", lambda: sites_of(WaferOutline(), 10, 10, None, (0.0, 1.5))),
+        ("offset", "nan", lambda: sites_of(WaferOutline(), 10, 10, None, (math.nan, 0.0))),
         (
             "offset",
             "(0.0, 0.5)",
-            lambda: make_sites(WaferOutline(), 9, 9, None, (0.0, 0.5), optimize=True),
+            lambda: sites_of(WaferOutline(), 9, 9, None, (0.0, 0.5), optimize=True),
         ),
-        ("dies on the wafer", "27", lambda: make_sites(WaferOutline(scribe_mm=0.0), 0.05, 0.05)),
+        ("dies on the wafer", "27", lambda: sites_of(WaferOutline(scribe_mm=0.0), 0.05, 0.05)),
     ],
 )
 def test_bad_input_is_one_line(where: str, got: str, make) -> None:

@@ -17,8 +17,9 @@ __all__ = ["finalize"]
 def finalize(store: str, as_json: bool) -> None:
     """Check every block of a store, add its summaries and mark it as complete.
 
-    If blocks are missing or damaged the exit code is 3, and `yieldsim work` computes them. A
-    complete store is left as it is.
+    If blocks are missing or damaged the exit code is 3, and `yieldsim work` computes them. Damaged
+    metadata are named with exit code 4, and so is any damage of a store that is complete already:
+    `yieldsim verify --repair` mends both.
     """
     from yieldsim.execute import finalize_store
 

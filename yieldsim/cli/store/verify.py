@@ -10,7 +10,7 @@ import click
 from yieldsim.cli.options import as_json, store_argument
 
 if TYPE_CHECKING:
-    from yieldsim.ensemble import Stored
+    from yieldsim.ensemble import Damage, Stored
 
 __all__ = ["verify"]
 
@@ -26,38 +26,48 @@ _EXIT_DAMAGED = 4
 def verify(store: str, repair: bool, threads: int | None, as_json: bool) -> int:
     """Check every byte of a store: chunks, coordinates, summaries and metadata.
 
-    Prints a line for each damaged file and exits 4 if there is damage. With --repair damaged files
-    are made again, and no other file is touched. It may be killed and run again. A store of the
-    older format 1 has checksums of its chunks alone.
+    Prints a line for each damaged file and exits 4 if there is damage. A damaged part of the ledger
+    hides damage of the files that it vouches for: they are named as not judged. With --repair all
+    that is damaged, also what was hidden, is made again, and no other file is touched. It may be
+    killed and run again. A store of the older format 1 has checksums of its chunks alone.
     """
     from yieldsim.ensemble import examine, place_of
     from yieldsim.execute.cores import available_cores
-    from yieldsim.execute.repair import existing, mend
+    from yieldsim.execute.repair import existing
+    from yieldsim.execute.repair import repair as mend_store
 
     stored = existing(place_of(store))
-    damage = examine(stored)
-    left = damage
-    if damage and repair:
-        left = mend(stored, damage, threads=threads or available_cores(), progress=not as_json)
+    if repair:
+        threads = threads or available_cores()
+        damage, left = mend_store(stored.place, threads=threads, progress=not as_json)
+    else:
+        damage = left = examine(stored)
     mended = sorted(set(damage.keys) - set(left.keys))
     if as_json:
         record = _record(stored, left, mended)
         click.echo(json.dumps(record, indent=2, ensure_ascii=False))
     else:
-        for line in _lines(damage.keys):
+        hidden = _unjudged(stored, damage)
+        judged = {key: f"vouches for {what}, not judged without it" for key, what in hidden.items()}
+        for line in [*_lines(damage.keys), *_lines(judged)]:
             click.echo(line)
         click.echo(_closing_line(stored, len(left.keys), len(mended)))
     return _EXIT_DAMAGED if left else 0
 
 
-def _record(stored: Stored, left: Any, mended: list[str]) -> dict[str, Any]:
+def _record(stored: Stored, left: Damage, mended: list[str]) -> dict[str, Any]:
     return {
         "sound": not left,
         "format": stored.attrs["yieldsim_store"],
         "blocks": stored.blocks,
         "damaged": left.keys,
+        "unjudged": _unjudged(stored, left),
         "repaired": mended,
     }
+
+
+def _unjudged(stored: Stored, damage: Damage) -> dict[str, str]:
+    return damage.unjudged(stored.plan) if damage and stored.has_ledger else {}
 
 
 def _lines(keys: dict[str, str]) -> list[str]:
@@ -69,6 +79,7 @@ def _lines(keys: dict[str, str]) -> list[str]:
 
 def _closing_line(stored: Stored, left: int, mended: int) -> str:
     from yieldsim.ensemble import marked_blocks
+    from yieldsim.ensemble.read import remedy
 
     what = f"{stored.blocks} blocks"
     if not stored.complete:
@@ -77,5 +88,5 @@ def _closing_line(stored: Stored, left: int, mended: int) -> str:
         what += "; format 1: only the checksums of chunks could be checked"
     repaired = f"{mended} mended, " if mended else ""
     state = f"{left} damaged" if left else "sound"
-    advice = "" if not left or mended else f"; `yieldsim verify {stored.place} --repair` mends it"
+    advice = "" if not left or mended else f"; {remedy(stored)}"
     return f"{stored.place}: {repaired}{state} ({what}){advice}"

@@ -50,7 +50,9 @@ def run(
     """Simulate MODEL into an ensemble store, or continue a store.
 
     MODEL is a file or the name of a model that ships with the package. The same command again
-    continues a store that is not complete, and computes damaged blocks again. A store of another
+    continues a store that is not complete, and computes damaged blocks again. Of a complete store
+    it reads every byte up to 1 GiB of results; beyond that it reads the metadata and records, and
+    compares the sizes of the other files (`yieldsim verify` reads every byte). A store of another
     model, seed, scenario, number of realizations or block size is refused. Ctrl-C, SIGTERM, SIGUSR1
     and SIGHUP end it after the blocks under way.
     """

@@ -141,12 +141,7 @@ def _answer(
     place = None if offset is None else _parse_offset(offset)
     grid = place_grid(wafer, width, height, reticle, place, not no_partial_fields, optimize)
     figures = _figures(wafer, reticle, grid)
-    if not with_map:
-        return figures, []
-    place = (grid.offset_x, grid.offset_y)
-    return figures, _picture(
-        make_sites(wafer, width, height, reticle, place, not no_partial_fields)
-    )
+    return figures, _picture(make_sites(wafer, grid)) if with_map else []
 
 
 def _figures(wafer: WaferOutline, reticle: Reticle | None, grid: Grid) -> dict[str, Any]:

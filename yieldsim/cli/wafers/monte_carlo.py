@@ -51,12 +51,14 @@ def monte_carlo(
     return by_fidelity[asked[0]] if len(asked) == 1 else by_fidelity
 
 
-def of_file(path: str, d0: float | None) -> tuple[WaferModel, dict[str, Any]]:
+def of_file(
+    path: str, d0: float | None, allow_outside: Sequence[str] = ()
+) -> tuple[WaferModel, dict[str, Any]]:
     """Return the model of a floorplan file, with density ``d0`` if given, and its figures."""
     from yieldsim.closed_form import require
     from yieldsim.wafer import expected_yield, load_wafer_model
 
-    model = load_wafer_model(path)
+    model = load_wafer_model(path, allow_outside)
     if d0 is not None:
         process = model.process.model_copy(
             update={"d0_per_cm2": float(require("--d0", d0, least=0.0))}

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from yieldsim.cli.options import as_json
+from yieldsim.cli.options import allow_outside, as_json
 from yieldsim.errors import UsageError
 
 __all__ = ["yield_"]
@@ -78,6 +78,7 @@ _OPTIONS = {
     help="What shares one density with --alpha. It changes the spread between simulated wafers, "
     "not the mean yield.  [default: wafer]",
 )
+@allow_outside
 @as_json
 def yield_(as_json: bool, **options: Any) -> None:
     """Print the yield of a die from its area and the defect density D0.
@@ -115,6 +116,7 @@ def _all_figures(
     height: float | None,
     clusters: str | None,
     d0: float | None,
+    allow_outside: tuple[str, ...],
     **options: Any,
 ) -> dict[str, Any]:
     """Return the closed form's figures; those of simulated wafers are under ``monte_carlo``."""
@@ -129,8 +131,9 @@ def _all_figures(
             _pair(option, None if value == () else value, "--die", False)
         from yieldsim.cli.wafers.monte_carlo import of_file
 
-        model, figures = of_file(die, d0)
+        model, figures = of_file(die, d0, allow_outside)
     else:
+        _pair("--allow-outside", allow_outside or None, "no --die", False)
         whole = options["cores"] is None or options["fatal_area"] is None
         if options["area"] is None and whole and width is not None and height is not None:
             options["area"] = width * height

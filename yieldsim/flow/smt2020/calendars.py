@@ -27,7 +27,7 @@ def read_calendars(folder: Path, groups: Mapping[str, LineToolGroup]) -> tuple[C
     ModelError
         with file, row and column, if a cell is not understood or names something unknown.
     """
-    if not (folder / "attach.txt").is_file():
+    if not (folder / "attach.txt").exists():
         return ()
     failures = _failures(folder / "downcal.txt")
     maintenance = _maintenance(folder / "pmcal.txt")
@@ -68,7 +68,7 @@ def _first(row: Row, kind: _Kind, interval: Spread) -> Spread:
 def _failures(path: Path) -> dict[str, tuple[Spread, Spread]]:
     """Times to failure and times to repair, by name."""
     failures: dict[str, tuple[Spread, Spread]] = {}
-    if not path.is_file():
+    if not path.exists():
         return failures
     for row in read_table(path, _DOWN_COLUMNS):
         row.choice("DOWNCALTYPE", ("mttf_by_cal",), "mttf_by_cal")
@@ -83,7 +83,7 @@ def _failures(path: Path) -> dict[str, tuple[Spread, Spread]]:
 def _maintenance(path: Path) -> dict[str, tuple[_Kind, Spread, Spread]]:
     """Kinds, intervals and durations, by name."""
     maintenance: dict[str, tuple[_Kind, Spread, Spread]] = {}
-    if not path.is_file():
+    if not path.exists():
         return maintenance
     for row in read_table(path, _PM_COLUMNS):
         kind: _Kind = "calendar"

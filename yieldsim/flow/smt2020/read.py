@@ -60,7 +60,7 @@ def read_dataset(folder: str | Path) -> DataSet:
 
 def _tool_file(folder: Path) -> Path:
     for name in _TOOL_FILES:
-        if (folder / name).is_file():
+        if (folder / name).exists():
             return folder / name
     return folder / _TOOL_FILES[0]
 
@@ -124,7 +124,7 @@ def _ranks(row: Row) -> tuple[str, ...]:
 
 def _min_runs(folder: Path) -> dict[str, dict[str, int]]:
     runs: dict[str, dict[str, int]] = {}
-    if not (folder / "setupgrp.txt").is_file():
+    if not (folder / "setupgrp.txt").exists():
         return runs
     name = ""
     for row in read_table(folder / "setupgrp.txt", ("SETUPGRP", "SETUP", "MINRUN")):
@@ -137,7 +137,7 @@ def _min_runs(folder: Path) -> dict[str, dict[str, int]]:
 
 def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
     times: dict[tuple[str, str], Spread] = {}
-    if not (folder / "setup.txt").is_file():
+    if not (folder / "setup.txt").exists():
         return times
     for row in read_table(folder / "setup.txt", ("CURSETUP", "NEWSETUP", "STIME", "STUNITS")):
         key = (row.optional("CURSETUP"), row.text("NEWSETUP"))
@@ -149,7 +149,7 @@ def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
 
 def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
     moves: dict[tuple[str, str], Spread] = {}
-    if not (folder / "fromto.txt").is_file():
+    if not (folder / "fromto.txt").exists():
         return moves
     for row in read_table(folder / "fromto.txt", ("FROMLOC", "TOLOC", "DTIME", "DUNITS")):
         key = (row.text("FROMLOC"), row.text("TOLOC"))
@@ -165,7 +165,7 @@ def _orders(folder: Path, parts: Mapping[str, Part]) -> tuple[LotOrder, ...]:
         raise ModelError("order.txt", "holds no order", allowed="at least one row")
     start = min(row.date("START") for row in rows)
     orders = [_order(row, parts, start) for row in rows]
-    if (folder / "WIP.txt").is_file():
+    if (folder / "WIP.txt").exists():
         names = {(order.part, order.priority): order.name for order in reversed(orders)}
         wip = read_table(folder / "WIP.txt", ("PART", "PIECES", "CURSTEP"))
         orders += [_wip_lot(row, parts, start, names) for row in wip]

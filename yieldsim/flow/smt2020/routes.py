@@ -33,7 +33,7 @@ def read_parts(folder: Path, groups: Mapping[str, LineToolGroup]) -> dict[str, P
         if name in parts:
             raise row.error("PART", "stands twice", "each part once")
         if file not in tables:
-            if not (folder / file).is_file():
+            if file != Path(file).name or not (folder / file).is_file():
                 raise row.error("ROUTEFILE", "is not in the folder", "a file beside part.txt")
             tables[file] = read_table(folder / file, _STEP_COLUMNS)
         route = row.optional("ROUTE")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from yieldsim.errors import ModelError
 from yieldsim.flow.laws import LAWS, Spread
+from yieldsim.model.files.allowed import check_ordinary
 
 __all__ = ["UNIT_MINUTES", "Row", "read_table"]
 
@@ -173,6 +174,7 @@ def _rows(file: str, header: list[str], lines: list[str]) -> Iterator[Row]:
 
 def _text(path: Path) -> str:
     try:
+        check_ordinary(path, str(path))
         raw = path.read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__

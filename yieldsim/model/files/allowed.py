@@ -61,8 +61,7 @@ def read_text(path: Path, place: str) -> str:
     ``MAX_FILE_BYTES`` or not UTF-8.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # before it is opened: a pipe would wait
-            raise ModelError(place, "is not an ordinary file")
+        check_ordinary(path, place)
         with path.open("rb") as stream:
             content = stream.read(MAX_FILE_BYTES + 1)
     except (OSError, ValueError) as error:
@@ -73,6 +72,15 @@ def read_text(path: Path, place: str) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ModelError(place, "is not a text file in UTF-8") from None
+
+
+def check_ordinary(path: Path, place: str) -> None:
+    """Raise ModelError at ``place`` for a folder, a pipe or a device, and OSError for no file.
+
+    Call it before a file is opened: opening a pipe waits for a writer, and a device has no end.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ModelError(place, "is not an ordinary file")
 
 
 def reason_of(error: Exception) -> str:

@@ -22,7 +22,7 @@ from yieldsim.wafer.compile.floorplan import CompiledFloorplan, compile_floorpla
 from yieldsim.wafer.compile.profile import POINTS_A_SIDE, die_points, die_profile
 from yieldsim.wafer.compile.signatures import check_rings, signature_record
 from yieldsim.wafer.compile.systematic import die_survival
-from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites
+from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites, place_grid
 from yieldsim.wafer.kernels.density import SIGNATURE, DensityModel, ExcursionChances
 from yieldsim.wafer.kernels.points import BlockLayout
 from yieldsim.wafer.kernels.sorting import ParametricLevel, Sorting
@@ -105,8 +105,9 @@ def model_sites(model: WaferModel) -> Sites:
         field = Reticle(
             reticle.field_width_mm, reticle.field_height_mm, reticle.columns, reticle.rows
         )
-    sites = make_sites(
-        WaferOutline(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch),
+    wafer = WaferOutline(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch)
+    grid = place_grid(
+        wafer,
         model.die.width_mm,
         model.die.height_mm,
         field,
@@ -114,6 +115,7 @@ def model_sites(model: WaferModel) -> Sites:
         reticle is None or reticle.partial_fields,
         offset == "best",
     )
+    sites = make_sites(wafer, grid)
     if not len(sites):
         raise _no_die(model)
     return sites

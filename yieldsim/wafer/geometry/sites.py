@@ -176,33 +176,24 @@ def _counted(
     return Grid(fields, usable, *offset, partial_fields, search, dies, whole, partial)
 
 
-def make_sites(
-    wafer: WaferOutline,
-    die_width_mm: float,
-    die_height_mm: float,
-    reticle: Reticle | None = None,
-    offset: tuple[float, float] | None = None,
-    partial_fields: bool = True,
-    optimize: bool = False,
-) -> Sites:
-    """Return the die sites of the grid that ``place_grid`` places, with the same arguments.
+def make_sites(wafer: WaferOutline, grid: Grid) -> Sites:
+    """Return the die sites of a grid that ``place_grid`` placed on the wafer.
 
     A die site lies on the usable wafer with its four corners, clear of flat and notch. With
-    ``partial_fields`` a die counts wherever the rest of its field lies; without, only if all dies
+    partial fields a die counts wherever the rest of its field lies; without, only if all dies
     of its field are sites.
 
     Raises
     ------
-    UsageError : as ``place_grid``, or more sites than can be listed.
+    UsageError : more sites than can be listed.
     """
-    grid = place_grid(wafer, die_width_mm, die_height_mm, reticle, offset, partial_fields, optimize)
     if grid.gross_die > _MOST_SITES:
         raise UsageError(
             "dies on the wafer", "too many to list", got=grid.gross_die, allowed=f"<= {_MOST_SITES}"
         )
     columns, rows = grid.fields.columns, grid.fields.rows
     shift_x, shift_y = grid.die_offset
-    if partial_fields:
+    if grid.partial_fields:
         column, row = block_places(_single(grid.fields), grid.usable, shift_x, shift_y)
     else:
         places = block_places(grid.fields, grid.usable, grid.offset_x, grid.offset_y)

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from yieldsim.errors import UsageError
+from yieldsim.model.files.allowed import check_ordinary
 from yieldsim.wafer.maps import csv, npz, semi
 from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
@@ -17,11 +18,13 @@ _FORMATS: dict[str, ModuleType] = {".npz": npz, ".csv": csv, ".xml": semi, ".g85
 def load_maps(path: str | Path) -> WaferMaps:
     """Read wafer maps from a file.
 
-    Raises UsageError for an unknown ending; ModelError for another format than the ending says, a
-    truncated file, or maps that are empty, ragged, without dies or of unknown codes; OSError if it
-    cannot be read.
+    Raises UsageError for an unknown ending; ModelError for a pipe or a device, another format than
+    the ending says, a truncated file, or maps that are empty, ragged, without dies or of unknown
+    codes; OSError if it cannot be read.
     """
-    maps: WaferMaps = _format(path).load(Path(path))
+    kind = _format(path)
+    check_ordinary(Path(path), str(path))
+    maps: WaferMaps = kind.load(Path(path))
     return maps
 
 
