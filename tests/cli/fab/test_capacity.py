@@ -182,7 +182,7 @@ def test_the_picture_is_written(tmp_path: Path, capsys) -> None:
         (["--png", "x.bmp"], 2, "--png: unknown image format, got 'x.bmp'; allowed: png"),
         (["--png", "none/x.png"], 2, "--png: no such folder, got 'none'"),
         (["--realizations", "0"], 2, "Invalid value for '--realizations'"),
-        (["--set", "fabs.line.plan.x=1"], 1, "fabs.line.plan"),
+        (["--set", "fabs.line.plan.x=1"], 1, "--set: fabs.line.plan"),
     ],
 )
 def test_wrong_usage_is_one_line(arguments, code, message, capsys, monkeypatch) -> None:
