@@ -157,6 +157,8 @@ def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypat
         ((1.0, 2.0, None), "1 to 2"),
         ((None, None, 0.25), "<= 0.25"),
         ((1.2e10, None, None), ">= 1.2e10"),
+        ((None, 3e-15, None), "0"),
+        ((None, None, None), "-"),
     ],
 )
 def test_published_figures_read_well(figures, text) -> None:

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
+NOTHING = 1e-9  # of anything that is counted: rounding of a sum that is zero
+
+
 def published(record: Mapping[str, Any]) -> str:
     """The published figure as text: 805,000, a range, or a bound."""
     low, central, high = (record[f"published_{name}"] for name in ("low", "central", "high"))
@@ -46,4 +49,6 @@ def short(number: float | None) -> str:
         return "-"
     if abs(number) >= 1e9:
         return f"{number:.3g}".replace("e+", "e")
-    return f"{number:,.0f}" if abs(number) >= 100.0 or number == 0.0 else f"{number:.3g}"
+    if abs(number) < NOTHING:
+        return "0"
+    return f"{number:,.0f}" if abs(number) >= 100.0 else f"{number:.3g}"
