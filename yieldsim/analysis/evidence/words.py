@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-
 NOTHING = 1e-9  # of anything that is counted: rounding of a sum that is zero
 
 
