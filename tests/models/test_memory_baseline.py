@@ -35,20 +35,27 @@ def at(schedule: Schedule | None, quarter: str) -> tuple[float, float]:
     return float(low[0]), float(high[0])
 
 
-def test_the_stockpile_is_what_entered_china(model: Model) -> None:
-    """Whoever holds it: at both ends of the share, the two parts make the whole."""
-    for end in (0, 1):
-        entered = 0.0
-        for pool in ("foreign_hbm", "vendor_hbm"):
-            deliveries = model.memory[pool].deliveries
-            assert deliveries is not None
-            assert deliveries.scale is not None
-            assert deliveries.scale.ref == "foreign_stack_scale"
-            (name,) = deliveries.factors
-            assert model.factors[name].position.ref == "vendor_stack_share"  # type: ignore[union-attr]
-            part = model.factors[name].curves(MIDDLES)[end]
-            entered += (part * deliveries.curves(MIDDLES)[0]).sum()
-        assert entered == pytest.approx(ENTERED_CHINA)
+@pytest.mark.parametrize("vendors", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("cambricon", [0.0, 0.2, 1.0])
+def test_the_stockpile_is_what_entered_china(
+    model: Model, vendors: float, cambricon: float
+) -> None:
+    """Whoever holds it: at any shares, the parts make the whole."""
+    shares = {"vendor_stack_share": vendors, "cambricon_stack_share": cambricon}
+    entered = 0.0
+    for pool in ("foreign_hbm", "cambricon_hbm", "vendor_hbm"):
+        deliveries = model.memory[pool].deliveries
+        assert deliveries is not None
+        assert deliveries.scale is not None
+        assert deliveries.scale.ref == "foreign_stack_scale"
+        held = deliveries.curves(MIDDLES)[0].copy()
+        for name in deliveries.factors:
+            position = model.factors[name].position
+            assert position is not None
+            low, high = model.factors[name].curves(MIDDLES)
+            held *= low + shares[str(position.ref)] * (high - low)
+        entered += held.sum()
+    assert entered == pytest.approx(ENTERED_CHINA)
 
 
 def test_cards_made_elsewhere_have_the_stacks_that_their_dies_need(model: Model) -> None:
