@@ -49,6 +49,7 @@ def test_every_kind_of_addition_has_an_example() -> None:
         "my_line.toml",
         "my_plan.csv",
         "my_memory.toml",
+        "my_world.toml",
         "my_scenario.toml",
         "my_order.toml",
         "events.toml",
@@ -70,6 +71,17 @@ def test_a_line_is_added_with_its_plan_from_csv(folder: Path, capsys) -> None:
     plan = shown(folder / "my_line.toml", "fabs.new_line.plan", capsys)["fabs.new_line.plan.n2"]
     assert plan["value"]["values"] == [0, 5000]
     assert plan["source"]["key"] == "assumption"
+
+
+def test_a_rival_world_multiplies_the_plans_of_a_line(folder: Path, capsys) -> None:
+    checked(folder / "my_world.toml", capsys, "baseline")
+    model, base = load_model(str(folder / "my_world.toml")), load_model("baseline")
+    for process, plan in model.fabs["smic_other"].plan.items():
+        assert set(plan.factors) - set(base.fabs["smic_other"].plan[process].factors) == {
+            "small_lines"
+        }
+        assert plan.low == base.fabs["smic_other"].plan[process].low
+    assert model.factors["small_lines"].high == (1.0, 0.2)
 
 
 def test_a_maker_of_memory_is_added_for_all_that_use_its_generation(folder: Path, capsys) -> None:
