@@ -65,6 +65,7 @@ OUTPUTS: tuple[Variable, ...] = (
     Variable("bank_dies", ("die",), "die", FLOW, "dies released from die banks"),
     Variable("dies_used", ("die",), "die", FLOW, "dies used in packages"),
     Variable("die_stock", ("die",), "die", STATE, "tested dies waiting for a package"),
+    Variable("die_wafer_starts", ("die",), "wafer", FLOW, "wafers of a design started"),
     Variable("gross_dies_started", ("die",), "die", FLOW, "dies on the wafers started"),
     Variable("saleable_dies", ("die",), "die", FLOW, "dies started that will pass the wafer test"),
     Variable("stacks_in", ("memory",), "stack", FLOW, "memory stacks that arrived"),
@@ -152,9 +153,11 @@ CONSTRAINTS = (
     "accident",
     "die bank",
     "mix",
+    "allocation",
 )
 NOT_IN_PRODUCTION, DEMAND, MEMORY, PACKAGING, DEFECTS, WAFER_PLAN = range(6)
-RELEASE, ACCIDENT, DIE_BANK, MIX = range(6, 10)  # MIX: other products make more of the supply
+# MIX: other products make more of the supply. ALLOCATION: wafers go to designs of no AI product
+RELEASE, ACCIDENT, DIE_BANK, MIX, ALLOCATION = range(6, 11)
 TOOL_GROUP = len(CONSTRAINTS)
 
 

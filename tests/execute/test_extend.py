@@ -185,7 +185,7 @@ def test_what_cannot_be_extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("yieldsim.supply.simulate.Simulator", Other)
     before = {p: p.read_bytes() for p in path.rglob("*") if p.is_file()}
-    with pytest.raises(StoreError, match=r"'late': .*product axis has rack and lacks trainer"):
+    with pytest.raises(StoreError, match=r"'late': .*product axis has rack;"):
         extend_store(path, scenarios=["late"])
     assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
     monkeypatch.setattr("yieldsim.execute.extend.VERSION", "99.0")
@@ -294,3 +294,37 @@ def test_the_real_simulation_extends_and_merges_to_the_same_bits(tmp_path: Path)
     check_same(tmp_path / "n.zarr", whole)
     extend_store(path, scenarios=["later"], threads=1)
     check_same(path, whole)
+
+
+def test_a_store_with_an_added_product_grows_and_is_not_mixed_with_others(tmp_path: Path) -> None:
+    """What a scenario lacks is 0 in it, also where it is added later."""
+
+    def made(name: str, scenarios: Sequence[str]) -> Path:
+        file = analyst_file(
+            later={
+                "title": "Later",
+                "changes": {"fabs": {"line": {"plan": {"n2": {"scale": 0.5}}}}},
+            },
+            more={"title": "More", "changes": {"products": {"card": added()}}},
+        )
+        path = tmp_path / name
+        execute(file, scenarios=scenarios, realizations=20, seed=3, out=path, threads=1)
+        return path
+
+    whole = made("y.zarr", ["baseline", "more", "later"])
+    path = made("x.zarr", ["baseline", "more"])
+    extend_store(path, scenarios=["later"], threads=1)
+    check_same(path, whole)
+    ds = open_ensemble(whole)
+    assert not ds["packages_started"].sel(product="card", scenario=["baseline", "later"]).any()
+    alone = made("z.zarr", ["baseline"])
+    with pytest.raises(StoreError, match="'more': cannot be added: its product axis has card; all"):
+        extend_store(alone, scenarios=["more"])
+    with pytest.raises(StoreError, match="cannot be added: its product axis lacks card; allowed"):
+        merge_stores([alone, made("m.zarr", ["more"])], tmp_path / "n.zarr")
+
+
+def added() -> dict[str, Any]:
+    """A further product of the analyst's model, made of the dies of its first."""
+    first = next(iter(analyst_file().raw["products"].values()))
+    return {**first, "kind": "phone", "die_share": 0.5}

@@ -98,13 +98,28 @@ def test_a_maker_of_memory_is_added_for_all_that_use_its_generation(folder: Path
 
 def test_a_scenario_is_added_beside_those_of_the_baseline(folder: Path, capsys) -> None:
     model = folder / "my_scenario.toml"
-    assert {*load_file("baseline").scenarios, "bad_year"} == set(load_file(model).scenarios)
+    assert {*load_file("baseline").scenarios, "bad_year", "other_line"} == set(
+        load_file(model).scenarios
+    )
     checked(model, capsys, "bad_year")
     path = "events.fire.capacity_ratio"
     assert shown(model, path, capsys, "--scenario", "bad_year")[path]["value"] == 0.5
     path = "dram_lines.cxmt.wafers.scale"
     changed = shown(model, path, capsys, "--scenario", "bad_year")
     assert changed[path]["distribution"]["median"] == 0.6
+
+
+def test_a_scenario_adds_a_line_shifts_another_and_shares_its_ai_wafers(
+    folder: Path, capsys
+) -> None:
+    model = folder / "my_scenario.toml"
+    fabs = len(load_model("baseline").fabs)
+    assert checked(model, capsys, "baseline")["fabs"] == fabs
+    assert checked(model, capsys, "other_line")["fabs"] == fabs + 1
+    changed = load_model(model, "other_line").fabs
+    assert changed["smic_sn2"].plan["n2"].shift_quarters == 4
+    share = changed["smic_sn1"].allocation["n2"]["ascend_910"]
+    assert (share.share_of, share.values[0] * share.factor) == ("ai", 0.4)
 
 
 def test_an_order_is_added(folder: Path, capsys) -> None:

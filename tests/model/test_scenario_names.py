@@ -8,7 +8,9 @@ from yieldsim.model.scenario_names import (
     checked_parts,
     expand_names,
     lifted_limits,
+    raised_inputs,
     without_lifts,
+    without_raises,
 )
 
 
@@ -53,6 +55,20 @@ def test_a_name_says_what_it_lifts_and_from_what(name: str, lifted: list[str], b
 
 
 @pytest.mark.parametrize(
+    ("name", "raised", "base"),
+    [
+        ("baseline", [], "baseline"),
+        ("more:memory", ["memory"], "baseline"),
+        ("late+more:memory.cxmt+more:wafers", ["memory.cxmt", "wafers"], "late"),
+        ("no_limit:memory+more:wafers", ["wafers"], "no_limit:memory"),
+    ],
+)
+def test_a_name_says_what_it_raises_and_from_what(name: str, raised: list[str], base: str) -> None:
+    assert raised_inputs(name) == raised
+    assert without_raises(name) == base
+
+
+@pytest.mark.parametrize(
     ("asked", "names"),
     [
         ([], ["baseline"]),
@@ -60,14 +76,16 @@ def test_a_name_says_what_it_lifts_and_from_what(name: str, lifted: list[str], b
         (["all"], ["baseline", "late", "early"]),
         (["early", "all"], ["early", "baseline", "late"]),
         (["no_limit:all", "late"], ["baseline", "no_limit:memory", "no_limit:tools", "late"]),
+        (["more:all", "late"], ["baseline", "more:memory", "more:yield", "late"]),
         (["late+early"], ["late+early"]),
     ],
 )
 def test_all_is_written_out(asked: list[str], names: list[str]) -> None:
-    assert list(expand_names(asked, ["late", "early"], ["memory", "tools"])) == names
+    limits, inputs = ["memory", "tools"], ["memory", "yield"]
+    assert list(expand_names(asked, ["late", "early"], limits, inputs)) == names
 
 
-@pytest.mark.parametrize("name", ["baseline", "no_limit:memory", "a+b"])
+@pytest.mark.parametrize("name", ["baseline", "no_limit:memory", "more:memory", "a+b"])
 def test_a_scenario_may_not_take_a_reserved_name(name: str) -> None:
     with pytest.raises(ModelError, match="scenarios"):
         check_scenario_name(name)

@@ -78,7 +78,7 @@ EXTRA = (  # parameters that neither the baseline nor its scenarios declare
 )
 SCARCE = (  # losses of tools that cost starts where tools limit them
     'events.scrapped={kind="service_loss", start="2025Q2", mttf_ratio=0.9, mttr_ratio=1.1,'
-    " quarters=3, cannibalized=0.1}",
+    " d0_ratio=1.1, overlay_ratio=1.2, quarters=3, cannibalized=0.1}",
     'events.seized={kind="tools_lost", start="2025Q4", groups=["etch"], share=0.4}',
 )
 FEW_TOOLS = ("fabs.first.fleets.etch.imported.count=8", "simulation.process_noise=false")

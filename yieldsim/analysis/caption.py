@@ -39,3 +39,15 @@ def raw_model(ds: xr.Dataset) -> dict[str, Any]:
     if not isinstance(model, dict):
         raise StoreError("attribute model_json", "is damaged: its raw tables are missing")
     return model
+
+
+def scenario_changes(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """The tables that each scenario of the model changes; empty if the ensemble carries none.
+
+    Raises StoreError if the text is damaged.
+    """
+    entries = (json_table(ds.attrs, "model_json") or {}).get("scenarios", {})
+    if not isinstance(entries, dict):
+        raise StoreError("attribute model_json", "is damaged: scenarios is no table")
+    changes = [entry.get("changes", {}) for entry in entries.values() if isinstance(entry, dict)]
+    return [tables for tables in changes if isinstance(tables, dict)]

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
-from yieldsim.analysis.caption import raw_model
+from yieldsim.analysis.caption import raw_model, scenario_changes
 from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
@@ -118,12 +118,16 @@ def bin_names(ds: xr.Dataset, die: str | None) -> dict[str, str]:
 
 
 def product_dies(ds: xr.Dataset) -> dict[str, str]:
-    """Product -> its (first) compute die, from the model that the ensemble carries."""
-    products = raw_model(ds).get("products", {})
-    if not isinstance(products, dict):
-        raise StoreError("attribute model_json", "is damaged: products is no table")
-    return {
-        name: product["die"]
-        for name, product in products.items()
-        if isinstance(product, dict) and isinstance(product.get("die"), str)
-    }
+    """Product -> its (first) compute die, from the model that the ensemble carries.
+
+    Products that only a scenario adds are included.
+    """
+    dies: dict[str, str] = {}
+    for tables in (raw_model(ds), *scenario_changes(ds)):
+        products = tables.get("products", {})
+        if not isinstance(products, dict):
+            raise StoreError("attribute model_json", "is damaged: products is no table")
+        for name, product in products.items():
+            if isinstance(product, dict) and isinstance(product.get("die"), str):
+                dies.setdefault(name, product["die"])
+    return dies

@@ -136,22 +136,31 @@ def check_coordinates(plan: RunPlan, scenarios: Sequence[str]) -> None:
     if added:
         held = simulator(plan.file, plan.scenarios, plan.seed)
         for name in added:
-            check_same_axes(held, simulator(plan.file, [name], plan.seed), f"scenario {name!r}")
+            own = simulator(plan.file, [name], plan.seed)
+            # what a scenario lacks is 0 in it, as in a run that had it from the start
+            check_same_axes(held, own, f"scenario {name!r}", may_lack=True)
 
 
-def check_same_axes(held: BlockSource, source: BlockSource, where: str) -> None:
-    """Refuse a simulation with labels that another has not. Raises StoreError with the names."""
+def check_same_axes(
+    held: BlockSource, source: BlockSource, where: str, *, may_lack: bool = False
+) -> None:
+    """Refuse a simulation with labels that another has not. Raises StoreError with the names.
+
+    It may lack parameters, and with ``may_lack`` other labels but outputs too.
+    """
     axes, own = _axes(held), _axes(source)
     for axis, labels in axes.items():
         others = [label for label in own[axis] if label not in labels]
         lost = [label for label in labels if label not in own[axis]]
-        if others or (lost and axis != "parameter"):
+        if axis == "parameter" or (may_lack and axis != "output"):
+            lost = []
+        if others or lost:
             words = ([f"has {', '.join(others)}"] if others else []) + (
-                [f"lacks {', '.join(lost)}"] if lost and axis != "parameter" else []
+                [f"lacks {', '.join(lost)}"] if lost else []
             )
             problem = f"cannot be added: its {axis} axis {' and '.join(words)}"
             raise StoreError(where, problem, allowed="the labels of the store, or another --out")
-        if axis not in _OWN_DIMS and list(labels) != list(own[axis]):
+        if axis not in _OWN_DIMS and [name for name in labels if name in own[axis]] != own[axis]:
             problem = f"cannot be added: its {axis} axis has another order"
             raise StoreError(where, problem, allowed="the labels of the store, or another --out")
 

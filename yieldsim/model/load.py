@@ -33,13 +33,17 @@ from yieldsim.model.files.scenarios import (
 )
 from yieldsim.model.files.toml import find_model, read_model
 from yieldsim.model.limits import limits_of
+from yieldsim.model.more import inputs_of, meaning, with_more
 from yieldsim.model.scenario_names import (
     BASELINE,
     check_scenario_name,
     checked_parts,
     expand_names,
-    lifted_limit,
+    is_written,
+    join_parts,
     lifted_limits,
+    raised_input,
+    raised_inputs,
     scenario_parts,
 )
 from yieldsim.model.schema import Model
@@ -66,9 +70,9 @@ class ModelFile:
     def model(self, scenario: str = BASELINE) -> Model:
         """The validated model of one scenario; ``baseline`` is the file without changes.
 
-        All scenarios have the same fabs, dies, products, ... in the same order. Raises ModelError
-        with the file, the place, the value got and what is allowed, and UsageError for an unknown
-        scenario or for two that set one parameter differently.
+        A scenario keeps the fabs, dies, products, ... of the file in their order and may add more
+        after them. Raises ModelError with the file, the place, the value got and what is allowed,
+        and UsageError for an unknown scenario or for two that set one parameter differently.
         """
         parts = self._parts(scenario)
         raw = self.raw
@@ -80,7 +84,7 @@ class ModelFile:
             check_model(model)
         except ModelError as error:
             raise self.located(error, scenario) from None
-        return model
+        return with_more(model)
 
     def located(self, error: YieldsimError, scenario: str = BASELINE) -> YieldsimError:
         """An error in the tables of a scenario, with the file and the scenario at fault."""
@@ -91,19 +95,20 @@ class ModelFile:
 
     def title(self, scenario: str) -> str:
         """The titles of all scenarios that a name combines; a part without a title is named."""
-        return "; ".join(
-            str(self.scenarios.get(part, {}).get("title", part))
-            for part in scenario_parts(scenario)
-        )
+        return "; ".join(self._title(part) for part in scenario_parts(scenario))
+
+    def _title(self, part: str) -> str:
+        own = raised_input(part)
+        return str(self.scenarios.get(part, {}).get("title", part)) if own is None else meaning(own)
 
     def scenario_names(self, asked: Iterable[str]) -> tuple[str, ...]:
-        """The scenarios to run, each once, with ``all`` and ``no_limit:all`` written out."""
-        return expand_names(asked, self.scenarios, limits_of(self.raw))
+        """The scenarios to run, each once, with ``all`` and the like written out."""
+        return expand_names(asked, self.scenarios, limits_of(self.raw), inputs_of(self.raw))
 
     def _parts(self, scenario: str) -> tuple[str, ...]:
         """The scenarios that one name combines, none for the baseline, after all checks."""
         parts = checked_parts(scenario)
-        named = [part for part in parts if lifted_limit(part) is None]
+        named = [part for part in parts if is_written(part)]
         for part in named:
             if part not in self.scenarios:
                 alone = len(parts) == 1
@@ -125,13 +130,14 @@ class ModelFile:
 
     def _changes(self, part: str, earlier: Sequence[str]) -> tuple[Raw, Raw]:
         """The changes of one part after ``earlier`` ones, and the source and grade they inherit."""
-        if lifted_limit(part) is not None:
-            limits = [limit for name in (*earlier, part) for limit in lifted_limits(name)]
-            return {"simulation": {"no_limit": limits}}, {}
+        if not is_written(part):
+            name = join_parts((*earlier, part))
+            special = {"no_limit": lifted_limits(name), "more": raised_inputs(name)}
+            return {"simulation": {key: names for key, names in special.items() if names}}, {}
         entry = self.scenarios[part]
         changes: Raw = entry["changes"]
         for name in earlier:
-            if lifted_limit(name) is None:  # a number that either scenario fixes is not correlated
+            if is_written(name):  # a number that either scenario fixes is not correlated
                 changes = without_stale_correlations(changes, self.scenarios[name]["changes"])
         return changes, {key: entry[key] for key in ORIGIN if key in entry}
 

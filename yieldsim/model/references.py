@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from yieldsim.model.schema import Model, Order, Process, Product
 from yieldsim.model.schema.quantity import Quantity
+from yieldsim.model.schema.schedule import Schedule
 from yieldsim.units import conversion_factor
 
 Item = TypeVar("Item")
@@ -24,6 +25,15 @@ def reach(model: Model, item: Quantity, unit: str) -> tuple[float, float]:
     low, high = target.raw_support()
     factor = conversion_factor(target.unit or "1", unit)
     return low * factor, high * factor
+
+
+def largest_multiple(model: Model, item: Schedule) -> float:
+    """The largest number by which the points of a series are multiplied: its scale and factors."""
+    largest = 1.0 if item.scale is None else reach(model, item.scale, "1")[1]
+    for name in item.factors:
+        factor = model.factors[name]
+        largest *= factor.extremes()[1] * factor.factor * largest_multiple(model, factor)
+    return largest
 
 
 def visited_groups(model: Model, process: Process) -> tuple[str, ...]:
@@ -76,3 +86,9 @@ def overlapping(sets: Sequence[frozenset[Item]]) -> list[list[int]]:
         groups = [group for group in groups if group not in joined]
         groups.append([*sorted(other for group in joined for other in group), index])
     return groups
+
+
+def ai_designs(model: Model) -> frozenset[str]:
+    """The dies that AI products use, their I/O dies and the like included."""
+    products = [product for product in model.products.values() if product.kind == "ai"]
+    return frozenset(die for own in products for die in (own.die, *own.other_dies))

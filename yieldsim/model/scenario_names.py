@@ -2,8 +2,10 @@
 
 ``baseline`` is the model without changes. ``a+b`` applies a, then b. ``no_limit:memory`` lifts one
 constraint (see `yieldsim.model.limits`) and combines like any other: ``slow+no_limit:memory``.
+``more:memory`` raises one input by 10 % (see `yieldsim.model.more`) and combines likewise.
 Where several scenarios are asked for, ``all`` stands for the baseline and every scenario of the
-model, and ``no_limit:all`` for the baseline and each of its constraints lifted in turn.
+model, ``no_limit:all`` for the baseline and each of its constraints lifted in turn, and
+``more:all`` for the baseline and each of its inputs raised in turn.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ BASELINE = "baseline"
 ALL = "all"
 TOTAL = "total"  # what tables, charts and JSON call the sum of all
 NO_LIMIT = "no_limit:"
+MORE = "more:"
 JOINT = "+"
 
 
@@ -65,17 +68,40 @@ def without_lifts(name: str) -> str:
     return join_parts(kept) or BASELINE
 
 
-def expand_names(
-    asked: Iterable[str], scenarios: Iterable[str], limits: Iterable[str]
-) -> tuple[str, ...]:
-    """The names asked for, each once, with ``all`` and ``no_limit:all`` written out.
+def raised_input(part: str) -> str | None:
+    """The input that one part of a name raises, None for any other part."""
+    return part.removeprefix(MORE) if part.startswith(MORE) else None
 
-    ``scenarios`` and ``limits`` are what the model has. Combinations run only where they are named.
-    No name at all is the baseline.
+
+def raised_inputs(name: str) -> list[str]:
+    """The inputs that a scenario raises: ``a+more:memory`` raises memory."""
+    inputs = map(raised_input, scenario_parts(name))
+    return [own for own in inputs if own is not None]
+
+
+def without_raises(name: str) -> str:
+    """The name of the same scenario with no input raised."""
+    kept = [part for part in scenario_parts(name) if raised_input(part) is None]
+    return join_parts(kept) or BASELINE
+
+
+def is_written(part: str) -> bool:
+    """Whether one part of a name is a scenario of the model file."""
+    return lifted_limit(part) is None and raised_input(part) is None
+
+
+def expand_names(
+    asked: Iterable[str], scenarios: Iterable[str], limits: Iterable[str], inputs: Iterable[str]
+) -> tuple[str, ...]:
+    """The names asked for, each once, with ``all``, ``no_limit:all`` and ``more:all`` written out.
+
+    ``scenarios``, ``limits`` and ``inputs`` are what the model has. Combinations run only where
+    they are named. No name at all is the baseline.
     """
     groups: dict[str, Sequence[str]] = {
         ALL: [BASELINE, *(name for name in scenarios if name != BASELINE)],
         NO_LIMIT + ALL: [BASELINE, *(NO_LIMIT + limit for limit in limits)],
+        MORE + ALL: [BASELINE, *(MORE + own for own in inputs)],
     }
     names = [name for word in asked for name in groups.get(word, [word])]
     return tuple(dict.fromkeys(names or [BASELINE]))
@@ -94,6 +120,9 @@ def check_scenario_name(name: str) -> None:
         raise ModelError(f"scenarios.{name}", problem, allowed="another name")
     if name.startswith(NO_LIMIT):
         problem = f"names with {NO_LIMIT} stand for a lifted constraint"
+        raise ModelError("scenarios", problem, got=name, allowed="another name")
+    if name.startswith(MORE):
+        problem = f"names with {MORE} stand for a raised input"
         raise ModelError("scenarios", problem, got=name, allowed="another name")
     if JOINT in name:
         problem = f"names with {JOINT} combine scenarios"

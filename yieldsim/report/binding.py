@@ -1,14 +1,16 @@
-"""Tables of what binds, and of what lifting a limit adds, from `binding_summary`."""
+"""What binds: what more of each input adds, labels, and lifted limits, from `binding_summary`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from yieldsim.report.gains import HOW_TO_RUN, SURE, gains_text
 from yieldsim.report.tables import (
     HEADER,
     Record,
     Summary,
     align,
+    count,
     figures,
     of_scenario,
     origin_line,
@@ -26,25 +28,33 @@ def binding_text(
 ) -> str:
     """The tables of the given scenarios (default the first) and products (default the total).
 
-    Lifted limits are shown for all scenarios of the summary.
+    Gains and lifted limits are shown for all scenarios of the summary.
     """
-    parts = []
     names = scenario_names(summary["binding"])
     shown = products or [TOTAL]
+    parts = gains_text(summary, shown)
     for scenario in scenarios or names[:1]:
         for product in shown:
             table = shares_table(summary, scenario, product)
-            what = "usable AI chips in total" if product == TOTAL else product
-            title = f"What binds {what}: share of realizations in % ± its error"
-            parts.append(f"{title}, scenario {scenario}\n\n{table}")
+            parts.append(f"{_shares_title(product)}, scenario {scenario}\n\n{table}")
     for product in shown:
         table = lifted_table(summary, product)
         what = "usable AI chips in total" if product == TOTAL else f"usable chips, {product}"
         if table:
             title = f"What each lifted limit adds per calendar year, {what}"
             parts.append(f"{title} (paired differences)\n\n{table}")
+    costs = lifted_costs(summary)
+    if costs:
+        parts.append("\n".join(costs))
     parts.append("\n".join((origin_line(summary), *_notes(summary))))
     return "\n\n".join(parts)
+
+
+def _shares_title(product: str) -> str:
+    """What the shares of constraints are shares of."""
+    if product == TOTAL:
+        return "What holds AI chips at the moment: share of packages started in % ± its error"
+    return f"What holds {product} at the moment: share of realizations in % ± its error"
 
 
 def shares_table(summary: Summary, scenario: str, product: str) -> str:
@@ -89,8 +99,34 @@ def lifted_table(summary: Summary, product: str) -> str:
     return align(("year", "lifted", "scenario", *HEADER), rows, range(3, 11)) if rows else ""
 
 
+def lifted_costs(summary: Summary) -> list[str]:
+    """A sentence for each lifted limit and year with fewer AI chips than with the limit."""
+    less = [
+        r
+        for r in summary["lifted"]
+        if r["product"] == TOTAL and r["se_mean"] is not None and r["mean"] < -SURE * r["se_mean"]
+    ]
+    lines = [
+        f"Without the limit of {r['lifted']}, {r['base']} has {count(-r['mean'])} "
+        f"±{count(r['se_mean'])} AI chips fewer in {r['year']}."
+        for r in less
+    ]
+    if lines:
+        lines.append("Stocks that are used earlier, or by another product, are missing then.")
+    return lines
+
+
 def _notes(summary: Summary) -> list[str]:
-    lines = ["The constraint that binds longest in a quarter counts."]
+    lines = [
+        "What holds a product in a step is the constraint of which 10 % more would add most at "
+        "once; the one of most steps of a quarter counts.",
+    ]
+    if any(r["product"] == TOTAL for r in summary["binding"]):
+        lines.append(
+            "In the total each realization counts once, its products by the packages they started."
+        )
+    if not summary["gains"]:
+        lines.append(HOW_TO_RUN)
     if not summary["lifted"]:
         lines.append(
             "To see what a limit costs, run a scenario no_limit:NAME too, such as no_limit:memory."

@@ -151,12 +151,15 @@ def _quantity_content(item: Quantity) -> Record:
 
 def _schedule_content(item: Schedule) -> Record:
     """A constant is a single value; ``position`` and ``scale`` have rows of their own."""
+    keys = {"shift_quarters", "shift_from", "share_of"}
+    use = item.model_dump(include=keys, exclude_defaults=True)
     factors = {"factors": list(item.factors)} if item.factors else {}
     if _constant(item):
-        return {"value": item.values[0], **factors}
+        return {"value": item.values[0], **factors, **use}
     points = item.model_dump(include={"quarters", "values", "low", "high"})
     kept = {key: list(numbers) for key, numbers in points.items() if numbers}
-    return {"value": {**kept, "interpolate": item.interpolate, "before": item.before}, **factors}
+    series = {**kept, "interpolate": item.interpolate, "before": item.before, **use}
+    return {"value": series, **factors}
 
 
 def _constant(item: Schedule) -> bool:
@@ -181,12 +184,12 @@ def _text(item: Quantity | Schedule) -> str:
         return item.describe()
     times = "".join(f" x {name}" for name in ("scale",) * (item.scale is not None) + item.factors)
     if _constant(item):
-        return f"{item.values[0]:,.7g}{times}"
+        return f"{item.values[0]:,.7g}{times}{item.describe_use()}"
     if item.values:
         text = _ends(item.quarters, item.values)
     else:
         text = f"low {_ends(item.quarters, item.low)} | high {_ends(item.quarters, item.high)}"
-    return text + times
+    return text + times + item.describe_use()
 
 
 def _ends(quarters: tuple[str, ...], points: tuple[float, ...]) -> str:

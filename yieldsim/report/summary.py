@@ -9,6 +9,7 @@ from yieldsim.report.tables import (
     Record,
     Summary,
     align,
+    count,
     figures,
     of_scenario,
     origin_line,
@@ -85,6 +86,10 @@ def summary_text(
         parts.append(
             f"Usable AI chips per calendar year, total by scenario\n\n{scenario_table(summary)}"
         )
+        starts = starts_table(summary)
+        if starts:
+            title = "Usable AI chips and wafer starts per calendar year by scenario, means"
+            parts.append(f"{title}\n\n{starts}")
     if summary["differences"]:
         base = summary["differences"][0]["base"]
         title = f"Paired differences of the total from {base}, per calendar year"
@@ -106,6 +111,25 @@ def scenario_table(summary: Summary) -> str:
                 rows.append((label, record["scenario"], *figures(record)))
                 label = ""
     return align(("year", "scenario", *HEADER), rows, range(2, 10))
+
+
+def starts_table(summary: Summary) -> str:
+    """The mean of usable AI chips of each scenario and year beside its wafer starts."""
+    if not summary["starts"]:
+        return ""
+    cells = {(r["year"], r["scenario"], r["designs"]): r for r in summary["starts"]}
+    designs = list(dict.fromkeys(r["designs"] for r in summary["starts"]))
+    header = [text for name in designs for text in (f"starts, {name}", "±")]
+    rows = []
+    for year in dict.fromkeys(r["year"] for r in summary["yearly"]):
+        label = year
+        for chips in summary["yearly"]:
+            if chips["year"] == year and chips["product"] == TOTAL:
+                own = [chips, *(cells.get((year, chips["scenario"], name), {}) for name in designs)]
+                row = [count(r.get(key)) for r in own for key in ("mean", "se_mean")]
+                rows.append((label, chips["scenario"], *row))
+                label = ""
+    return align(("year", "scenario", "AI chips", "±", *header), rows, range(2, 4 + len(header)))
 
 
 def difference_table(summary: Summary) -> str:
@@ -161,7 +185,8 @@ def _footnote(summary: Summary, others: Sequence[str]) -> str:
         origin_line(summary),
         "Totals are summed in each realization before quantiles are taken; ± is the Monte Carlo "
         "standard error.",
-        "Binds most often: the constraint that binds longest in the largest share of realizations.",
+        "Binds most often: the constraint that binds longest in the largest share of realizations",
+        "(in the total: of packages started).",
     ]
     if summary["differences"]:
         lines.append(

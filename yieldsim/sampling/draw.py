@@ -56,6 +56,11 @@ class Sampler:
                 self._fixed[number] = p.item.value * p.item.factor
             elif isinstance(p.item, Quantity):
                 self._varying.append((number, p.path, p.item))
+        self._raised = [
+            (number, p.item)
+            for number, p in enumerate(self.declared)
+            if isinstance(p.item, Quantity) and p.item.ratio != 1.0
+        ]
         self._groups = [
             (paths, np.linalg.cholesky(matrix)) for paths, matrix in correlated_groups(model)
         ]
@@ -100,6 +105,8 @@ class Sampler:
                 values[number] = values[shared] * self._ref_factor[path]
             else:
                 values[number] = quantiles(path, item)
+        for number, raised in self._raised:
+            values[number] = np.minimum(values[number] * raised.ratio, raised.most)
         return values.T
 
     def _uniforms(self, path: str, seed: int, first: int, count: int) -> np.ndarray:

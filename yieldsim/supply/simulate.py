@@ -11,10 +11,10 @@ import numpy as np
 
 from yieldsim.errors import ModelError
 from yieldsim.model import Model, ModelFile, Quantity
-from yieldsim.model.schema.calendar import quarter_range
 from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS, Variable, chosen_outputs, constraint_names
 from yieldsim.sampling import RANDOM, Design, check_samples
-from yieldsim.supply.compile import CLASSES, Compiled, compile_model
+from yieldsim.supply.compile import Compiled, compile_model
+from yieldsim.supply.compile.axes import united_axes
 from yieldsim.supply.compile.results import TallyLayout, new_state
 from yieldsim.supply.kernels.block import simulate_block
 from yieldsim.supply.kernels.records import LANES, Clock
@@ -51,23 +51,28 @@ class Simulator:
         self.models = {name: file.model(name) for name in scenarios}
         self.compiled = {name: _compiled(file, name, model) for name, model in self.models.items()}
         model = next(iter(self.models.values()))
+        axes = united_axes(self.models.values())
         if design.samples is not None:
             samplers = {name: compiled.sampler for name, compiled in self.compiled.items()}
             check_samples(design.samples, samplers)
         self._mixers = {name: mixer_of(c) for name, c in self.compiled.items()}
-        self.coords = _coords(model, self.scenarios)
+        self.coords = {"scenario": self.scenarios, **axes}
         self.parameters = _uncertain(self.compiled.values())
         self.coords["parameter"] = [p.path for p in self.parameters]
-        self.demand = {n: compile_demand(c.model, c.sampler) for n, c in self.compiled.items()}
+        products = axes["product"]
+        self.demand = {
+            n: compile_demand(c.model, c.sampler, products) for n, c in self.compiled.items()
+        }
         also = self.demand[self.scenarios[0]].outputs
         self.outputs = chosen_outputs(model.simulation.outputs, also)
-        self.attrs = _attrs(model, self.outputs) | order_attributes(self.models)
+        self.attrs = _attrs(self.models.values(), self.outputs) | order_attributes(self.models)
         self._has_demand = not set(also).isdisjoint(self.outputs)
         needed = NEEDED if self._has_demand else ()
         counted = [v for v in OUTPUTS if v in self.outputs or v.name in needed]
-        self._ai = [product.kind == "ai" for product in model.products.values()]
+        kinds = self.attrs["product_kind"]
+        self._ai = [kinds[name] == "ai" for name in products]
         # scenarios may differ in routes and tiers, so each has its own layout of the same grid
-        self._layouts = {n: TallyLayout(c, counted) for n, c in self.compiled.items()}
+        self._layouts = {n: TallyLayout(c, counted, axes) for n, c in self.compiled.items()}
 
     def block(
         self, first: int, count: int, only: Collection[str] | None = None
@@ -165,25 +170,6 @@ def _mixed(run: _Run, mixer: Mixer, worlds: np.ndarray, first: int) -> np.ndarra
     return np.where(better[:, None], mixed, shares)
 
 
-def _coords(model: Model, scenarios: list[str]) -> dict[str, list[str]]:
-    bins = max(len(die.bins) for die in model.dies.values())
-    return {
-        "scenario": scenarios,
-        "quarter": quarter_range(model.simulation.start, model.simulation.end),
-        "fab": list(model.fabs),
-        "process": list(model.processes),
-        "tool_group": list(model.tool_groups),
-        "tool_class": list(CLASSES),
-        "die": list(model.dies),
-        "bin": [f"bin_{number + 1}" for number in range(bins)],
-        "memory": list(model.memory),
-        "packaging": list(model.packaging),
-        "product": list(model.products),
-        "order": list(model.orders),
-        "import_source": list(model.imports),
-    }
-
-
 def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
     """Return the parameters drawn in any of the scenarios, in the order of first appearance."""
     parameters: dict[str, ParameterInfo] = {}
@@ -199,17 +185,21 @@ def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
     return list(parameters.values())
 
 
-def _attrs(model: Model, outputs: Sequence[Variable]) -> dict[str, Any]:
+def _attrs(models: Iterable[Model], outputs: Sequence[Variable]) -> dict[str, Any]:
     """Return the attributes that explain the labels in a store."""
-    names = constraint_names(list(model.tool_groups))
-    bins = {
-        name: {f"bin_{k + 1}": rule for k, rule in enumerate(die.bins)}
-        for name, die in model.dies.items()
-    }
+    first, *others = models
+    names = constraint_names(list(first.tool_groups))
+    bins: dict[str, dict[str, str]] = {}
+    kinds: dict[str, str] = {}
+    for model in (first, *others):
+        for name, die in model.dies.items():
+            bins.setdefault(name, {f"bin_{k + 1}": rule for k, rule in enumerate(die.bins)})
+        for name, product in model.products.items():
+            kinds.setdefault(name, product.kind)
     return {
         "binding": {"flag_values": list(range(len(names))), "flag_names": names},
         "bin_names": json.dumps(bins),
-        "product_kind": {name: product.kind for name, product in model.products.items()},
+        "product_kind": kinds,
         "outputs": " ".join(v.name for v in outputs),
-        "correlations": json.dumps([[*c.between, c.rank] for c in model.correlations.values()]),
+        "correlations": json.dumps([[*c.between, c.rank] for c in first.correlations.values()]),
     }

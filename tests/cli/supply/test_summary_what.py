@@ -51,7 +51,7 @@ def test_the_json_is_that_of_the_analysis(what: str, capsys) -> None:
     ("what", "title"),
     [
         ("products", "Products per calendar year, P50 of each and its error, scenario baseline"),
-        ("binding", "What binds usable AI chips in total"),
+        ("binding", "What holds AI chips at the moment"),
         ("yield", TITLES[GOOD]),
         ("demand", NOTHING),
         ("memory", NO_MEMORY),
@@ -76,7 +76,7 @@ def test_products_can_be_chosen(capsys) -> None:
         content = json.loads(printed(capsys, "--what", what, *chosen))
         assert {r["product"] for r in content[key]} == {"ascend_910c"}
     text = printed(capsys, "--what", "binding", "--product", "ascend_910c")
-    assert text.startswith("What binds ascend_910c")
+    assert text.startswith("What holds ascend_910c at the moment")
 
 
 @pytest.mark.parametrize(

@@ -117,3 +117,54 @@ def test_a_factor_converts_the_curves() -> None:
     item = schedule(quarters=["2025Q1"], values=[9000]).in_unit("wafer/month", 1 / 3)
     assert low(item, 0.5) == [9000 * (1 / 3)]
     assert item.extremes() == (9000.0, 9000.0)  # points stay as stated
+
+
+POINTS = {"quarters": ["2025Q1", "2025Q3", "2026Q1"], "values": [10, 30, 50]}
+TIMES = np.arange(-4.0, 24.0, 0.25)
+
+
+@pytest.mark.parametrize("interpolate", ["linear", "step"])
+@pytest.mark.parametrize("before", ["hold", "zero"])
+@pytest.mark.parametrize("count", [-3, 4])
+def test_a_shifted_series_is_that_of_moved_points(
+    interpolate: str, before: str, count: int
+) -> None:
+    keys = {"interpolate": interpolate, "before": before}
+    moved = [quarter_name(quarter_index(quarter) + count) for quarter in POINTS["quarters"]]
+    expected = low(schedule(quarters=moved, values=POINTS["values"], **keys), *TIMES)
+    assert low(schedule(**POINTS, **keys, shift_quarters=count), *TIMES) == expected
+
+
+def test_a_series_waits_from_a_date_on() -> None:
+    item = schedule(**POINTS, shift_quarters=2, shift_from="2025Q2")
+    # up to the middle of 2025Q2 as written, flat for two quarters, then as written two quarters ago
+    assert low(item, 0.5, 1.0, 1.5, 2.5, 3.5, 4.0, 5.5, 6.5) == [10, 15, 20, 20, 20, 25, 40, 50]
+    assert item.describe().endswith(", 2 quarters later from 2025Q2 on")
+
+
+def test_a_series_that_is_brought_forward_from_a_date_leaves_out_what_lies_between() -> None:
+    item = schedule(**POINTS, shift_quarters=-1, shift_from="2025Q2")
+    assert low(item, 1.5, 1.75, 2.5) == [20, 32.5, 40]
+    assert schedule(**POINTS, shift_quarters=-1).describe().endswith(", 1 quarter earlier")
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"value": 7, "shift_quarters": 4}, "cannot be shifted, got shift_quarters beside value"),
+        ({**POINTS, "shift_from": "2025Q2"}, "needs shift_quarters, got shift_from 2025Q2 alone"),
+        ({**POINTS, "shift_quarters": 1.5}, "must be a whole number, got 1.5"),
+        ({**POINTS, "shift_quarters": 500}, "less than or equal to 400"),
+        ({**POINTS, "shift_quarters": 1, "shift_from": "2025"}, "must be a quarter, got '2025'"),
+    ],
+)
+def test_a_shift_that_means_nothing_is_refused(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        schedule(**keys)
+
+
+def test_raised_curves_stop_at_a_limit() -> None:
+    item = schedule(quarters=["2025Q1"], values=[0.5]).in_unit("1", 1.0)
+    assert low(item.raised(1.1, 1.0), 0.5) == [0.5 * 1.1]
+    assert low(item.raised(3.0, 1.0), 0.5) == [1.0]
+    assert low(item.raised(2.0, 1.0).raised(0.5, 1.0), 0.5) == [0.5]

@@ -38,7 +38,7 @@ def test_learning_follows_the_closed_forms(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_overlay_mixes_the_classes_layer_by_layer(form: str) -> None:
     share = [column([0.75, 0.25]), column([1.0, 0.0]), column([0.0, 1.0])]
-    groups = table(GroupState, 3, share=share)
+    groups = table(GroupState, 3, share=share, overlay_ratio=1.0)
     visits = np.repeat(column([9.0, 1.0, 0.0]), LANES, axis=1)  # the third group is not visited
     by_class = [closed_form.overlay_yield(sigma, 5.5, 1.0) for sigma in (2.0, 3.0)]
 
@@ -56,6 +56,11 @@ def test_overlay_mixes_the_classes_layer_by_layer(form: str) -> None:
     mixed = (0.75 + 0.25 * by_class[1]) ** 12
     assert survive(12.0, 0.0) == pytest.approx(mixed, rel=64 * ROUNDING)
     assert survive(0.0, 2.0) == 1.0
+    # an event has made the errors of imported tools half as large again
+    groups.overlay_ratio[:, 0] = 1.5
+    assert survive(12.0, 2.0 / 1.5) == pytest.approx(
+        (0.75 * by_class[0] + 0.25 * by_class[1]) ** 12, rel=64 * ROUNDING
+    )
 
 
 SEED, DRAW, ENTITY, REALIZATION = np.uint64(7), 123, np.uint32(456), np.uint32(9)

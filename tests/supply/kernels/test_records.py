@@ -11,6 +11,7 @@ from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.outputs import OUTPUTS
 from yieldsim.supply.compile import Compiled, compile_model
+from yieldsim.supply.compile.axes import axes_of
 from yieldsim.supply.compile.results import TallyLayout
 from yieldsim.supply.kernels.records import TALLY_DIMS, Tally, tally_fields
 
@@ -52,7 +53,7 @@ def test_every_output_has_one_place_in_the_tally() -> None:
 @pytest.mark.parametrize("name", ["one_line", "two_fabs", "shocks"])
 def test_every_entry_of_an_output_has_a_place_of_its_own(name: str) -> None:
     compiled = compile_model(load_file(VALID / f"{name}.toml").model())
-    layout = TallyLayout(compiled, OUTPUTS)
+    layout = TallyLayout(compiled, OUTPUTS, axes_of(compiled.model))
     flat, tally = layout.tally()
     places = layout.places[layout.places >= 0]
     assert len(np.unique(places)) == len(places)

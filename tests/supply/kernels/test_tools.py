@@ -124,7 +124,7 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
     for name in ("initial_mttf_ratio", "initial_adder_ratio"):
         tool[name][...] = 1.0
     group, fleet = table(GroupState), table(FleetState)
-    scratch = table(Scratch, mttf_ratio=1.0, mttr_ratio=1.0)
+    scratch = table(Scratch, mttf_ratio=1.0, mttr_ratio=1.0, adder_ratio=1.0, overlay_ratio=1.0)
     group.tools[0] = tools
     expected = lost = down = 0.0
     for _ in range(300):

@@ -16,7 +16,7 @@ REALIZATIONS, QUARTERS, SEED = 6, 8, 7
 def block(*changes: str, first: int = 0, count: int = REALIZATIONS):
     declared = model(*changes)
     sampler = Sampler(declared)
-    plan = compile_demand(declared, sampler)
+    plan = compile_demand(declared, sampler, list(declared.products))
     supply = np.random.default_rng(1).uniform(0.0, 900.0, (2, REALIZATIONS, QUARTERS, 2))
     usable, h100 = supply[:, first : first + count]
     drawn = sampler.draw(SEED, first, count)

@@ -63,6 +63,7 @@ class Packaging:
         """Count the dies of started wafers; those of the share ``to_test`` will be sorted."""
         gross = wafers * self.gross[die]
         saleable = gross * to_test * sum(sorting.shipped.values())
+        self.book.add(step, "die_wafer_starts", die, amount=wafers)
         self.book.add(step, "gross_dies_started", die, amount=gross)
         self.book.add(step, "saleable_dies", die, amount=saleable)
 

@@ -44,6 +44,7 @@ class ClassRate:
     mttr_hours: float
     repair_cv2: float
     adder: float
+    overlay_ratio: float
 
 
 @dataclass
@@ -131,10 +132,12 @@ class Tools:
         young = math.exp(-self.kpasses[group, kind] / number("maturity_kpasses"))
         mttf = number("mttf_hours") * (1.0 - (1.0 - number("initial_mttf_ratio")) * young)
         adder = number("defect_adder") * (1.0 + (number("initial_adder_ratio") - 1.0) * young)
-        mttr = number("mttr_hours")
+        mttr, overlay = number("mttr_hours"), 1.0
         for path, event, lost in service_lost(world, self.fab, group, kind, step):
             mttf *= world.number(path, event, "mttf_ratio") ** lost
             mttr *= world.number(path, event, "mttr_ratio") ** lost
+            adder *= world.number(path, event, "d0_ratio") ** lost
+            overlay *= world.number(path, event, "overlay_ratio") ** lost
         up = up_now = mttf / (mttf + mttr)
         cv2 = number("repair_cv2")
         if world.noise and count > 0:
@@ -147,7 +150,7 @@ class Tools:
         rated = count * number("wafers_per_hour") * number("performance") * hours
         mean, passes = rated * up * scheduled, rated * up_now * scheduled
         available = up_now * scheduled
-        return ClassRate(count, count, available, rated, mean, passes, mttr, cv2, adder)
+        return ClassRate(count, count, available, rated, mean, passes, mttr, cv2, adder, overlay)
 
     def gain_experience(self, rates: Mapping[str, GroupRate], made: Mapping[str, float]) -> None:
         """Tools mature with the passes made, which the classes of a group share."""
@@ -345,9 +348,10 @@ def overlay_yield(
         if rates[group].passes == 0.0:
             continue
         aligned = 0.0
-        for kind in rates[group].classes:
+        for kind, rate in rates[group].classes.items():
             tool = getattr(world.model.tool_groups[group], kind)
             sigma = world.number(f"tool_groups.{group}.{kind}", tool, "overlay_sigma_nm")
+            sigma *= rate.overlay_ratio
             x_inside = math.erf(tolerance / (sigma * math.sqrt(2.0))) if sigma > 0.0 else 1.0
             y_inside = x_inside  # one sigma and one tolerance for both axes
             inside = x_inside * y_inside

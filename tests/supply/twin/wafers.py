@@ -13,7 +13,7 @@ from tests.supply.twin.supply import Packaging
 from tests.supply.twin.world import World
 from yieldsim.model.schema.fabs import OTHER
 
-DEFECTS_EVEN = 2.0  # gross over good dies; here as many dies are lost as are good
+TENTH = 0.1  # of a constraint, by which a label asks what would add most dies
 
 
 @dataclass
@@ -85,34 +85,63 @@ class Wafers:
     ) -> None:
         """Give the wafers of a step their designs, and note what limits each design."""
         density, factor = densities  # the mean, and the period's over the mean
-        starts = release.starts
-        # wafers that tools do not allow in the long run only fill the buffer: they are no gain
-        lasting = min(starts, release.allowed)
-        gain = release.planned / lasting if lasting > 0.0 else math.inf
-        path = f"fabs.{self.name}.allocation.{route.process}"
-        curves = self.fab.allocation[route.process]
-        weights = {
-            die: max(0.0, self.world.schedule(f"{path}.{die}", curve, step))
-            for die, curve in curves.items()
-        }
-        total = sum(weights.values())
-        weights = {die: w / total if total else 0.0 for die, w in weights.items()}
-        sorting = {}
+        starts, sorting = release.starts, {}
+        weights = self.weights(step, route.process)
         for die, weight in weights.items():
             if die == OTHER or starts * weight <= 0.0:
                 continue
             design = self.world.model.dies[die]
-            alpha = dies.alpha_within(self.world, die, design, density, *clustering)
-            sorting[die] = dies.sort_dies(self.world, die, design, density * factor, alpha, survive)
+            good = []
+            for ratio in (1.0 - TENTH, 1.0):
+                part = ratio * density
+                alpha = dies.alpha_within(self.world, die, design, part, *clustering)
+                sorting[die] = dies.sort_dies(
+                    self.world, die, design, part * factor, alpha, survive
+                )
+                good.append(sorting[die].good)
             to_test = self.to_test(route.process)
             self.packaging.start(step, die, starts * weight, to_test, sorting[die])
-            lost = 1.0 / sorting[die].good if sorting[die].good > 0.0 else math.inf
-            worst = "defects" if lost > max(gain, DEFECTS_EVEN) else release.cause
-            self.packaging.note_cause(die, starts * weight, worst)
+            self.packaging.note_cause(die, starts * weight, self.cause(release, good, die, weights))
         line = self.name, route.process
         self.experience.wafers[line] = self.experience.wafers.get(line, 0.0) + starts
         if starts > 0.0:
             route.cohorts.append(Cohort(step, starts, weights, sorting, left=starts))
+
+    def weights(self, step: int, process: str) -> dict[str, float]:
+        """Shares of the wafers by design; a share of the AI wafers takes part of what these get."""
+        path, curves = f"fabs.{self.name}.allocation.{process}", self.fab.allocation[process]
+        given = {
+            die: max(0.0, self.world.schedule(f"{path}.{die}", curve, step))
+            for die, curve in curves.items()
+        }
+        shares = {die: given[die] for die, curve in curves.items() if curve.share_of == "ai"}
+        plain = sum(given[die] for die in self.for_ai() if die in given and die not in shares)
+        for die, share in shares.items():
+            given[die] = plain * share / (1.0 - sum(shares.values()))
+        total = sum(given.values())
+        return {die: weight / total if total else 0.0 for die, weight in given.items()}
+
+    def for_ai(self) -> set[str]:
+        """Designs that AI products use."""
+        ai = [p for p in self.world.model.products.values() if p.kind == "ai"]
+        return {product.die for product in ai} | {die for p in ai for die in p.other_dies}
+
+    def cause(
+        self, release: Release, good: list[float], die: str, weights: dict[str, float]
+    ) -> str:
+        """The constraint of which a tenth more (of defects: less) gives most dies of a design.
+
+        ``good`` are the shares of good dies with fewer defects and as they are.
+        """
+        # wafers that tools do not allow in the long run only fill the buffer: they are no gain
+        lasting = min(release.starts, release.allowed)
+        most = math.inf if release.cause == "wafer plan" else release.planned / lasting - 1.0
+        gains = {release.cause: min(TENTH, max(0.0, most)), "allocation": 0.0, "defects": 0.0}
+        if die in self.for_ai():
+            others = sum(weight for name, weight in weights.items() if name not in self.for_ai())
+            gains["allocation"] = TENTH * others / weights[die]
+        gains["defects"] = good[0] / good[1] - 1.0 if good[1] > 0.0 else math.inf
+        return max(gains, key=lambda name: gains[name])  # of equals the first
 
     def to_test(self, name: str) -> float:
         """Share of the wafers started that come to the wafer test."""

@@ -30,6 +30,7 @@ def points_at(schedule: Schedule, points: tuple[float, ...], time: float) -> flo
     Linear curves pass through the middles of their quarters, stepped ones change at the starts.
     Both are flat after the last point and, unless ``before`` is zero, before the first.
     """
+    time = unshifted(schedule, time)
     starts = [quarter_index(quarter) for quarter in schedule.quarters]
     if schedule.before == "zero" and time < starts[0]:
         return 0.0
@@ -44,6 +45,18 @@ def points_at(schedule: Schedule, points: tuple[float, ...], time: float) -> flo
             along = time - (starts[k - 1] + 0.5)
             return (slope * along + points[k - 1]) * schedule.factor
     return points[-1] * schedule.factor
+
+
+def unshifted(schedule: Schedule, time: float) -> float:
+    """The date at which the points have what a series that is shifted has at ``time``."""
+    if schedule.shift_from is None:
+        return time - schedule.shift_quarters
+    date = quarter_index(schedule.shift_from) + 0.5
+    if time <= date:
+        return time
+    if time <= date + schedule.shift_quarters:
+        return date  # the series waits
+    return time - schedule.shift_quarters
 
 
 class World:

@@ -1,4 +1,4 @@
-"""What binds, and what lifting a limit would add with the same random draws.
+"""What binds: what more of each input adds, and what lifting a limit adds, with the same draws.
 
 A scenario with a part ``no_limit:WHAT`` in its name is the scenario of the other parts with the
 limit WHAT lifted: ``no_limit:memory`` is the baseline without the limit of memory, and
@@ -15,6 +15,7 @@ import xarray as xr
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
+from yieldsim.analysis.supply.gains import gain_records, unpaired
 from yieldsim.analysis.totals import (
     ai_names,
     choose,
@@ -23,19 +24,27 @@ from yieldsim.analysis.totals import (
     quarter_labels,
 )
 from yieldsim.errors import StoreError
-from yieldsim.model.scenario_names import join_parts, lifted_limits, without_lifts
+from yieldsim.model.more import meaning
+from yieldsim.model.scenario_names import (
+    join_parts,
+    lifted_limits,
+    scenario_parts,
+    without_lifts,
+    without_raises,
+)
 
 
 def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
     """What binds as plain numbers, ready for JSON, of the given scenarios (default all).
 
-    ``binding``: for each scenario, product (``total`` first) and quarter the share of realizations
-    that each constraint binds, with its standard error (see `binding_shares`). ``lifted``: for each
-    scenario with a lifted limit the paired difference of usable chips from the same scenario with
-    the limit, by product and calendar year: what was ``lifted``, its ``base``, mean, P10, P50, P90
-    and their errors ``se_...``, and the spreads of `paired_differences`. ``notes`` lists scenarios
-    that cannot be compared. Raises StoreError if the ensemble does not record what binds, and
-    UsageError for an unknown scenario.
+    ``gains``: what 10 % more of each input adds (see `gain_records`), the largest first.
+    ``meanings``: what each input is, in words. ``binding``: for each scenario, product (``total``
+    first) and quarter the share of realizations that each constraint binds, with its standard error
+    (see `binding_shares`). ``lifted``: for each scenario with a lifted limit the paired difference
+    of usable chips from the same scenario with the limit, by product and calendar year: what was
+    ``lifted``, its ``base``, mean, P10, P50, P90 and their errors ``se_...``, and the spreads of
+    `paired_differences`. ``notes`` lists scenarios that cannot be compared. Raises StoreError if
+    the ensemble does not record what binds, and UsageError for an unknown scenario.
     """
     if "binding" not in ds:
         raise StoreError("binding", "is not kept in this ensemble")
@@ -43,14 +52,18 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
     known = labels_of(ds, "scenario")
     lifted = [name for name in labels_of(chosen, "scenario") if lifted_limits(name)]
     paired = [name for name in lifted if without_lifts(name) in known]
+    gains = gain_records(ds, scenarios)
+    lacking = {name: without_lifts(name) for name in lifted if name not in paired}
+    lacking |= {name: without_raises(name) for name in unpaired(ds)}
     return {
         "quarters": quarter_labels(ds),
+        "gains": gains,
+        "meanings": {own: meaning(own) for r in gains for own in scenario_parts(r["input"])},
         "binding": binding_shares(chosen),
         "lifted": [record for name in paired for record in _added(ds, name)],
         "notes": [
-            f"{name} cannot be compared: the ensemble lacks {without_lifts(name)}"
-            for name in lifted
-            if name not in paired
+            f"{name} cannot be compared: the ensemble lacks {base}"
+            for name, base in lacking.items()
         ],
         "in_total": ai_names(ds),
         **origin(ds),

@@ -10,6 +10,7 @@ from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.records import difference_records, product_records
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.supply.binding import binding_shares
+from yieldsim.analysis.supply.starts import start_records
 from yieldsim.analysis.totals import ai_names, quarter_labels
 
 
@@ -19,8 +20,9 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
     ``quarters``: the quarters in order. ``records``: for each scenario, product (``total`` first:
     the sum over products of kind ai) and quarter the mean, P10, P50 and P90 of usable chips with
     the standard error ``se_...`` of each (None for a single realization). ``yearly``: the same by
-    calendar year, with the number of ``quarters`` covered. ``binding``: the share of realizations
-    that each constraint binds, by scenario, product and quarter, most frequent first.
+    calendar year, with the number of ``quarters`` covered. ``starts``: wafer starts by calendar
+    year, of all lines and by kind of product (see `start_records`). ``binding``: the share of
+    realizations that each constraint binds, by scenario, product and quarter, most frequent first.
     ``correlations`` of the parameters, requested and achieved (see `rank_correlations`).
     ``differences``: paired differences of the other scenarios from the baseline, by year.
     ``in_total``: the products of the total. ``outlook_from``: the quarter from which the model
@@ -30,6 +32,7 @@ def summarize(ds: xr.Dataset) -> dict[str, Any]:
         "quarters": quarter_labels(ds),
         "records": product_records(ds, "usable_chips", "quarter"),
         "yearly": product_records(ds, "usable_chips", "year"),
+        "starts": start_records(ds),
         "binding": binding_shares(ds) if "binding" in ds else [],
         "differences": difference_records(ds),
         "correlations": rank_correlations(ds) if "parameter_value" in ds else [],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Summary = dict[str, Any]
 Names = tuple[str, ...]
 # the lists of records that --product narrows
-BY_PRODUCT = ("records", "yearly", "binding", "lifted")
+BY_PRODUCT = ("records", "yearly", "gains", "binding", "lifted")
 
 
 @click.command()
@@ -24,10 +24,10 @@ BY_PRODUCT = ("records", "yearly", "binding", "lifted")
 @click.option(
     "--what",
     type=click.Choice(["products", "binding", "yield", "demand", "memory"]),
-    help="products: chips, packages by bin and compute of each product. binding: what binds, and "
-    "what lifting a limit adds. yield: shares of good dies, and the defect density D0 by process "
-    "and line. demand: orders and the market's gap. memory: stacks by pool and year, and who "
-    "used them.  [default: usable chips]",
+    help="products: chips, packages by bin and compute of each product. binding: what 10 % more "
+    "of each input adds, what binds, and what lifting a limit adds. yield: shares of good "
+    "dies, and the defect density D0 by process and line. demand: orders and the market's gap. "
+    "memory: stacks by pool and year, and who used them.  [default: usable chips]",
 )
 @click.option(
     "--scenario",

@@ -15,6 +15,7 @@ from yieldsim.model.checks.layers import check_layers
 from yieldsim.model.checks.memory import check_memory
 from yieldsim.model.checks.names import check_names, known
 from yieldsim.model.limits import NO_LIMITS
+from yieldsim.model.more import check_inputs
 from yieldsim.model.parameters import Parameter, parameters
 from yieldsim.model.references import reach
 from yieldsim.model.schema import Model
@@ -62,6 +63,7 @@ def _check_simulation(model: Model) -> None:
         raise ModelError(where, problem, got=outlook, allowed=f"after {start}")
     for name in model.simulation.no_limit:
         known("simulation.no_limit", name, limits, "limit")
+    check_inputs(model)
 
 
 def _check_end(where: str, start: str, end: str) -> None:

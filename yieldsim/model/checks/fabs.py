@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from yieldsim.errors import ModelError
 from yieldsim.model.checks.names import known
-from yieldsim.model.references import visited_groups
+from yieldsim.model.references import ai_designs, largest_multiple, visited_groups
 from yieldsim.model.schema import Fab, Model
-from yieldsim.model.schema.fabs import OTHER
+from yieldsim.model.schema.fabs import AI, OTHER, WaferShare
 
 
 def check_fabs(model: Model) -> None:
@@ -39,6 +41,32 @@ def _check_allocation(model: Model, where: str, fab: Fab) -> None:
         if not any(weight.extremes()[1] > 0.0 for weight in weights.values()):
             problem = "gives no die any wafers, got weights of zero"
             raise ModelError(place, problem, allowed="a weight > 0")
+        _check_shares(model, place, weights)
+
+
+def _check_shares(model: Model, place: str, weights: Mapping[str, WaferShare]) -> None:
+    """A share of the AI wafers is of an AI design, and leaves wafers to another one."""
+    designs = ai_designs(model)
+    shares = {die: own for die, own in weights.items() if own.share_of == AI}
+    for die in shares:
+        if die not in designs:
+            problem, got = "has a share of the AI wafers, but no AI product uses it", "share_of"
+            allowed = ", ".join(sorted(designs)) or "none: the model has no AI product"
+            raise ModelError(f"{place}.{die}", problem, got=got, allowed=allowed)
+    if not shares:
+        return
+    if not any(die in designs and die not in shares for die in weights):
+        problem = "divides all AI wafers by shares, got no AI design with a weight"
+        raise ModelError(place, problem, allowed="an AI design without share_of")
+    most = sum(_highest(model, own) for own in shares.values())
+    if most >= 1.0:
+        got = f"shares of the AI wafers that add up to {100.0 * most:g} %"
+        raise ModelError(place, f"leaves nothing to other AI designs, got {got}", allowed="< 100 %")
+
+
+def _highest(model: Model, share: WaferShare) -> float:
+    """The largest value that a series can have."""
+    return share.extremes()[1] * share.factor * largest_multiple(model, share)
 
 
 def _check_learning(model: Model, where: str, name: str, fab: Fab) -> None:

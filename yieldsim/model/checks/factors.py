@@ -5,7 +5,7 @@ from __future__ import annotations
 from yieldsim.errors import ModelError
 from yieldsim.model.checks.names import known
 from yieldsim.model.parameters import Parameter
-from yieldsim.model.references import reach
+from yieldsim.model.references import largest_multiple
 from yieldsim.model.schema import Model
 from yieldsim.model.schema.fields import check_points
 from yieldsim.model.schema.schedule import Schedule
@@ -22,16 +22,9 @@ def check_factors(model: Model, parameter: Parameter) -> None:
     if parameter.path.startswith(_TABLE):
         problem, got = "a factor cannot name another", ", ".join(item.factors)
         raise ModelError(where, problem, got=got, allowed="none: leave it out")
-    largest = _largest_scale(model, item)
     for name in item.factors:
         known(where, name, model.factors, "factor")
-        factor = model.factors[name]
-        largest *= factor.extremes()[1] * factor.factor * _largest_scale(model, factor)
     try:
-        check_points(item, parameter.spec, largest)
+        check_points(item, parameter.spec, largest_multiple(model, item))
     except ValueError as error:
         raise ModelError(where, str(error)) from None
-
-
-def _largest_scale(model: Model, item: Schedule) -> float:
-    return 1.0 if item.scale is None else reach(model, item.scale, "1")[1]

@@ -1,8 +1,10 @@
 """Changes of a model: ``path=value`` settings and the tables of scenarios.
 
 A scenario may change any parameter, let a fab run another process of the model, and add events,
-sources and correlations. It may not change the coordinates of the results (fabs, dies and their
-bins, products, quarters, ...), because one array holds the realizations of all scenarios.
+sources and correlations. It may add whole products, dies, die banks, lines, processes, memory pools
+and packaging lines, which are 0 in scenarios without them. It may not change the quarters or the
+bins of a die, and add no tool groups, orders or imports, because one array holds the realizations
+of all scenarios.
 """
 
 from __future__ import annotations
@@ -28,6 +30,15 @@ COORDINATES = {
     "products": "product",
     "orders": "order",
     "imports": "import",
+}
+# what an entry that a scenario adds must have, one of each: without it the name is misspelt
+NEEDED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "processes": (("d0_mature_per_cm2",), ("alpha",)),
+    "fabs": (("plan",), ("allocation",)),
+    "dies": (("process",), ("width_mm",), ("height_mm",)),
+    "memory": (("deliveries", "maker"),),
+    "packaging": (("capacity",),),
+    "products": (("die",), ("start",)),
 }
 _COMMON = ("name", "simulation")
 
@@ -69,7 +80,7 @@ def refuse_conflict(first: str, second: str, entries: Mapping[str, Raw], raw: Ra
 
 
 def check_scenario(name: str, entry: Any, raw: Raw) -> None:
-    """Raise ModelError unless a scenario holds only changes and keeps all coordinates."""
+    """Raise ModelError unless a scenario holds only changes, and additions that are whole."""
     where = f"scenarios.{name}"
     if not isinstance(entry, dict):
         raise ModelError(where, f"must be a table, got {shown(entry)}")
@@ -86,21 +97,35 @@ def check_scenario(name: str, entry: Any, raw: Raw) -> None:
     # nothing refers to a new shared quantity or factor: it is most likely a misspelt name
     named = (("shared", "shared quantity"), ("factors", "factor"))
     for table, what in (*COORDINATES.items(), *named):
-        _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what)
+        needed = NEEDED.get(table, ())
+        _check_names(f"{where}.{table}", changes.get(table), raw.get(table, {}), what, needed)
     if "demand" in changes and "demand" not in raw:
         raise ModelError(f"{where}.demand", "is not in the model, got a change")
     dies = _tables(raw.get("dies"))
     for die, change in _tables(changes.get("dies")).items():
+        if die not in dies:
+            continue  # new, with bins of its own
         bins = dies.get(die, {}).get("bins", {"good": {}})
         _check_names(f"{where}.dies.{die}.bins", change.get("bins"), bins, "bin")
 
 
-def _check_names(where: str, changed: Any, names: Any, what: str) -> None:
-    """Raise ModelError for an entity that the model does not have."""
-    for name in changed if isinstance(changed, dict) else ():
-        if isinstance(names, dict) and name not in names:
-            allowed = ", ".join(names) or f"none: the model has no {what}"
-            raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
+def _check_names(
+    where: str, changed: Any, names: Any, what: str, needed: tuple[tuple[str, ...], ...] = ()
+) -> None:
+    """Raise ModelError for an entity that the model does not have, unless it is whole.
+
+    It is whole if it has one of each of the keys ``needed``; without these none may be added.
+    """
+    for name, change in changed.items() if isinstance(changed, dict) else ():
+        if not isinstance(names, dict) or name in names:
+            continue
+        keys = change if isinstance(change, dict) else ()
+        if needed and all(any(key in keys for key in each) for each in needed):
+            continue
+        allowed = ", ".join(names) or f"none: the model has no {what}"
+        if needed:
+            allowed += f", or a new {what} with {', '.join(' or '.join(each) for each in needed)}"
+        raise ModelError(where, f"unknown {what}", got=name, allowed=allowed)
 
 
 def _tables(item: Any) -> dict[str, Raw]:

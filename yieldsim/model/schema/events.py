@@ -14,7 +14,8 @@ from yieldsim.model.schema.quantity import Quantity
 class ServiceLoss(Entity):
     """From a date on, tools of a class lose their maker's service.
 
-    Failures come sooner and last longer every quarter, until `quarters` have passed.
+    Every quarter, until `quarters` have passed, failures come sooner and last longer, passes add
+    more defects and overlay errors grow: each ratio is per quarter and multiplies up.
     """
 
     kind: Literal["service_loss"]
@@ -32,8 +33,22 @@ class ServiceLoss(Entity):
     mttr_ratio: Quantity = parameter(
         "1", "-wafer_starts", "MTTR per quarter over that of the quarter before", minimum=1.0
     )
+    d0_ratio: Quantity = parameter(
+        "1",
+        "+d0_per_cm2",
+        "killer defects added by a pass of these tools, per quarter over the quarter before",
+        minimum=1.0,
+        neutral=1.0,
+    )
+    overlay_ratio: Quantity = parameter(
+        "1",
+        "-good_dies",
+        "overlay error of these tools, per quarter over the quarter before",
+        minimum=1.0,
+        neutral=1.0,
+    )
     quarters: Quantity = parameter(
-        "quarter", "-wafer_starts", "quarters over which MTTF and MTTR worsen"
+        "quarter", "-wafer_starts", "quarters over which the tools worsen"
     )
     cannibalized: Quantity = parameter(
         "1",

@@ -13,6 +13,22 @@ from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 
 OTHER = "other"  # in an allocation: designs outside the model
+AI = "ai"  # in an allocation: all designs of AI products on a line
+
+
+class WaferShare(Schedule):
+    """The wafers of a design on a line: a weight, or with `share_of` a share of a group's wafers.
+
+    ``share_of = "ai"`` is the share of the wafers that the line gives to AI designs. The other AI
+    designs divide the rest of them by their weights, and all weights keep their ratios.
+    """
+
+    share_of: Literal["ai"] | None = None
+
+    def describe_use(self) -> str:
+        """What the values are beside the points as written, in words; empty for weights."""
+        share = "" if self.share_of is None else f" of the wafers of {self.share_of} designs"
+        return share + super().describe_use()
 
 
 class ToolClass(Entity):
@@ -274,8 +290,8 @@ class Fab(Entity):
     plan: dict[str, Schedule] = parameter(
         "wafer/month", "+wafer_plan", "planned wafer starts of each process"
     )
-    allocation: dict[str, dict[str, Schedule]] = parameter(
-        "1", "+gross_dies", "weight of each die in the starts of each process"
+    allocation: dict[str, dict[str, WaferShare]] = parameter(
+        "1", "+gross_dies", "weight of each die in the starts of each process, see `share_of`"
     )
     fleets: dict[str, dict[str, Fleet]] = {}
     learning: dict[str, LineLearning] = {}  # of lines that do not share their process's

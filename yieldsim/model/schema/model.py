@@ -47,6 +47,8 @@ class Simulation(Entity):
     outputs: tuple[str, ...] = ()  # variables that an ensemble keeps; empty: all
     # lifted constraints: names of `limits.NO_LIMITS` or tool groups
     no_limit: tuple[str, ...] = ()
+    # raised inputs: names of `more.INPUTS`, or one entry of an input, such as memory.cxmt
+    more: tuple[str, ...] = ()
 
 
 class Allocation(Entity):

@@ -99,6 +99,8 @@ class Quantity(BaseModel):
     grade: Grade
     note: str = ""
     _factor: float = PrivateAttr(default=1.0)
+    _ratio: float = PrivateAttr(default=1.0)
+    _most: float = PrivateAttr(default=math.inf)
 
     @model_validator(mode="before")
     @classmethod
@@ -213,6 +215,22 @@ class Quantity(BaseModel):
         changed._factor = factor
         return changed
 
+    def raised(self, ratio: float, most: float) -> Quantity:
+        """A copy of which each value, once drawn, is multiplied by ``ratio``, up to ``most``."""
+        changed = self.model_copy()
+        changed._ratio, changed._most = self._ratio * ratio, min(self._most, most)
+        return changed
+
+    @property
+    def ratio(self) -> float:
+        """Factor on each value once it is drawn; 1 unless the quantity is `raised`."""
+        return self._ratio
+
+    @property
+    def most(self) -> float:
+        """The largest value that `ratio` may lead to, in the field's unit."""
+        return self._most
+
     @property
     def uncertain(self) -> bool:
         """Whether the parameter is drawn anew in each realization."""
@@ -259,13 +277,14 @@ class Quantity(BaseModel):
 
     def describe(self) -> str:
         """The value or distribution in short, in the stated unit."""
+        more = "" if self._ratio == 1.0 else f" x {self._ratio:g}"
         if self.value is not None:
-            return f"{self.value:g}"
+            return f"{self.value:g}{more}"
         if self.ref is not None:
-            return f"= {self.ref}"
+            return f"= {self.ref}{more}"
         keys = [key for key in (*SHAPE_KEYS, "min", "max") if getattr(self, key) is not None]
         shape = ", ".join(f"{key} {_show(getattr(self, key))}" for key in keys)
-        return f"{self.dist}({shape})"
+        return f"{self.dist}({shape}){more}"
 
 
 def _show(item: Any) -> str:

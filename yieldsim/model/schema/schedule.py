@@ -4,18 +4,21 @@
 series stay two series; ``position`` (for instance a discrete 0 or 1) chooses between them, and
 ``scale`` is an uncertainty common to the whole series. ``factors`` names series of the table
 ``factors`` that several schedules share: a rival world, or a spread that grows with the years.
+``shift_quarters = 4`` makes the series a year late, or what follows the date ``shift_from``; its
+factors keep their dates. A scenario may change these keys alone.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import math
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from yieldsim.model.schema.calendar import Quarter, quarter_index
 from yieldsim.model.schema.quantity import SHAPE_KEYS, Grade, Quantity
-from yieldsim.model.schema.values import Number, is_number, shown
+from yieldsim.model.schema.values import Number, Whole, is_number, shown
 
 CHOICE = "a number, a table with one of value, dist, ref, or one with quarters and values"
 _DISTRIBUTION_KEYS = frozenset({"dist", "ref", "min", "max", *SHAPE_KEYS})
@@ -35,11 +38,16 @@ class Schedule(BaseModel):
     factors: tuple[str, ...] = ()
     interpolate: Literal["linear", "step"] = "linear"
     before: Literal["hold", "zero"] = "hold"
+    # all that happens after the middle of `shift_from` happens so many quarters later
+    shift_quarters: Annotated[Whole, Field(ge=-400, le=400)] = 0
+    shift_from: Quarter | None = None
     unit: str | None = None
     source: str
     grade: Grade
     note: str = ""
     _factor: float = PrivateAttr(default=1.0)
+    _ratio: float = PrivateAttr(default=1.0)
+    _most: float = PrivateAttr(default=math.inf)
 
     @model_validator(mode="before")
     @classmethod
@@ -51,6 +59,9 @@ class Schedule(BaseModel):
         constant = [key for key in ("value", "dist", "ref") if key in data]
         if constant and "quarters" in data:
             raise ValueError(f"needs one form, got {constant[0]} and quarters; allowed: {CHOICE}")
+        if constant and "shift_quarters" in data:
+            got = f"shift_quarters beside {constant[0]}"
+            raise ValueError(f"cannot be shifted, got {got}; allowed: with quarters")
         series = _constant(data) if constant else data
         if isinstance(series.get("factors"), str):  # a name, or the cell of a CSV file
             series = {**series, "factors": series["factors"].split()}
@@ -66,6 +77,8 @@ class Schedule(BaseModel):
             raise ValueError(f"quarters must rise, got {', '.join(self.quarters)}")
         if len(set(self.factors)) != len(self.factors):
             raise ValueError(f"names a factor twice, got {', '.join(self.factors)}")
+        if self.shift_from is not None and self.shift_quarters == 0:
+            raise ValueError(f"needs shift_quarters, got shift_from {self.shift_from} alone")
         pair = [key for key in ("low", "high", "position") if getattr(self, key)]
         if len(pair) + 3 * bool(self.values) != 3:
             got = ", ".join([*pair, *(["values"] if self.values else [])]) or "none of them"
@@ -89,6 +102,12 @@ class Schedule(BaseModel):
         changed._factor = factor
         return changed
 
+    def raised(self, ratio: float, most: float) -> Schedule:
+        """A copy of which both curves are multiplied by ``ratio``, up to ``most``."""
+        changed = self.model_copy()
+        changed._ratio, changed._most = self._ratio * ratio, min(self._most, most)
+        return changed
+
     def extremes(self) -> tuple[float, float]:
         """Lowest and highest point in the stated unit."""
         points = self.values or (*self.low, *self.high)
@@ -106,13 +125,29 @@ class Schedule(BaseModel):
 
     def _curve(self, points: np.ndarray, times: np.ndarray) -> np.ndarray:
         starts = np.array([quarter_index(quarter) for quarter in self.quarters], dtype=float)
+        times = self.shifted(times)
         if self.interpolate == "linear":
             curve = np.interp(times, starts + 0.5, points)
         else:
             curve = points[np.clip(np.searchsorted(starts, times, side="right") - 1, 0, None)]
         if self.before == "zero":
             curve = np.where(times < starts[0], 0.0, curve)
-        return curve * self.factor
+        curve = curve * self.factor
+        return curve if self._ratio == 1.0 else np.minimum(curve * self._ratio, self._most)
+
+    def shifted(self, times: np.ndarray) -> np.ndarray:
+        """The times at which the series as written has the values that hold at ``times``.
+
+        Up to the middle of ``shift_from`` nothing is shifted. A delay holds the value of that date
+        until the series goes on; a series that is brought forward leaves out what lies between.
+        """
+        if self.shift_quarters == 0:
+            return times
+        later = times - self.shift_quarters
+        if self.shift_from is None:
+            return later
+        date = quarter_index(self.shift_from) + 0.5
+        return np.where(times <= date, times, np.maximum(later, date))
 
     def describe(self) -> str:
         """The points in short, in the stated unit."""
@@ -122,8 +157,19 @@ class Schedule(BaseModel):
             return " ".join(f"{quarter} {point:g}" for quarter, point in pairs)
 
         if self.values:
-            return text(self.values)
-        return f"low({text(self.low)}) high({text(self.high)})"
+            points = text(self.values)
+        else:
+            points = f"low({text(self.low)}) high({text(self.high)})"
+        return points + self.describe_use()
+
+    def describe_use(self) -> str:
+        """What the values are beside the points as written, in words; empty for the points."""
+        text = "" if self._ratio == 1.0 else f" x {self._ratio:g}"
+        if self.shift_quarters == 0:
+            return text
+        count, way = abs(self.shift_quarters), "later" if self.shift_quarters > 0 else "earlier"
+        since = f" from {self.shift_from} on" if self.shift_from is not None else ""
+        return f"{text}, {count} quarter{'s' if count > 1 else ''} {way}{since}"
 
 
 def _part(key: str, item: Any, origin: dict[str, Any]) -> Any:

@@ -35,6 +35,8 @@ class Effect:
 
     mttf_ratio: str = ""
     mttr_ratio: str = ""
+    adder_ratio: str = ""  # of defects that a pass adds
+    overlay_ratio: str = ""
     tools_lost: str = ""  # share
     capacity_ratio: str = ""
     d0_ratio: str = ""
@@ -47,7 +49,8 @@ class Effect:
     def on_tools(self) -> bool:
         """Whether it acts on tools of some groups and classes."""
         dates = self.stops_deliveries or self.delays_production
-        return bool(dates or self.mttf_ratio or self.mttr_ratio or self.tools_lost)
+        quality = self.adder_ratio or self.overlay_ratio
+        return bool(dates or self.mttf_ratio or self.mttr_ratio or quality or self.tools_lost)
 
     @property
     def on_fab(self) -> bool:
@@ -64,6 +67,8 @@ EFFECTS: dict[type, Effect] = {
     ServiceLoss: Effect(
         mttf_ratio="mttf_ratio",
         mttr_ratio="mttr_ratio",
+        adder_ratio="d0_ratio",
+        overlay_ratio="overlay_ratio",
         tools_lost="cannibalized",
         ramp_quarters="quarters",
     ),
@@ -79,6 +84,8 @@ EFFECTS: dict[type, Effect] = {
 FACTORS = {
     "mttf_ratio": 1.0,
     "mttr_ratio": 1.0,
+    "adder_ratio": 1.0,
+    "overlay_ratio": 1.0,
     "tools_lost": 0.0,
     "capacity_ratio": 1.0,
     "d0_ratio": 1.0,

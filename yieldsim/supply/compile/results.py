@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from yieldsim.outputs import TOOL_GROUP, Variable
+from yieldsim.supply.compile.axes import Axes, axes_of, spread
 from yieldsim.supply.compile.compiled import Compiled
 from yieldsim.supply.compile.memory import Part, lane_table, lane_views, rows_of
 from yieldsim.supply.kernels.records import (
@@ -38,14 +39,18 @@ class TallyLayout:
 
     ``places`` holds the row of the flat tally of each output, variable by variable in the store's
     order of coordinates. It is -1 where nothing is counted, as for a process that a fab does not
-    run.
+    run, or a product of ``axes`` that the model does not have.
     """
 
-    def __init__(self, compiled: Compiled, outputs: Sequence[Variable]) -> None:
+    def __init__(self, compiled: Compiled, outputs: Sequence[Variable], axes: Axes) -> None:
         self._parts = _tally_parts(compiled, outputs)
         self._size = sum(rows_of(part) for part in self._parts.values())
         numbers = self._numbers()
-        grids = [(variable, _grid(compiled, numbers, variable)) for variable in outputs]
+        own = axes_of(compiled.model)
+        grids = [
+            (variable, spread(_grid(compiled, numbers, variable), own, axes, variable.dims))
+            for variable in outputs
+        ]
         self._shapes = [(variable, grid.shape) for variable, grid in grids]
         self.places = np.concatenate([grid.ravel() for _, grid in grids])
 

@@ -10,10 +10,10 @@ import numpy as np
 from yieldsim.model import Model
 from yieldsim.model.limits import TOOLS
 from yieldsim.model.recipes import recipes
-from yieldsim.model.references import memory_pools
+from yieldsim.model.references import ai_designs, memory_pools
 from yieldsim.model.schema import ExponentialLearning, PowerLearning, Product
 from yieldsim.model.schema.calendar import quarter_range
-from yieldsim.model.schema.fabs import OTHER
+from yieldsim.model.schema.fabs import AI, OTHER
 from yieldsim.supply.compile.columns import (
     CLASSES,
     Curves,
@@ -134,7 +134,7 @@ def _routes(
     model: Model, curves: Curves, segments: list[int]
 ) -> tuple[list[Any], list[Any], list[int], list[Any]]:
     """Return the records of fabs and routes, the noise identities of routes, and the entries."""
-    processes, dies = list(model.processes), list(model.dies)
+    processes, dies, for_ai = list(model.processes), list(model.dies), ai_designs(model)
     fabs: list[Any] = []
     routes: list[Any] = []
     names: list[int] = []
@@ -148,7 +148,8 @@ def _routes(
             for die, weight in fab.allocation[process].items():
                 path = f"fabs.{fab_name}.allocation.{process}.{die}"
                 index = -1 if die == OTHER else dies.index(die)
-                entries.append((index, curves.add(path, weight)))
+                kind = int(die in for_ai), int(weight.share_of == AI)
+                entries.append((index, curves.add(path, weight), *kind))
             p, own = processes.index(process), fab.learning.get(process)
             mother = -1 if own is None else places.get((own.copied_from or "", process), -1)
             places[fab_name, process] = len(routes)

@@ -6,10 +6,8 @@ The oldest wafers leave first, so wafers are tracked by their start and conserve
 
 from __future__ import annotations
 
-import numpy as np
-
-from yieldsim.kernels.jit import inline_jit, stage_jit
-from yieldsim.outputs import DEFECTS
+from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.outputs import ALLOCATION, DEFECTS, WAFER_PLAN
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.dies import alpha_within, sort_dies, susceptible_cm2
 from yieldsim.supply.kernels.records import (
@@ -29,7 +27,7 @@ from yieldsim.supply.kernels.records import (
 
 _ALL = 1.0 - 1e-9
 _DUST = 1e-9
-_EVEN = 2.0  # gross over good dies at which defects cost as many dies as they leave
+_TENTH = 0.1  # by which a label changes each constraint to see what would add most dies
 
 
 @inline_jit
@@ -63,17 +61,34 @@ def release(
 def share_wafers(
     structure: Structure, world: World, route: int, step: int, state: State, n: int
 ) -> None:
-    """Fill the shares of the designs in a cohort: weights over their sum."""
+    """Fill the shares of the designs in a cohort: weights over their sum.
+
+    A design with a share of the AI wafers gets the weight that gives it this share, from the
+    weights of the other AI designs.
+    """
     first, end = structure.route[route].first_entry, structure.route[route].end_entry
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     weight, total = state.weight[step], state.scratch.weight_sum
+    shared, group = state.scratch.shared_sum, state.scratch.group_sum
     for k in range(n):
         total[k] = 0.0
+        shared[k] = 0.0
+        group[k] = 0.0
     for entry in range(first, end):
-        curve = structure.entry[entry].share_curve
+        design = structure.entry[entry]
         for k in range(n):
-            weight[entry, k] = max(0.0, curve_value(lows, highs, drawn, curve, step, k))
-            total[k] += weight[entry, k]
+            own = max(0.0, curve_value(lows, highs, drawn, design.share_curve, step, k))
+            weight[entry, k] = own
+            if design.shares_ai == 1:
+                shared[k] += own
+            else:
+                total[k] += own
+                group[k] += own * design.for_ai
+    for entry in range(first, end):
+        if structure.entry[entry].shares_ai == 1:
+            for k in range(n):
+                weight[entry, k] *= group[k] / (1.0 - shared[k])
+                total[k] += weight[entry, k]
     for entry in range(first, end):
         for k in range(n):
             weight[entry, k] = weight[entry, k] / total[k] if total[k] > 0.0 else 0.0
@@ -101,6 +116,41 @@ def mix_wafers(
                 weight[entry, k] = mix[entry, k] * moved[k]
 
 
+@apart_jit
+def _sort(
+    structure: Structure,
+    world: World,
+    state: State,
+    route: int,
+    entry: int,
+    step: int,
+    ratio: float,
+    k: int,
+) -> float:
+    """Fill the bin yields of an entry in a cohort; return the share of its dies that is good.
+
+    The density of defects is ``ratio`` times that of the step.
+    """
+    die, scratch = structure.entry[entry].die, state.scratch
+    process = world.process[structure.route[route].process]
+    design, values = structure.die[die], world.die[die]
+    mean = scratch.d0_per_cm2[k] * ratio
+    faults = mean * susceptible_cm2(values, k) * design.killing_part
+    return sort_dies(
+        values,
+        k,
+        design,
+        structure.min_good[die],
+        structure.harvest[die],
+        structure.bin_table[die],
+        mean * scratch.cluster_factor[k],
+        alpha_within(process.alpha[k], scratch.alpha_within[k], faults),
+        scratch.systematic_yield[k],
+        state.tail,
+        state.bin_yield[step, entry, :, k],
+    )
+
+
 @stage_jit
 def start_cohort(
     structure: Structure,
@@ -116,43 +166,37 @@ def start_cohort(
     The scratch holds the density and the clustering of the wafers, ``state.weight`` the shares of
     the designs. ``booked`` are the results of dies in this row.
     """
-    wafers, scratch = state.route[route], state.scratch
+    wafers = state.route[route]
     process = world.process[structure.route[route].process]
-    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+    first, end = structure.route[route].first_entry, structure.route[route].end_entry
+    for entry in range(first, end):
         die = structure.entry[entry].die
         if die < 0:
             continue
-        design, values = structure.die[die], world.die[die]
         dies, result = state.die[die], booked[die]
         for k in range(n):
             started = wafers.starts[k] * state.weight[step, entry, k]
             if started <= 0.0:
                 continue
-            faults = scratch.d0_per_cm2[k] * susceptible_cm2(values, k) * design.killing_part
-            good = sort_dies(
-                values,
-                k,
-                design,
-                structure.min_good[die],
-                structure.harvest[die],
-                structure.bin_table[die],
-                scratch.d0_per_cm2[k] * scratch.cluster_factor[k],
-                alpha_within(process.alpha[k], scratch.alpha_within[k], faults),
-                scratch.systematic_yield[k],
-                state.tail,
-                state.bin_yield[step, entry, :, k],
-            )
-            gross, sold = started * dies.gross_dies[k], 0.0
-            for b in range(design.bins):
+            largest = started > dies.limit_wafers[k]
+            cleaner = 0.0
+            if largest:
+                cleaner = _sort(structure, world, state, route, entry, step, 1.0 - _TENTH, k)
+            good, sold = _sort(structure, world, state, route, entry, step, 1.0, k), 0.0
+            for b in range(structure.die[die].bins):
                 sold += state.bin_yield[step, entry, b, k]
+            gross = started * dies.gross_dies[k]
+            result.die_wafer_starts[k] += started
             result.gross_dies_started[k] += gross
             saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
             result.saleable_dies[k] += gross * saved * sold
-            if started > dies.limit_wafers[k]:
+            if largest:
                 dies.limit_wafers[k] = started
-                # a route may start more for a while than tools allow in the long run
-                gain = wafers.planned[k] / min(wafers.starts[k], wafers.allowed[k])
-                dies.limit[k] = dies_limit(good, wafers.held_by[k], gain)
+                others = _wafers_for_others(structure, state, route, entry, step, k)
+                more = starts_gain(
+                    wafers.planned[k], wafers.starts[k], wafers.allowed[k], wafers.held_by[k]
+                )
+                dies.limit[k] = dies_limit(good, cleaner, wafers.held_by[k], more, others)
     cohort = state.cohort[route, step]
     for k in range(n):
         wafers.wafers_so_far[k] += wafers.starts[k]
@@ -165,15 +209,49 @@ def start_cohort(
                 state.exits[route, step, row, k] = 0.0
 
 
-@inline_jit
-def dies_limit(good: float, held_by: float, gain: float) -> float:
-    """Return the constraint that costs a design most dies: the constraint on starts, or defects.
+@stage_jit
+def _wafers_for_others(
+    structure: Structure, state: State, route: int, entry: int, step: int, k: int
+) -> float:
+    """Return the wafers that a line starts for no AI product, over those of an entry for one.
 
-    Defects bind where a perfect yield would gain more than lifting the constraint on starts (a
-    factor of ``gain``), and where more dies are bad than ``good``.
+    It is 0 for an entry that is itself for no AI product: AI chips come first.
     """
-    lost = 1.0 / good if good > 0.0 else np.inf
-    return DEFECTS if lost > max(gain, _EVEN) else held_by
+    if structure.entry[entry].for_ai == 0:
+        return 0.0
+    others = 0.0
+    for other in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        if structure.entry[other].for_ai == 0:
+            others += state.weight[step, other, k]
+    return others / state.weight[step, entry, k]
+
+
+@inline_jit
+def starts_gain(planned: float, starts: float, allowed: float, held_by: float) -> float:
+    """Return the wafers gained, over those started, by 10 % more of what holds the starts.
+
+    Where it is not the plan, the plan limits the gain. A route may start more for a while than its
+    tools allow in the long run: these wafers only fill its buffer.
+    """
+    lasting = min(starts, allowed)
+    if held_by == WAFER_PLAN or lasting <= 0.0:
+        return _TENTH
+    return min(_TENTH, max(0.0, planned / lasting - 1.0))
+
+
+@inline_jit
+def dies_limit(good: float, cleaner: float, held_by: float, more: float, others: float) -> float:
+    """Return the constraint on a design of which a change of 10 % would add most good dies.
+
+    With 10 % fewer defects the share ``cleaner`` would be good instead of ``good``: the gain is of
+    defects. 10 % more of what holds the starts adds the share ``more``: the gain is of ``held_by``.
+    A tenth of the wafers that the line starts for no AI product, ``others`` times as many as for
+    the design, is the gain of allocation. Of equal gains the starts come first, then allocation.
+    """
+    given = _TENTH * others
+    if good <= 0.0 or cleaner - good > good * max(more, given):
+        return DEFECTS
+    return ALLOCATION if given > more else held_by
 
 
 @stage_jit

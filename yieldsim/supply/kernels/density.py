@@ -167,7 +167,7 @@ def _aligned(
     aligned = 0.0
     relevant = False
     for c in range(CLASSES):
-        sigma_nm = tool[g, c].overlay_sigma_nm[k]
+        sigma_nm = tool[g, c].overlay_sigma_nm[k] * group[g].overlay_ratio[c, k]
         share = group[g].share[c, k]
         inside = 1.0
         if sigma_nm > 0.0 and share > 0.0:

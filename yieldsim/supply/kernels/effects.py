@@ -42,6 +42,8 @@ def begin_effects(
         for k in range(n):
             now.mttf_ratio[k] = 1.0
             now.mttr_ratio[k] = 1.0
+            now.adder_ratio[k] = 1.0
+            now.overlay_ratio[k] = 1.0
             now.kept_share[k] = 1.0
             now.capacity_ratio[k] = 1.0
             now.d0_ratio[k] = 1.0
@@ -49,6 +51,8 @@ def begin_effects(
                 continue
             now.mttf_ratio[k] = given.mttf_ratio[k]
             now.mttr_ratio[k] = given.mttr_ratio[k]
+            now.adder_ratio[k] = given.adder_ratio[k]
+            now.overlay_ratio[k] = given.overlay_ratio[k]
             now.kept_share[k] = 1.0 - given.tools_lost[k]
             now.capacity_ratio[k] = given.capacity_ratio[k]
             now.d0_ratio[k] = given.d0_ratio[k]
@@ -56,6 +60,8 @@ def begin_effects(
                 power = min(since / clock.steps_per_quarter, given.ramp_quarters[k])
                 now.mttf_ratio[k] **= power
                 now.mttr_ratio[k] **= power
+                now.adder_ratio[k] **= power
+                now.overlay_ratio[k] **= power
                 now.kept_share[k] **= power
                 now.capacity_ratio[k] **= power
                 now.d0_ratio[k] **= power
@@ -97,7 +103,7 @@ def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes,
 def effects_on_tools(
     dates: Records[EffectDates], hits: Ints, effects: Records[EffectState], scratch: Scratch, n: int
 ) -> tuple[float, float]:
-    """Fill the factors of effects on a class of tools: MTTF, MTTR and the share of tools kept.
+    """Fill the factors of effects on a class of tools: MTTF, MTTR, defects, overlay, tools kept.
 
     ``hits`` marks the effects on the class. Return the step after which no tool is delivered, and
     the first step in which the class may produce.
@@ -106,6 +112,8 @@ def effects_on_tools(
     for k in range(n):
         scratch.mttf_ratio[k] = 1.0
         scratch.mttr_ratio[k] = 1.0
+        scratch.adder_ratio[k] = 1.0
+        scratch.overlay_ratio[k] = 1.0
         scratch.kept_share[k] = 1.0
     for e in range(effects.shape[0]):
         if hits[e] == 0:
@@ -116,6 +124,8 @@ def effects_on_tools(
         for k in range(n):
             scratch.mttf_ratio[k] *= effect.mttf_ratio[k]
             scratch.mttr_ratio[k] *= effect.mttr_ratio[k]
+            scratch.adder_ratio[k] *= effect.adder_ratio[k]
+            scratch.overlay_ratio[k] *= effect.overlay_ratio[k]
             scratch.kept_share[k] *= effect.kept_share[k]
     return stop, begin
 

@@ -184,7 +184,7 @@ def rate_class(
             continue
         mttf = tool.mttf_hours[k] * scratch.mttf_ratio[k]
         mttr = tool.mttr_hours[k] * scratch.mttr_ratio[k]
-        cv2, adder = tool.repair_cv2[k], tool.defect_adder[k]
+        cv2, adder = tool.repair_cv2[k], tool.defect_adder[k] * scratch.adder_ratio[k]
         if tool.initial_adder_ratio[k] != 1.0 or tool.initial_mttf_ratio[k] != 1.0:
             young = math.exp(-kpasses[k] / tool.maturity_kpasses[k])
             mttf *= 1.0 - (1.0 - tool.initial_mttf_ratio[k]) * young
@@ -208,6 +208,7 @@ def rate_class(
         group.repair_cv2[k] += rated * cv2
         group.share[c, k] = rated * up * scheduled
         group.defect_adder[c, k] = adder
+        group.overlay_ratio[c, k] = scratch.overlay_ratio[k]
         group.availability[c, k] = up * scheduled
 
 
@@ -260,7 +261,7 @@ def group_rate(
     first: int,
     n: int,
 ) -> None:
-    """Fill the passes that a group can make in the step, by class, and its defect adders.
+    """Fill the passes that a group can make in the step, by class, its defect adders and overlay.
 
     The sums of the step in the group's state must be zero before.
     """
@@ -268,6 +269,7 @@ def group_rate(
     for c in range(CLASSES):
         for k in range(n):
             group.defect_adder[c, k] = 1.0
+            group.overlay_ratio[c, k] = 1.0
         if structure.fleet[fab, g, c].count_curve < 0:
             continue
         _count_tools(clock, structure, world, state, fab, g, c, step, n)

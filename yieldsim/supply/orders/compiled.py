@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,9 +65,12 @@ def demand_outputs(orders: bool, imports: bool, demand: bool) -> tuple[Variable,
     return outputs + (DEMAND_OUTPUTS if demand else ())
 
 
-def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
-    """Compile the demand side of a checked model, with the columns of its sampler's draws."""
-    places = list(model.products)
+def compile_demand(model: Model, sampler: Sampler, products: Sequence[str]) -> DemandPlan:
+    """Compile the demand side of a checked model, with the columns of its sampler's draws.
+
+    ``products`` are the labels of the results: those of the model and of other scenarios.
+    """
+    places = list(products)
     start = quarter_index(model.simulation.start)
     orders = tuple(
         OrderPlan(
@@ -85,7 +88,7 @@ def compile_demand(model: Model, sampler: Sampler) -> DemandPlan:
         sizes=tuple(order.size for order in model.orders.values()),
         imports=tuple(model.imports),
         has_demand=model.demand is not None,
-        domestic=tuple(n for n, p in enumerate(model.products.values()) if p.kind == "ai"),
+        domestic=tuple(places.index(n) for n, p in model.products.items() if p.kind == "ai"),
         series=_series(model, sampler),
         column={
             p.path: sampler.column[p.path]

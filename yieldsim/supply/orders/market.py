@@ -24,8 +24,8 @@ def run_demand(
     """Return the variables of ``plan.outputs``, (realization, quarter, ...) in double precision.
 
     ``drawn`` is (realization, parameter). ``usable`` (chips) and ``h100`` (H100-equivalents) are
-    (realization, quarter, product), in the model's order of products. The results of a realization
-    depend on its own row alone.
+    (realization, quarter, product), in the order of products that the plan was compiled for. The
+    results of a realization depend on its own row alone.
     """
     usable, h100 = usable.astype(np.float64), h100.astype(np.float64)
     results: dict[str, np.ndarray] = {}

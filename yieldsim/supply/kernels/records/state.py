@@ -19,6 +19,8 @@ class EffectState:
 
     mttf_ratio: Lanes
     mttr_ratio: Lanes
+    adder_ratio: Lanes  # of the defects that a pass adds
+    overlay_ratio: Lanes
     kept_share: Lanes  # share of the tools
     capacity_ratio: Lanes
     d0_ratio: Lanes
@@ -52,6 +54,7 @@ class GroupState:
     made_passes: Lanes
     share: ClassLanes  # of the possible passes
     defect_adder: ClassLanes
+    overlay_ratio: ClassLanes  # factor of events on the overlay error
     tools: ClassLanes
     availability: ClassLanes
 
@@ -133,6 +136,8 @@ class Scratch:
     scarcest_group: Lanes
     mttf_ratio: Lanes
     mttr_ratio: Lanes
+    adder_ratio: Lanes
+    overlay_ratio: Lanes
     kept_share: Lanes
     failure_uniform: Lanes
     repair_uniform: Lanes
@@ -140,6 +145,8 @@ class Scratch:
     adder_sum: Lanes
     adder_weight: Lanes
     weight_sum: Lanes
+    shared_sum: Lanes  # shares of the AI wafers that designs have
+    group_sum: Lanes  # weights of the other AI designs
     systematic_yield: Lanes
     cluster_factor: Lanes  # density of the period's wafers over its mean
     alpha_within: Lanes  # clustering left within the period

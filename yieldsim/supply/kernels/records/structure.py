@@ -40,10 +40,16 @@ class FleetCurves:
 
 
 class AllocationEntry:
-    """A share of a route's wafers. A die of -1 stands for designs outside the model."""
+    """A share of a route's wafers. A die of -1 stands for designs outside the model.
+
+    `for_ai` is 1 where an AI product uses the design. `shares_ai` is 1 where the curve is a share
+    of the wafers of all such designs instead of a weight.
+    """
 
     die: int
     share_curve: int
+    for_ai: int
+    shares_ai: int
 
 
 class DieDesign:
