@@ -96,11 +96,21 @@ def test_defaults_that_change_the_chips_are_named(capsys) -> None:
     )
 
 
-def test_a_product_that_needs_no_interposer_has_no_note(capsys) -> None:
-    counts = 'packaging.line.counts="packages"'
-    settings = [part for text in (*PACKAGED, counts) for part in ("--set", text)]
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('packaging.line.counts="packages"', "default: final_test_yield (1), lag_days (0)\n"),
+        ("products.accelerator.packages_per_interposer_wafer=9", "default: final_test_yield (1), "),
+        ('products.accelerator.kind="other"', ""),
+        ("products.accelerator.packaging=[]", ""),
+    ],
+)
+def test_only_what_matters_to_a_product_is_named(setting: str, words: str, capsys) -> None:
+    settings = [part for text in (*PACKAGED, setting) for part in ("--set", text)]
     assert main(["check", ANALYST, *settings]) == 0
-    assert capsys.readouterr().err == ""
+    err = capsys.readouterr().err
+    assert words in err
+    assert bool(words) == bool(err)
 
 
 def test_correlations_that_contradict_each_other_are_found(tmp_path: Path, capsys) -> None:

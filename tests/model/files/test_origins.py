@@ -1,5 +1,6 @@
 """A fault is told with the file that it stands in, whatever other files touch the same table."""
 
+import itertools
 import pickle
 import shutil
 from pathlib import Path
@@ -88,6 +89,56 @@ def test_a_fault_is_told_where_it_stands(
     with pytest.raises(ModelError) as caught:
         load_file(main).model(scenario or "baseline")
     assert str(caught.value).startswith(message)
+
+
+ROWS = {
+    "visits.csv": (
+        "processes.{process}.visits.{group}",
+        "process,group,value,dist,low,mode,high,unit,source,grade\n"
+        "n2,litho,,pert,30,40,50,,made_up,assumed\n"
+        "n3,etch,9,,,,,pass/wafer,,\n",
+    ),
+    "line.csv": (
+        "fabs.{fab}.plan.{process}",
+        "fab,process,quarter,low,high,position_ref,source,before\n"
+        "second,n2,2025Q1,100,200,level,made_up,zero\n"
+        "second,n2,2026Q1,300,500,,,\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("junk", ["", "junk", "-5", "1e999", "2025Q9", "n2"])
+def test_every_bad_cell_is_told_by_its_line(sound: Path, tmp_path: Path, name, junk) -> None:
+    into, text = ROWS[name]
+    shutil.copy(sound, tmp_path / "sound.toml")
+    path = tmp_path / "main.toml"
+    path.write_text(f'extends = "sound.toml"\n[[table]]\nfile = "{name}"\ninto = "{into}"\n')
+    grid = [line.split(",") for line in text.splitlines()]
+    refused = 0
+    for row, column in itertools.product((1, 2), range(len(grid[0]))):
+        changed = [list(cells) for cells in grid]
+        changed[row][column] = junk
+        path.with_name(name).write_text("\n".join(map(",".join, changed)))
+        message = refusal(path)
+        refused += bool(message)
+        lines = {row + 1}
+        if name == "line.csv":
+            # points that do not fit together are told by the first row of their series, and a
+            # misspelt place cuts a series in two, of which either may be told
+            lines |= {2, 3} if grid[0][column] in into else {2}
+        begins = tuple(f"{name} line {line}" for line in lines)
+        assert not message or message.startswith(begins), (row, grid[0][column])
+    assert refused > 3
+
+
+def refusal(path: Path) -> str:
+    """The message of a model that is refused, empty for one that is not."""
+    try:
+        load_file(path).model()
+    except ModelError as error:
+        return str(error)
+    return ""
 
 
 def test_a_setting_is_no_fault_of_the_file_that_it_overrides(main: Path) -> None:

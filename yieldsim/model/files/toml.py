@@ -118,7 +118,7 @@ def _read_model(path: Path, files: AllowedFiles, trail: tuple[Path, ...]) -> Tab
         problem = f"must be a table, got {shown(added)}"
         raise ModelError("scenarios", problem, file=places.get("scenarios"))
     raw = merge(without_stale_correlations(base.raw, own), own)
-    check_added(parts, raw)
+    check_added(parts, base.raw, raw)
     return Tables(raw, {**base.scenarios, **added}, places)
 
 
