@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from yieldsim.report.tables import Record, Summary, align, count, year_label
 
 TOTAL, HORIZON = "total", "horizon"
+MOST_NAMED = 4  # products in a sentence
 SURE = 3.0  # standard errors from which on a change is told
 UNITS = {"h100e": "H100-equivalents", "chips": "usable chips"}
 HOW_TO_RUN = (
@@ -98,6 +99,11 @@ def _sign(record: Record, key: str) -> int:
 
 
 def _of_products(records: Sequence[Record]) -> str:
-    """Chips of products in words, the largest change first."""
+    """Chips of products in words, the largest changes first; the rest as a number of products."""
     ordered = sorted(records, key=lambda r: -abs(r["chips"]))
-    return ", ".join(f"{count(abs(r['chips']))} {r['product']}" for r in ordered)
+    words = [f"{count(abs(r['chips']))} {r['product']}" for r in ordered[:MOST_NAMED]]
+    rest = ordered[MOST_NAMED:]
+    if rest:
+        chips = count(sum(abs(r["chips"]) for r in rest))
+        words.append(f"{chips} of {len(rest)} others")
+    return ", ".join(words)

@@ -160,3 +160,13 @@ def test_a_change_within_its_error_costs_nothing() -> None:
     assert list(costs_of([noise | {"h100e": None, "h100e_se": None}])) == []
     sure = noise | {"chips_se": 9.0, "h100e": None, "h100e_se": None}
     assert list(costs_of([sure])) == ["10 % more memory takes 29 a over all years."]
+
+
+def test_a_sentence_names_four_products_and_sums_the_rest() -> None:
+    of = {"input": "wafers", "year": "horizon", "chips_se": 0.1, "h100e": None, "h100e_se": None}
+    chips = {"a": -70.0, "b": 50.0, "c": 60.0, "d": 40.0, "e": 30.0, "f": 20.0, "g": 10.0}
+    records = [of | {"product": name, "chips": number} for name, number in chips.items()]
+    assert list(costs_of(records)) == [
+        "10 % more wafers adds 60 c, 50 b, 40 d, 30 e, 30 of 2 others and takes 70 a "
+        "over all years."
+    ]
