@@ -13,6 +13,7 @@ from yieldsim.analysis.statistics.standard_error import (
     sample_quantiles,
 )
 from yieldsim.analysis.totals import (
+    BUDGET_BYTES,
     Period,
     gather,
     labels_of,
@@ -54,10 +55,11 @@ def paired_differences(
     shape = (len(others), len(groups), len(labels))
     figures = {name: np.empty(shape) for name in FIGURES}
     quantile, se_quantile = np.empty((*shape, len(levels))), np.empty((*shape, len(levels)))
+    budget = BUDGET_BYTES // 3  # totals of both, and their difference
     for row, other in enumerate(others):
         pairs = zip(
-            gather(ds, variable, period, groups, [scenarios.index(base)]),
-            gather(ds, variable, period, groups, [other]),
+            gather(ds, variable, period, groups, [scenarios.index(base)], budget),
+            gather(ds, variable, period, groups, [other], budget),
             strict=True,
         )
         for first, second in pairs:

@@ -105,10 +105,12 @@ def _apply(column: np.ndarray, rule: QuantileRule) -> tuple[float, float]:
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and its standard error (sd / sqrt n) along the last axis; NaN for a single value."""
     n = values.shape[-1]
-    mean = values.mean(axis=-1)
-    if n < 2:
-        return mean, np.full(mean.shape, np.nan)
-    return mean, values.std(axis=-1, ddof=1) / np.sqrt(n)
+    mean, error = np.empty(values.shape[:-1]), np.full(values.shape[:-1], np.nan)
+    for index in np.ndindex(mean.shape):  # a row at a time, as NumPy copies what it takes the sd of
+        mean[index] = values[index].mean()
+        if n > 1:
+            error[index] = values[index].std(ddof=1) / np.sqrt(n)
+    return mean, error
 
 
 def statistics(values: np.ndarray) -> dict[str, float | None]:
