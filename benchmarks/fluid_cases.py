@@ -129,7 +129,9 @@ def mixed_fleet(
             count = medians.curve(f"fabs.{fab}.fleets.{group}.{kind}.count", fleet.count, when)[0]
             classes[kind] = {"count": round(float(count)), **ORIGIN}
     own["fleets"]["arf_immersion"]["imported"]["count"] = SCANNERS
+    own.pop("excursions", None)  # they concern dies
     for group in raw["tool_groups"].values():
+        group.pop("sampling_floor", None)  # no line here gives way in its control steps
         for kind in ("imported", "domestic"):
             if kind in group:
                 group[kind]["initial_mttf_ratio"] = 1.0

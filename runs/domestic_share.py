@@ -72,6 +72,7 @@ def model_file(
         process |= {"d0_mature_per_cm2": 0.0, "systematic_yield": 1.0}
         die |= {"parametric_yield": 1.0, "test_overkill": 0.0}
     fab = raw["fabs"][FAB]
+    fab.pop("learning", None)  # the line learns as its process: there is no other to copy
     fab["allocation"] = {PROCESS: {DIE: {"value": 1.0, **ASSUMED}}}
     fab["plan"] = {PROCESS: {**PLAN, **ASSUMED}}
     for name, group in raw["tool_groups"].items():

@@ -51,6 +51,14 @@ OUTPUTS: tuple[Variable, ...] = (
     Variable(
         "tool_load", ("fab", "tool_group"), "pass", FLOW, "passes that the plan needs", **DETAIL
     ),
+    Variable(
+        "sampling_kept",
+        ("fab", "tool_group"),
+        "1",
+        LEVEL,
+        "share of the planned passes that are made: below 1 where control steps give way",
+        **DETAIL,
+    ),
     Variable("tools", FLEET, "tool", LEVEL, "tools in production", **DETAIL),
     Variable(
         "tool_availability", FLEET, "1", LEVEL, "share of total time up for production", **DETAIL

@@ -60,6 +60,17 @@ def test_in_the_other_world_sn2_is_the_only_line_up_to_2025(quarter: str) -> Non
     assert all(starts("smic_sn1", quarter, level, 0)[0] > 0.0 for level in (0, 1))
 
 
+def test_lines_copy_the_building_that_makes_n2_in_both_worlds() -> None:
+    """SN1 begins with the process or in 2026; SN2 makes N+2 in both and learns as the process."""
+    model = baseline()
+    learning = {name: fab.learning for name, fab in model.fabs.items()}
+    assert "n2" not in learning["smic_sn2"]
+    for fab in ("smic_sn1", "huawei_affiliated", "huali"):
+        assert learning[fab]["n2"].copied_from == "smic_sn2"
+    plan, law = model.fabs["smic_sn1"].plan["n2"], model.processes["n2"].learning
+    assert (plan.quarters[0], plan.before) == (law.start, "zero")
+
+
 def test_the_950_is_made_on_one_process_in_each_world() -> None:
     times = quarter_index("2025Q3") + np.arange(22) + 0.5
     made: dict[int, set[str]] = {0: set(), 1: set()}

@@ -17,6 +17,7 @@ ALL = f"simulation.outputs={[v.name for v in OUTPUTS]}"
 
 DETAILS = [
     "tool_load",
+    "sampling_kept",
     "tools",
     "tool_availability",
     "tool_passes_possible",

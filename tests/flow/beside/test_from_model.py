@@ -169,7 +169,7 @@ def test_the_cap_is_what_plan_and_tools_allow_times_the_raw_time() -> None:
 
 @pytest.mark.parametrize("process", ["p", "q"])
 def test_passes_are_those_of_the_line_model(process: str) -> None:
-    own = model(simulation__flow_steps=20)  # otherwise short routes have few segments
+    own = model(simulation__flow_steps=40)  # otherwise short routes have few segments
     compiled = compile_model(own)
     x = np.append(compiled.sampler.draw(1, 0, 1)[0], compiled.constants)[:, None]
     edges = compiled.passes.first[list(own.processes).index(process)]

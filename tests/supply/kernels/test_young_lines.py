@@ -185,6 +185,7 @@ def test_one_seldom_inspected_line_has_its_excursions_for_longer() -> None:
     assert firm["wafer_outs"][-1, 0, 0] == pytest.approx(3000.0 * kept, rel=0.01)
     assert got["wafer_outs"][-1, 0, 0] == pytest.approx(3000.0, rel=0.01)
     place = 1  # of the group
+    np.testing.assert_allclose(got["sampling_kept"][:, 0, place], kept, rtol=FLOAT32)
     passes = got["tool_passes"][:, 0, place, 0] / (got["wafer_outs"][:, 0, 0] * 8.0)
     assert passes[-1] == pytest.approx(kept, rel=0.02)
 

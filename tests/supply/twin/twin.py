@@ -135,7 +135,7 @@ class Line:
             for group in rates:
                 weight = min(1.0, self.world.days_per_step / MEMORY_DAYS)
                 self.recent[group] += (made[group] - self.recent[group]) * weight
-            self.book_tools(step, rates, load, left, made)
+            self.book_tools(step, rates, load, kept, left, made)
             self.tools.gain_experience(rates, made)
         else:
             for route, (tau,) in zip(self.routes, taus, strict=True):
@@ -310,6 +310,7 @@ class Line:
         step: int,
         rates: dict[str, tools.GroupRate],
         load: Mapping[str, float],
+        kept: Mapping[str, float],
         left: float,
         made: Mapping[str, float],
     ) -> None:
@@ -318,6 +319,7 @@ class Line:
         for group, rate in rates.items():
             where = (self.name, group)
             add(step, "tool_load", *where, amount=load[group])
+            add(step, "sampling_kept", *where, amount=kept[group] * part)
             add(step, "passes_possible", *where, amount=rate.passes * left)
             add(step, "passes_made", *where, amount=made[group])
             self.book_ratio(step, "utilization", "passes_made", "passes_possible", *where)

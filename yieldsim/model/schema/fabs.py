@@ -110,7 +110,7 @@ class ToolGroup(Entity):
         neutral=1.0,
     )
     sampling_floor: Quantity = fraction(
-        "-d0_per_cm2",
+        "+sampling_kept",
         "least share of the planned passes that a line makes when the group is short",
         above=True,
         neutral=1.0,

@@ -214,6 +214,7 @@ def pace_route(
 
 @inline_jit
 def book_use(
+    steps: int,
     fleets: Records2[FleetCurves],
     groups: Records[GroupState],
     left: Lanes,
@@ -223,11 +224,14 @@ def book_use(
 ) -> None:
     """Book the passes made and possible, and add the passes made to the experience of tools.
 
-    ``booked`` (group) are the results of the fab's groups in a row. ``fleets`` (group, class) say
-    which tool classes the fab has.
+    ``booked`` (group) are the results of the fab's groups in a row; a quarter has ``steps`` steps.
+    ``fleets`` (group, class) say which tool classes the fab has.
     """
     for g in range(groups.shape[0]):
         group, result = groups[g], booked[g]
+        if max(fleets[g, 0].count_curve, fleets[g, 1].count_curve) >= 0:
+            for k in range(n):
+                result.sampling_kept[k] += group.kept[k] / steps
         for k in range(n):
             result.utilization[k] += group.made_passes[k]
             result.passes_possible[k] += group.possible_passes[k] * left[k]

@@ -151,9 +151,10 @@ def _book_tools(
     """Charge the passes of the step to the tools of an equipped fab, and book their use."""
     group, left, fleets = state.group, state.scratch.capacity_left, structure.fleet[fab]
     charge(_visits(structure, world, state, fab), group, state.segment, LANES)
-    book_use(fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
+    steps = clock.steps_per_quarter
+    book_use(steps, fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
     if tally.fleet.shape[0] > 0:
-        book_tools(clock.steps_per_quarter, group, left, tally.fleet[row, fab], LANES)
+        book_tools(steps, group, left, tally.fleet[row, fab], LANES)
     remember(clock.days_per_step, group, state.recent[fab], LANES)
 
 
