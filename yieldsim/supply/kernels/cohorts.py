@@ -6,10 +6,9 @@ The oldest wafers leave first, so wafers are tracked by their start and conserve
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
-from yieldsim.outputs import ALLOCATION, DEFECTS, WAFER_PLAN
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.curves import curve_value
-from yieldsim.supply.kernels.dies import alpha_within, sort_dies, susceptible_cm2
+from yieldsim.supply.kernels.dies import label_design, sort_cohort
 from yieldsim.supply.kernels.records import (
     BinState,
     Clock,
@@ -27,7 +26,6 @@ from yieldsim.supply.kernels.records import (
 
 _ALL = 1.0 - 1e-9
 _DUST = 1e-9
-_TENTH = 0.1  # by which a label changes each constraint to see what would add most dies
 
 
 @inline_jit
@@ -116,41 +114,6 @@ def mix_wafers(
                 weight[entry, k] = mix[entry, k] * moved[k]
 
 
-@apart_jit
-def _sort(
-    structure: Structure,
-    world: World,
-    state: State,
-    route: int,
-    entry: int,
-    step: int,
-    ratio: float,
-    k: int,
-) -> float:
-    """Fill the bin yields of an entry in a cohort; return the share of its dies that is good.
-
-    The density of defects is ``ratio`` times that of the step.
-    """
-    die, scratch = structure.entry[entry].die, state.scratch
-    process = world.process[structure.route[route].process]
-    design, values = structure.die[die], world.die[die]
-    mean = scratch.d0_per_cm2[k] * ratio
-    faults = mean * susceptible_cm2(values, k) * design.killing_part
-    return sort_dies(
-        values,
-        k,
-        design,
-        structure.min_good[die],
-        structure.harvest[die],
-        structure.bin_table[die],
-        mean * scratch.cluster_factor[k],
-        alpha_within(process.alpha[k], scratch.alpha_within[k], faults),
-        scratch.systematic_yield[k],
-        state.tail,
-        state.bin_yield[step, entry, :, k],
-    )
-
-
 @stage_jit
 def start_cohort(
     structure: Structure,
@@ -178,11 +141,12 @@ def start_cohort(
             started = wafers.starts[k] * state.weight[step, entry, k]
             if started <= 0.0:
                 continue
-            largest = started > dies.limit_wafers[k]
-            cleaner = 0.0
-            if largest:
-                cleaner = _sort(structure, world, state, route, entry, step, 1.0 - _TENTH, k)
-            good, sold = _sort(structure, world, state, route, entry, step, 1.0, k), 0.0
+            if started > dies.limit_wafers[k]:
+                dies.limit_wafers[k] = started
+                dies.limit[k] = label_design(structure, world, state, route, entry, step, k)
+            else:
+                sort_cohort(structure, world, state, route, entry, step, 1.0, k)
+            sold = 0.0
             for b in range(structure.die[die].bins):
                 sold += state.bin_yield[step, entry, b, k]
             gross = started * dies.gross_dies[k]
@@ -190,13 +154,6 @@ def start_cohort(
             result.gross_dies_started[k] += gross
             saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
             result.saleable_dies[k] += gross * saved * sold
-            if largest:
-                dies.limit_wafers[k] = started
-                others = _wafers_for_others(structure, state, route, entry, step, k)
-                more = starts_gain(
-                    wafers.planned[k], wafers.starts[k], wafers.allowed[k], wafers.held_by[k]
-                )
-                dies.limit[k] = dies_limit(good, cleaner, wafers.held_by[k], more, others)
     cohort = state.cohort[route, step]
     for k in range(n):
         wafers.wafers_so_far[k] += wafers.starts[k]
@@ -207,51 +164,6 @@ def start_cohort(
         for row in range(state.exits.shape[2]):
             for k in range(n):
                 state.exits[route, step, row, k] = 0.0
-
-
-@stage_jit
-def _wafers_for_others(
-    structure: Structure, state: State, route: int, entry: int, step: int, k: int
-) -> float:
-    """Return the wafers that a line starts for no AI product, over those of an entry for one.
-
-    It is 0 for an entry that is itself for no AI product: AI chips come first.
-    """
-    if structure.entry[entry].for_ai == 0:
-        return 0.0
-    others = 0.0
-    for other in range(structure.route[route].first_entry, structure.route[route].end_entry):
-        if structure.entry[other].for_ai == 0:
-            others += state.weight[step, other, k]
-    return others / state.weight[step, entry, k]
-
-
-@inline_jit
-def starts_gain(planned: float, starts: float, allowed: float, held_by: float) -> float:
-    """Return the wafers gained, over those started, by 10 % more of what holds the starts.
-
-    Where it is not the plan, the plan limits the gain. A route may start more for a while than its
-    tools allow in the long run: these wafers only fill its buffer.
-    """
-    lasting = min(starts, allowed)
-    if held_by == WAFER_PLAN or lasting <= 0.0:
-        return _TENTH
-    return min(_TENTH, max(0.0, planned / lasting - 1.0))
-
-
-@inline_jit
-def dies_limit(good: float, cleaner: float, held_by: float, more: float, others: float) -> float:
-    """Return the constraint on a design of which a change of 10 % would add most good dies.
-
-    With 10 % fewer defects the share ``cleaner`` would be good instead of ``good``: the gain is of
-    defects. 10 % more of what holds the starts adds the share ``more``: the gain is of ``held_by``.
-    A tenth of the wafers that the line starts for no AI product, ``others`` times as many as for
-    the design, is the gain of allocation. Of equal gains the starts come first, then allocation.
-    """
-    given = _TENTH * others
-    if good <= 0.0 or cleaner - good > good * max(more, given):
-        return DEFECTS
-    return ALLOCATION if given > more else held_by
 
 
 @stage_jit

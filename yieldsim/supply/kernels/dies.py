@@ -9,8 +9,19 @@ from __future__ import annotations
 
 import math
 
-from yieldsim.kernels.jit import bare_jit, inline_jit
-from yieldsim.supply.kernels.records import DieDesign, Floats, Ints, Parameters
+import numpy as np
+
+from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.outputs import ALLOCATION, DEFECTS, WAFER_PLAN
+from yieldsim.supply.kernels.records import (
+    DieDesign,
+    Floats,
+    Ints,
+    Parameters,
+    State,
+    Structure,
+    World,
+)
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.kernels.classes import cell_place, pieces_value
 from yieldsim.wafer.kernels.geometry import count_best_of_four
@@ -20,6 +31,7 @@ _NODES = 32
 _NO_LIFE = 700.0  # exp(-700) = 1e-304
 _STEP = 0.2  # step of the log density where the gamma's tail makes the range long
 _NEGLIGIBLE = 30.0  # exp(-30) = 1e-13
+_TENTH = 0.1  # by which a label changes each constraint to see what would add most dies
 
 
 @inline_jit
@@ -212,3 +224,127 @@ def sort_dies(
     good = above * functional
     out[out.shape[0] - 1] = (1.0 - good) * die.test_escape[k]
     return good
+
+
+@stage_jit
+def _alpha(
+    structure: Structure, world: World, state: State, route: int, die: int, ratio: float, k: int
+) -> float:
+    """Return the clustering of a design's dies at ``ratio`` times the density of the step."""
+    alpha, scratch = world.process[structure.route[route].process].alpha[k], state.scratch
+    part = scratch.d0_per_cm2[k] * ratio * structure.die[die].killing_part
+    return alpha_within(alpha, scratch.alpha_within[k], part * susceptible_cm2(world.die[die], k))
+
+
+@apart_jit
+def sort_cohort(
+    structure: Structure,
+    world: World,
+    state: State,
+    route: int,
+    entry: int,
+    step: int,
+    ratio: float,
+    k: int,
+) -> float:
+    """Fill the bin yields of an entry in a cohort; return the share of its dies that is good.
+
+    The density of defects is ``ratio`` times that of the step.
+    """
+    die, scratch = structure.entry[entry].die, state.scratch
+    design, values = structure.die[die], world.die[die]
+    return sort_dies(
+        values,
+        k,
+        design,
+        structure.min_good[die],
+        structure.harvest[die],
+        structure.bin_table[die],
+        scratch.d0_per_cm2[k] * ratio * scratch.cluster_factor[k],
+        _alpha(structure, world, state, route, die, ratio, k),
+        scratch.systematic_yield[k],
+        state.tail,
+        state.bin_yield[step, entry, :, k],
+    )
+
+
+@apart_jit
+def label_design(
+    structure: Structure, world: World, state: State, route: int, entry: int, step: int, k: int
+) -> float:
+    """Fill the bin yields of an entry in a cohort; return the constraint on its design.
+
+    What fewer defects would gain is known to a factor of two without sorting the dies again
+    (`cleaner_gain`). They are sorted again where this does not decide.
+    """
+    wafers, scratch = state.route[route], state.scratch
+    good = sort_cohort(structure, world, state, route, entry, step, 1.0, k)
+    others = _wafers_for_others(structure, state, route, entry, step, k)
+    more = starts_gain(wafers.planned[k], wafers.starts[k], wafers.allowed[k], wafers.held_by[k])
+    die = structure.entry[entry].die
+    alpha = _alpha(structure, world, state, route, die, 1.0, k)
+    functional = scratch.systematic_yield[k] * world.die[die].parametric_yield[k]
+    gain = cleaner_gain(good / functional if functional > 0.0 else 0.0, alpha)
+    rival = max(more, _TENTH * others)
+    cleaner = good * (1.0 + gain)
+    if 0.5 * rival < gain < 2.0 * rival:
+        cleaner = sort_cohort(structure, world, state, route, entry, step, 1.0 - _TENTH, k)
+        sort_cohort(structure, world, state, route, entry, step, 1.0, k)
+    return dies_limit(good, cleaner, wafers.held_by[k], more, others)
+
+
+@inline_jit
+def cleaner_gain(good: float, alpha: float) -> float:
+    """Return the dies gained, over the good ones, by 10 % fewer defects, by the whole-die law.
+
+    It is exact for a die without spare cores under a negative binomial of this alpha.
+    """
+    if good <= 0.0:
+        return np.inf
+    faults = math.expm1(-math.log(min(1.0, good)) / alpha)  # over alpha
+    return math.expm1(alpha * (math.log1p(faults) - math.log1p((1.0 - _TENTH) * faults)))
+
+
+@stage_jit
+def _wafers_for_others(
+    structure: Structure, state: State, route: int, entry: int, step: int, k: int
+) -> float:
+    """Return the wafers that a line starts for no AI product, over those of an entry for one.
+
+    It is 0 for an entry that is itself for no AI product: AI chips come first.
+    """
+    if structure.entry[entry].for_ai == 0:
+        return 0.0
+    others = 0.0
+    for other in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        if structure.entry[other].for_ai == 0:
+            others += state.weight[step, other, k]
+    return others / state.weight[step, entry, k]
+
+
+@inline_jit
+def starts_gain(planned: float, starts: float, allowed: float, held_by: float) -> float:
+    """Return the wafers gained, over those started, by 10 % more of what holds the starts.
+
+    Where it is not the plan, the plan limits the gain. A route may start more for a while than its
+    tools allow in the long run: these wafers only fill its buffer.
+    """
+    lasting = min(starts, allowed)
+    if held_by == WAFER_PLAN or lasting <= 0.0:
+        return _TENTH
+    return min(_TENTH, max(0.0, planned / lasting - 1.0))
+
+
+@inline_jit
+def dies_limit(good: float, cleaner: float, held_by: float, more: float, others: float) -> float:
+    """Return the constraint on a design of which a change of 10 % would add most good dies.
+
+    With 10 % fewer defects the share ``cleaner`` would be good instead of ``good``: the gain is of
+    defects. 10 % more of what holds the starts adds the share ``more``: the gain is of ``held_by``.
+    A tenth of the wafers that the line starts for no AI product, ``others`` times as many as for
+    the design, is the gain of allocation. Of equal gains the starts come first, then allocation.
+    """
+    given = _TENTH * others
+    if good <= 0.0 or cleaner - good > good * max(more, given):
+        return DEFECTS
+    return ALLOCATION if given > more else held_by
