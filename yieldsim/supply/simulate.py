@@ -156,18 +156,33 @@ class _Run:
 
 
 def _mixed(run: _Run, mixer: Mixer, worlds: np.ndarray, first: int) -> np.ndarray:
-    """Return the outputs of up to LANES realizations, by their mix where it makes more compute."""
+    """Return the outputs of up to LANES realizations, each by what makes the most compute.
+
+    That is the shares, the planner, or the mix of a linear program that knows all quarters. The
+    warm-up before the mix is the planner's, so the program may do all that the planner may.
+    """
     clock, count = run.compiled.clock, worlds.shape[1]
     worlds = np.ascontiguousarray(worlds)
+    best = run(clock, worlds, first)
+    most = mixer.compute(run.tally, count)
+    planned = run(clock._replace(planned=True, planned_warmup=True), worlds, first)
+    best, most = _better(mixer, best, most, planned, mixer.compute(run.tally, count))
+    clock = clock._replace(planned_warmup=True)
     run(clock._replace(steps=clock.warmup_steps), worlds, first)
     stocks = Stocks.of(run.state)
-    shares = run(clock, worlds, first)
-    made = mixer.compute(run.tally, count)
+    run(clock, worlds, first)
     mixes = mixer.mixes(run.world, run.state, run.tally, stocks, count)
     worlds[-len(mixes) :] = mixes
     mixed = run(clock._replace(mixed=True), worlds, first)
-    better = mixer.better(mixer.compute(run.tally, count), made)
-    return np.where(better[:, None], mixed, shares)
+    return _better(mixer, best, most, mixed, mixer.compute(run.tally, count))[0]
+
+
+def _better(
+    mixer: Mixer, best: np.ndarray, most: np.ndarray, other: np.ndarray, made: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the outputs and the compute of the better of two runs in each lane."""
+    better = mixer.better(made, most)
+    return np.where(better[:, None], other, best), np.where(better, made, most)
 
 
 def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:

@@ -41,6 +41,13 @@ class Book:
         sums = self.sums[quarter, variable]
         return sum(amount for names, amount in sums.items() if names[0] == first)
 
+    def last(self, step: int, variable: str, *names: str) -> float:
+        """A flow of the quarter before that of a step; in the warm-up, of all quarters so far."""
+        before = self.quarter(step) - 1
+        warmup = self.world.model.simulation.warmup_quarters
+        quarters = range(before + 1) if before < warmup else (before,)
+        return sum(self.sums[quarter, variable][names] for quarter in quarters)
+
     def binding(self, quarter: int, product: str) -> str:
         """The constraint of most steps; of equals, the first in the list of constraints."""
         order = constraint_names(list(self.world.model.tool_groups))

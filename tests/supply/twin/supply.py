@@ -11,12 +11,14 @@ from collections import defaultdict
 from tests.supply.twin.assembly import Stocks, assemble
 from tests.supply.twin.dies import Sorting, gross_dies
 from tests.supply.twin.memory import made
+from tests.supply.twin.planning.planner import Plan
 from tests.supply.twin.recipes import batches, memory_choices
 from tests.supply.twin.results import Book
 from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model.schema import Product
 
 ROUNDING = 1e-12
+NEXT_TO_NONE = 1e-200  # weight of a product in production of which nothing is due
 
 
 class Packaging:
@@ -32,6 +34,8 @@ class Packaging:
         self.from_banks: dict[str, float] = defaultdict(float)
         self.gross = {name: self.gross_of(name) for name in self.model.dies}
         self.pools = {n: memory_choices(self.model, p) for n, p in self.model.products.items()}
+        self.plan: Plan | None = None
+        self.due: dict[str, dict[str | None, float]] = {}  # planned and not begun, by pool
         tiers = sorted({product.tier for product in self.model.products.values()})
         self.tiers = [
             [name for name, product in self.model.products.items() if product.tier == tier]
@@ -82,9 +86,21 @@ class Packaging:
         self.book.add(step, "bad_dies_passed", die, amount=escaped)
         self.book.add(step, "dies_scrapped", die, amount=scrapped)
 
+    def follow(self, plan: Plan) -> None:
+        """Follow the plan of a quarter; what was due before is planned anew."""
+        self.plan = plan
+        self.due = {name: dict.fromkeys(own, 0.0) for name, own in plan.packages.items()}
+
+    def due_of(self, name: str) -> float:
+        """Packages of a product that are planned and not begun; any without a plan."""
+        return sum(self.due[name].values()) if name in self.due else math.inf
+
     def advance(self, step: int) -> None:
         """Receive dies, stacks and capacity, and serve the products tier by tier."""
         capacity = self.receive(step)
+        for name, own in self.due.items():
+            for pool in own:
+                own[pool] += self.plan.packages[name][pool] if self.plan else 0.0
         shares = self.shares(step)
         offers, wants, limits = {}, {}, {}
         for name, product in self.model.products.items():
@@ -105,6 +121,7 @@ class Packaging:
                     self.book.add(step, "stacks_used", pool, amount=stacks)
                 if granted[name] > 0.0:
                     assemble(self.world, self.book, self.dies, step, name, granted[name], offers)
+                    self.settle(name, granted[name], taken[name])
                 self.book.hold(step, name, limits[name])
         for die, bins in self.dies.stock.items():
             self.book.put(step, "die_stock", die, level=sum(bins.values()))
@@ -120,13 +137,8 @@ class Packaging:
             self.dies.stock[bank.die][bank.bin] += dies
             self.from_banks[bank.die] += dies
             self.book.add(step, "bank_dies", bank.die, amount=dies)
-        for name, pool in self.model.memory.items():
-            path, stacks = f"memory.{name}", 0.0
-            if pool.deliveries is not None:
-                stacks += world.schedule(f"{path}.deliveries", pool.deliveries, step) * per_quarter
-            if pool.maker is not None:
-                stacks += made(world, name, step) * per_month
-            stacks *= world.number(path, pool, "usable_fraction")
+        for name in self.model.memory:
+            stacks = self.stacks_coming(name, step)
             self.stacks[name] += stacks
             self.book.add(step, "stacks_in", name, amount=stacks)
         capacity = {}
@@ -136,6 +148,23 @@ class Packaging:
             self.book.add(step, "packaging_capacity", name, amount=capacity[name])
         return capacity
 
+    def stacks_coming(self, name: str, step: int) -> float:
+        """Usable stacks of a pool that arrive in a step."""
+        world, pool, per_quarter = self.world, self.model.memory[name], self.world.steps_per_quarter
+        path, stacks = f"memory.{name}", 0.0
+        if pool.deliveries is not None:
+            stacks += world.schedule(f"{path}.deliveries", pool.deliveries, step)
+        if pool.maker is not None:
+            stacks += made(world, name, step) * MONTHS_PER_QUARTER
+        return stacks / per_quarter * world.number(path, pool, "usable_fraction")
+
+    def settle(self, name: str, packages: float, taken: dict[str, float]) -> None:
+        """Strike the packages begun off those that are due."""
+        each = self.model.products[name].stacks_per_package
+        for pool in self.due.get(name, {}):
+            begun = packages if pool is None else taken.get(pool, 0.0) / each
+            self.due[name][pool] = max(0.0, self.due[name][pool] - begun)
+
     def shares(self, step: int) -> dict[str, float]:
         """Each product's share of its die's stock, by the weights of those in production."""
         weights: dict[str, float] = {}
@@ -144,6 +173,9 @@ class Packaging:
             if self.in_production(step, name, product):
                 share, path = product.die_share, f"products.{name}.die_share"
                 weights[name] = 1.0 if share is None else self.world.schedule(path, share, step)
+            if weights[name] > 0.0 and name in self.due:
+                due = self.due_of(name) * product.dies_per_package
+                weights[name] = max(NEXT_TO_NONE, due)
         total: dict[str, float] = defaultdict(float)
         for name, weight in weights.items():
             total[self.model.products[name].die] += max(0.0, weight)
@@ -167,12 +199,14 @@ class Packaging:
             return 0.0, "not in production"
         none_bad = dict.fromkeys(offer, 0.0)
         made_of = batches(self.model.dies[product.die], product, offer, math.inf, none_bad)
-        packages = sum(batch.packages for batch in made_of)
+        packages, limit = sum(batch.packages for batch in made_of), self.behind(product.die)
         if product.demand is not None and not self.world.lifted("demand"):
             demand = self.world.schedule(f"products.{name}.demand", product.demand, step)
             if demand / self.world.steps_per_quarter < packages:
-                return demand / self.world.steps_per_quarter, "demand"
-        return packages, self.behind(product.die)
+                packages, limit = demand / self.world.steps_per_quarter, "demand"
+        if self.due_of(name) < packages:
+            return self.due_of(name), "mix"
+        return packages, limit
 
     def behind(self, die: str) -> str:
         """What limits the dies of a design."""
@@ -208,17 +242,25 @@ class Packaging:
         for rank in range(max(len(self.pools[name]) for name in tier)):
             for pool in self.stacks:
                 users = [name for name in tier if self.prefers(name, rank, pool)]
-                need = {name: (wants[name] - granted[name]) * each[name] for name in users}
+                asks = {
+                    name: min(wants[name] - granted[name], self.due_with(name, pool))
+                    for name in users
+                }
+                need = {name: asks[name] * each[name] for name in users}
                 total = sum(need.values())
                 ratio = min(1.0, self.stacks[pool] / total) if total > 0.0 else 0.0
                 for name in users:
-                    granted[name] += (wants[name] - granted[name]) * ratio
+                    granted[name] += asks[name] * ratio
                     taken[name][pool] = need[name] * ratio
                 self.stacks[pool] = max(0.0, self.stacks[pool] - total * ratio)
         for name in tier:
             if granted[name] < wants[name] * (1.0 - ROUNDING):
                 limits[name] = "memory"
         return granted, taken
+
+    def due_with(self, name: str, pool: str) -> float:
+        """Packages due of a product with stacks of a pool; any without a plan."""
+        return self.due[name].get(pool, 0.0) if name in self.due else math.inf
 
     def cut_to_packaging(
         self,

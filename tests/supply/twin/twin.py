@@ -23,6 +23,7 @@ from tests.supply.twin.assembly import book_usable
 from tests.supply.twin.excursions import excursion_ratio, exposure
 from tests.supply.twin.flow import Route
 from tests.supply.twin.learning import Experience
+from tests.supply.twin.planning.planner import Planner
 from tests.supply.twin.results import Book
 from tests.supply.twin.supply import Packaging
 from tests.supply.twin.visits import passes_by_segment
@@ -50,7 +51,10 @@ def simulate(
     packaging = Packaging(world, book)
     experience = Experience(world)
     fabs = [Line(world, book, packaging, experience, name) for name in model.fabs]
+    planner = Planner(world, packaging, fabs) if model.allocation.rule == "planner" else None
     for step in range(world.quarters * world.steps_per_quarter):
+        if planner and step > 0 and step % world.steps_per_quarter == 0:
+            packaging.follow(planner.plan(step))
         packaging.wafers_behind_cause.clear()
         packaging.from_fabs.clear()
         packaging.from_banks.clear()
@@ -76,6 +80,7 @@ class Line:
         ]
         self.started: dict[str, float] = {}
         self.recent: dict[str, float] = defaultdict(float)  # passes a step, a mean that forgets
+        self.days_in_line: dict[str, float] = {}  # at the load of the last step
         self.tools = tools.Tools(world, name)
         self.wafers = Wafers(world, book, packaging, experience, name)
         self.excursion_days = 0.0  # still to come
@@ -129,6 +134,7 @@ class Line:
             route.started.append((step, release.starts))
             self.wafers.start(step, route, release, dirt, rates, kept)
             days = sum(tau) * self.world.days_per_step
+            self.days_in_line[route.process] = days
             self.book.add(step, "days_expected", self.name, route.process, amount=days)
         made = self.move_with_tools(step, rates, kept, left, taus) if rates else {}
         if rates:
@@ -187,18 +193,22 @@ class Line:
     def plan(self, step: int, route: Route) -> float:
         """Planned wafers of a step; none before the fab starts."""
         world, process = self.world, route.process
-        for event in world.model.events.values():
-            if (
-                isinstance(event, FabStarts)
-                and (not event.fabs or self.name in event.fabs)
-                and step < world.first_step(event.start)
-            ):
-                return 0.0
+        if step < self.begins():
+            return 0.0
         per_step = MONTHS_PER_QUARTER / world.steps_per_quarter
         if self.fab.fleets and world.lifted("wafers"):
             per_step *= tools.PLAN_WITHOUT_LIMIT
         path = f"fabs.{self.name}.plan.{process}"
         return world.schedule(path, self.fab.plan[process], step) * per_step
+
+    def begins(self) -> float:
+        """The first step in which the fab may start wafers."""
+        steps = [
+            float(self.world.first_step(event.start))
+            for event in self.world.model.events.values()
+            if isinstance(event, FabStarts) and (not event.fabs or self.name in event.fabs)
+        ]
+        return max(steps, default=-math.inf)
 
     def loads(self, wafers: Mapping[str, float]) -> dict[str, float]:
         """Passes through each group that so many wafers of each process ask for."""

@@ -35,6 +35,7 @@ class Wafers:
         self.world, self.book, self.packaging, self.name = world, book, packaging, name
         self.experience = experience
         self.fab = world.model.fabs[name]
+        self.last: dict[str, tuple[float, float]] = {}  # density and systematic yield by process
 
     def start(
         self,
@@ -62,6 +63,7 @@ class Wafers:
             survive *= tools.overlay_yield(world, name, process, visits, rates)
         if world.lifted("defects"):
             density, survive = 0.0, 1.0
+        self.last[name] = density, survive
         path = f"fabs.{self.name}.plan.{name}"
         alpha = world.number(f"processes.{name}", process, "alpha")
         factor, left = dies.clustered_density(world, process, name, path, step, starts)
@@ -86,7 +88,7 @@ class Wafers:
         """Give the wafers of a step their designs, and note what limits each design."""
         density, factor = densities  # the mean, and the period's over the mean
         starts, sorting = release.starts, {}
-        weights = self.weights(step, route.process)
+        weights = self.planned(route.process, self.weights(step, route.process))
         for die, weight in weights.items():
             if die == OTHER or starts * weight <= 0.0:
                 continue
@@ -142,6 +144,18 @@ class Wafers:
             gains["allocation"] = TENTH * others / weights[die]
         gains["defects"] = good[0] / good[1] - 1.0 if good[1] > 0.0 else math.inf
         return max(gains, key=lambda name: gains[name])  # of equals the first
+
+    def planned(self, process: str, weights: dict[str, float]) -> dict[str, float]:
+        """The shares after the plan has divided those of AI designs, if there is one."""
+        plan = self.packaging.plan
+        if plan is None or (self.name, process) not in plan.parts:
+            return weights
+        parts = plan.parts[self.name, process]
+        ai = sum(weights[die] for die in parts)
+        changed = weights | {die: part * ai for die, part in parts.items()}
+        for die, part in plan.phones.get((self.name, process), {}).items():
+            changed[die] += part * ai
+        return changed
 
     def to_test(self, name: str) -> float:
         """Share of the wafers started that come to the wafer test."""

@@ -192,6 +192,11 @@ class MemoryPool(Entity):
     usable_fraction: Quantity = fraction(
         "+stacks_in", "share available to the products of the model", neutral=1.0
     )
+    # a planner makes the stacks of the pool last until this quarter begins; none: as it sees fit
+    lasts_until: Quarter | None = None
+    lasts_slip_quarters: Quantity = parameter(
+        "quarter", "-stacks_used", "delay of `lasts_until`", neutral=0.0
+    )
 
 
 class PackagingLine(Entity):

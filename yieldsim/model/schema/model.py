@@ -52,9 +52,11 @@ class Simulation(Entity):
 
 
 class Allocation(Entity):
-    """How AI products share wafers, memory and packaging (`yieldsim.supply.mix`)."""
+    """How AI products share wafers, memory and packaging (``supply/PLANNER.md``)."""
 
-    rule: Literal["shares", "most_compute"] = "shares"
+    rule: Literal["shares", "planner", "most_compute"] = "shares"
+    # what a planner values a package by: dense FP16 compute, memory bandwidth, or each chip alike
+    value: Literal["compute", "bandwidth", "chips"] = "compute"
 
 
 class SourceNote(Entity):

@@ -14,10 +14,21 @@ from yieldsim.supply.compile.memory import Part, lane_views
 from yieldsim.supply.compile.structure import structure_of
 from yieldsim.supply.compile.visits import Visits, visits_of
 from yieldsim.supply.compile.world import world_of
-from yieldsim.supply.kernels.records import LANES, Clock, Structure, World, lanes_dtype
+from yieldsim.supply.kernels.records import (
+    BY_BANDWIDTH,
+    BY_CHIPS,
+    BY_COMPUTE,
+    LANES,
+    Clock,
+    Structure,
+    World,
+    lanes_dtype,
+)
 from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 MOST_COMPUTE = "most_compute"  # the allocation rule that needs a mix
+PLANNER = "planner"
+_VALUES = {"compute": BY_COMPUTE, "bandwidth": BY_BANDWIDTH, "chips": BY_CHIPS}
 
 
 @dataclass(frozen=True)
@@ -121,4 +132,7 @@ def _clock(model: Model) -> Clock:
         no_plan_limit="wafers" in simulation.no_limit,
         no_defects="defects" in simulation.no_limit,
         mixed=False,  # `simulate` sets it for the run that follows a mix
+        planned=model.allocation.rule == PLANNER,
+        planned_warmup=model.allocation.rule == PLANNER,
+        value=_VALUES[model.allocation.value],
     )

@@ -11,6 +11,7 @@ from yieldsim.outputs import TOOL_GROUP, Variable
 from yieldsim.supply.compile.axes import Axes, axes_of, spread
 from yieldsim.supply.compile.compiled import Compiled
 from yieldsim.supply.compile.memory import Part, lane_table, lane_views, rows_of
+from yieldsim.supply.compile.planning import new_plan
 from yieldsim.supply.kernels.records import (
     LANES,
     TALLY_DIMS,
@@ -162,4 +163,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
     flat = np.zeros((sum(rows_of(part) for part in from_zero.values()), LANES))
     tables = dict(zip(from_zero, lane_views(flat, from_zero.values()), strict=True))
     tables |= {name: lane_table(*part) for name, part in written_first.items()}
-    return flat, State(**tables, tail=np.zeros(bins), available=np.zeros(bins))
+    plan = new_plan(
+        routes, entries, dies, bins, pools, len(structure.line), structure.product_pool.shape
+    )
+    return flat, State(**tables, plan=plan, tail=np.zeros(bins), available=np.zeros(bins))

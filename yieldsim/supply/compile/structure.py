@@ -26,6 +26,7 @@ from yieldsim.supply.compile.columns import (
 from yieldsim.supply.compile.designs import designs_of
 from yieldsim.supply.compile.effects import effect_dates, effects_on
 from yieldsim.supply.compile.memory import records
+from yieldsim.supply.compile.planning import planning_of
 from yieldsim.supply.compile.visits import Visits
 from yieldsim.supply.kernels.records import (
     EXPONENTIAL,
@@ -63,8 +64,12 @@ def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) ->
         for n, p in model.packaging.items()
     ]
     products = [_product(model, curves, start, name, product) for name, product in order]
-    banks, pools = _banks(model, curves), _pools(model, curves)
+    banks, pools = _banks(model, curves), _pools(model, curves, start)
     on_tools, on_fab, on_density = effects_on(model)
+    who, tiers = records(ProductPlan, products), _tiers(order)
+    recipe = _recipes(model, order, min_good.shape[1])
+    other, entry = records(OtherDie, _other_dies(model, order)), records(AllocationEntry, entries)
+    kinds = [product.kind for _, product in order]
     return Structure(
         row=rows_of(model),
         curve_low=np.stack(curves.low),
@@ -84,7 +89,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) ->
         route_entity=np.array(route_names, np.uint32),
         visit_first=passes.first,
         visit_group=passes.group,
-        entry=records(AllocationEntry, entries),
+        entry=entry,
         die=designs,
         min_good=min_good,
         harvest=harvest,
@@ -92,12 +97,12 @@ def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) ->
         bank=records(BankDraw, banks),
         pool=records(PoolCurves, pools),
         line=records(PackagingCapacity, lines),
-        tier=_tiers(order),
-        product=records(ProductPlan, products),
+        tier=tiers,
+        product=who,
         product_pool=_ranks(model.memory, [memory_pools(model, product) for _, product in order]),
         product_line=_ranks(model.packaging, [product.packaging for _, product in order]),
-        recipe=_recipes(model, order, min_good.shape[1]),
-        other=records(OtherDie, _other_dies(model, order)),
+        recipe=recipe,
+        other=other,
         no_tool_limit=integers(
             [{TOOLS, group} & set(model.simulation.no_limit) != set() for group in groups],
             len(groups),
@@ -106,6 +111,7 @@ def structure_of(model: Model, curves: Curves, start: StepOf, passes: Visits) ->
         effect_on_tools=on_tools,
         effect_on_fab=on_fab,
         effect_on_density=on_density,
+        planning=planning_of(kinds, tiers, who, recipe, designs, other, entry),
     )
 
 
@@ -172,18 +178,18 @@ def _banks(model: Model, curves: Curves) -> list[tuple[int, int, int]]:
     ]
 
 
-def _pools(model: Model, curves: Curves) -> list[tuple[int, ...]]:
+def _pools(model: Model, curves: Curves, start: StepOf) -> list[tuple[float, ...]]:
     lines = list(model.dram_lines)
     wafers_of = [
         curves.add(f"dram_lines.{name}.wafers", line.wafers)
         for name, line in model.dram_lines.items()
     ]
-    rows: list[tuple[int, ...]] = []
+    rows: list[tuple[float, ...]] = []
     for name, pool in model.memory.items():
         path, maker = f"memory.{name}.maker", pool.maker
         deliveries = curves.add(f"memory.{name}.deliveries", pool.deliveries)
         if maker is None:
-            rows.append((deliveries, -1, -1, -1, -1, -1, 0))
+            rows.append((deliveries, -1, -1, -1, -1, -1, 0, start(pool.lasts_until)))
             continue
         line = lines.index(maker.dram_line) if maker.dram_line else -1
         own = curves.add(f"{path}.wafers", maker.wafers)
@@ -196,6 +202,7 @@ def _pools(model: Model, curves: Curves) -> list[tuple[int, ...]]:
                 line,
                 curves.add(f"{path}.line_weight", maker.line_weight),
                 int(maker.dram_die_mm2 is not None),
+                start(pool.lasts_until),
             )
         )
     return rows

@@ -18,7 +18,7 @@ from yieldsim.supply.kernels.records import (
     Tally,
     World,
 )
-from yieldsim.supply.kernels.wants import activate, die_constraint, follows_mix, want
+from yieldsim.supply.kernels.wants import activate, die_constraint, follows_plan, want
 
 _HELD_BACK = 1.0 - 1e-12
 
@@ -79,7 +79,7 @@ def grant_memory(
             for i in range(first, last):
                 asked |= structure.product_pool[i, rank] == pool
             if asked:
-                _grant_pool(structure, state, follows_mix(clock, row), first, last, rank, pool, n)
+                _grant_pool(structure, state, follows_plan(clock, row), first, last, rank, pool, n)
     for i in range(first, last):
         packages = state.product[i]
         for k in range(n):
@@ -88,17 +88,17 @@ def grant_memory(
 
 
 @stage_jit
-def _asks(state: State, mixes: bool, i: int, rank: int, k: int) -> float:
+def _asks(state: State, planned: bool, i: int, rank: int, k: int) -> float:
     """Return the packages for which a product asks the pool of a rank for stacks."""
     more = state.product[i].wanted[k] - state.product[i].granted[k]
-    return min(more, state.planned[i, rank, k]) if mixes else more
+    return min(more, state.planned[i, rank, k]) if planned else more
 
 
 @stage_jit
 def _grant_pool(
     structure: Structure,
     state: State,
-    mixes: bool,
+    planned: bool,
     first: int,
     last: int,
     rank: int,
@@ -113,14 +113,14 @@ def _grant_pool(
         if structure.product_pool[i, rank] == pool:
             each = structure.product[i].stacks_per_package
             for k in range(n):
-                need[k] += _asks(state, mixes, i, rank, k) * each
+                need[k] += _asks(state, planned, i, rank, k) * each
     for i in range(first, last):
         if structure.product_pool[i, rank] == pool:
             each, packages = structure.product[i].stacks_per_package, state.product[i]
             for k in range(n):
                 if need[k] > 0.0:
                     ratio = min(1.0, state.stacks[pool, k] / need[k])
-                    more = _asks(state, mixes, i, rank, k) * ratio
+                    more = _asks(state, planned, i, rank, k) * ratio
                     packages.granted[k] += more
                     state.taken[i, rank, k] = more * each
     for k in range(n):
@@ -130,7 +130,7 @@ def _grant_pool(
 
 
 @stage_jit
-def _uses(structure: Structure, i: int, line: int) -> bool:
+def uses(structure: Structure, i: int, line: int) -> bool:
     """Return whether a product uses a packaging line."""
     uses = False
     for rank in range(structure.product_line.shape[1]):
@@ -139,7 +139,7 @@ def _uses(structure: Structure, i: int, line: int) -> bool:
 
 
 @stage_jit
-def _per_package(structure: Structure, world: World, i: int, line: int, k: int) -> float:
+def per_package(structure: Structure, world: World, i: int, line: int, k: int) -> float:
     """Return the capacity of a packaging line that a package takes, in the line's own unit."""
     whole = structure.line[line].counts_packages == 1
     return 1.0 if whole else 1.0 / world.product[i].packages_per_interposer_wafer[k]
@@ -159,12 +159,12 @@ def grant_packaging(
         for k in range(n):
             need[k] = 0.0
         for i in range(first, last):
-            if _uses(structure, i, line):
+            if uses(structure, i, line):
                 for k in range(n):
-                    each = _per_package(structure, world, i, line, k)
+                    each = per_package(structure, world, i, line, k)
                     need[k] += state.product[i].granted[k] * each
         for i in range(first, last):
-            if _uses(structure, i, line):
+            if uses(structure, i, line):
                 for k in range(n):
                     if state.product[i].granted[k] > 0.0 and need[k] > left[k]:
                         _cut(structure, state, i, left[k] / need[k], k)
@@ -211,14 +211,14 @@ def package_step(
             for k in range(n):
                 if state.product[i].granted[k] > 0.0:
                     start_packages(clock, structure, world, state, tally, i, step, row, k)
-                    if follows_mix(clock, row):
+                    if follows_plan(clock, row):
                         _settle(clock, structure, state, i, k)
                 _hold(state.product[i], state.held[i], k)
 
 
 @stage_jit
 def _settle(clock: Clock, structure: Structure, state: State, i: int, k: int) -> None:
-    """Subtract the packages that a product began from those due by the mix, by rank of memory."""
+    """Subtract the packages that a product began from those due by the plan, by rank of memory."""
     each, planned = structure.product[i].stacks_per_package, state.planned[i]
     if each == 0 or clock.no_memory_limit:
         planned[0, k] = max(0.0, planned[0, k] - state.product[i].granted[k])

@@ -50,7 +50,7 @@ def receive(
             tally.die[row, die].bank_dies[k] += dies
     for pool in range(structure.pool.shape[0]):
         for k in range(n):
-            stacks = _stacks(clock, structure, world, state, pool, step, k)
+            stacks = stacks_arriving(clock, structure, world, state, pool, step, k)
             state.stacks[pool, k] += stacks
             tally.pool[row, pool].stacks_in[k] += stacks
     for line in range(structure.line.shape[0]):
@@ -63,7 +63,7 @@ def receive(
 
 
 @stage_jit
-def _stacks(
+def stacks_arriving(
     clock: Clock,
     structure: Structure,
     world: World,
@@ -72,7 +72,7 @@ def _stacks(
     step: int,
     k: int,
 ) -> float:
-    """Return the usable stacks that arrive in a pool: deliveries and its maker's output."""
+    """Return the usable stacks that come to a pool in a step, from all sources."""
     source, stacks = structure.pool[pool], 0.0
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     per_step = 1.0 / clock.steps_per_quarter

@@ -13,6 +13,7 @@ from yieldsim.supply.kernels.density import begin_learning
 from yieldsim.supply.kernels.dies import gross_dies
 from yieldsim.supply.kernels.effects import begin_effects
 from yieldsim.supply.kernels.fab import fab_step
+from yieldsim.supply.kernels.planner.quarter import begin_quarter
 from yieldsim.supply.kernels.records import (
     CLASSES,
     LANES,
@@ -24,6 +25,7 @@ from yieldsim.supply.kernels.records import (
     Tally,
     World,
 )
+from yieldsim.supply.kernels.wants import follows_plan
 from yieldsim.units import H100_TB_PER_S, H100_TFLOPS_FP16
 
 
@@ -187,6 +189,9 @@ def simulate_block(
         for step in range(clock.steps):
             row = structure.row[step]
             _begin_step(clock, structure, world, state, step, n)
+            begins = (step - clock.warmup_steps) % clock.steps_per_quarter == 0
+            if begins and follows_plan(clock, row):
+                begin_quarter(clock, structure, world, state, tally, step, row, n)
             for fab in range(structure.fab.shape[0]):
                 fab_step(seed, clock, structure, world, state, tally, fab, step, first + r, row, n)
             package_step(clock, structure, world, state, tally, step, row, n)

@@ -10,6 +10,7 @@ from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.dies import label_design, sort_cohort
 from yieldsim.supply.kernels.records import (
+    PHONE_ENTRY,
     BinState,
     Clock,
     DieState,
@@ -93,25 +94,26 @@ def share_wafers(
 
 
 @stage_jit
-def mix_wafers(
-    structure: Structure, mix: Floats, route: int, step: int, state: State, n: int
-) -> None:
-    """Divide by the mix the wafers that the shares give to all entries that the mix moves.
+def plan_wafers(structure: Structure, route: int, step: int, state: State, n: int) -> None:
+    """Divide by the plan the AI wafers: those that the shares give to all entries that it moves.
 
-    ``mix`` holds the part of each entry, negative for an entry that is not moved.
+    The plan holds the part of each entry, negative for an entry that is not moved. A phone design
+    gets its part beside its share.
     """
     first, end = structure.route[route].first_entry, structure.route[route].end_entry
-    weight, moved = state.weight[step], state.scratch.weight_sum
+    weight, moved, part = state.weight[step], state.scratch.weight_sum, state.plan.entry
+    role = structure.planning.entry
     for k in range(n):
         moved[k] = 0.0
     for entry in range(first, end):
         for k in range(n):
-            if mix[entry, k] >= 0.0:
+            if part[entry, k] >= 0.0 and role[entry] != PHONE_ENTRY:
                 moved[k] += weight[entry, k]
     for entry in range(first, end):
         for k in range(n):
-            if mix[entry, k] >= 0.0:
-                weight[entry, k] = mix[entry, k] * moved[k]
+            if part[entry, k] >= 0.0:
+                kept = weight[entry, k] if role[entry] == PHONE_ENTRY else 0.0
+                weight[entry, k] = kept + part[entry, k] * moved[k]
 
 
 @stage_jit

@@ -21,7 +21,7 @@ from yieldsim.supply.kernels.capacity import (
 )
 from yieldsim.supply.kernels.cohorts import (
     leave,
-    mix_wafers,
+    plan_wafers,
     release,
     settle,
     share_wafers,
@@ -60,6 +60,7 @@ from yieldsim.supply.kernels.segments import (
     ripen,
 )
 from yieldsim.supply.kernels.tools import PLAN_WITHOUT_LIMIT, clear_groups, group_rate
+from yieldsim.supply.kernels.wants import follows_plan
 from yieldsim.units import MONTHS_PER_QUARTER
 
 
@@ -210,15 +211,24 @@ def _plan(
 ) -> None:
     """Fill the planned wafer starts of a fab's routes in the step."""
     begin = effects_on_starts(structure.effect, structure.effect_on_fab[:, fab])
-    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     for route in range(structure.fab[fab].first_route, structure.fab[fab].end_route):
-        curve, planned = structure.route[route].plan_curve, state.route[route].planned
+        planned = state.route[route].planned
         for k in range(n):
-            per_month = curve_value(lows, highs, drawn, curve, step, k)
-            wafers = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
-            if clock.no_plan_limit and structure.fab[fab].equipped == 1:
-                wafers *= PLAN_WITHOUT_LIMIT
+            wafers = planned_starts(clock, structure, world, route, step, k)
             planned[k] = wafers if step >= begin else 0.0
+
+
+@inline_jit
+def planned_starts(
+    clock: Clock, structure: Structure, world: World, route: int, step: int, k: int
+) -> float:
+    """Return the wafers that the plan of a route starts in a step, if its fab starts any."""
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    per_month = curve_value(lows, highs, drawn, structure.route[route].plan_curve, step, k)
+    wafers = per_month * MONTHS_PER_QUARTER / clock.steps_per_quarter
+    if clock.no_plan_limit and structure.fab[structure.route[route].fab].equipped == 1:
+        wafers *= PLAN_WITHOUT_LIMIT
+    return wafers
 
 
 @inline_jit
@@ -288,10 +298,13 @@ def _start_route(
     if clock.no_defects:
         for k in range(n):
             survive[k] = 1.0
+    for k in range(n):
+        wafers.d0_per_cm2[k] = state.scratch.d0_per_cm2[k]
+        wafers.systematic_yield[k] = survive[k]
     fill_clustering(seed, clock, structure, process, state, route, step, first, n)
     share_wafers(structure, world, route, step, state, n)
-    if clock.mixed and row < clock.quarters:  # the warm-up follows the shares
-        mix_wafers(structure, world.mix_entry[row], route, step, state, n)
+    if follows_plan(clock, row):
+        plan_wafers(structure, route, step, state, n)
     start_cohort(structure, world, state, tally.die[row], route, step, n)
     for k in range(n):
         starts, steps = wafers.starts[k], 0.0

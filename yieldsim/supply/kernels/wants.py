@@ -1,7 +1,7 @@
-"""Packages that each product wants in a step: what its dies, its demand and a mix allow.
+"""Packages that each product wants in a step: what its dies, its demand and a plan allow.
 
-Products in production share the dies of their design by weight. Where a mix is given, its packages
-that are due replace the weights of the shares and limit what a product may begin.
+Products in production share the dies of their design by weight. Where a plan is followed, its
+packages that are due replace the weights of the shares and limit what a product may begin.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from yieldsim.kernels.jit import stage_jit
 from yieldsim.outputs import DEMAND, DIE_BANK, MIX, NOT_IN_PRODUCTION
 from yieldsim.supply.kernels.assembly import packages_of_dies
 from yieldsim.supply.kernels.curves import curve_value
-from yieldsim.supply.kernels.records import Clock, Floats, State, Structure, World
+from yieldsim.supply.kernels.records import Clock, State, Structure, World
 
-_NEXT_TO_NONE = 1e-200  # weight of a product in production for which the mix has nothing due
+_NEXT_TO_NONE = 1e-200  # weight of a product in production for which the plan has nothing due
 
 
 @stage_jit
@@ -34,29 +34,31 @@ def activate(
                 if curve >= 0:
                     active = max(0.0, curve_value(lows, highs, drawn, curve, step, k))
             state.product[i].die_share[k] = active
-    if follows_mix(clock, row):
+    if follows_plan(clock, row):
         for i in range(structure.product.shape[0]):
-            _follow_mix(structure, world.mix_product[row, i], state, i, n)
+            _follow_plan(structure, state, i, n)
     for d in range(structure.die.shape[0]):
         _divide(structure, state, d, n)
 
 
 @stage_jit
-def follows_mix(clock: Clock, row: int) -> bool:
-    """Return whether packages follow a mix in a row of the results; never in the warm-up."""
-    return clock.mixed and row < clock.quarters
+def follows_plan(clock: Clock, row: int) -> bool:
+    """Return whether wafers and packages follow a plan in a row of the results."""
+    if row < clock.quarters:
+        return clock.mixed or clock.planned
+    return clock.planned_warmup
 
 
 @stage_jit
-def _follow_mix(structure: Structure, mix: Floats, state: State, i: int, n: int) -> None:
-    """Add the mix's packages of a product for the step, and weight the product by its dies due.
+def _follow_plan(structure: Structure, state: State, i: int, n: int) -> None:
+    """Add the packages planned of a product for the step, and weight the product by its dies due.
 
-    A product without a bound in the mix keeps the weight of its share.
+    A product without a bound in the plan keeps the weight of its share.
     """
     each, packages = structure.product[i].dies_per_package, state.product[i]
-    for rank in range(mix.shape[0]):
+    for rank in range(state.planned.shape[1]):
         for k in range(n):
-            state.planned[i, rank, k] += mix[rank, k]
+            state.planned[i, rank, k] += state.plan.packages[i, rank, k]
     for k in range(n):
         due = _due(state, i, k)
         if packages.die_share[k] > 0.0 and due < np.inf:
@@ -65,7 +67,7 @@ def _follow_mix(structure: Structure, mix: Floats, state: State, i: int, n: int)
 
 @stage_jit
 def _due(state: State, i: int, k: int) -> float:
-    """Return the packages of a product that the mix has asked for and that are not begun yet."""
+    """Return the packages of a product that the plan has asked for and that are not begun yet."""
     due = 0.0
     for rank in range(state.planned.shape[1]):
         due += state.planned[i, rank, k]
@@ -93,8 +95,8 @@ def _divide(structure: Structure, state: State, d: int, n: int) -> None:
 def want(
     clock: Clock, structure: Structure, world: World, state: State, step: int, row: int, n: int
 ) -> None:
-    """Fill the packages that dies, demand and mix allow each product, and which of them binds."""
-    mixes = follows_mix(clock, row)
+    """Fill the packages that dies, demand and plan allow each product, and which of them binds."""
+    planned = follows_plan(clock, row)
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     for i in range(structure.product.shape[0]):
         product, packages = structure.product[i], state.product[i]
@@ -116,7 +118,7 @@ def want(
                 if demand < packages.wanted[k]:
                     packages.wanted[k] = demand
                     packages.limit[k] = DEMAND
-            if mixes and _due(state, i, k) < packages.wanted[k]:
+            if planned and _due(state, i, k) < packages.wanted[k]:
                 packages.wanted[k] = _due(state, i, k)
                 packages.limit[k] = MIX
 

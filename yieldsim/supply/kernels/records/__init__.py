@@ -8,13 +8,23 @@ Tables of records are named after what a record describes. Their axes are: F fab
 class (0 imported, 1 domestic), P process, N route (a process in a fab, sorted by fab), J segment of
 a route, V visit (of a group by a segment, sorted by process and segment), M allocation entry
 (sorted by route), D die, B bin, K die bank, H memory pool, L packaging line, I product (sorted by
-tier), E effect of an event, S curve, T step, R row of the results (the quarters, then the warm-up,
-then everything after the last quarter).
+tier), E effect of an event, S curve, T step, Q period of a plan, R row of the results (the
+quarters, then the warm-up, then everything after the last quarter).
 
 The fields of a World table are those of the model's schema. The fields of a Tally table are the
 variables of `yieldsim.outputs`. A kernel that reads an unknown name does not compile.
 """
 
+from yieldsim.supply.kernels.records.plan import (
+    AI_ENTRY,
+    BY_BANDWIDTH,
+    BY_CHIPS,
+    BY_COMPUTE,
+    PERIODS,
+    PHONE_ENTRY,
+    Plan,
+    Planning,
+)
 from yieldsim.supply.kernels.records.state import (
     BinState,
     Cohort,
@@ -65,7 +75,11 @@ from yieldsim.supply.kernels.records.tally import TALLY_DIMS, Results, Tally, ta
 from yieldsim.supply.kernels.records.world import Parameters, World
 
 __all__ = [
+    "AI_ENTRY",
     "AllocationEntry",
+    "BY_BANDWIDTH",
+    "BY_CHIPS",
+    "BY_COMPUTE",
     "BankDraw",
     "BinState",
     "CLASSES",
@@ -87,9 +101,13 @@ __all__ = [
     "Lanes",
     "NO_LEARNING",
     "OtherDie",
+    "PERIODS",
+    "PHONE_ENTRY",
     "POWER",
     "PackagingCapacity",
     "Parameters",
+    "Plan",
+    "Planning",
     "PoolCurves",
     "ProductPlan",
     "ProductState",

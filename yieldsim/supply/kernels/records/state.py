@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yieldsim.supply.kernels.records.plan import Plan
 from yieldsim.supply.kernels.records.tables import (
     ClassLanes,
     Floats,
@@ -74,6 +75,8 @@ class RouteState:
     held_by: Lanes  # code of the constraint on the starts
     outs: Lanes  # in a part of a step
     last_outs: Lanes  # of the step before; after the release, of the current step
+    d0_per_cm2: Lanes  # mean of the wafers started in the last step
+    systematic_yield: Lanes
 
 
 class Cohort:
@@ -180,5 +183,6 @@ class State(NamedTuple):
     product: Records[ProductState]  # I
     held: Floats  # I code k, steps in the quarter
     taken: Floats  # I rank k, stacks taken in the step
-    planned: Floats  # I rank k, packages of the mix that are due and not begun yet
+    planned: Floats  # I rank k, packages of the plan that are due and not begun yet
+    plan: Plan
     scratch: Scratch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yieldsim.supply.kernels.records.plan import Planning
 from yieldsim.supply.kernels.records.tables import Floats, Ints, Records, Records3, Words
 
 
@@ -81,7 +82,8 @@ class PoolCurves:
     """A pool of memory stacks: deliveries, and the wafers and yields of its maker.
 
     Pools with the same `dram_line` divide its wafers by weight; -1 for wafers of its own. A weight
-    or die yield of -1 stands for 1. `by_geometry` is 1 where stacks follow from the DRAM die.
+    or die yield of -1 stands for 1. `by_geometry` is 1 where stacks follow from the DRAM die. A
+    planner makes the stacks last until `last_step`, which is infinite for no such date.
     """
 
     deliveries_curve: int
@@ -91,6 +93,7 @@ class PoolCurves:
     dram_line: int
     weight_curve: int
     by_geometry: int
+    last_step: float
 
 
 class PackagingCapacity:
@@ -159,7 +162,10 @@ class Clock(NamedTuple):
     no_demand_limit: bool
     no_plan_limit: bool
     no_defects: bool
-    mixed: bool  # wafers and packages follow `mix_entry` and `mix_product`, not shares
+    mixed: bool  # after the warm-up, plans are those of `mix_entry` and `mix_product`
+    planned: bool  # a planner makes the plans of the quarters
+    planned_warmup: bool  # a planner makes those of the warm-up
+    value: int  # what a planner values a package by
 
 
 class Structure(NamedTuple):
@@ -197,3 +203,4 @@ class Structure(NamedTuple):
     effect_on_tools: Ints  # E F G C, 1 where an effect concerns these tools
     effect_on_fab: Ints  # E F
     effect_on_density: Ints  # E F P
+    planning: Planning

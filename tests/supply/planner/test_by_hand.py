@@ -1,0 +1,145 @@
+"""What the planner does in small models, by hand (two_products.toml; see ../mix/test_by_hand.py).
+
+Memory and a packaging line allow 40,000 packages of each product a quarter. The designs have 1,125
+of 1,500 wafers a quarter, 112,500 dies, and wafers cross the line within their step.
+"""
+
+import numpy as np
+import pytest
+
+from tests.paths import VALID
+from yieldsim.model.load import load_file
+from yieldsim.outputs import MIX
+from yieldsim.supply.simulate import Simulator
+from yieldsim.units import DAYS_PER_QUARTER
+
+PLANNER = (
+    "allocation.rule=planner",
+    "simulation.warmup_quarters=2",
+    "products.light.start='2025Q1'",
+    "products.heavy.start='2025Q1'",
+)
+SPARE = 0.02  # what a product asks for beyond its plan
+FLOAT32 = 2e-7
+
+
+def run(*changes: str, name: str = "two_products") -> dict[str, np.ndarray]:
+    """Results of one realization, less the leading dims."""
+    file = load_file(VALID / f"{name}.toml").with_changes([*PLANNER, *changes])
+    block = Simulator(file, ["baseline"], 1).block(0, 1)
+    return {key: values[0, 0] for key, values in block.items()}
+
+
+def test_memory_and_a_line_meet_at_a_corner() -> None:
+    got = run()
+    np.testing.assert_allclose(got["packages_started"], 40_000.0, rtol=SPARE)
+
+
+def test_wafers_follow_the_memory_and_the_rest_goes_to_no_design() -> None:
+    """40,000 packages of each take 800 wafers; the shares would start 1,125."""
+    got = run()
+    wafers = got["wafers_to_die"].sum(axis=1)
+    np.testing.assert_allclose(wafers[1:], 800.0, rtol=SPARE)  # the first has dies in stock
+    np.testing.assert_allclose(got["wafers_other"][:, 0, 0] + wafers, 1500.0, rtol=FLOAT32)
+
+
+def test_idle_wafers_go_to_phones_up_to_their_demand() -> None:
+    """A phone design with a third of the wafers (of 100 dies) of which its product wants more."""
+    file = load_file(VALID / "two_products.toml")
+    line = file.raw["fabs"]["line"]["allocation"]["n2"]
+    line["phone"], line["other"] = 3, 0
+    file.raw["dies"]["phone"] = file.raw["dies"]["small"] | {"gross_die_per_wafer": 200}
+    file.raw["products"]["handset"] = {
+        "source": "made_up",
+        "kind": "phone",
+        "die": "phone",
+        "start": "2026Q1",
+        "demand": 100_000.0,
+    }
+    block = Simulator(file.with_changes([*PLANNER]), ["baseline"], 1).block(0, 1)
+    started = block["packages_started"][0, 0]
+    # by its share 375 wafers or 75,000 dies, and 800 of the 1,125 others make accelerators
+    np.testing.assert_allclose(started[:, 2], 100_000.0, rtol=SPARE)
+    np.testing.assert_allclose(started[:, :2], 40_000.0, rtol=SPARE)
+    more = file.with_changes([*PLANNER, "products.handset.demand=1e6"])
+    started = Simulator(more, ["baseline"], 1).block(0, 1)["packages_started"][0, 0]
+    np.testing.assert_allclose(started[:, 2], 700.0 * 200.0, rtol=SPARE)
+
+
+def test_where_wafers_bind_all_go_to_the_better_design() -> None:
+    got = run(
+        "memory.stacks.deliveries=1e9",
+        "packaging.assembly.capacity=1e6",
+        "dies.large.gross_die_per_wafer=40",
+        "products.heavy.performance.good.tflops_fp16=3956",  # 160 a wafer against 100
+    )
+    np.testing.assert_allclose(got["packages_started"][:, 1], 1125.0 * 40, rtol=1e-5)
+    np.testing.assert_allclose(got["packages_started"][:, 0], 0.0, atol=0.1)
+
+
+@pytest.mark.parametrize(("value", "heavy"), [("compute", 1.0), ("chips", 0.0)])
+def test_a_choice_of_value_decides_who_gets_the_stacks(value: str, heavy: float) -> None:
+    """Of 480,000 stacks 120,000 light or 60,000 heavy packages are made, of 1 or 2.4 each."""
+    got = run(
+        f"allocation.value={value}",
+        "packaging.assembly.capacity=1e6",
+        "fabs.line.plan.n2=1000",
+        "products.heavy.performance.good.tflops_fp16=2373.6",
+    )
+    expected = [[120_000.0 * (1.0 - heavy), 60_000.0 * heavy]] * 4
+    np.testing.assert_allclose(got["packages_started"], expected, rtol=SPARE, atol=1.0)
+    assert np.all(got["binding"][:, int(1.0 - heavy)] == MIX)
+
+
+def test_a_tier_comes_before_any_value() -> None:
+    got = run(
+        "packaging.assembly.capacity=1e6",
+        "fabs.line.plan.n2=1000",
+        "products.light.tier=2",
+        "products.light.performance.good.tflops_fp16=98900",
+    )
+    np.testing.assert_allclose(got["packages_started"][:, 1], 60_000.0, rtol=SPARE)
+
+
+def test_a_stockpile_lasts_until_its_date() -> None:
+    """480,000 stacks that come in 2026Q1 alone last until 2026Q4 begins: a third each quarter."""
+    pool = '{quarters=["2026Q1", "2026Q2"], values=[480000, 0], before="zero", interpolate="step"}'
+    alone = (
+        f"memory.stacks.deliveries={pool}",
+        "packaging.assembly.capacity=1e6",
+        "products.heavy.start='2040Q1'",
+        "fabs.line.plan.n2=1000",
+    )
+    got = run(*alone, 'memory.stacks.lasts_until="2026Q4"')
+    np.testing.assert_allclose(got["stacks_used"][:3, 0], 160_000.0, rtol=SPARE)
+    at_once = run(*alone)
+    np.testing.assert_allclose(at_once["stacks_used"][0, 0], 480_000.0, rtol=SPARE)
+
+
+def test_a_slip_stretches_the_stockpile() -> None:
+    pool = '{quarters=["2026Q1", "2026Q2"], values=[480000, 0], before="zero", interpolate="step"}'
+    got = run(
+        f"memory.stacks.deliveries={pool}",
+        "packaging.assembly.capacity=1e6",
+        "products.heavy.start='2040Q1'",
+        "fabs.line.plan.n2=1000",
+        'memory.stacks.lasts_until="2026Q4"',
+        "memory.stacks.lasts_slip_quarters=1",
+    )
+    np.testing.assert_allclose(got["stacks_used"][:, 0], 120_000.0, rtol=SPARE)
+
+
+def test_wafers_start_for_memory_that_comes_when_their_dies_do() -> None:
+    """Stacks begin in 2026Q4; dies take a quarter. Wafers start in 2026Q3, not at once."""
+    pool = '{quarters=["2026Q4"], values=[480000], before="zero", interpolate="step"}'
+    got = run(
+        f"memory.stacks.deliveries={pool}",
+        "packaging.assembly.capacity=1e6",
+        f"processes.n2.raw_process_days={DAYS_PER_QUARTER}",
+        "products.heavy.start='2040Q1'",
+        "simulation.end='2027Q3'",
+    )
+    started = got["gross_dies_started"][:, 0]
+    # announced up to two quarters ahead: the fourth quarter is seen in the second
+    assert started[0] == 0.0
+    np.testing.assert_allclose(got["stacks_used"][4:, 0], 480_000.0, rtol=0.05)

@@ -1,0 +1,51 @@
+"""The planner against its executable specification, with every output of whole realizations."""
+
+import numpy as np
+import pytest
+
+from tests.supply.test_twin import check, simulator
+
+PLANNER = "allocation.rule=planner"
+PACED = 'memory.fast.lasts_until="2027Q2"'
+CASES = [
+    ("mix", "baseline", ()),
+    ("mix", "baseline", (PACED, "memory.fast.lasts_slip_quarters=0.6")),
+    ("mix", "baseline", ("allocation.value=chips", "products.handset.demand=30000")),
+    ("mix", "baseline", ("allocation.value=bandwidth",)),
+    ("mix", "baseline", ("simulation.no_limit=['memory']",)),
+    ("mix", "baseline", ("simulation.no_limit=['packaging']", "simulation.steps_per_quarter=3")),
+    ("mix", "baseline", ("simulation.no_limit=['demand']", "processes.n2.raw_process_days=20")),
+    ("mix", "baseline", ("products.whole.sells=['eight']", "products.handset.demand=1e6")),
+    ("two_fabs", "baseline", ()),  # tools, waits, accidents and an overload
+    ("two_fabs", "dirty", ()),
+    ("layers", "baseline", ()),
+    ("shocks", "opened_late", ()),
+    ("tiers", "baseline", ()),
+    ("pairing", "baseline", ()),
+    ("pairing", "few_io", ()),
+]
+
+
+@pytest.mark.parametrize(("name", "scenario", "changes"), CASES)
+def test_every_output_agrees_with_the_twin(
+    name: str, scenario: str, changes: tuple[str, ...]
+) -> None:
+    engine = simulator(name, scenario, PLANNER, *changes)
+    got = engine.block(0, 2)
+    for realization in range(2):
+        check(engine, got, realization)
+
+
+def test_one_realization_of_the_baseline_agrees_with_the_twin() -> None:
+    engine = simulator("baseline", "baseline", PLANNER, "simulation.steps_per_quarter=4")
+    check(engine, engine.block(0, 1), 0)
+
+
+def test_the_cases_differ_from_the_shares() -> None:
+    """Agreement where nothing is planned would show nothing."""
+    differ = 0
+    for name, scenario, changes in CASES:
+        planned = simulator(name, scenario, PLANNER, *changes).block(0, 1)
+        shared = simulator(name, scenario, "allocation.rule=shares", *changes).block(0, 1)
+        differ += not np.array_equal(planned["packages_started"], shared["packages_started"])
+    assert differ >= len(CASES) - 2

@@ -1,0 +1,197 @@
+"""What a planner expects of schedules: announced up to a lead time, the last known value beyond."""
+
+from __future__ import annotations
+
+import math
+
+from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.supply.kernels.arrivals import stacks_arriving
+from yieldsim.supply.kernels.curves import curve_value
+from yieldsim.supply.kernels.effects import effects_on_starts
+from yieldsim.supply.kernels.fab import planned_starts
+from yieldsim.supply.kernels.records import AI_ENTRY, Clock, State, Structure, World
+from yieldsim.units import MONTHS_PER_QUARTER
+
+DATES = 4  # of a period at which schedules are read
+
+
+@inline_jit
+def date(first: float, last: float, number: int) -> float:
+    """Return one of the dates of a period, in quarters from now."""
+    return first + (last - first) * (number + 0.5) / DATES
+
+
+@inline_jit
+def read_at(clock: Clock, step: int, ahead: float, lead: float) -> int:
+    """Return the step at which a schedule is read for a date: no later than is announced."""
+    known = min(ahead, lead) * clock.steps_per_quarter
+    return min(step + math.floor(known), clock.steps - 1)
+
+
+@stage_jit
+def stacks_expected(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    pool: int,
+    step: int,
+    first: float,
+    last: float,
+    lead: float,
+    k: int,
+) -> float:
+    """Return the stacks that arrive in a pool in a period."""
+    stacks = 0.0
+    for number in range(DATES):
+        ahead = date(first, last, number)
+        at = read_at(clock, step, ahead, lead)
+        expected = stacks_arriving(clock, structure, world, state, pool, at, k)
+        if ahead > lead and structure.pool[pool].wafers_curve < 0:
+            expected = min(expected, stacks_arriving(clock, structure, world, state, pool, step, k))
+        stacks += expected
+    return stacks * clock.steps_per_quarter * (last - first) / DATES
+
+
+@stage_jit
+def banked_expected(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    curve: int,
+    step: int,
+    first: float,
+    last: float,
+    lead: float,
+    k: int,
+) -> float:
+    """Return the dies that a die bank releases in a period."""
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    dies = 0.0
+    for number in range(DATES):
+        ahead = date(first, last, number)
+        at = read_at(clock, step, ahead, lead)
+        expected = curve_value(lows, highs, drawn, curve, at, k)
+        if ahead > lead:
+            expected = min(expected, curve_value(lows, highs, drawn, curve, step, k))
+        dies += expected
+    return dies * (last - first) / DATES
+
+
+@stage_jit
+def capacity_expected(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    line: int,
+    step: int,
+    first: float,
+    last: float,
+    lead: float,
+    k: int,
+) -> float:
+    """Return the capacity of a packaging line in a period."""
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    curve, capacity = structure.line[line].capacity_curve, 0.0
+    for number in range(DATES):
+        at = read_at(clock, step, date(first, last, number), lead)
+        capacity += curve_value(lows, highs, drawn, curve, at, k)
+    return capacity * MONTHS_PER_QUARTER * (last - first) / DATES
+
+
+@stage_jit
+def wafers_expected(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    route: int,
+    step: int,
+    first: float,
+    last: float,
+    lead: float,
+    k: int,
+) -> float:
+    """Return the AI wafers that a route starts between two dates; mark the entries with a share.
+
+    ``state.plan.open_now`` receives 1 for each entry that has a share at one of the dates.
+    """
+    plan, fab, wafers = state.plan, structure.route[route].fab, 0.0
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    begin = effects_on_starts(structure.effect, structure.effect_on_fab[:, fab])
+    span = range(structure.route[route].first_entry, structure.route[route].end_entry)
+    for entry in span:
+        plan.open_now[entry] = 0
+    for number in range(DATES):
+        at = read_at(clock, step, date(first, last, number), lead)
+        if at < begin:
+            continue
+        total, ai = 0.0, 0.0
+        for entry in span:
+            curve = structure.entry[entry].share_curve
+            share = max(0.0, curve_value(lows, highs, drawn, curve, at, k))
+            total += share
+            if structure.planning.entry[entry] == AI_ENTRY:
+                ai += share
+            if share > 0.0:
+                plan.open_now[entry] = 1
+        if total > 0.0:
+            wafers += planned_starts(clock, structure, world, route, at, k) * ai / total
+    per_quarter = plan.started_part[route] * clock.steps_per_quarter
+    return wafers * per_quarter * (last - first) / DATES
+
+
+@stage_jit
+def demand_expected(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    i: int,
+    step: int,
+    first: float,
+    last: float,
+    lead: float,
+    k: int,
+) -> float:
+    """Return a product's most packages in a period: 0 out of production, inf without demand."""
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    product, packages = structure.product[i], 0.0
+    for number in range(DATES):
+        ahead = date(first, last, number)
+        at = read_at(clock, step, ahead, lead)
+        if not in_production(clock, structure, world, i, step, ahead, lead, k):
+            continue
+        share = 1.0
+        if product.share_curve >= 0:
+            share = curve_value(lows, highs, drawn, product.share_curve, at, k)
+        if share <= 0.0:
+            continue
+        if product.demand_curve < 0 or clock.no_demand_limit:
+            return math.inf
+        packages += curve_value(lows, highs, drawn, product.demand_curve, at, k)
+    return packages * (last - first) / DATES
+
+
+@stage_jit
+def in_production(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    i: int,
+    step: int,
+    ahead: float,
+    lead: float,
+    k: int,
+) -> bool:
+    """Return whether a product is expected to be in production at a date.
+
+    A slip is known once the date that it leads to is announced. Until then the roadmap is believed,
+    but nothing begins or ends within the time that is announced.
+    """
+    product, slip = structure.product[i], world.product[i].slip_quarters[k]
+    per_quarter = float(clock.steps_per_quarter)
+    start = (product.start_step - step) / per_quarter
+    end = (product.end_step - step) / per_quarter
+    start = start + slip if start + slip <= lead else max(start, lead)
+    end = end + slip if end + slip <= lead else max(end, lead)
+    return start <= ahead < end

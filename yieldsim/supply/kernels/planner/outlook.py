@@ -1,0 +1,241 @@
+"""The numbers of a plan: what is in stock, in the line and expected, in the lane planned."""
+
+from __future__ import annotations
+
+import math
+
+from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.supply.kernels.dies import sort_dies
+from yieldsim.supply.kernels.planner.expected import (
+    banked_expected,
+    capacity_expected,
+    demand_expected,
+    stacks_expected,
+    wafers_expected,
+)
+from yieldsim.supply.kernels.records import (
+    AI_ENTRY,
+    PERIODS,
+    Clock,
+    Plan,
+    State,
+    Structure,
+    Tally,
+    World,
+)
+
+_LONGEST = 8.0  # quarters in a line that a plan takes into account
+_YEAR = 4.0
+
+
+@apart_jit
+def fill_outlook(
+    clock: Clock, structure: Structure, world: World, state: State, tally: Tally, step: int, k: int
+) -> float:
+    """Fill the working numbers of the plan of lane ``k``; return the time that is announced."""
+    lead = _fill_periods(clock, structure, state, tally, step, k)
+    _fill_wafers(clock, structure, world, state, step, lead, k)
+    _fill_stacks(clock, structure, world, state, step, lead, k)
+    plan = state.plan
+    for q in range(PERIODS):
+        first, last = plan.edge[q], plan.edge[q + 1]
+        for line in range(structure.line.shape[0]):
+            capacity = capacity_expected(clock, structure, world, line, step, first, last, lead, k)
+            plan.capacity[q, line] = capacity
+        for i in range(structure.product.shape[0]):
+            plan.wanted[q, i] = 0.0
+            if structure.planning.product[i] == 1:
+                plan.wanted[q, i] = demand_expected(
+                    clock, structure, world, i, step, first, last, lead, k
+                )
+    _fill_tested(structure, world, state, k)
+    _fill_dies(clock, structure, world, state, step, lead, k)
+    return lead
+
+
+@stage_jit
+def _fill_periods(
+    clock: Clock, structure: Structure, state: State, tally: Tally, step: int, k: int
+) -> float:
+    """Fill the cycle time of each route, its part of the plan started, and the periods."""
+    plan, longest, row = state.plan, 0.0, structure.row[step - 1]
+    for route in range(structure.route.shape[0]):
+        steps = 0.0
+        for s in range(structure.route[route].segments):
+            steps += state.segment[route, s].pace_steps[k]
+        plan.cycle[route] = min(_LONGEST, steps / clock.steps_per_quarter)
+        booked = tally.route[row, route]
+        planned = booked.wafer_plan[k]
+        plan.started_part[route] = 1.0 if planned <= 0.0 else booked.wafer_starts[k] / planned
+        for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+            if structure.planning.entry[entry] == AI_ENTRY:
+                longest = max(longest, plan.cycle[route])
+    plan.edge[0] = 0.0
+    plan.edge[1] = 1.0
+    plan.edge[2] = longest + 2.0
+    plan.edge[3] = longest + 2.0 + _YEAR
+    return longest + 1.0
+
+
+@inline_jit
+def starts_from(plan: Plan, q: int, route: int) -> float:
+    """Return the first date at which wafers start whose dies come out in a period."""
+    return max(0.0, plan.edge[q] - plan.cycle[route])
+
+
+@inline_jit
+def starts_until(plan: Plan, q: int, route: int) -> float:
+    """Return the last date at which wafers start whose dies come out in a period."""
+    return max(0.0, plan.edge[q + 1] - plan.cycle[route])
+
+
+@stage_jit
+def _fill_wafers(
+    clock: Clock, structure: Structure, world: World, state: State, step: int, lead: float, k: int
+) -> None:
+    """Fill the AI wafers of each route by period and in the quarter, and who may have them."""
+    plan = state.plan
+    for route in range(structure.route.shape[0]):
+        span = range(structure.route[route].first_entry, structure.route[route].end_entry)
+        for q in range(PERIODS):
+            first, last = starts_from(plan, q, route), starts_until(plan, q, route)
+            plan.wafers[q, route] = 0.0
+            for entry in span:
+                plan.open_in[q, entry] = 0
+            if last > first:
+                wafers = wafers_expected(
+                    clock, structure, world, state, route, step, first, last, lead, k
+                )
+                plan.wafers[q, route] = wafers
+                for entry in span:
+                    plan.open_in[q, entry] = plan.open_now[entry]
+        plan.wafers_now[route] = wafers_expected(
+            clock, structure, world, state, route, step, 0.0, 1.0, lead, k
+        )
+
+
+@stage_jit
+def _fill_stacks(
+    clock: Clock, structure: Structure, world: World, state: State, step: int, lead: float, k: int
+) -> None:
+    """Fill the stacks that may be used up to the end of each period, those of a stockpile paced."""
+    plan = state.plan
+    for pool in range(structure.pool.shape[0]):
+        there = state.stacks[pool, k]
+        pace = math.inf
+        slip = world.pool[pool].lasts_slip_quarters[k]
+        left = (structure.pool[pool].last_step - step) / clock.steps_per_quarter + slip
+        if 0.0 < left < math.inf:
+            announced = stacks_expected(
+                clock, structure, world, state, pool, step, 0.0, min(lead, left), lead, k
+            )
+            pace = (there + announced) / max(1.0, left)
+        for q in range(PERIODS):
+            first, last = plan.edge[q], plan.edge[q + 1]
+            there += stacks_expected(
+                clock, structure, world, state, pool, step, first, last, lead, k
+            )
+            paced = last < left and pace < math.inf
+            plan.stacks[q, pool] = min(there, pace * last) if paced else there
+
+
+@stage_jit
+def _fill_tested(structure: Structure, world: World, state: State, k: int) -> None:
+    """Fill the tested dies of a wafer of each entry with a share, if it started now."""
+    plan = state.plan
+    for route in range(structure.route.shape[0]):
+        wafers, p = state.route[route], structure.route[route].process
+        process = world.process[p]
+        kept = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+        for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+            die, out = structure.entry[entry].die, plan.tested[entry]
+            asked = plan.open_now[entry]
+            for q in range(PERIODS):
+                asked += plan.open_in[q, entry]
+            for b in range(out.shape[0]):
+                out[b] = 0.0
+            if asked == 0 or structure.planning.entry[entry] == 0:
+                continue
+            design = structure.die[die]
+            sort_dies(
+                world.die[die],
+                k,
+                design,
+                structure.min_good[die],
+                structure.harvest[die],
+                structure.bin_table[die],
+                wafers.d0_per_cm2[k],
+                process.alpha[k],
+                wafers.systematic_yield[k],
+                state.tail,
+                out,
+            )
+            out[design.bins - 1] += out[out.shape[0] - 1]  # bad dies that pass the test
+            out[out.shape[0] - 1] = 0.0
+            for b in range(design.bins):
+                out[b] *= kept * state.die[die].gross_dies[k]
+
+
+@stage_jit
+def _fill_dies(
+    clock: Clock, structure: Structure, world: World, state: State, step: int, lead: float, k: int
+) -> None:
+    """Fill the dies in stock and those that arrive in each period, from die banks and the lines."""
+    plan = state.plan
+    for q in range(PERIODS):
+        for die in range(structure.die.shape[0]):
+            for b in range(structure.die[die].bins):
+                stock = state.die_bin[die, b].stock[k]
+                plan.dies[q, die, b] = stock if q == 0 else 0.0
+        for number in range(structure.bank.shape[0]):
+            bank = structure.bank[number]
+            plan.dies[q, bank.die, bank.bin] += banked_expected(
+                clock,
+                structure,
+                world,
+                bank.draw_curve,
+                step,
+                plan.edge[q],
+                plan.edge[q + 1],
+                lead,
+                k,
+            )
+    for route in range(structure.route.shape[0]):
+        for t in range(int(state.route[route].oldest_cohort[k]), step):
+            if state.cohort[route, t].remaining[k] > 0.0:
+                _add_cohort(clock, structure, world, state, route, t, step, k)
+
+
+@stage_jit
+def _add_cohort(
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    route: int,
+    t: int,
+    step: int,
+    k: int,
+) -> None:
+    """Add the AI dies of the wafers left of a cohort to the periods in which they leave."""
+    plan, process = state.plan, world.process[structure.route[route].process]
+    wafers = state.cohort[route, t].remaining[k]
+    kept = wafers * process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+    begin = (t - step) / clock.steps_per_quarter + plan.cycle[route]
+    end = begin + 1.0 / clock.steps_per_quarter
+    for q in range(PERIODS):
+        first = begin if q == 0 else max(begin, plan.edge[q])
+        part = max(0.0, min(end, plan.edge[q + 1]) - first) * clock.steps_per_quarter
+        if part <= 0.0:
+            continue
+        for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+            weight = state.weight[t, entry, k]
+            if structure.planning.entry[entry] != AI_ENTRY or weight <= 0.0:
+                continue
+            die = structure.entry[entry].die
+            dies = kept * part * weight * state.die[die].gross_dies[k]
+            last = structure.die[die].bins - 1
+            for b in range(last + 1):
+                plan.dies[q, die, b] += dies * state.bin_yield[t, entry, b, k]
+            escaped = state.bin_yield.shape[2] - 1
+            plan.dies[q, die, last] += dies * state.bin_yield[t, entry, escaped, k]

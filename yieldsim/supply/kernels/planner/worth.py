@@ -1,0 +1,91 @@
+"""What a planned package is worth."""
+
+from __future__ import annotations
+
+from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.supply.kernels.assembly import passing
+from yieldsim.supply.kernels.records import (
+    AI_ENTRY,
+    BY_BANDWIDTH,
+    BY_CHIPS,
+    PERIODS,
+    Clock,
+    Plan,
+    State,
+    Structure,
+    World,
+)
+
+_NEXT_TIER = 0.01  # worth of a tier beside that of the tier before it
+_LAST_TIER = 2  # later tiers count alike
+_FROM_WAFERS = 1e-9  # weight of the dies of a wafer beside dies that are there
+
+
+@stage_jit
+def fill_worth(clock: Clock, structure: Structure, world: World, state: State, k: int) -> None:
+    """Fill the value of a package of each planned product, the best of the first tier near 1."""
+    plan, best = state.plan, 0.0
+    for i in range(structure.product.shape[0]):
+        plan.value[i] = 0.0
+        if structure.planning.product[i] == 0:
+            continue
+        _fill_bins(structure, plan, i)
+        values = world.product[i]
+        kept = (1.0 - values.sample_fraction[k]) * (1.0 - values.field_escape_fraction[k])
+        chip = _of_bins(clock, structure, world, plan, i, k)
+        plan.value[i] = chip * kept * passing(values, k)
+        best = max(best, plan.value[i])
+    for i in range(structure.product.shape[0]):
+        if best > 0.0:
+            plan.value[i] *= _NEXT_TIER ** min(_LAST_TIER, structure.planning.tier[i]) / best
+
+
+@stage_jit
+def _fill_bins(structure: Structure, plan: Plan, i: int) -> None:
+    """Fill the dies of each bin that a product can take: those there, and few from wafers."""
+    die = structure.product[i].die
+    for b in range(structure.die[die].bins):
+        plan.bins[b] = 0.0
+        if structure.planning.takes[i, b] == 0:
+            continue
+        for q in range(PERIODS):
+            plan.bins[b] += plan.dies[q, die, b]
+        for entry in range(structure.entry.shape[0]):
+            if structure.entry[entry].die == die and structure.planning.entry[entry] == AI_ENTRY:
+                plan.bins[b] += _FROM_WAFERS * plan.tested[entry, b]
+
+
+@stage_jit
+def _of_bins(clock: Clock, structure: Structure, world: World, plan: Plan, i: int, k: int) -> float:
+    """Return what a chip is worth on the average of the bins of its dies."""
+    product, total, worth = structure.product[i], 0.0, 0.0
+    bins = structure.die[product.die].bins
+    for b in range(bins):
+        total += plan.bins[b]
+    if total <= 0.0:
+        return 0.0
+    better, above = 0.0, 0.0
+    for b in range(bins):
+        share = plan.bins[b] / total
+        if product.random_pairing == 1:  # sold by the worst die
+            better += share
+            whole = 1.0 if b == bins - 1 else better**product.dies_per_package
+            share, above = max(0.0, whole - above), whole
+        worth += share * _of_chip(clock, structure, world, i, b, k)
+    return worth
+
+
+@inline_jit
+def _of_chip(clock: Clock, structure: Structure, world: World, i: int, b: int, k: int) -> float:
+    """Return what a chip of a product is worth by the model's choice, with dies of a bin."""
+    if clock.value == BY_CHIPS:
+        return 1.0
+    sold = b
+    for r in range(structure.product[i].recipes):
+        recipe = structure.recipe[i, r]
+        if recipe[b] > 0:
+            sold = recipe[recipe.shape[0] - 1]  # of equals the last: dies of one bin
+    if structure.product[i].random_pairing == 1:
+        sold = b
+    rated = world.performance[i, sold]
+    return rated.bandwidth_tb_per_s[k] if clock.value == BY_BANDWIDTH else rated.tflops_fp16[k]

@@ -1,0 +1,56 @@
+"""Plans of a quarter: what the steps follow, and the working numbers of the planner."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from yieldsim.supply.kernels.records.tables import Floats, Ints
+
+PERIODS = 3  # of a plan: the quarter, until the wafers of the next one are out, and a year more
+AI_ENTRY, PHONE_ENTRY = 1, 2  # roles of an allocation entry
+BY_COMPUTE, BY_BANDWIDTH, BY_CHIPS = range(3)  # what a package is worth
+
+
+class Planning(NamedTuple):
+    """Who takes part in plans, the same in all realizations."""
+
+    product: Ints  # I, 1 where its packages are planned
+    tier: Ints  # I, number of its tier from 0
+    takes: Ints  # I B, 1 where it can take dies of the bin
+    own_row: Ints  # I, 1 where other products take dies of more bins of its design
+    die: Ints  # D, 1 for a design of planned products
+    counted: Ints  # D B, 1 where a planned product can take dies of the bin
+    entry: Ints  # M, role
+
+
+class Plan(NamedTuple):
+    """The plan of the quarter by lane, and working numbers of the lane that is planned.
+
+    Q is a period of the plan. Dates and times are in quarters, amounts by quarter or period.
+    """
+
+    entry: Floats  # M k, part of the AI wafers; of a phone design beside its share; -1: as shares
+    packages: Floats  # I rank k, packages per step with stacks of that rank; inf: any
+    edge: Floats  # Q+1, start of each period and the end of the last
+    cycle: Floats  # N, time that a wafer takes in the line
+    started_part: Floats  # N, part of the planned wafers that the line starts
+    wafers: Floats  # Q N, AI wafers whose dies come out in a period
+    wafers_now: Floats  # N, AI wafers started in the quarter
+    tested: Floats  # M B+1, tested dies on a wafer of an entry started now; last: not used
+    open_in: Ints  # Q M, 1 where an entry may have wafers whose dies come out in a period
+    open_now: Ints  # M
+    dies: Floats  # Q D B, dies that arrive in a period under any plan; the first with the stock
+    stacks: Floats  # Q H, stacks that may be used up to the end of a period
+    capacity: Floats  # Q L
+    wanted: Floats  # Q I, most packages by demand; 0 out of production
+    value: Floats  # I, of a package
+    bins: Floats  # B, dies by bin of the product that is valued
+    package_column: Ints  # Q I rank, -1: none
+    wafer_column: Ints  # Q M
+    pool_used: Ints  # H, 1 where a column takes stacks of it
+    line_used: Ints  # L
+    die_used: Ints  # D
+    table: Floats  # the program, row by row: limits, then the objective; right-hand side last
+    basic: Ints  # variable of each row
+    outside: Ints  # variable of each column
+    chosen: Floats  # value of each column's own variable
