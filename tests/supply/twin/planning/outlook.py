@@ -64,6 +64,10 @@ class Outlook:
         for line in self.lines:
             for route in line.routes:
                 days = line.days_in_line[route.process]
+                last = self.packaging.book.quarter(step) - 1
+                if last >= self.model.simulation.warmup_quarters:
+                    took = self.packaging.book.sums[last, "cycle_time_days"]
+                    days = max(days, took[line.name, route.process])
                 quarters = days / self.world.days_per_step / self.world.steps_per_quarter
                 self.cycle[line.name, route.process] = min(LONGEST_QUARTERS, quarters)
         with_ai = [

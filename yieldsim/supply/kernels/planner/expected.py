@@ -22,10 +22,10 @@ def date(first: float, last: float, number: int) -> float:
 
 
 @inline_jit
-def read_at(clock: Clock, step: int, ahead: float, lead: float) -> int:
+def read_at(clock: Clock, structure: Structure, step: int, ahead: float, lead: float) -> int:
     """Return the step at which a schedule is read for a date: no later than is announced."""
     known = min(ahead, lead) * clock.steps_per_quarter
-    return min(step + math.floor(known), clock.steps - 1)
+    return min(step + math.floor(known), structure.curve_low.shape[1] - 1)
 
 
 @stage_jit
@@ -45,7 +45,7 @@ def stacks_expected(
     stacks = 0.0
     for number in range(DATES):
         ahead = date(first, last, number)
-        at = read_at(clock, step, ahead, lead)
+        at = read_at(clock, structure, step, ahead, lead)
         expected = stacks_arriving(clock, structure, world, state, pool, at, k)
         if ahead > lead and structure.pool[pool].wafers_curve < 0:
             expected = min(expected, stacks_arriving(clock, structure, world, state, pool, step, k))
@@ -70,7 +70,7 @@ def banked_expected(
     dies = 0.0
     for number in range(DATES):
         ahead = date(first, last, number)
-        at = read_at(clock, step, ahead, lead)
+        at = read_at(clock, structure, step, ahead, lead)
         expected = curve_value(lows, highs, drawn, curve, at, k)
         if ahead > lead:
             expected = min(expected, curve_value(lows, highs, drawn, curve, step, k))
@@ -94,7 +94,7 @@ def capacity_expected(
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     curve, capacity = structure.line[line].capacity_curve, 0.0
     for number in range(DATES):
-        at = read_at(clock, step, date(first, last, number), lead)
+        at = read_at(clock, structure, step, date(first, last, number), lead)
         capacity += curve_value(lows, highs, drawn, curve, at, k)
     return capacity * MONTHS_PER_QUARTER * (last - first) / DATES
 
@@ -123,7 +123,7 @@ def wafers_expected(
     for entry in span:
         plan.open_now[entry] = 0
     for number in range(DATES):
-        at = read_at(clock, step, date(first, last, number), lead)
+        at = read_at(clock, structure, step, date(first, last, number), lead)
         if at < begin:
             continue
         total, ai = 0.0, 0.0
@@ -158,7 +158,7 @@ def demand_expected(
     product, packages = structure.product[i], 0.0
     for number in range(DATES):
         ahead = date(first, last, number)
-        at = read_at(clock, step, ahead, lead)
+        at = read_at(clock, structure, step, ahead, lead)
         if not in_production(clock, structure, world, i, step, ahead, lead, k):
             continue
         share = 1.0

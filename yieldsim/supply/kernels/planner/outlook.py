@@ -63,8 +63,10 @@ def _fill_periods(
         steps = 0.0
         for s in range(structure.route[route].segments):
             steps += state.segment[route, s].pace_steps[k]
-        plan.cycle[route] = min(_LONGEST, steps / clock.steps_per_quarter)
         booked = tally.route[row, route]
+        if row < clock.quarters:  # longer where wafers wait for the bottleneck
+            steps = max(steps, booked.cycle_time_days[k] / clock.days_per_step)
+        plan.cycle[route] = min(_LONGEST, steps / clock.steps_per_quarter)
         planned = booked.wafer_plan[k]
         plan.started_part[route] = 1.0 if planned <= 0.0 else booked.wafer_starts[k] / planned
         for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
