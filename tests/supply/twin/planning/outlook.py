@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 DATES = 4
 LONGEST_QUARTERS = 8.0
-YEAR = 4.0
+TWO_YEARS = 8.0
 
 
 class Outlook:
@@ -78,7 +78,7 @@ class Outlook:
         ]
         longest = max(with_ai, default=0.0)
         self.lead = longest + 1.0
-        self.edges = [0.0, 1.0, longest + 2.0, longest + 2.0 + YEAR]
+        self.edges = [0.0, 1.0, longest + 2.0, longest + 2.0 + TWO_YEARS]
         self.periods = list(zip(self.edges, self.edges[1:], strict=False))
         self.tested = {
             (line.name, r.process, die): self.dies_of_wafer(line, r, die)
@@ -102,13 +102,25 @@ class Outlook:
     def last_step(self) -> int:
         return self.world.quarters * self.world.steps_per_quarter - 1
 
-    def mean(self, first: float, last: float, value: Any, *, outside: bool = False) -> float:
+    def mean(
+        self,
+        first: float,
+        last: float,
+        value: Any,
+        *,
+        outside: bool = False,
+        grows: bool = False,
+    ) -> float:
         """A rate per quarter over a period, times its length; ``value`` takes a step."""
         rates = []
         for ahead in self.dates(first, last):
-            rate = value(self.at(ahead))
+            at = self.at(ahead)
+            rate = value(at)
             if outside and ahead > self.lead:
                 rate = min(rate, value(self.step))
+            if grows and ahead > self.lead and at > self.step:
+                growth = (rate - value(self.step)) / (at - self.step)
+                rate += max(0.0, growth) * self.world.steps_per_quarter * (ahead - self.lead)
             rates.append(rate)
         return sum(rates) / DATES * (last - first)
 
@@ -121,6 +133,7 @@ class Outlook:
             last,
             lambda at: self.packaging.stacks_coming(pool, at) * per_quarter,
             outside=not made,
+            grows=made,
         )
 
     def stacks_until(self, pool: str) -> list[float]:

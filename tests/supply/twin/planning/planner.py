@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.supply.twin.twin import Line
 
 TO_SPARE = 1.02
+SPARE_WAFERS = 1.15
 
 
 @dataclass
@@ -57,7 +58,7 @@ class Planner(Program):
                 first, last = self.starts(line, route, q)
                 if first < 1.0:
                     now[rest[2]] += wafers * (min(last, 1.0) - first) / (last - first)
-        used = min(1.0, sum(now.values()) / there)
+        used = min(1.0, SPARE_WAFERS * sum(now.values()) / there)
         can = {d: w * self.has_share(line, route, d, 0.0, 1.0) for d, w in now.items()}
         total = sum(can.values())
         plan.parts[line.name, route.process] = {

@@ -47,8 +47,13 @@ def stacks_expected(
         ahead = date(first, last, number)
         at = read_at(clock, structure, step, ahead, lead)
         expected = stacks_arriving(clock, structure, world, state, pool, at, k)
-        if ahead > lead and structure.pool[pool].wafers_curve < 0:
-            expected = min(expected, stacks_arriving(clock, structure, world, state, pool, step, k))
+        if ahead > lead:
+            now = stacks_arriving(clock, structure, world, state, pool, step, k)
+            if structure.pool[pool].wafers_curve < 0:
+                expected = min(expected, now)
+            elif at > step:
+                growth = (expected - now) * clock.steps_per_quarter / (at - step)
+                expected += max(0.0, growth) * (ahead - lead)
         stacks += expected
     return stacks * clock.steps_per_quarter * (last - first) / DATES
 

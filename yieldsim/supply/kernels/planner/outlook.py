@@ -25,7 +25,7 @@ from yieldsim.supply.kernels.records import (
 )
 
 _LONGEST = 8.0  # quarters in a line that a plan takes into account
-_YEAR = 4.0
+_TWO_YEARS = 8.0
 
 
 @apart_jit
@@ -75,7 +75,7 @@ def _fill_periods(
     plan.edge[0] = 0.0
     plan.edge[1] = 1.0
     plan.edge[2] = longest + 2.0
-    plan.edge[3] = longest + 2.0 + _YEAR
+    plan.edge[3] = longest + 2.0 + _TWO_YEARS
     return longest + 1.0
 
 

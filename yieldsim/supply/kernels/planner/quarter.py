@@ -26,6 +26,8 @@ _THOUSAND = 1e3
 # A product asks for slightly more than planned. So what runs out is named as what binds, and supply
 # that came sooner than expected is used.
 _ROOM = 1.02
+# A line starts more than is planned: stacks that wait for dies cost more than dies that wait.
+_SPARE_WAFERS = 1.15
 
 
 @apart_jit
@@ -83,7 +85,8 @@ def _follow_shares(structure: Structure, plan: Plan, k: int) -> None:
 @stage_jit
 def _set_packages(clock: Clock, structure: Structure, state: State, k: int) -> None:
     """Set the packages per step of the first period; what was due before is planned anew."""
-    plan, per_step = state.plan, _ROOM * _THOUSAND / clock.steps_per_quarter
+    plan = state.plan
+    per_step = _ROOM * _THOUSAND / clock.steps_per_quarter
     for i in range(structure.product.shape[0]):
         for rank in range(structure.product_pool.shape[1]):
             state.planned[i, rank, k] = 0.0
@@ -109,8 +112,8 @@ def _starts_now(plan: Plan, entry: int, route: int) -> float:
 def _set_wafers(structure: Structure, plan: Plan, k: int) -> None:
     """Set the part of the AI wafers of each design in the quarter.
 
-    The line uses the part of its AI wafers that the wafers chosen take, in the proportion of those
-    of designs that have a share now.
+    The line uses the part of its AI wafers that the wafers chosen take, and some to spare, in the
+    proportion of those of designs that have a share now.
     """
     for route in range(structure.route.shape[0]):
         chosen, can_start, there = 0.0, 0.0, plan.wafers_now[route] / _THOUSAND
@@ -123,7 +126,7 @@ def _set_wafers(structure: Structure, plan: Plan, k: int) -> None:
                 can_start += wafers * plan.open_now[entry]
         if there <= 0.0:
             continue
-        used = min(1.0, chosen / there)
+        used = min(1.0, _SPARE_WAFERS * chosen / there)
         for entry in range(first, end):
             if structure.planning.entry[entry] == AI_ENTRY:
                 wafers = _starts_now(plan, entry, route) * plan.open_now[entry]

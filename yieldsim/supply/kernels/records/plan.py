@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from yieldsim.supply.kernels.records.tables import Floats, Ints
 
-PERIODS = 3  # of a plan: the quarter, until the wafers of the next one are out, and a year more
+PERIODS = 3  # of a plan: the quarter, until the wafers of the next one are out, two years more
 AI_ENTRY, PHONE_ENTRY = 1, 2  # roles of an allocation entry
 BY_COMPUTE, BY_BANDWIDTH, BY_CHIPS = range(3)  # what a package is worth
 
