@@ -10,8 +10,8 @@ PACED = 'memory.fast.lasts_until="2027Q2"'
 CASES = [
     ("mix", "baseline", ()),
     ("mix", "baseline", (PACED, "memory.fast.lasts_slip_quarters=0.6")),
-    ("mix", "baseline", ("allocation.value=chips", "products.handset.demand=30000")),
-    ("mix", "baseline", ("allocation.value=bandwidth",)),
+    ("mix", "baseline", ("allocation.worth=chips", "products.handset.demand=30000")),
+    ("mix", "baseline", ("allocation.worth=bandwidth",)),
     ("mix", "baseline", ("simulation.no_limit=['memory']",)),
     ("mix", "baseline", ("simulation.no_limit=['packaging']", "simulation.steps_per_quarter=3")),
     ("mix", "baseline", ("simulation.no_limit=['demand']", "processes.n2.raw_process_days=20")),

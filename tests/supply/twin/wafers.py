@@ -57,7 +57,7 @@ class Wafers:
         density *= tools.excursions(world, self.name, name, step)
         density *= self.experience.ratio(self.name, name, step)
         survive = world.number(f"processes.{name}", process, "systematic_yield")
-        if visits and starts > 0.0:
+        if visits:
             density *= tools.adder_ratio(world, visits, rates)
             density *= tools.skipped_ratio(world, visits, kept)
             survive *= tools.overlay_yield(world, name, process, visits, rates)

@@ -56,7 +56,7 @@ class Allocation(Entity):
 
     rule: Literal["shares", "planner", "most_compute"] = "shares"
     # what a planner values a package by: dense FP16 compute, memory bandwidth, or each chip alike
-    value: Literal["compute", "bandwidth", "chips"] = "compute"
+    worth: Literal["compute", "bandwidth", "chips"] = "compute"
 
 
 class SourceNote(Entity):

@@ -28,7 +28,7 @@ from yieldsim.units import DAYS_PER_QUARTER, HOURS_PER_DAY
 
 MOST_COMPUTE = "most_compute"  # the allocation rule that needs a mix
 PLANNER = "planner"
-_VALUES = {"compute": BY_COMPUTE, "bandwidth": BY_BANDWIDTH, "chips": BY_CHIPS}
+_WORTHS = {"compute": BY_COMPUTE, "bandwidth": BY_BANDWIDTH, "chips": BY_CHIPS}
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,5 @@ def _clock(model: Model) -> Clock:
         mixed=False,  # `simulate` sets it for the run that follows a mix
         planned=model.allocation.rule == PLANNER,
         planned_warmup=model.allocation.rule == PLANNER,
-        value=_VALUES[model.allocation.value],
+        worth=_WORTHS[model.allocation.worth],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from tests.supply.twin.dies import sort_dies
+from tests.supply.twin.dies import Sorting, sort_dies
 from tests.supply.twin.flow import Route
 from tests.supply.twin.recipes import recipes
 from tests.supply.twin.world import World
@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 DATES = 4
 LONGEST_QUARTERS = 8.0
 TWO_YEARS = 8.0
+
+
+def with_bad(sorting: Sorting) -> dict[str, float]:
+    """Shares of a wafer's dies that pass the test, by bin: bad ones spread as good ones do."""
+    good = sum(sorting.shipped.values())
+    if good <= 0.0:
+        return dict.fromkeys(sorting.shipped, 0.0)
+    return {b: share * (1.0 + sorting.escaped / good) for b, share in sorting.shipped.items()}
 
 
 class Outlook:
@@ -38,6 +46,12 @@ class Outlook:
         self.tried = self.designs | phones  # designs of which a wafer is tried
         self.takes = {n: self.bins_taken(n) for n in self.model.products}
         self.counted = {d: self.bins_counted(d) for d in self.model.dies}
+        self.places = [
+            (line.name, r.process, die)
+            for line in lines
+            for r in line.routes
+            for die in line.fab.allocation[r.process]
+        ]
         tiers = sorted({p.tier for p in self.model.products.values()})
         self.tier = {n: tiers.index(p.tier) for n, p in self.model.products.items()}
 
@@ -199,10 +213,8 @@ class Outlook:
         process = self.model.processes[route.process]
         alpha = self.world.number(f"processes.{route.process}", process, "alpha")
         sorting = sort_dies(self.world, die, self.model.dies[die], density, alpha, survive)
-        passed = dict(sorting.shipped)
-        passed[list(passed)[-1]] += sorting.escaped
         each = self.packaging.gross[die] * line.wafers.to_test(route.process)
-        return {b: share * each for b, share in passed.items()}
+        return {b: share * each for b, share in with_bad(sorting).items()}
 
     def dies_coming(self, q: int) -> dict[str, dict[str, float]]:
         """Dies by design and bin that arrive in a period, those in stock in the first."""
@@ -229,9 +241,8 @@ class Outlook:
                         if die not in self.designs:
                             continue
                         dies = wafers * cohort.weights[die] * self.packaging.gross[die]
-                        for b, share in sorting.shipped.items():
+                        for b, share in with_bad(sorting).items():
                             coming[die][b] += dies * share
-                        coming[die][list(sorting.shipped)[-1]] += dies * sorting.escaped
         return coming
 
     def demand(self, name: str, first: float, last: float) -> float:

@@ -14,7 +14,7 @@ from tests.supply.twin.recipes import recipes
 from tests.supply.twin.world import MONTHS_PER_QUARTER
 from yieldsim.model.schema.fabs import OTHER
 
-LATER, RANK, WAFER, LINE = 0.01, 1e-3, 1e-5, 3e-3
+LATER, RANK, WAFER, PLACE = 0.01, 1e-3, 1e-4, 0.02
 TIERS = (1.0, 0.01, 1e-4)  # the last for all later tiers
 FROM_WAFERS = 1e-9  # weight of the bins of wafers beside those of dies that are there
 SCALE = 1e4  # lifts the smallest gains above the tolerance of the solver
@@ -65,7 +65,7 @@ class Program(Outlook):
 
     def rated(self, name: str, b: str) -> float:
         """What a chip with dies of a bin is worth."""
-        product, value = self.model.products[name], self.model.allocation.value
+        product, value = self.model.products[name], self.model.allocation.worth
         if value == "chips":
             return 1.0
         if product.pairing != "random":
@@ -101,8 +101,7 @@ class Program(Outlook):
     def gain(self, choice: Choice) -> float:
         """What a package or a wafer is worth in the objective."""
         if choice[0] == "wafer":
-            routes = [(line.name, r.process) for line in self.lines for r in line.routes]
-            dearer = 1.0 + LINE * routes.index(choice[2:4])
+            dearer = 1.0 + PLACE * self.places.index(choice[2:5])
             return -WAFER * dearer * (1.0 - LATER * self.edges[choice[1]])
         _, q, name, pool = choice
         pools = self.packaging.pools[name]

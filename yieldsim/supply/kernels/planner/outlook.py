@@ -17,6 +17,7 @@ from yieldsim.supply.kernels.records import (
     AI_ENTRY,
     PERIODS,
     Clock,
+    Floats,
     Plan,
     State,
     Structure,
@@ -172,10 +173,18 @@ def _fill_tested(structure: Structure, world: World, state: State, k: int) -> No
                 state.tail,
                 out,
             )
-            out[design.bins - 1] += out[out.shape[0] - 1]  # bad dies that pass the test
-            out[out.shape[0] - 1] = 0.0
+            passed = _with_bad(out, design.bins) * kept * state.die[die].gross_dies[k]
             for b in range(design.bins):
-                out[b] *= kept * state.die[die].gross_dies[k]
+                out[b] *= passed
+
+
+@inline_jit
+def _with_bad(shares: Floats, bins: int) -> float:
+    """Return the dies that pass the test over the good ones; bad ones spread over bins alike."""
+    passed = 0.0
+    for b in range(bins):
+        passed += shares[b]
+    return (passed + shares[shares.shape[0] - 1]) / passed if passed > 0.0 else 0.0
 
 
 @stage_jit
@@ -234,10 +243,8 @@ def _add_cohort(
             weight = state.weight[t, entry, k]
             if structure.planning.entry[entry] != AI_ENTRY or weight <= 0.0:
                 continue
-            die = structure.entry[entry].die
+            die, shares = structure.entry[entry].die, state.bin_yield[t, entry, :, k]
             dies = kept * part * weight * state.die[die].gross_dies[k]
-            last = structure.die[die].bins - 1
-            for b in range(last + 1):
-                plan.dies[q, die, b] += dies * state.bin_yield[t, entry, b, k]
-            escaped = state.bin_yield.shape[2] - 1
-            plan.dies[q, die, last] += dies * state.bin_yield[t, entry, escaped, k]
+            dies *= _with_bad(shares, structure.die[die].bins)
+            for b in range(structure.die[die].bins):
+                plan.dies[q, die, b] += dies * shares[b]

@@ -18,8 +18,8 @@ from yieldsim.supply.kernels.records import PERIODS, Clock, State, Structure, Wo
 
 _LATER = 0.01  # part of the worth, and of the cost of a wafer, lost per quarter
 _RANK = 1e-3  # part of the worth lost per rank of memory
-_WAFER = 1e-5  # cost of a wafer, in packages of the best product
-_LINE = 3e-3  # part by which a wafer costs more in the next line
+_WAFER = 1e-4  # cost of a wafer, in packages of the best product
+_PLACE = 0.02  # part by which a wafer costs more at the next place: no two are alike
 
 
 @apart_jit
@@ -43,13 +43,10 @@ def solve(clock: Clock, structure: Structure, world: World, state: State, k: int
                 if j >= 0:
                     worth = (1.0 - _LATER * plan.edge[q]) * (1.0 - _RANK * rank)
                     objective[j] = -plan.value[i] * worth
-        for route in range(structure.route.shape[0]):
-            cost = _WAFER * (1.0 - _LATER * plan.edge[q]) * (1.0 + _LINE * route)
-            for entry in range(
-                structure.route[route].first_entry, structure.route[route].end_entry
-            ):
-                if plan.wafer_column[q, entry] >= 0:
-                    objective[plan.wafer_column[q, entry]] = cost
+        for entry in range(structure.entry.shape[0]):
+            j = plan.wafer_column[q, entry]
+            if j >= 0:
+                objective[j] = _WAFER * (1.0 - _LATER * plan.edge[q]) * (1.0 + _PLACE * entry)
     maximize(plan.table, rows, columns, plan.basic, plan.outside)
     for j in range(columns):
         plan.chosen[j] = 0.0

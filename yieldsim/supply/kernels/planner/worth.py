@@ -78,7 +78,7 @@ def _of_bins(clock: Clock, structure: Structure, world: World, plan: Plan, i: in
 @inline_jit
 def _of_chip(clock: Clock, structure: Structure, world: World, i: int, b: int, k: int) -> float:
     """Return what a chip of a product is worth by the model's choice, with dies of a bin."""
-    if clock.value == BY_CHIPS:
+    if clock.worth == BY_CHIPS:
         return 1.0
     sold = b
     for r in range(structure.product[i].recipes):
@@ -88,4 +88,4 @@ def _of_chip(clock: Clock, structure: Structure, world: World, i: int, b: int, k
     if structure.product[i].random_pairing == 1:
         sold = b
     rated = world.performance[i, sold]
-    return rated.bandwidth_tb_per_s[k] if clock.value == BY_BANDWIDTH else rated.tflops_fp16[k]
+    return rated.bandwidth_tb_per_s[k] if clock.worth == BY_BANDWIDTH else rated.tflops_fp16[k]

@@ -165,7 +165,7 @@ class Clock(NamedTuple):
     mixed: bool  # after the warm-up, plans are those of `mix_entry` and `mix_product`
     planned: bool  # a planner makes the plans of the quarters
     planned_warmup: bool  # a planner makes those of the warm-up
-    value: int  # what a planner values a package by
+    worth: int  # what a planner values a package by
 
 
 class Structure(NamedTuple):
