@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from yieldsim.supply.kernels.records import (
@@ -32,7 +35,7 @@ _INTEGERS = (
 
 
 def planning_of(
-    kinds: list[str],
+    kinds: Sequence[str],
     tiers: np.ndarray,
     product: Records[ProductPlan],
     recipe: np.ndarray,
@@ -143,9 +146,8 @@ def new_plan(
         "outside": (columns,),
         "chosen": (columns,),
     }
-    return Plan(
-        **{
-            name: np.zeros(shapes[name], np.int64 if name in _INTEGERS else np.float64)
-            for name in Plan._fields
-        }
-    )
+    arrays: dict[str, Any] = {
+        name: np.zeros(shapes[name], np.int64 if name in _INTEGERS else np.float64)
+        for name in Plan._fields
+    }
+    return Plan(**arrays)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tests.supply.twin.twin import Line
 
 DATES = 4
+ROUNDING = 1e-6  # of a step
 LONGEST_QUARTERS = 8.0
 TWO_YEARS = 8.0
 
@@ -110,7 +111,7 @@ class Outlook:
     def at(self, ahead: float) -> int:
         """The step at which a schedule is read for a date."""
         known = min(ahead, self.lead) * self.world.steps_per_quarter
-        return min(self.step + math.floor(known), self.last_step)
+        return min(self.step + math.floor(known + ROUNDING), self.last_step)
 
     @property
     def last_step(self) -> int:

@@ -13,6 +13,7 @@ from yieldsim.supply.kernels.records import AI_ENTRY, Clock, State, Structure, W
 from yieldsim.units import MONTHS_PER_QUARTER
 
 DATES = 4  # of a period at which schedules are read
+_ROUNDING = 1e-6  # steps by which a date may be early for its step
 
 
 @inline_jit
@@ -25,7 +26,7 @@ def date(first: float, last: float, number: int) -> float:
 def read_at(clock: Clock, structure: Structure, step: int, ahead: float, lead: float) -> int:
     """Return the step at which a schedule is read for a date: no later than is announced."""
     known = min(ahead, lead) * clock.steps_per_quarter
-    return min(step + math.floor(known), structure.curve_low.shape[1] - 1)
+    return min(step + math.floor(known + _ROUNDING), structure.curve_low.shape[1] - 1)
 
 
 @stage_jit
