@@ -12,10 +12,8 @@ CASES = [
     ("mix", "baseline", (PACED, "memory.fast.lasts_slip_quarters=0.6")),
     ("mix", "baseline", ("allocation.worth=chips", "products.handset.demand=30000")),
     ("mix", "baseline", ("allocation.worth=bandwidth",)),
-    ("mix", "baseline", ("simulation.no_limit=['memory']",)),
     ("mix", "baseline", ("simulation.no_limit=['packaging']", "simulation.steps_per_quarter=3")),
     ("mix", "baseline", ("simulation.no_limit=['demand']", "processes.n2.raw_process_days=20")),
-    ("mix", "baseline", ("products.whole.sells=['eight']", "products.handset.demand=1e6")),
     ("two_fabs", "baseline", ()),  # tools, waits, accidents and an overload
     ("two_fabs", "dirty", ()),
     ("layers", "baseline", ()),

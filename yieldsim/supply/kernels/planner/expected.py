@@ -106,6 +106,32 @@ def capacity_expected(
 
 
 @stage_jit
+def weight_sums(
+    structure: Structure, world: World, route: int, step: int, k: int
+) -> tuple[float, float, float]:
+    """Return the sums of the weights of a route's entries in a step.
+
+    They are those of all entries, of the AI designs of plans, and of the AI designs without a share
+    of the AI wafers (see `share_wafers`).
+    """
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    total, ai, for_ai, shared, shared_ai = 0.0, 0.0, 0.0, 0.0, 0.0
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        design = structure.entry[entry]
+        own = max(0.0, curve_value(lows, highs, drawn, design.share_curve, step, k))
+        planned = 1.0 if structure.planning.entry[entry] == AI_ENTRY else 0.0
+        if design.shares_ai == 1:
+            shared += own
+            shared_ai += own * planned
+        else:
+            total += own
+            ai += own * planned
+            for_ai += own * design.for_ai
+    scale = for_ai / (1.0 - shared) if shared > 0.0 else 0.0
+    return total + shared * scale, ai + shared_ai * scale, for_ai
+
+
+@stage_jit
 def wafers_expected(
     clock: Clock,
     structure: Structure,
@@ -132,14 +158,11 @@ def wafers_expected(
         at = read_at(clock, structure, step, date(first, last, number), lead)
         if at < begin:
             continue
-        total, ai = 0.0, 0.0
+        total, ai, for_ai = weight_sums(structure, world, route, at, k)
         for entry in span:
             curve = structure.entry[entry].share_curve
-            share = max(0.0, curve_value(lows, highs, drawn, curve, at, k))
-            total += share
-            if structure.planning.entry[entry] == AI_ENTRY:
-                ai += share
-            if share > 0.0:
+            share = curve_value(lows, highs, drawn, curve, at, k)
+            if share > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
                 plan.open_now[entry] = 1
         if total > 0.0:
             wafers += planned_starts(clock, structure, world, route, at, k) * ai / total

@@ -7,6 +7,7 @@ import numpy as np
 from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.planner.columns import counted_tested
+from yieldsim.supply.kernels.planner.expected import weight_sums
 from yieldsim.supply.kernels.planner.outlook import fill_outlook, starts_from, starts_until
 from yieldsim.supply.kernels.planner.program import solve
 from yieldsim.supply.kernels.planner.worth import fill_worth
@@ -189,14 +190,13 @@ def _phone_dies_short(
         first, end = structure.route[route].first_entry, structure.route[route].end_entry
         for entry in range(first, end):
             if structure.entry[entry].die == die:
-                wafers = share_wafers_now(clock, structure, world, plan, route, entry, step, k)
+                wafers = _share_wafers(structure, world, plan, route, entry, step, k)
                 short -= wafers * counted_tested(structure, plan, entry)
     return max(0.0, short)
 
 
 @inline_jit
-def share_wafers_now(
-    clock: Clock,
+def _share_wafers(
     structure: Structure,
     world: World,
     plan: Plan,
@@ -207,12 +207,6 @@ def share_wafers_now(
 ) -> float:
     """Return the wafers that an entry has in the quarter by its share."""
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
-    own, ai = 0.0, 0.0
-    for other in range(structure.route[route].first_entry, structure.route[route].end_entry):
-        curve = structure.entry[other].share_curve
-        share = max(0.0, curve_value(lows, highs, drawn, curve, step, k))
-        if other == entry:
-            own = share
-        if structure.planning.entry[other] == AI_ENTRY:
-            ai += share
-    return plan.wafers_now[route] * own / ai if ai > 0.0 else 0.0
+    own = curve_value(lows, highs, drawn, structure.entry[entry].share_curve, step, k)
+    _, ai, _ = weight_sums(structure, world, route, step, k)
+    return plan.wafers_now[route] * max(0.0, own) / ai if ai > 0.0 else 0.0
