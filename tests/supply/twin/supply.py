@@ -18,6 +18,7 @@ from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model.schema import Product
 
 ROUNDING = 1e-12
+FEW = 1e-6  # packages that are rounding
 NEXT_TO_NONE = 1e-200  # weight of a product in production of which nothing is due
 
 
@@ -205,7 +206,8 @@ class Packaging:
             if demand / self.world.steps_per_quarter < packages:
                 packages, limit = demand / self.world.steps_per_quarter, "demand"
         if self.due_of(name) < packages:
-            return self.due_of(name), "mix"
+            limit = "mix" if self.due_of(name) < packages - FEW else limit
+            packages = self.due_of(name)
         return packages, limit
 
     def behind(self, die: str) -> str:

@@ -14,6 +14,7 @@ from yieldsim.supply.kernels.assembly import packages_of_dies
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.records import Clock, State, Structure, World
 
+_FEW = 1e-6  # packages; fewer that the plan leaves are rounding
 _NEXT_TO_NONE = 1e-200  # weight of a product in production for which the plan has nothing due
 
 
@@ -119,8 +120,9 @@ def want(
                     packages.wanted[k] = demand
                     packages.limit[k] = DEMAND
             if planned and _due(state, i, k) < packages.wanted[k]:
+                if _due(state, i, k) < packages.wanted[k] - _FEW:
+                    packages.limit[k] = MIX
                 packages.wanted[k] = _due(state, i, k)
-                packages.limit[k] = MIX
 
 
 @stage_jit

@@ -17,6 +17,7 @@ from yieldsim.model.schema.fabs import OTHER
 LATER, RANK, WAFER, PLACE = 0.01, 1e-3, 1e-4, 0.02
 TIERS = (1.0, 0.01, 1e-4)  # the last for all later tiers
 FROM_WAFERS = 1e-9  # weight of the bins of wafers beside those of dies that are there
+FEW = 1e-6  # packages or wafers that are rounding
 SCALE = 1e4  # lifts the smallest gains above the tolerance of the solver
 Choice = tuple[Any, ...]  # ("wafer", period, fab, process, die), ("package", period, product, pool)
 Limit = tuple[dict[Choice, float], float]
@@ -96,7 +97,8 @@ class Program(Outlook):
         bounds = [max(0.0, most) for _, most in limits]
         solved = linprog(-gain * SCALE, A_ub=rows, b_ub=bounds, method="highs-ds")
         assert solved.status == 0, solved.message
-        return dict(zip(choices, map(float, solved.x), strict=True))
+        chosen = [float(x) if x > FEW else 0.0 for x in solved.x]
+        return dict(zip(choices, chosen, strict=True))
 
     def gain(self, choice: Choice) -> float:
         """What a package or a wafer is worth in the objective."""

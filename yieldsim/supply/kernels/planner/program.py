@@ -17,6 +17,7 @@ from yieldsim.supply.kernels.planner.simplex import maximize
 from yieldsim.supply.kernels.records import PERIODS, Clock, State, Structure, World
 
 _LATER = 0.01  # part of the worth, and of the cost of a wafer, lost per quarter
+_NONE = 1e-9  # thousands of packages or wafers that are rounding
 _RANK = 1e-3  # part of the worth lost per rank of memory
 _WAFER = 1e-4  # cost of a wafer, in packages of the best product
 _PLACE = 0.02  # part by which a wafer costs more at the next place: no two are alike
@@ -51,5 +52,6 @@ def solve(clock: Clock, structure: Structure, world: World, state: State, k: int
     for j in range(columns):
         plan.chosen[j] = 0.0
     for i in range(rows):
-        if plan.basic[i] < columns:
-            plan.chosen[plan.basic[i]] = plan.table[i * width + columns]
+        number = plan.table[i * width + columns]
+        if plan.basic[i] < columns and number > _NONE:
+            plan.chosen[plan.basic[i]] = number

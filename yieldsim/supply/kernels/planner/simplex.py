@@ -12,7 +12,7 @@ from yieldsim.kernels.jit import inline_jit, jit
 from yieldsim.supply.kernels.records import Floats, Ints
 
 MOST_PIVOTS = 5000
-_GAIN = 1e-9  # a smaller gain per unit of a variable is rounding
+_GAIN = 1e-11  # a smaller gain per unit of a variable is rounding
 _PIVOT = 1e-9  # a smaller element limits nothing
 _NEGLIGIBLE = 1e-12  # a smaller element counts as zero
 _STALLS = 40  # pivots without progress after which the first variable that gains enters
