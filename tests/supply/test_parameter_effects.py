@@ -33,6 +33,7 @@ from yieldsim.supply.simulate import Simulator
 SOUND = INVALID / "parts" / "sound.toml"
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
 SEED = 7
+SHARES = "allocation.rule=shares"  # a plan answers a turn as a whole, and weighs no die_share
 COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions
 # Results are stored in single precision: less than this share of the whole is rounding.
 ROUNDING = 1e-6
@@ -119,9 +120,11 @@ class Bench:
         self.curves: dict[str, int] = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns.Curves, "add", self._noting(columns.Curves.add))
-            self.simulator = Simulator(file.with_changes([COARSE, ALL_KEPT]), [scenario], SEED)
+            self.simulator = Simulator(
+                file.with_changes([COARSE, SHARES, ALL_KEPT]), [scenario], SEED
+            )
         # without the orders, which take most of the time of so few realizations
-        self.supply = Simulator(file.with_changes([COARSE, SUPPLY_ONLY]), [scenario], SEED)
+        self.supply = Simulator(file.with_changes([COARSE, SHARES, SUPPLY_ONLY]), [scenario], SEED)
         self.scenario = scenario
         self.compiled = self.simulator.compiled[scenario]
         self.demand = self.simulator.demand[scenario]
