@@ -68,8 +68,8 @@ class Planner(Program):
     def give_to_phones(self, plan: Plan) -> None:
         """Give idle AI wafers to phone designs up to their demand."""
         for die in self.model.dies:
-            products = [n for n in self.phone_products if self.model.products[n].die == die]
-            if not products:
+            products = [n for n, p in self.model.products.items() if p.die == die]
+            if not set(products) & set(self.phone_products):
                 continue
             short = self.short_of(die, products)
             for line in self.lines:
