@@ -89,7 +89,7 @@ LOST = {"ramp": 0.0, "overload": 0.0, "all": 0.25}
 STEADY_LOAD = 0.9
 STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
 HVLM_CAP = 2.2  # WIP cap over the wafers of one raw process time
-SCALE = 0.88
+SCALE = 0.94
 SCANNERS = 33  # imported ones of the mixed fleet: so few that losing a quarter hurts
 
 

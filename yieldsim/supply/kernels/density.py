@@ -241,7 +241,11 @@ def fill_density(
         density[k] = d0_per_cm2[k] * factor[k] * learnt * excursion[k]
     if structure.fab[fab].equipped == 1:
         adder_ratio(world.visits[p], world.group, state.group, state.scratch, LANES)
-        skipped_passes(world.visits[p], world.group, state.group, density, n)
+        least = 1.0
+        for k in range(n):
+            least = min(least, state.scratch.kept_passes[k])
+        if least < 1.0:
+            skipped_passes(world.visits[p], world.group, state.group, density, n)
     if clock.no_defects:
         for k in range(n):
             density[k] = 0.0

@@ -240,7 +240,10 @@ def _take(
 def charge(
     visits: FabVisits, groups: Records[GroupState], segments: Records2[Segment], n: int
 ) -> None:
-    """Add the passes of the wafers that moved on in the step to those made; clear these wafers."""
+    """Fill the passes made for the wafers that moved on in the step; clear these wafers."""
+    for g in range(groups.shape[0]):
+        for k in range(n):
+            groups[g].made_passes[k] = 0.0
     for route in range(visits.first_route, visits.end_route):
         p = visits.route[route].process
         for s in range(visits.route[route].segments):
@@ -248,9 +251,13 @@ def charge(
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
                 for k in range(n):
-                    group.made_passes[k] += moved[k] * visits.passes[v, k] * group.kept[k]
+                    group.made_passes[k] += moved[k] * visits.passes[v, k]
             for k in range(n):
                 moved[k] = 0.0
+    for g in range(groups.shape[0]):
+        group = groups[g]
+        for k in range(n):
+            group.made_passes[k] *= group.kept[k]
 
 
 @inline_jit
