@@ -89,7 +89,8 @@ LOST = {"ramp": 0.0, "overload": 0.0, "all": 0.25}
 STEADY_LOAD = 0.9
 STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
 HVLM_CAP = 2.2  # WIP cap over the wafers of one raw process time
-SCALE = 0.94
+SCALE = 0.83
+SCARCE = 0.76  # low value of shared.inspection_fleet_scale
 SCANNERS = 33  # imported ones of the mixed fleet: so few that losing a quarter hurts
 
 
@@ -127,6 +128,8 @@ def mixed_fleet(
         for kind in classes:
             fleet = model.fabs[fab].fleets[group][kind]
             count = medians.curve(f"fabs.{fab}.fleets.{group}.{kind}.count", fleet.count, when)[0]
+            if group == "inspection":
+                count *= SCARCE  # the world in which control tools are short
             classes[kind] = {"count": round(float(count)), **ORIGIN}
     own["fleets"]["arf_immersion"]["imported"]["count"] = SCANNERS
     own.pop("excursions", None)  # they concern dies
