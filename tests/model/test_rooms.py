@@ -1,6 +1,7 @@
 """Imports inside `model` go one way: schema, lookups in it, files and checks, load."""
 
-from tests.test_layout import PACKAGE, imports
+from tests.layout_rules import imports
+from tests.test_layout import PACKAGE
 
 FLOORS = (
     {"schema", "limits", "scenario_names"},
