@@ -49,7 +49,7 @@ QUICK = Size(str(Path(__file__).with_name("analyst.toml")), (32, 64), 400)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, on the small model")
-    parser.add_argument("--largest", type=int, help="one more run, of so many realizations")
+    parser.add_argument("--largest", type=int, help="realizations of one more run, the largest")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     size = QUICK if options.quick else FULL

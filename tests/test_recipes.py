@@ -80,6 +80,7 @@ def finish(task: subprocess.Popen[str]) -> tuple[int, str]:
     return task.returncode, err
 
 
+@pytest.mark.integration
 def test_a_pbs_array_fills_a_store(store: Path) -> None:
     """Also where a task is killed, and where one ends at its time limit and is submitted again."""
     assert finish(pbs_task(store, 2))[0] == 0

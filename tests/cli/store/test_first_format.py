@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from tests.cli.outcome import outcome
 from tests.ensemble.fake import MODEL, flip_bit
 from tests.paths import TESTS
 from yieldsim import open_ensemble
-from yieldsim.cli.main import main
 
 ZIPPED = TESTS / "cli" / "store" / "first_format.zip"
 RUN = ["--realizations", "4", "--block-size", "2", "--seed", "5"]
@@ -27,13 +27,6 @@ def path(tmp_path: Path) -> Path:
     with zipfile.ZipFile(ZIPPED) as archive:
         archive.extractall(tmp_path / "x.zarr")
     return tmp_path / "x.zarr"
-
-
-def outcome(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 def files(path: Path) -> dict[Path, tuple[bytes, int]]:

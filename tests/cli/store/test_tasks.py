@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 
 import yieldsim
+from tests.cli.outcome import outcome
 from tests.ensemble.fake import MODEL, FakeSimulator
 from tests.paths import ROOT
 from yieldsim.cli.main import main
@@ -38,13 +39,6 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     assert main(["init", str(MODEL), "--out", "x.zarr", *RUN]) == 0
     return tmp_path / "x.zarr"
-
-
-def outcome(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    capsys.readouterr()
-    code = main([str(argument) for argument in arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
 
 
 def digest(folder: Path) -> dict[str, bytes]:
