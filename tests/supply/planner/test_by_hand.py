@@ -117,6 +117,22 @@ def test_a_stockpile_lasts_until_its_date() -> None:
     np.testing.assert_allclose(at_once["stacks_used"][0, 0], 480_000.0, rtol=SPARE)
 
 
+def test_a_stockpile_is_free_until_its_pacing_begins() -> None:
+    """Of 480,000 stacks the first quarter takes what is sold, 300,000; two share the rest."""
+    pool = '{quarters=["2026Q1", "2026Q2"], values=[480000, 0], before="zero", interpolate="step"}'
+    got = run(
+        f"memory.stacks.deliveries={pool}",
+        "packaging.assembly.capacity=1e6",
+        "products.heavy.start='2040Q1'",
+        "products.light.demand=75000",
+        "fabs.line.plan.n2=1000",
+        'memory.stacks.lasts_until="2026Q4"',
+        'memory.stacks.paced_from="2026Q2"',
+    )
+    used = got["stacks_used"][:3, 0]
+    np.testing.assert_allclose(used, [300_000.0, 90_000.0, 90_000.0], rtol=2 * SPARE)
+
+
 def test_a_slip_stretches_the_stockpile() -> None:
     pool = '{quarters=["2026Q1", "2026Q2"], values=[480000, 0], before="zero", interpolate="step"}'
     got = run(

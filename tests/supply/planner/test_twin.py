@@ -10,6 +10,7 @@ PACED = 'memory.fast.lasts_until="2027Q2"'
 CASES = [
     ("mix", "baseline", ()),
     ("mix", "baseline", (PACED, "memory.fast.lasts_slip_quarters=0.6")),
+    ("mix", "baseline", (PACED, 'memory.fast.paced_from="2026Q3"')),
     ("mix", "baseline", ("allocation.worth=chips", "products.handset.demand=30000")),
     ("mix", "baseline", ("allocation.worth=bandwidth",)),
     ("mix", "baseline", ("simulation.no_limit=['packaging']", "simulation.steps_per_quarter=3")),

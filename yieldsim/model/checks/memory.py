@@ -5,7 +5,8 @@ from __future__ import annotations
 from yieldsim.errors import ModelError
 from yieldsim.model.checks.names import known
 from yieldsim.model.references import reach
-from yieldsim.model.schema import MemoryMaker, Model
+from yieldsim.model.schema import MemoryMaker, MemoryPool, Model
+from yieldsim.model.schema.calendar import quarter_index
 
 _SMALLEST_MM2 = 1.0  # counting smaller dies on a wafer takes too long
 
@@ -13,6 +14,7 @@ _SMALLEST_MM2 = 1.0  # counting smaller dies on a wafer takes too long
 def check_memory(model: Model) -> None:
     """Raise ModelError for the first rule that fails."""
     for name, pool in model.memory.items():
+        _check_pace(f"memory.{name}", pool)
         if pool.maker is not None:
             _check_maker(model, f"memory.{name}.maker", pool.maker)
     used = {pool.maker.dram_line for pool in model.memory.values() if pool.maker is not None}
@@ -20,6 +22,17 @@ def check_memory(model: Model) -> None:
         if name not in used:
             problem = "feeds no pool"
             raise ModelError(f"dram_lines.{name}", problem, allowed="a pool's maker.dram_line")
+
+
+def _check_pace(where: str, pool: MemoryPool) -> None:
+    if pool.paced_from is None:
+        return
+    if pool.lasts_until is None:
+        problem = f"begins to pace stacks, got {pool.paced_from} without lasts_until"
+        raise ModelError(f"{where}.paced_from", problem, allowed="with lasts_until")
+    if quarter_index(pool.paced_from) >= quarter_index(pool.lasts_until):
+        allowed = f"before lasts_until, {pool.lasts_until}"
+        raise ModelError(f"{where}.paced_from", f"got {pool.paced_from}", allowed=allowed)
 
 
 def _check_maker(model: Model, where: str, maker: MemoryMaker) -> None:

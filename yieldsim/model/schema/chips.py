@@ -194,6 +194,7 @@ class MemoryPool(Entity):
     )
     # a planner makes the stacks of the pool last until this quarter begins; none: as it sees fit
     lasts_until: Quarter | None = None
+    paced_from: Quarter | None = None  # before this quarter it does not pace them; none: always
     lasts_slip_quarters: Quantity = parameter(
         "quarter", "-stacks_used", "delay of `lasts_until`", neutral=0.0
     )

@@ -188,8 +188,9 @@ def _pools(model: Model, curves: Curves, start: StepOf) -> list[tuple[float, ...
     for name, pool in model.memory.items():
         path, maker = f"memory.{name}.maker", pool.maker
         deliveries = curves.add(f"memory.{name}.deliveries", pool.deliveries)
+        pace = (start(pool.paced_from) if pool.paced_from else 0.0, start(pool.lasts_until))
         if maker is None:
-            rows.append((deliveries, -1, -1, -1, -1, -1, 0, start(pool.lasts_until)))
+            rows.append((deliveries, -1, -1, -1, -1, -1, 0, *pace))
             continue
         line = lines.index(maker.dram_line) if maker.dram_line else -1
         own = curves.add(f"{path}.wafers", maker.wafers)
@@ -202,7 +203,7 @@ def _pools(model: Model, curves: Curves, start: StepOf) -> list[tuple[float, ...
                 line,
                 curves.add(f"{path}.line_weight", maker.line_weight),
                 int(maker.dram_die_mm2 is not None),
-                start(pool.lasts_until),
+                *pace,
             )
         )
     return rows

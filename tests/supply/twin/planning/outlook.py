@@ -155,7 +155,8 @@ class Outlook:
         """Stacks that may be used up to the end of each period."""
         there, pace, left = self.packaging.stacks[pool], math.inf, -1.0
         source = self.model.memory[pool]
-        if source.lasts_until is not None:
+        begun = source.paced_from is None or self.step >= self.world.first_step(source.paced_from)
+        if begun and source.lasts_until is not None:
             slip = self.world.number(f"memory.{pool}", source, "lasts_slip_quarters")
             steps = self.world.first_step(source.lasts_until) - self.step
             left = steps / self.world.steps_per_quarter + slip

@@ -125,10 +125,10 @@ def _fill_stacks(
     plan = state.plan
     for pool in range(structure.pool.shape[0]):
         there = state.stacks[pool, k]
-        pace = math.inf
+        pace, begun = math.inf, step >= structure.pool[pool].paced_step
         slip = world.pool[pool].lasts_slip_quarters[k]
         left = (structure.pool[pool].last_step - step) / clock.steps_per_quarter + slip
-        if 0.0 < left < math.inf:
+        if begun and 0.0 < left < math.inf:
             announced = stacks_expected(
                 clock, structure, world, state, pool, step, 0.0, min(lead, left), lead, k
             )

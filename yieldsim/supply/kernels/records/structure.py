@@ -83,7 +83,8 @@ class PoolCurves:
 
     Pools with the same `dram_line` divide its wafers by weight; -1 for wafers of its own. A weight
     or die yield of -1 stands for 1. `by_geometry` is 1 where stacks follow from the DRAM die. A
-    planner makes the stacks last until `last_step`, which is infinite for no such date.
+    planner that begins to pace at `paced_step` makes the stacks last until `last_step`, which is
+    infinite for no such date.
     """
 
     deliveries_curve: int
@@ -93,6 +94,7 @@ class PoolCurves:
     dram_line: int
     weight_curve: int
     by_geometry: int
+    paced_step: float
     last_step: float
 
 
