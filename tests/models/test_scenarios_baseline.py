@@ -26,30 +26,44 @@ GAP, GAP_COMPUTE = "gap_with_imports", "gap_with_imports_h100_equivalents"
 WITHOUT_IMPORTS = "gap_without_imports"
 DOWN, UP = -1, 1
 # scenario: (output, calendar year, direction) of what its title says
+# A plan makes the most compute of its dies and stacks. Tools and yields therefore show in wafers,
+# in good dies, and in compute once there is memory for the dies. The number of chips says little
+# of them: with fewer dies the stacks go to smaller chips, of which they make more.
 EFFECTS: dict[str, list[tuple[str, int, int]]] = {
-    "domestic_late": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "domestic_early": [(STARTS, 2027, UP), (CHIPS, 2027, UP), (CHIPS, 2028, UP)],
-    "service_lost": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "service_denied": [(STARTS, 2027, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "duv_stopped": [(STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
-    "inspection_stopped": [(STARTS, 2027, DOWN), (STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
-    "tools_stopped": [(STARTS, 2027, DOWN), (STARTS, 2028, DOWN), (CHIPS, 2028, DOWN)],
-    "licences_back": [(STARTS, 2027, UP), (STARTS, 2028, UP), (CHIPS, 2028, UP)],
-    "scanners_early": [(STARTS, 2028, UP), (GOOD, 2028, UP), (CHIPS, 2028, UP)],
+    "domestic_late": [(STARTS, 2027, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    # memory limits what the dies add in the median world, so the title says nothing of compute
+    "domestic_early": [(STARTS, 2027, UP), (GOOD, 2027, UP), (GOOD, 2028, UP)],
+    "service_lost": [(STARTS, 2027, DOWN), (COMPUTE, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    "service_denied": [(STARTS, 2027, DOWN), (COMPUTE, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    "duv_stopped": [(STARTS, 2028, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    "inspection_stopped": [(STARTS, 2027, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    "tools_stopped": [(STARTS, 2027, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
+    "licences_back": [(STARTS, 2027, UP), (GOOD, 2028, UP), (COMPUTE, 2029, UP)],
+    "scanners_early": [(STARTS, 2028, UP), (GOOD, 2028, UP), (COMPUTE, 2029, UP)],
     # fewer wafers; what is left has less overlay loss, so the title says nothing of chips
     "scanners_late": [(STARTS, 2028, DOWN)],
     "scanners_never": [(STARTS, 2028, DOWN)],
-    "n3_ramps": [(GOOD, 2027, UP), (CHIPS, 2026, UP), (CHIPS, 2027, UP), (CHIPS, 2028, UP)],
-    "n3_fails": [(GOOD, 2027, DOWN), (CHIPS, 2026, DOWN), (CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "n2_learns": [(GOOD, 2026, UP), (GOOD, 2028, UP), (CHIPS, 2025, UP), (CHIPS, 2026, UP)],
+    "n3_ramps": [
+        (GOOD, 2027, UP),
+        *((COMPUTE, year, UP) for year in (2026, 2027, 2028, 2029)),
+    ],
+    "n3_fails": [
+        (GOOD, 2027, DOWN),
+        *((COMPUTE, year, DOWN) for year in (2026, 2027, 2028, 2029)),
+    ],
+    "n2_learns": [
+        *((GOOD, year, UP) for year in (2026, 2028)),
+        *((COMPUTE, year, UP) for year in (2025, 2026, 2028)),
+    ],
     "memory_cut": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
     "memory_available": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
     "memory_fast": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
     "memory_slow": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
     "memory_banned": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN)],
-    "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (CHIPS, 2027, DOWN)],
-    "packaging_late": [(CHIPS, 2028, DOWN)],
+    "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN), (COMPUTE, 2027, DOWN)],
+    "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (COMPUTE, 2029, DOWN)],
+    # before, too few stacks need the packaging that is missing
+    "packaging_late": [(COMPUTE, 2029, DOWN)],
     "most_compute": [(COMPUTE, 2027, UP), (COMPUTE, 2028, UP)],
     "imports_return": [
         *((IMPORTS, year, UP) for year in (2027, 2028)),
@@ -82,8 +96,12 @@ FIRST_YEAR = {
     "scanners_late": 2026,
     "scanners_never": 2026,
 }
+# A plan knows what is announced for the next quarters (PLANNER.md), so it may prepare in 2026 for
+# memory and packaging of 2027. Plans of wafers, demand and imports are given.
+PREPARED = ("memory_available", "memory_fast", "memory_slow", "memory_banned", "packaging_late")
+GIVEN = (STARTS, DEMAND, IMPORTS)
 COMBINED = "memory_fast+n3_ramps+fab_accident"
-# With 26 scenarios and some 70 comparisons, chance alone would pass 3 standard errors in one of
+# With 26 scenarios and some 80 comparisons, chance alone would pass 3 standard errors in one of
 # ten such files; the seed is fixed, so a failure is a change of the model.
 STANDARD_ERRORS = 3.0
 
@@ -172,8 +190,9 @@ def test_a_scenario_moves_the_year_as_its_title_says(
 
 @pytest.mark.parametrize("name", scenarios())
 def test_a_scenario_leaves_the_years_before_it_alone(name: str) -> None:
-    first = FIRST_YEAR.get(name, 2027)
     for variable in (CHIPS, STARTS, GOOD, FILLED, DEMAND, IMPORTS, GAP):
+        prepared = name in PREPARED and variable not in GIVEN
+        first = 2026 if prepared else FIRST_YEAR.get(name, 2027)
         for year in range(2024, first):
             same = yearly(variable, name, year) == yearly(variable, "baseline", year)
             assert same.all(), (variable, year)
@@ -193,7 +212,8 @@ def test_fewer_chips_widen_the_gap_by_as_many(name: str) -> None:
         wider = yearly(GAP, name, year) - yearly(GAP, "baseline", year)
         # single precision keeps 6e-8 of gaps of up to 2e7 chips a year, in each of eight quarters
         np.testing.assert_allclose(wider, fewer, atol=10.0)
-        assert in_standard_errors(GAP, name, "baseline", year) >= 0.0
+        # not in chips: stacks that an accident leaves over may make more chips later, smaller ones
+        assert in_standard_errors(GAP_COMPUTE, name, "baseline", year) > 0.0
 
 
 def test_fewer_chips_leave_more_of_the_orders_open() -> None:
@@ -216,7 +236,7 @@ def test_fewer_chips_leave_more_of_the_orders_open() -> None:
 )
 def test_rival_scenarios_keep_their_order(low: str, high: str) -> None:
     assert in_standard_errors(STARTS, low, high, 2028) <= 0.0
-    assert in_standard_errors(CHIPS, low, high, 2028) < -STANDARD_ERRORS
+    assert in_standard_errors(COMPUTE, low, high, 2029) < -STANDARD_ERRORS
 
 
 def test_a_combination_does_what_its_parts_do() -> None:
@@ -226,7 +246,7 @@ def test_a_combination_does_what_its_parts_do() -> None:
         assert (combined == alone).all()
     # memory and clean dies do not stand in each other's way
     for part in ("memory_fast", "n3_ramps"):
-        assert in_standard_errors(CHIPS, COMBINED, part, 2028) > STANDARD_ERRORS
+        assert in_standard_errors(COMPUTE, COMBINED, part, 2028) > STANDARD_ERRORS
 
 
 def test_a_combination_is_stored_as_given_with_all_titles() -> None:
