@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.paths import INVALID
+from tests.paths import INVALID, VALID
 from yieldsim.design import RANDOM, Design
 from yieldsim.model import ModelFile, Parameter, Quantity, Schedule, load_file, parameters
 from yieldsim.model.schema.fabs import OTHER
@@ -34,6 +34,7 @@ SOUND = INVALID / "parts" / "sound.toml"
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
 SEED = 7
 SHARES = "allocation.rule=shares"  # a plan answers a turn as a whole, and weighs no die_share
+PLANNER = "allocation.rule=planner"  # for what only a plan knows
 COARSE = "simulation.steps_per_quarter=4"  # a third of the time, the same directions
 # Results are stored in single precision: less than this share of the whole is rounding.
 ROUNDING = 1e-6
@@ -89,8 +90,14 @@ SHORT = (  # etch for some 40 % of the plan, and scanners to be had
     "fabs.first.fleets.litho.imported.count=40",
     "simulation.process_noise=false",
 )
-# a bound that no line of the baseline reaches; "giving way" turns the field
-NEVER_REACHED = ("tool_groups.inspection.sampling_floor",)
+PLANNED = ("memory.fast.lasts_slip_quarters=0.6",)
+PACED = 'memory.fast.lasts_until="2027Q2"'
+# what the baseline does not reach by the shares: a bound that no line of it comes to ("giving way"
+# turns the field), and the pace of a stockpile ("planned")
+NEVER_REACHED = (
+    "tool_groups.inspection.sampling_floor",
+    "memory.foreign_hbm.lasts_slip_quarters",
+)
 FEW_TOOLS = ("fabs.first.fleets.etch.imported.count=8", "simulation.process_noise=false")
 ENOUGH_TOOLS = (  # but few enough that wafers wait for some
     'fabs.first.fleets.litho.imported.count={quarters=["2024Q1", "2026Q1"], values=[3, 5]}',
@@ -116,15 +123,15 @@ UP, DOWN = slice(0, REALIZATIONS), slice(REALIZATIONS, 2 * REALIZATIONS)  # halv
 class Bench:
     """One model in one scenario, whose drawn parameters and schedules can be turned."""
 
-    def __init__(self, file: ModelFile, scenario: str) -> None:
+    def __init__(self, file: ModelFile, scenario: str, rule: str = SHARES) -> None:
         self.curves: dict[str, int] = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns.Curves, "add", self._noting(columns.Curves.add))
             self.simulator = Simulator(
-                file.with_changes([COARSE, SHARES, ALL_KEPT]), [scenario], SEED
+                file.with_changes([COARSE, rule, ALL_KEPT]), [scenario], SEED
             )
         # without the orders, which take most of the time of so few realizations
-        self.supply = Simulator(file.with_changes([COARSE, SHARES, SUPPLY_ONLY]), [scenario], SEED)
+        self.supply = Simulator(file.with_changes([COARSE, rule, SUPPLY_ONLY]), [scenario], SEED)
         self.scenario = scenario
         self.compiled = self.simulator.compiled[scenario]
         self.demand = self.simulator.demand[scenario]
@@ -276,6 +283,9 @@ def bench(name: str) -> Bench:
         return Bench(load_file(SOUND).with_changes([*SCARCE, *FEW_TOOLS]), "baseline")
     if name == "giving way":
         return Bench(load_file(SOUND).with_changes([*GIVING_WAY, *SHORT]), "baseline")
+    if name == "planned":
+        mix = load_file(VALID / "mix.toml").with_changes([PACED, *PLANNED])
+        return Bench(mix, "baseline", PLANNER)
     return Bench(load_file("baseline"), name)
 
 
@@ -304,6 +314,7 @@ CASES = [
     *(("extra", setting.partition("=")[0]) for setting in EXTRA),
     *(("scarce", setting.partition("=")[0]) for setting in SCARCE),
     *(("giving way", setting.partition("=")[0]) for setting in GIVING_WAY),
+    *(("planned", setting.partition("=")[0]) for setting in PLANNED),
 ]
 
 
@@ -320,7 +331,7 @@ def test_every_parameter_moves_its_output(name: str, table: str) -> None:
     assert [text for text in faults if text] == []
 
 
-BENCHES = ("baseline", "service_lost", "extra", "scarce", "giving way")
+BENCHES = ("baseline", "service_lost", "extra", "scarce", "giving way", "planned")
 
 
 def test_no_declaration_is_left_out() -> None:
