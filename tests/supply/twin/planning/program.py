@@ -14,7 +14,7 @@ from tests.supply.twin.recipes import recipes
 from tests.supply.twin.world import MONTHS_PER_QUARTER
 from yieldsim.model.schema.fabs import OTHER
 
-LATER, RANK, WAFER, PLACE = 0.01, 1e-3, 1e-4, 0.02
+LATER, RANK, WAFER, PLACE = 0.08, 1e-3, 1e-4, 0.02
 TIERS = (1.0, 0.01, 1e-4)  # the last for all later tiers
 FROM_WAFERS = 1e-9  # weight of the bins of wafers beside those of dies that are there
 FEW = 1e-6  # packages or wafers that are rounding
@@ -104,11 +104,11 @@ class Program(Outlook):
         """What a package or a wafer is worth in the objective."""
         if choice[0] == "wafer":
             dearer = 1.0 + PLACE * self.places.index(choice[2:5])
-            return -WAFER * dearer * (1.0 - LATER * self.edges[choice[1]])
+            return -WAFER * dearer * (1.0 - LATER) ** self.edges[choice[1]]
         _, q, name, pool = choice
         pools = self.packaging.pools[name]
         rank = pools.index(pool) if pool is not None else 0
-        return self.worth[name] * (1.0 - LATER * self.edges[q]) * (1.0 - RANK * rank)
+        return self.worth[name] * (1.0 - LATER) ** self.edges[q] * (1.0 - RANK * rank)
 
     def wafer_choices(self) -> list[Choice]:
         """Wafers of each design in each line whose dies come out in each period."""

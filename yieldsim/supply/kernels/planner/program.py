@@ -16,7 +16,7 @@ from yieldsim.supply.kernels.planner.rows import (
 from yieldsim.supply.kernels.planner.simplex import maximize
 from yieldsim.supply.kernels.records import PERIODS, Clock, State, Structure, World
 
-_LATER = 0.01  # part of the worth, and of the cost of a wafer, lost per quarter
+_LATER = 0.08  # part of the worth, and of the cost of a wafer, lost per quarter
 _NONE = 1e-9  # thousands of packages or wafers that are rounding
 _RANK = 1e-3  # part of the worth lost per rank of memory
 _WAFER = 1e-4  # cost of a wafer, in packages of the best product
@@ -42,12 +42,12 @@ def solve(clock: Clock, structure: Structure, world: World, state: State, k: int
             for rank in range(structure.product_pool.shape[1]):
                 j = plan.package_column[q, i, rank]
                 if j >= 0:
-                    worth = (1.0 - _LATER * plan.edge[q]) * (1.0 - _RANK * rank)
+                    worth = (1.0 - _LATER) ** plan.edge[q] * (1.0 - _RANK * rank)
                     objective[j] = -plan.value[i] * worth
         for entry in range(structure.entry.shape[0]):
             j = plan.wafer_column[q, entry]
             if j >= 0:
-                objective[j] = _WAFER * (1.0 - _LATER * plan.edge[q]) * (1.0 + _PLACE * entry)
+                objective[j] = _WAFER * (1.0 - _LATER) ** plan.edge[q] * (1.0 + _PLACE * entry)
     maximize(plan.table, rows, columns, plan.basic, plan.outside)
     for j in range(columns):
         plan.chosen[j] = 0.0
