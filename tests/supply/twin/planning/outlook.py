@@ -192,7 +192,7 @@ class Outlook:
             wafers = line.plan(at, route) * self.ai_share(line, route, at)
             return wafers * self.world.steps_per_quarter * part
 
-        return self.mean(first, last, rate)
+        return self.mean(first, last, rate, grows=True)
 
     def has_share(self, line: Line, route: Route, die: str, first: float, last: float) -> bool:
         """Whether a design has a share of a route at a date of a period."""

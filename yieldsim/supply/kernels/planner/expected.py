@@ -154,8 +154,14 @@ def wafers_expected(
     span = range(structure.route[route].first_entry, structure.route[route].end_entry)
     for entry in span:
         plan.open_now[entry] = 0
+    now = 0.0  # the rate from which the plan is expected to grow on
+    if last > lead and step >= begin:
+        total, ai, _ = weight_sums(structure, world, route, step, k)
+        if total > 0.0:
+            now = planned_starts(clock, structure, world, route, step, k) * ai / total
     for number in range(DATES):
-        at = read_at(clock, structure, step, date(first, last, number), lead)
+        ahead = date(first, last, number)
+        at = read_at(clock, structure, step, ahead, lead)
         if at < begin:
             continue
         total, ai, for_ai = weight_sums(structure, world, route, at, k)
@@ -165,7 +171,11 @@ def wafers_expected(
             if share > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
                 plan.open_now[entry] = 1
         if total > 0.0:
-            wafers += planned_starts(clock, structure, world, route, at, k) * ai / total
+            rate = planned_starts(clock, structure, world, route, at, k) * ai / total
+            if ahead > lead and at > step:
+                growth = (rate - now) * clock.steps_per_quarter / (at - step)
+                rate += max(0.0, growth) * (ahead - lead)
+            wafers += rate
     per_quarter = plan.started_part[route] * clock.steps_per_quarter
     return wafers * per_quarter * (last - first) / DATES
 
