@@ -16,25 +16,37 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(SHARES, reason="shares plan n
 REALIZATIONS, SEED = 96, 7
 COARSE = "simulation.steps_per_quarter=3"  # a comparison of scenarios needs no fine steps
 INPUTS = [name for name in load_file("baseline").scenario_names(["more:all"]) if name != "baseline"]
+LIMITS = [
+    name for name in load_file("baseline").scenario_names(["no_limit:all"]) if name != "baseline"
+]
 SIGMAS = 3.0
 MOST_OF_A_YEAR = 0.01
 
 
 @cache
-def ensemble() -> xr.Dataset:
+def ensemble(scenarios: str) -> xr.Dataset:
     return yieldsim.run(
         "baseline",
         realizations=REALIZATIONS,
         seed=SEED,
-        scenarios=["more:all"],
+        scenarios=[scenarios],
         changes=[COARSE],
     )
 
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_ten_percent_more_of_an_input_never_costs_compute(name: str) -> None:
-    records = [r for r in gain_records(ensemble(), [name]) if r["product"] == "total"]
+    records = [r for r in gain_records(ensemble("more:all"), [name]) if r["product"] == "total"]
     for record in records:
         gain, error, base = record["h100e"], record["h100e_se"], record["h100e_base"]
         least = 0.0 if record["year"] == HORIZON else -MOST_OF_A_YEAR * base
         assert gain >= least - SIGMAS * error, record
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_lifting_a_limit_never_costs_compute_over_the_horizon(name: str) -> None:
+    ds = ensemble("no_limit:all")
+    compute = ds["h100_equivalents"].where(ds["product_kind"] == "ai").sum(["product", "quarter"])
+    gain = compute.sel(scenario=name) - compute.sel(scenario="baseline")
+    error = float(gain.std("realization", ddof=1)) / REALIZATIONS**0.5
+    assert float(gain.mean()) >= -SIGMAS * error
