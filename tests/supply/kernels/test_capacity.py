@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.supply.kernels.records_by_hand import FORMS, column, form_of, parameters, table
 from yieldsim.closed_form import effective_process_cv2, effective_process_time, sakasegawa_wait
 from yieldsim.model.schema import Fab, Process, ToolGroup
-from yieldsim.supply.kernels.capacity import give_way, group_waits, unqueued_days
+from yieldsim.supply.kernels.capacity import give_way, group_waits, scarcest, unqueued_days
 from yieldsim.supply.kernels.records import LANES, GroupState, Scratch
 
 ROUNDING = 64 * np.finfo(float).eps
@@ -124,6 +124,34 @@ def test_sampling_gives_way_down_to_its_floor(form: str) -> None:
     # where another group allows only 80 % of the plan, 60 passes are 75 % of what is asked for
     assert sampling([100.0, 100.0], [80.0, 60.0], [1.0, 0.3], form) == ([1.0, 0.75], 0.75)
     assert sampling([0.0, 0.0], [0.0, 0.0], [1.0, 0.3], form) == ([1.0, 1.0], 1.0)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("short", [0.1, 0.3, 0.7, 0.9])
+def test_a_group_that_gives_way_is_no_bottleneck(form: str, short: float) -> None:
+    """It keeps up with the scarcest of the others; without a rule, rounding would name either."""
+    size, load = 3, [3.0, 7.0, 11.0]  # control steps first, then two other groups
+    others = [7.0 * (short + 0.05), 11.0 * short]
+    for floor, bottleneck in ((0.01, 2), (0.99, 0)):
+        possible = [3.0 * short * 0.7, *others]
+        groups = table(GroupState, size, load=column(load), mean_passes=column(possible), kept=9.0)
+        own = parameters(ToolGroup, size, sampling_floor=column([floor, 1.0, 1.0]))
+        scratch = table(Scratch)
+        form_of(give_way, form)(own, groups, scratch, LANES)
+        form_of(scarcest, form)(np.ones((size, LANES)), own, groups, scratch, LANES)
+        np.testing.assert_array_equal(scratch.scarcest_group, bottleneck)
+        fraction = short if bottleneck else short * 0.7 / 0.99
+        np.testing.assert_allclose(scratch.allowed_fraction, fraction, rtol=ROUNDING)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("possible", [0.13, 0.3, 0.52, 0.7, 0.93])
+def test_a_group_that_gives_way_to_the_plan_holds_nothing(form: str, possible: float) -> None:
+    groups = table(GroupState, 1, load=11.0, mean_passes=11.0 * possible, kept=9.0)
+    own, scratch = parameters(ToolGroup, 1, sampling_floor=0.05), table(Scratch)
+    form_of(give_way, form)(own, groups, scratch, LANES)
+    form_of(scarcest, form)(np.ones((1, LANES)), own, groups, scratch, LANES)
+    assert np.all(scratch.allowed_fraction >= 1.0)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -306,6 +306,12 @@ def sampling_kept(
     return kept
 
 
+def gives_way(world: World, group: str, kept: float) -> bool:
+    """Whether a group makes some, and not the fewest allowed, of its planned passes."""
+    entity = world.model.tool_groups[group]
+    return world.number(f"tool_groups.{group}", entity, "sampling_floor") < kept < 1.0
+
+
 def skipped_ratio(world: World, visits: Passes, kept: Mapping[str, float]) -> float:
     """Defects of wafers that skip control steps over those of wafers that make all of them."""
     ratio = 1.0

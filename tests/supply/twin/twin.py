@@ -34,6 +34,7 @@ from yieldsim.model.schema import FabStarts
 
 MEMORY_DAYS = 365.25 / 4  # of the mean of passes made, which waits follow
 WAITS = ("transport_ratio", "batch_ratio", "hold_ratio")  # over raw process time
+TIE = 1e-12  # more than the rounding of two ratios that are the same number
 LEAST_ROOM = 1e-9  # of the wafers of a full line; less room is rounding
 
 
@@ -231,6 +232,8 @@ class Line:
         for group, rate in rates.items():
             if route.visits.get(group, 0.0) > 0.0 and load[group] > 0.0:
                 ratio = rate.mean / (load[group] * kept[group])
+                if tools.gives_way(self.world, group, kept[group]):
+                    ratio *= 1.0 + TIE  # it keeps up with the scarcest of the others
                 if ratio < share:
                     share = ratio
                     cause = f"tools: {group}" if ratio < 1.0 else "wafer plan"

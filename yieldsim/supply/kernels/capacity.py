@@ -32,6 +32,7 @@ HIGHEST_UTILIZATION = 0.97  # queue formulas diverge at 1; a released line never
 _SHORTEST = 1e-12  # steps to cross a segment
 _UNUSED = 1e-300  # keeps a group without tools or load from 0 / 0
 _KPASS = 1000.0
+_TIE = 1e-12  # more than the rounding of two ratios that are the same number
 # Assumption: waits follow the recent passes, because queues take weeks to build up. Two weeks to a
 # quarter all agree with the event simulator; a quarter oscillates least where tools are scarce.
 _MEMORY_DAYS = DAYS_PER_QUARTER
@@ -116,21 +117,30 @@ def give_way(
 
 
 @inline_jit
-def scarcest(visits: Floats, groups: Records[GroupState], scratch: Scratch, n: int) -> None:
+def scarcest(
+    visits: Floats,
+    parameters: Records[Parameters],
+    groups: Records[GroupState],
+    scratch: Scratch,
+    n: int,
+) -> None:
     """Fill the bottleneck group of a route, and the fraction of its load that it can make.
 
     They are -1 and infinite where no group limits the route. Routes share a group in proportion to
-    what they ask, so each route's minimum over its own groups can be granted to all at once.
+    what they ask, so each route's minimum over its own groups can be granted to all at once. A
+    group that gives way keeps up with the scarcest of the others: that one is the bottleneck.
     """
     fraction, scarcest_group = scratch.allowed_fraction, scratch.scarcest_group
     for k in range(n):
         fraction[k] = np.inf
         scarcest_group[k] = -1.0
     for g in range(visits.shape[0]):
-        group = groups[g]
+        group, floor = groups[g], parameters[g].sampling_floor
         for k in range(n):
             if visits[g, k] > 0.0 and group.load[k] > 0.0:
                 ratio = group.mean_passes[k] / (group.load[k] * group.kept[k])
+                if floor[k] < group.kept[k] < 1.0:
+                    ratio *= 1.0 + _TIE
                 if ratio < fraction[k]:
                     fraction[k] = ratio
                     scarcest_group[k] = g

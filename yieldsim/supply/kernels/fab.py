@@ -102,7 +102,7 @@ def fab_step(
     for route in routes:
         p = table[route].process
         if equipped:
-            scarcest(world.visits[p], group, state.scratch, LANES)
+            scarcest(world.visits[p], world.group, group, state.scratch, LANES)
         raw_days, cap = world.process[p].raw_process_days, world.fab[fab].wip_cap_ratio
         days = clock.days_per_step
         release_route(raw_days, days, cap, equipped, step, state.route[route], state.scratch, n)
