@@ -246,6 +246,17 @@ class Bench:
             named["die"] = steps[4]
         return named
 
+    def bought_for_the_plan(self, path: str) -> bool:
+        """Whether a path is one of the deliveries of a fleet of which a line buys what it needs.
+
+        They are a ceiling then, which some lines never reach. Fleets without `planned_use`, and the
+        small models, move the same fields.
+        """
+        steps = path.split(".")
+        if steps[0] != "fabs" or steps[2] != "fleets" or steps[-1] == "planned_use":
+            return False
+        return f"{'.'.join(steps[:5])}.planned_use" in self.parameters
+
     def fault(self, parameter: Parameter) -> str | None:
         """What is wrong with a parameter's effect, None where all is well."""
         sign = parameter.spec.effect[1]
@@ -324,7 +335,9 @@ def test_every_parameter_moves_its_output(name: str, table: str) -> None:
     tested = [
         p
         for p in model.parameters.values()
-        if f"{p.path}.".startswith(f"{table}.") and p.path not in NEVER_REACHED
+        if f"{p.path}.".startswith(f"{table}.")
+        and p.path not in NEVER_REACHED
+        and (name != "baseline" or not model.bought_for_the_plan(p.path))
     ]
     assert tested
     faults = [model.fault(parameter) for parameter in tested]
