@@ -71,3 +71,8 @@ def test_the_cases_are_overloaded_where_they_say_so(fc: ModuleType) -> None:
         }
         shortest = [float(own.min() / own.max()) for own in ratio.values()]
         assert (max(shortest) < 0.95) == (plan != "ramp")
+        if lost > 0.0:
+            allowed = fc.PLANS[plan][-1] * max(float(own[-1] / own.max()) for own in ratio.values())
+            # scanners are whole, and one of those left makes no more than this
+            one = fc.AFTER_LOSS / scanners.count[-1]
+            assert allowed == pytest.approx(fc.AFTER_LOSS, abs=0.5 * one)
