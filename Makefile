@@ -9,8 +9,9 @@ WORKERS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# One worker runs all tests of a file, because they share fixtures.
-TEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# One worker runs all tests of a file, because they share fixtures. Bytecode is kept, whatever the
+# environment says: tests start dozens of processes, and each would compile the package.
+TEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # The first interpreter that is new enough and can make an environment; empty if none is.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \

@@ -160,7 +160,7 @@ def own_commands() -> list[tuple[list[str], str]]:
 
 def with_few_realizations(words: list[str]) -> list[str]:
     """The same command, cheap: of an option that is given twice the last counts."""
-    many = words[0] == "run" and "--samples" not in words
+    many = words[0] in ("run", "capacity") and "--samples" not in words
     return [*words, "--realizations", str(FEW)] if many else words
 
 

@@ -33,13 +33,28 @@ DRAWN = "parameter_value"
 ALL = (*OUTPUTS, TOTAL_CHIPS)
 
 
+class WithAll(FakeSimulator):
+    """With every variable."""
+
+    outputs = ALL
+
+
 @pytest.fixture(scope="module")
-def ds(finished_once: Path) -> xr.Dataset:
-    return open_ensemble(finished_once)
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished store of all variables."""
+    path = tmp_path_factory.mktemp("all") / "x.zarr"
+    make_store(Folder(path), realizations=REALIZATIONS, seed=SEED, simulator=WithAll)
+    finalize(Folder(path))
+    return path
 
 
-def truth() -> dict[str, np.ndarray]:
-    return FakeSimulator(analyst_file(), ["baseline", "late"], SEED).block(0, REALIZATIONS)
+@pytest.fixture(scope="module")
+def ds(whole: Path) -> xr.Dataset:
+    return open_ensemble(whole)
+
+
+def truth(simulator: type[FakeSimulator] = FakeSimulator) -> dict[str, np.ndarray]:
+    return simulator(analyst_file(), ["baseline", "late"], SEED).block(0, REALIZATIONS)
 
 
 @pytest.mark.parametrize(
@@ -53,19 +68,21 @@ def test_what_is_read_is_what_was_computed(kind: str, block_size: int, tmp_path:
     ds = open_place(place)
     for name, values in truth().items():
         np.testing.assert_array_equal(ds[name].values, values, strict=True)
-    assert set(truth()) == {v.name for v in ALL} | {DRAWN}
 
 
-def test_xarray_alone_opens_the_same(finished_once: Path, ds: xr.Dataset) -> None:
+def test_xarray_alone_opens_the_same(whole: Path, ds: xr.Dataset) -> None:
     # warnings are errors here, so this also shows that nothing warns
-    with xr.open_zarr(finished_once) as alone:
+    with xr.open_zarr(whole) as alone:
         xr.testing.assert_identical(alone.load(), ds.load())
         assert set(alone.coords) == set(ds.coords)
 
 
-def test_each_variable_has_its_dims_and_meaning(ds: xr.Dataset) -> None:
+def test_each_variable_has_its_values_dims_and_meaning(ds: xr.Dataset) -> None:
+    expected = truth(WithAll)
+    assert set(expected) == {v.name for v in ALL} | {DRAWN}
     for variable in ALL:
         array = ds[variable.name]
+        np.testing.assert_array_equal(array.values, expected[variable.name], strict=True)
         assert array.dims == ("scenario", "realization", "quarter", *variable.dims)
         assert array.attrs["units"] == variable.units
         assert array.attrs["long_name"] == variable.long_name

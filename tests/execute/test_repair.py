@@ -12,6 +12,7 @@ import xarray as xr
 from tests.ensemble.fake import FakeSimulator, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
 from yieldsim.ensemble import Folder, examine, read_stored
+from yieldsim.ensemble.summaries import SUMMARIES
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 from yieldsim.execute.repair import repair
 
@@ -79,15 +80,23 @@ def batches(names: list[str], count: int, size: int, seed: int) -> Iterator[list
         alone = {"zarr.json", "block_done/origin", "block_done/seal"}
         records = {key.rpartition(".")[2] for key in chosen if "record." in key}
         blocks = {key.split("/c.0.")[1].partition(".")[0] for key in chosen if is_result(key)}
-        # without the record of a block nothing tells whether its files are sound
-        if len(alone & set(chosen)) < 2 and not records & blocks:
+        # without the record of a block nothing tells whether its files are sound, and without the
+        # seal nothing tells of metadata, coordinates and summaries
+        hidden = records & blocks or ("block_done/seal" in chosen and any(map(is_sealed, chosen)))
+        if len(alone & set(chosen)) < 2 and not hidden:
             count -= len(chosen)
             yield chosen
 
 
 def is_result(key: str) -> bool:
     """Whether it is a file of results: those of other keys are found when the store is opened."""
-    return len(key.rpartition("/")[2].split(".")) > 3 and "block_done" not in key
+    array, _, name = key.rpartition("/")
+    return len(name.split(".")) > 3 and array not in ("block_done", *SUMMARIES)
+
+
+def is_sealed(key: str) -> bool:
+    """Whether the seal vouches for it: the rest are results and the ledger itself."""
+    return key.endswith("zarr.json") or not (is_result(key) or key.startswith("block_done/"))
 
 
 @pytest.mark.parametrize("results", [True, False])

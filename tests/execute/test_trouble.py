@@ -20,9 +20,8 @@ from yieldsim.ensemble import Folder, damaged_blocks, marked_blocks, read_stored
 RUN = ["--realizations", "128", "--seed", "5", "--threads", "1"]  # eight blocks
 FAKE = """
 import sys
-from tests.ensemble.fake import FakeSimulator
-import yieldsim.supply.simulate
-yieldsim.supply.simulate.Simulator = FakeSimulator
+from tests.ensemble.fake import install
+install()
 from yieldsim.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

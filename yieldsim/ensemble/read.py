@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.ensemble.ledger import Seal
@@ -14,6 +13,9 @@ from yieldsim.ensemble.storage import Place
 from yieldsim.ensemble.verify import check_root
 from yieldsim.ensemble.write import marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # dims of stores of the first format: a dim named by a keyword of Python cannot be selected by it
 RENAMED = {"import": "import_source"}
@@ -35,6 +37,8 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
 
 def open_place(place: Place) -> xr.Dataset:
     """`open_ensemble` for a place, on disk or in memory."""
+    import xarray as xr  # with pandas a third of a second, which commands that only write can spare
+
     stored = read_stored(place)
     if stored is None:
         raise no_store(place)

@@ -82,9 +82,9 @@ def stage_jit(function: Function) -> Function:
 
 
 def apart_jit(function: Function) -> Function:
-    """Compile a large stage of the supply kernel that is not put into its caller.
+    """Compile a stage that only other kernels call and that is not put into its caller.
 
-    What compiling takes grows faster than the size of a function (65 s against 57 s), and a call a
-    step and fab, with all of its arrays, is not seen in the time of a run.
+    What compiling takes grows faster than the size of a function (65 s against 57 s for the supply
+    kernel), and a call a step and fab, with all of its arrays, is not seen in the time of a run.
     """
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)

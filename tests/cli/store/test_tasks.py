@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,9 @@ RUN = ["--realizations", "128", "--seed", "5"]  # eight blocks
 # The simulation that costs nothing but the time of its sleep, with the command line's arguments.
 FAKE = """
 import sys, time
-from tests.ensemble.fake import FakeSimulator
-import yieldsim.supply.simulate
+from tests.ensemble.fake import FakeSimulator, install
 slow = lambda first: time.sleep({seconds})
-yieldsim.supply.simulate.Simulator = lambda *given, **_: FakeSimulator(*given, slow)
+install(lambda *given, **_: FakeSimulator(*given, slow))
 from yieldsim.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -47,11 +47,13 @@ def digest(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
+@cache
+def one_run() -> xr.Dataset:
+    return yieldsim.run(MODEL, realizations=128, seed=5).load().drop_attrs()
+
+
 def same_as_one_run(store: Path) -> None:
-    whole = yieldsim.run(MODEL, realizations=128, seed=5).load()
-    xr.testing.assert_identical(
-        yieldsim.open_ensemble(store).load().drop_attrs(), whole.drop_attrs()
-    )
+    xr.testing.assert_identical(yieldsim.open_ensemble(store).load().drop_attrs(), one_run())
 
 
 def test_tasks_do_what_one_run_does(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,12 +205,15 @@ def test_a_signal_ends_after_the_block_under_way(store: Path, command: str, name
 
 def test_an_ignored_hangup_stays_ignored(store: Path) -> None:
     ignore = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"  # as under nohup
+    # a task reads no figures, and starts a third sooner without the libraries for that
+    loaded = "import atexit, sys\natexit.register(lambda: print(sys.modules.keys() & {'xarray'}))\n"
     arguments = ["work", store, "--task", 0, "--tasks", 1, "--threads", 1]
-    process = start(0.1, *arguments, before=ignore)
+    process = start(0.1, *arguments, before=ignore + loaded)
     wait_for_a_block(process, store)
     process.send_signal(signal.SIGHUP)
-    _, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
+    assert out.splitlines()[-1] == "set()"
     assert len(marked_blocks(Folder(store))) == 8
 
 

@@ -22,10 +22,9 @@ ANALYST = str(MODEL)
 # a run of eight blocks, each of which takes a while
 SLOW_RUN = """
 import sys, time
-from tests.ensemble.fake import FakeSimulator
-import yieldsim.supply.simulate
+from tests.ensemble.fake import FakeSimulator, install
 slow = lambda first: time.sleep(0.3)
-yieldsim.supply.simulate.Simulator = lambda *given, **_: FakeSimulator(*given, slow)
+install(lambda *given, **_: FakeSimulator(*given, slow))
 from yieldsim.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_DIE, fill_blocks, uniform_open
 from yieldsim.wafer.kernels.classes import cell_place, class_tail
 from yieldsim.wafer.kernels.density import DensityModel, lot_density, wafer_ratios
@@ -64,7 +64,7 @@ class ExpectedCounts(NamedTuple):
     total_variance: Floats
 
 
-@bare_jit
+@apart_jit
 def draw_classes(
     model: DensityModel,
     wafer: np.uint32,
@@ -98,7 +98,7 @@ def count_equal(numbers: NDArray[np.int64], wanted: int) -> int:
     return count
 
 
-@inline_jit
+@stage_jit
 def count_dies(
     sorting: Sorting,
     works: NDArray[np.int64],
@@ -198,7 +198,7 @@ def expected_dies(
         book_shares(sorting, share, counts, w)
 
 
-@inline_jit
+@stage_jit
 def book_shares(sorting: Sorting, share: Floats, counts: ExpectedCounts, w: int) -> None:
     """Add a die's probabilities of its bins, after test, to row ``w``."""
     bins = sorting.bins
@@ -219,7 +219,7 @@ def book_shares(sorting: Sorting, share: Floats, counts: ExpectedCounts, w: int)
     counts.total_variance[w] += shipped * (1.0 - shipped)
 
 
-@inline_jit
+@stage_jit
 def _clear(counts: ExpectedCounts, w: int) -> None:
     for b in range(counts.good.shape[1]):
         counts.good[w, b] = 0.0

@@ -79,7 +79,7 @@ def _edge_arcs(blocks: Blocks, usable: Usable) -> NDArray[np.float64]:
                 inner = row * pitch_y + (box[2] if side > 0.0 else box[1])
                 y = -row * pitch_y - side * half_h
                 if side * inner > 0.0 and _meets(x, y, radius, box, radius * RADIUS_TOLERANCE):
-                    arcs[count] = (x, y, radius)
+                    arcs[count, 0], arcs[count, 1], arcs[count, 2] = x, y, radius
                     count += 1
     return arcs[:count]
 
@@ -107,7 +107,7 @@ def _notch_arcs(blocks: Blocks, usable: Usable) -> NDArray[np.float64]:
             for side in (-0.5, 0.5):
                 x = -centre - side * blocks.die_w
                 if _meets(x, y, radius, box, usable.radius * RADIUS_TOLERANCE):
-                    arcs[count] = (x, y, radius)
+                    arcs[count, 0], arcs[count, 1], arcs[count, 2] = x, y, radius
                     count += 1
     return arcs[:count]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.inverse import poisson_ppf_exact
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
     STREAM_DEFECT_PLACE,
@@ -106,7 +106,7 @@ class ReticleHits(NamedTuple):
     strip: Ints
 
 
-@inline_jit
+@stage_jit
 def strip_of(layout: BlockLayout, word: np.uint32) -> int:
     """Return the strip of a place in the die's height."""
     strip = layout.strip_guide[word >> _GUIDE_BITS]
@@ -127,7 +127,7 @@ def line_kill(size: float, spacing: float, width: float) -> float:
     return min(max((size - spacing) / (width + spacing), 0.0), 1.0)
 
 
-@inline_jit
+@stage_jit
 def layer_and_size(
     layout: BlockLayout, layer_word: np.uint32, size_word: np.uint32
 ) -> tuple[int, float, float]:
@@ -142,7 +142,7 @@ def layer_and_size(
     return layer, left, layout.layer_x0_um[layer] / math.sqrt(uniform_open(size_word))
 
 
-@inline_jit
+@stage_jit
 def kills(layout: BlockLayout, kind: int, layer: int, u: float, size_um: float) -> bool:
     """Return whether a defect kills where it is, decided by the uniform ``u``."""
     kill: Any = layout.kill[kind, layer]
@@ -152,7 +152,7 @@ def kills(layout: BlockLayout, kind: int, layer: int, u: float, size_um: float) 
     return bool(u < chance)
 
 
-@inline_jit
+@stage_jit
 def _hit(layout: BlockLayout, strip: int, dead: NDArray[np.bool_], faults: Ints) -> bool:
     """Book a killing defect in a strip, and return whether it hit anything."""
     node = layout.strip_node[strip]
@@ -166,7 +166,7 @@ def _hit(layout: BlockLayout, strip: int, dead: NDArray[np.bool_], faults: Ints)
     return True
 
 
-@bare_jit
+@apart_jit
 def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, good: Ints) -> int:
     """Return the class of a die from its dead nodes and its memories' faults, and clear both.
 
@@ -197,7 +197,7 @@ def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, go
     return layout.class_of[clusters, good[0]]
 
 
-@bare_jit
+@apart_jit
 def flat_lost(
     seed: np.uint64,
     layout: BlockLayout,
@@ -224,7 +224,7 @@ def flat_lost(
     return lost
 
 
-@bare_jit
+@apart_jit
 def full_class(
     seed: np.uint64,
     layout: BlockLayout,
@@ -254,7 +254,7 @@ def full_class(
     return working_class(layout, work.dead, work.faults, work.good)
 
 
-@bare_jit
+@apart_jit
 def _flat_classes(
     seed: np.uint64, layout: BlockLayout, wafer: np.uint32, mark: int, work: WorkSpace
 ) -> None:
@@ -271,7 +271,7 @@ def _flat_classes(
         works[die] = layout.class_by_lost[works[die] + 1]
 
 
-@bare_jit
+@apart_jit
 def points_classes(
     seed: np.uint64,
     layout: BlockLayout,

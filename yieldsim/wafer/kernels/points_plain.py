@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import bare_jit, inline_jit
+from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, seeded_words, word_below
 from yieldsim.wafer.kernels.dies import DieCounts
 from yieldsim.wafer.kernels.points_flat import set_bits
@@ -62,7 +62,7 @@ def _bit(word: np.uint32, dies: np.uint64, wanted: bool) -> np.uint64:
     return (_ONE << word_below(word, dies)) if wanted else _ZERO
 
 
-@inline_jit
+@stage_jit
 def _killed_mask(plain: PlainWafers, wafer: np.uint64, defects: int) -> np.uint64:
     """Return a mask of the dies that the defects after the third hit."""
     dies = np.uint64(plain.dies)
@@ -77,7 +77,7 @@ def _killed_mask(plain: PlainWafers, wafer: np.uint64, defects: int) -> np.uint6
     return mask
 
 
-@inline_jit
+@stage_jit
 def _killed_marks(
     plain: PlainWafers, wafer: np.uint64, defects: int, words: Words, mark: np.uint32, stamp: Words
 ) -> int:
@@ -104,7 +104,7 @@ def die_of(plain: PlainWafers, word: np.uint32) -> Any:
     return looked_up(plain.die_below, plain.die_guide, word)
 
 
-@inline_jit
+@stage_jit
 def _mark(plain: PlainWafers, word: np.uint32, mark: np.uint32, stamp: Words) -> bool:
     """Mark the die that a word hits, and return whether it was unmarked."""
     die = die_of(plain, word)
@@ -113,7 +113,7 @@ def _mark(plain: PlainWafers, word: np.uint32, mark: np.uint32, stamp: Words) ->
     return fresh
 
 
-@bare_jit
+@apart_jit
 def _first_blocks(plain: PlainWafers, first_wafer: np.uint64, first: Words) -> None:
     """Fill ``first`` uint32[4, GROUP] with block 0 of each wafer."""
     for w in range(GROUP):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.wafer.kernels.density import (
     DensityModel,
     add_signatures,
@@ -67,14 +67,14 @@ class WaferStart(NamedTuple):
     signed: bool
 
 
-@inline_jit
+@stage_jit
 def no_wafer() -> WaferStart:
     """Return the start before the first wafer, which is of no lot."""
     shift = ParametricShift(0.0, 0.0)
     return WaferStart(np.uint32(0), -1, 0.0, 0.0, shift, False)
 
 
-@inline_jit
+@stage_jit
 def begin_wafer(
     model: DensityModel, sorting: Sorting, wafer: int, before: WaferStart, work: WorkSpace
 ) -> WaferStart:
@@ -95,7 +95,7 @@ def begin_wafer(
     return WaferStart(number, lot, lot_per_cm2, density, shift, signed)
 
 
-@inline_jit
+@stage_jit
 def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> None:
     """Fill ``work.density`` float64[die]: profile, regions and signatures included."""
     density = wafer.density_per_cm2
@@ -105,7 +105,7 @@ def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> Non
             work.density[die] += work.extra[die]
 
 
-@inline_jit
+@stage_jit
 def keep_density(work: WorkSpace, row: Floats) -> None:
     """Copy the wafer's densities to its row of the result, which may be empty."""
     if row.shape[0] > 0:
