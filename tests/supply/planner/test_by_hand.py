@@ -9,7 +9,7 @@ import pytest
 
 from tests.paths import VALID
 from yieldsim.model.load import load_file
-from yieldsim.outputs import MIX
+from yieldsim.outputs import ALLOCATION, MIX
 from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 
@@ -43,8 +43,8 @@ def test_wafers_follow_the_memory_and_the_rest_goes_to_no_design() -> None:
     np.testing.assert_allclose(got["wafers_other"][:, 0, 0] + wafers, 1500.0, rtol=FLOAT32)
 
 
-def test_idle_wafers_go_to_phones_up_to_their_demand() -> None:
-    """A phone design with a third of the wafers (of 100 dies) of which its product wants more."""
+def with_phone(*changes: str) -> dict[str, np.ndarray]:
+    """Results beside a phone design with a quarter of the wafers: 375 of 200 dies, 75,000 dies."""
     file = load_file(VALID / "two_products.toml")
     line = file.raw["fabs"]["line"]["allocation"]["n2"]
     line["phone"], line["other"] = 3, 0
@@ -54,16 +54,68 @@ def test_idle_wafers_go_to_phones_up_to_their_demand() -> None:
         "kind": "phone",
         "die": "phone",
         "start": "2026Q1",
-        "demand": 100_000.0,
     }
-    block = Simulator(file.with_changes([*PLANNER]), ["baseline"], 1).block(0, 1)
-    started = block["packages_started"][0, 0]
-    # by its share 375 wafers or 75,000 dies; of the 1,125 others up to 1,000 make accelerators
+    block = Simulator(file.with_changes([*PLANNER, *changes]), ["baseline"], 1).block(0, 1)
+    return {key: values[0, 0] for key, values in block.items()}
+
+
+def test_idle_wafers_go_to_phones_that_need_them() -> None:
+    """Beside 375 wafers by share. Of the 1,125 others up to 1,000 make accelerators."""
+    started = with_phone("products.handset.demand=1e5")["packages_started"]
     np.testing.assert_allclose(started[:, 2], 100_000.0, rtol=SPARE)
     np.testing.assert_allclose(started[:, :2], 40_000.0, rtol=SPARE)
-    more = file.with_changes([*PLANNER, "products.handset.demand=1e6"])
-    started = Simulator(more, ["baseline"], 1).block(0, 1)["packages_started"][0, 0]
-    assert np.all(started[1:, 2] > 110_000.0)
+    more = with_phone("products.handset.demand=1e6")["packages_started"]
+    assert np.all(more[1:, 2] > 110_000.0)
+
+
+def test_phones_get_no_more_wafers_than_they_need() -> None:
+    """Of 75,000 dies of the warm-up 30,000 a quarter are used, and a quarter's demand is kept."""
+    got = with_phone("products.handset.demand=30000")
+    np.testing.assert_allclose(got["packages_started"][:, 2], 30_000.0, rtol=FLOAT32)
+    np.testing.assert_allclose(got["wafers_to_die"][:, 2], [0.0, 75.0, 150.0, 150.0], rtol=1e-6)
+    np.testing.assert_allclose(got["die_stock"][:, 2], [45e3, 30e3, 30e3, 30e3], rtol=1e-6)
+    given = got["wafers_to_die"].sum(axis=1) + got["wafers_other"][:, 0, 0]
+    np.testing.assert_allclose(given, 1500.0, rtol=FLOAT32)
+
+
+def test_dies_in_the_line_count_as_supply() -> None:
+    """Wafers that take a quarter come beside those in the line: as many start as are used."""
+    got = with_phone(
+        "products.handset.demand=30000",
+        f"processes.n2.raw_process_days={DAYS_PER_QUARTER}",
+        "simulation.end='2028Q4'",
+    )
+    np.testing.assert_allclose(got["die_wafer_starts"][4:, 2], 150.0, rtol=1e-6)
+    np.testing.assert_allclose(got["die_stock"][5:, 2], 30_000.0, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "changes", [(), ("products.handset.demand=30000", "simulation.no_limit=['demand']")]
+)
+def test_phones_without_a_demand_keep_their_share(changes: tuple[str, ...]) -> None:
+    """And take what the plan leaves."""
+    got = with_phone(*changes)
+    assert np.all(got["wafers_to_die"][:, 2] >= 375.0 * (1.0 - FLOAT32))
+    np.testing.assert_allclose(got["wafers_to_die"].sum(axis=1), 1500.0, rtol=FLOAT32)
+
+
+def test_accelerators_do_not_depend_on_the_demand_for_phones() -> None:
+    few, many = (with_phone(f"products.handset.demand={demand}") for demand in (3e4, 1e6))
+    for name in ("wafers_to_die", "packages_started", "binding"):
+        assert few[name][:, :2].tobytes() == many[name][:, :2].tobytes(), name
+
+
+def test_shares_hold_accelerators_back_even_where_phones_leave_theirs_idle() -> None:
+    """By its share of 30 in 39 the phone has 1,154 wafers, 230,769 dies. It needs 150 of them."""
+    got = with_phone(
+        "products.handset.demand=30000",
+        "fabs.line.allocation.n2.phone=30",
+        "memory.stacks.deliveries=1e9",
+        "packaging.assembly.capacity=1e6",
+        "products.heavy.start='2040Q1'",
+    )
+    assert np.all(got["wafers_to_die"][:, 2] <= 150.0 * (1.0 + FLOAT32))
+    assert np.all(got["binding"][:, 0] == ALLOCATION)
 
 
 def test_where_wafers_bind_all_go_to_the_better_design() -> None:

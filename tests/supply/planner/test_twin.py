@@ -7,11 +7,18 @@ from tests.supply.test_twin import check, simulator
 
 PLANNER = "allocation.rule=planner"
 PACED = 'memory.fast.lasts_until="2027Q2"'
+CUT = (
+    "products.handset.demand=200000",
+    "products.server.demand=20000",
+    "fabs.west.allocation.n2.big=0",
+    "fabs.west.allocation.n2.phone=1",
+)
 CASES = [
     ("mix", "baseline", ()),
     ("mix", "baseline", (PACED, "memory.fast.lasts_slip_quarters=0.6")),
     ("mix", "baseline", (PACED, 'memory.fast.paced_from="2026Q3"')),
     ("mix", "baseline", ("allocation.worth=chips", "products.handset.demand=30000")),
+    ("mix", "baseline", CUT),  # less than the share of phones, and a line that gets AI wafers late
     ("mix", "baseline", ("allocation.worth=bandwidth",)),
     ("mix", "baseline", ("simulation.no_limit=['packaging']", "simulation.steps_per_quarter=3")),
     ("mix", "baseline", ("simulation.no_limit=['demand']", "processes.n2.raw_process_days=20")),

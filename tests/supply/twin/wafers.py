@@ -88,7 +88,9 @@ class Wafers:
         """Give the wafers of a step their designs, and note what limits each design."""
         density, factor = densities  # the mean, and the period's over the mean
         starts, sorting = release.starts, {}
-        weights = self.planned(route.process, self.weights(step, route.process))
+        shares = self.weights(step, route.process)
+        others = sum(share for die, share in shares.items() if die not in self.for_ai())
+        weights = self.planned(route.process, shares)
         for die, weight in weights.items():
             if die == OTHER or starts * weight <= 0.0:
                 continue
@@ -103,7 +105,8 @@ class Wafers:
                 good.append(sorting[die].good)
             to_test = self.to_test(route.process)
             self.packaging.start(step, die, starts * weight, to_test, sorting[die])
-            self.packaging.note_cause(die, starts * weight, self.cause(release, good, die, weights))
+            part = others / weight if die in self.for_ai() else 0.0
+            self.packaging.note_cause(die, starts * weight, self.cause(release, good, part))
         line = self.name, route.process
         self.experience.wafers[line] = self.experience.wafers.get(line, 0.0) + starts
         if starts > 0.0:
@@ -128,31 +131,29 @@ class Wafers:
         ai = [p for p in self.world.model.products.values() if p.kind == "ai"]
         return {product.die for product in ai} | {die for p in ai for die in p.other_dies}
 
-    def cause(
-        self, release: Release, good: list[float], die: str, weights: dict[str, float]
-    ) -> str:
+    def cause(self, release: Release, good: list[float], others: float) -> str:
         """The constraint of which a tenth more (of defects: less) gives most dies of a design.
 
-        ``good`` are the shares of good dies with fewer defects and as they are.
+        ``good`` are the shares of good dies with fewer defects and as they are, ``others`` the
+        wafers that the shares give to no AI product, over those of the design.
         """
         # wafers that tools do not allow in the long run only fill the buffer: they are no gain
         lasting = min(release.starts, release.allowed)
         most = math.inf if release.cause == "wafer plan" else release.planned / lasting - 1.0
-        gains = {release.cause: min(TENTH, max(0.0, most)), "allocation": 0.0, "defects": 0.0}
-        if die in self.for_ai():
-            others = sum(weight for name, weight in weights.items() if name not in self.for_ai())
-            gains["allocation"] = TENTH * others / weights[die]
+        gains = {release.cause: min(TENTH, max(0.0, most)), "allocation": TENTH * others}
         gains["defects"] = good[0] / good[1] - 1.0 if good[1] > 0.0 else math.inf
         return max(gains, key=lambda name: gains[name])  # of equals the first
 
     def planned(self, process: str, weights: dict[str, float]) -> dict[str, float]:
-        """The shares after the plan has divided those of AI designs, if there is one."""
+        """The shares after the plan has divided those of AI and phone designs, if there is one."""
         plan = self.packaging.plan
         if plan is None or (self.name, process) not in plan.parts:
             return weights
         parts = plan.parts[self.name, process]
         ai = sum(weights[die] for die in parts)
         changed = weights | {die: part * ai for die, part in parts.items()}
+        for die, part in plan.kept.get((self.name, process), {}).items():
+            changed[die] *= part
         for die, part in plan.phones.get((self.name, process), {}).items():
             changed[die] += part * ai
         return changed

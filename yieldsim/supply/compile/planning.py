@@ -121,6 +121,7 @@ def new_plan(
     rows = PERIODS * (2 * products + lines + pools + dies + routes)
     shapes = {
         "entry": (entries, LANES),
+        "kept": (entries, LANES),
         "packages": (products, choices, LANES),
         "edge": (PERIODS + 1,),
         "cycle": (routes,),

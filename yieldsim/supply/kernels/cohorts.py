@@ -91,6 +91,19 @@ def share_wafers(
     for entry in range(first, end):
         for k in range(n):
             weight[entry, k] = weight[entry, k] / total[k] if total[k] > 0.0 else 0.0
+    _sum_others(structure, route, step, state, n)
+
+
+@stage_jit
+def _sum_others(structure: Structure, route: int, step: int, state: State, n: int) -> None:
+    """Fill the part of a route's wafers that the shares give to no AI product."""
+    others, weight = state.scratch.for_others, state.weight[step]
+    for k in range(n):
+        others[k] = 0.0
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        if structure.entry[entry].for_ai == 0:
+            for k in range(n):
+                others[k] += weight[entry, k]
 
 
 @stage_jit
@@ -98,7 +111,7 @@ def plan_wafers(structure: Structure, route: int, step: int, state: State, n: in
     """Divide by the plan the AI wafers: those that the shares give to all entries that it moves.
 
     The plan holds the part of each entry, negative for an entry that is not moved. A phone design
-    gets its part beside its share.
+    gets its part beside what it keeps of its share.
     """
     first, end = structure.route[route].first_entry, structure.route[route].end_entry
     weight, moved, part = state.weight[step], state.scratch.weight_sum, state.plan.entry
@@ -112,8 +125,8 @@ def plan_wafers(structure: Structure, route: int, step: int, state: State, n: in
     for entry in range(first, end):
         for k in range(n):
             if part[entry, k] >= 0.0:
-                kept = weight[entry, k] if role[entry] == PHONE_ENTRY else 0.0
-                weight[entry, k] = kept + part[entry, k] * moved[k]
+                kept = state.plan.kept[entry, k] if role[entry] == PHONE_ENTRY else 0.0
+                weight[entry, k] = kept * weight[entry, k] + part[entry, k] * moved[k]
 
 
 @stage_jit

@@ -279,7 +279,9 @@ def label_design(
     """
     wafers, scratch = state.route[route], state.scratch
     good = sort_cohort(structure, world, state, route, entry, step, 1.0, k)
-    others = _wafers_for_others(structure, state, route, entry, step, k)
+    others = 0.0  # AI chips come first: others' wafers add nothing to a design for none
+    if structure.entry[entry].for_ai == 1:
+        others = scratch.for_others[k] / state.weight[step, entry, k]
     more = starts_gain(wafers.planned[k], wafers.starts[k], wafers.allowed[k], wafers.held_by[k])
     die = structure.entry[entry].die
     alpha = _alpha(structure, world, state, route, die, 1.0, k)
@@ -303,23 +305,6 @@ def cleaner_gain(good: float, alpha: float) -> float:
         return np.inf
     faults = math.expm1(-math.log(min(1.0, good)) / alpha)  # over alpha
     return math.expm1(alpha * (math.log1p(faults) - math.log1p((1.0 - _TENTH) * faults)))
-
-
-@stage_jit
-def _wafers_for_others(
-    structure: Structure, state: State, route: int, entry: int, step: int, k: int
-) -> float:
-    """Return the wafers that a line starts for no AI product, over those of an entry for one.
-
-    It is 0 for an entry that is itself for no AI product: AI chips come first.
-    """
-    if structure.entry[entry].for_ai == 0:
-        return 0.0
-    others = 0.0
-    for other in range(structure.route[route].first_entry, structure.route[route].end_entry):
-        if structure.entry[other].for_ai == 0:
-            others += state.weight[step, other, k]
-    return others / state.weight[step, entry, k]
 
 
 @inline_jit

@@ -240,7 +240,7 @@ class Outlook:
                     part = max(0.0, min(begin + width, last) - low) / width
                     wafers = cohort.left * part * line.wafers.to_test(route.process)
                     for die, sorting in cohort.sorting.items():
-                        if die not in self.designs:
+                        if die not in self.tried:
                             continue
                         dies = wafers * cohort.weights[die] * self.packaging.gross[die]
                         for b, share in with_bad(sorting).items():

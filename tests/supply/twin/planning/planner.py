@@ -22,6 +22,7 @@ class Plan:
 
     parts: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)  # of AI wafers
     phones: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)  # of phone shares
     packages: dict[str, dict[str | None, float]] = field(default_factory=dict)  # per step
 
 
@@ -66,44 +67,57 @@ class Planner(Program):
         }
 
     def give_to_phones(self, plan: Plan) -> None:
-        """Give idle AI wafers to phone designs up to their demand."""
+        """Give phone designs what their products need: of their shares, then of idle AI wafers."""
+        phones = {self.model.products[name].die for name in self.phone_products}
         for die in self.model.dies:
-            products = [n for n, p in self.model.products.items() if p.die == die]
-            if not set(products) & set(self.phone_products):
-                continue
-            short = self.short_of(die, products)
-            for line in self.lines:
-                for route in line.routes:
-                    where = (line.name, route.process)
-                    tested = self.tested.get((*where, die))
-                    if where not in plan.parts or tested is None or sum(tested.values()) <= 0.0:
-                        continue
-                    if not self.has_share(line, route, die, 0.0, 1.0):
-                        continue
-                    there = self.ai_wafers(line, route, 0.0, 1.0)
-                    extra = plan.phones.setdefault(where, {})
-                    idle = 1.0 - sum(plan.parts[where].values()) - sum(extra.values())
-                    wafers = min(max(0.0, idle) * there, short / sum(tested.values()))
-                    if wafers > 0.0:
-                        extra[die] = wafers / there
-                        short -= wafers * sum(tested.values())
+            if die in phones:
+                self.supply(plan, die)
 
-    def short_of(self, die: str, products: list[str]) -> float:
-        """Dies of a phone design that a quarter's demand asks for beyond stock and shares."""
-        short = 0.0
-        for name in products:
-            product = self.model.products[name]
-            if product.demand is None or self.world.lifted("demand"):
-                return math.inf
-            demand = self.world.schedule(f"products.{name}.demand", product.demand, self.step)
-            short += demand * product.dies_per_package
-        short -= sum(self.packaging.dies.stock[die].values())
+    def supply(self, plan: Plan, die: str) -> None:
+        """Give a phone design the wafers whose dies it is short of."""
+        short, by_shares = self.short_of(die), 0.0
+        divided = []
         for line in self.lines:
             for route in line.routes:
-                weights = line.wafers.weights(self.step, route.process)
-                ai = sum(w for d, w in weights.items() if d in self.designs)
-                if weights.get(die, 0.0) <= 0.0 or ai <= 0.0:
+                where = (line.name, route.process)
+                if (*where, die) not in self.tested:
                     continue
-                wafers = self.ai_wafers(line, route, 0.0, 1.0) * weights[die] / ai
-                short -= wafers * sum(self.tested[line.name, route.process, die].values())
-        return max(0.0, short)
+                dies = sum(self.tested[*where, die].values())
+                wafers = self.share_wafers(line, route, die)
+                if where in plan.parts:
+                    by_shares += wafers * dies
+                    divided.append((line, route, dies))
+                else:
+                    short -= wafers * dies
+        short = max(0.0, short)
+        kept = min(1.0, short / by_shares) if by_shares > 0.0 else 1.0
+        more = max(0.0, short - by_shares)
+        for line, route, dies in divided:
+            where = (line.name, route.process)
+            plan.kept.setdefault(where, {})[die] = kept
+            extra = plan.phones.setdefault(where, {})
+            if dies > 0.0 and self.has_share(line, route, die, 0.0, 1.0):
+                there = self.ai_wafers(line, route, 0.0, 1.0)
+                idle = 1.0 - sum(plan.parts[where].values()) - sum(extra.values())
+                wafers = min(max(0.0, idle) * there, more / dies)
+                extra[die] = wafers / there
+                more -= wafers * dies
+
+    def share_wafers(self, line: Line, route: Route, die: str) -> float:
+        """Wafers that a design has in the quarter by its share in the middle of it."""
+        at, where = self.at(0.5), (line.name, route.process)
+        planned = self.packaging.book.last(self.step, "wafer_plan", *where)
+        started = self.packaging.book.last(self.step, "wafer_starts", *where)
+        part = started / planned if planned > 0.0 else 1.0
+        share = line.wafers.weights(at, route.process)[die]
+        return line.plan(at, route) * share * part * self.world.steps_per_quarter
+
+    def short_of(self, die: str) -> float:
+        """Dies of a phone design that the demand up to C + 2 asks for beyond those there."""
+        short, until = 0.0, self.edges[2]
+        for name, product in self.model.products.items():
+            if product.die == die:
+                if product.demand is None or self.world.lifted("demand"):
+                    return math.inf
+                short += self.demand(name, 0.0, until) * product.dies_per_package
+        return short - sum(sum(self.dies[q][die].values()) for q in (0, 1))

@@ -228,7 +228,7 @@ def _add_cohort(
     step: int,
     k: int,
 ) -> None:
-    """Add the AI dies of the wafers left of a cohort to the periods in which they leave."""
+    """Add the AI and phone dies of the wafers left of a cohort to the periods they leave in."""
     plan, process = state.plan, world.process[structure.route[route].process]
     wafers = state.cohort[route, t].remaining[k]
     kept = wafers * process.line_yield[k] * (1.0 - process.engineering_fraction[k])
@@ -241,7 +241,7 @@ def _add_cohort(
             continue
         for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
             weight = state.weight[t, entry, k]
-            if structure.planning.entry[entry] != AI_ENTRY or weight <= 0.0:
+            if structure.planning.entry[entry] == 0 or weight <= 0.0:
                 continue
             die, shares = structure.entry[entry].die, state.bin_yield[t, entry, :, k]
             dies = kept * part * weight * state.die[die].gross_dies[k]

@@ -29,7 +29,8 @@ class Plan(NamedTuple):
     Q is a period of the plan. Dates and times are in quarters, amounts by quarter or period.
     """
 
-    entry: Floats  # M k, part of the AI wafers; of a phone design beside its share; -1: as shares
+    entry: Floats  # M k, part of the AI wafers; of a phone design beside `kept`; -1: as shares
+    kept: Floats  # M k, part of its share that a phone design keeps where its entry is not -1
     packages: Floats  # I rank k, packages per step with stacks of that rank; inf: any
     edge: Floats  # Q+1, start of each period and the end of the last
     cycle: Floats  # N, time that a wafer takes in the line

@@ -150,6 +150,7 @@ class Scratch:
     weight_sum: Lanes
     shared_sum: Lanes  # shares of the AI wafers that designs have
     group_sum: Lanes  # weights of the other AI designs
+    for_others: Lanes  # part of the wafers that the shares give to no AI product
     systematic_yield: Lanes
     cluster_factor: Lanes  # density of the period's wafers over its mean
     alpha_within: Lanes  # clustering left within the period
