@@ -8,8 +8,8 @@ from tests.supply.test_twin import check, simulator
 PLANNER = "allocation.rule=planner"
 PACED = 'memory.fast.lasts_until="2027Q2"'
 CUT = (
-    "products.handset.demand=200000",
-    "products.server.demand=20000",
+    "products.handset.demand=1e6",
+    "products.server.demand=1e5",
     "fabs.west.allocation.n2.big=0",
     "fabs.west.allocation.n2.phone=1",
 )
