@@ -27,12 +27,13 @@ WITHOUT_IMPORTS = "gap_without_imports"
 DOWN, UP = -1, 1
 # scenario: (output, calendar year, direction) of what its title says
 # A plan makes the most compute of its dies and stacks. Tools and yields therefore show in wafers,
-# in good dies, and in compute once there is memory for the dies. The number of chips says little
-# of them: with fewer dies the stacks go to smaller chips, of which they make more.
+# and in compute once there is memory for the dies. Good dies show them where they limit what is
+# made: phones take no more dies than they need. The number of chips says little of them: with
+# fewer dies the stacks go to smaller chips, of which they make more.
 EFFECTS: dict[str, list[tuple[str, int, int]]] = {
     "domestic_late": [(STARTS, 2027, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
     # memory limits what the dies add in the median world, so the title says nothing of compute
-    "domestic_early": [(STARTS, 2027, UP), (GOOD, 2027, UP), (GOOD, 2028, UP)],
+    "domestic_early": [(STARTS, 2027, UP), (STARTS, 2028, UP)],
     "service_lost": [(STARTS, 2027, DOWN), (COMPUTE, 2028, DOWN), (COMPUTE, 2029, DOWN)],
     "service_denied": [(STARTS, 2027, DOWN), (COMPUTE, 2028, DOWN), (COMPUTE, 2029, DOWN)],
     "duv_stopped": [(STARTS, 2028, DOWN), (GOOD, 2028, DOWN), (COMPUTE, 2029, DOWN)],
@@ -52,7 +53,6 @@ EFFECTS: dict[str, list[tuple[str, int, int]]] = {
         *((COMPUTE, year, DOWN) for year in (2026, 2027, 2028, 2029)),
     ],
     "n2_learns": [
-        *((GOOD, year, UP) for year in (2026, 2028)),
         *((COMPUTE, year, UP) for year in (2025, 2026, 2028)),
     ],
     "memory_cut": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
@@ -60,7 +60,7 @@ EFFECTS: dict[str, list[tuple[str, int, int]]] = {
     "memory_fast": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
     "memory_slow": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
     "memory_banned": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
-    "fab_accident": [(STARTS, 2027, DOWN), (GOOD, 2027, DOWN), (COMPUTE, 2027, DOWN)],
+    "fab_accident": [(STARTS, 2027, DOWN), (COMPUTE, 2027, DOWN)],
     "lines_late": [(STARTS, 2026, DOWN), (STARTS, 2027, DOWN), (COMPUTE, 2029, DOWN)],
     # before, too few stacks need the packaging that is missing
     "packaging_late": [(COMPUTE, 2029, DOWN)],
