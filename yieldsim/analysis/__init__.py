@@ -2,7 +2,7 @@
 
 Every figure is a statistic of totals in each realization, never a total of statistics, and comes
 with its Monte Carlo standard error. Stores are read block by block, so that memory stays flat for
-a million realizations. Imports go one way: ``totals`` and ``caption``, ``statistics``,
+a million realizations. Imports go one way: ``periods``, ``totals`` and ``caption``, ``statistics``,
 ``records``, then ``supply``, ``fab`` and ``evidence``.
 """
 

@@ -9,15 +9,9 @@ import xarray as xr
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.fab.defect_density import D0, WAFERS, d0_records
+from yieldsim.analysis.periods import Period, period_quarters, quarter_labels
 from yieldsim.analysis.records import Record, bin_names, share_records
-from yieldsim.analysis.totals import (
-    Period,
-    gather,
-    labels_of,
-    period_quarters,
-    places_of,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import gather, labels_of, places_of
 from yieldsim.errors import StoreError
 
 GOOD, FIT, DENSITY = "good", "fit for mass production", "D0"

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import quarter_labels
 from yieldsim.analysis.totals import (
     BLOCK_BYTES,
     TOTAL,
     ai_products,
     labels_of,
     product_names,
-    quarter_labels,
     realization_blocks,
 )
 from yieldsim.errors import StoreError

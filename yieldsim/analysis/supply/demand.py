@@ -16,16 +16,10 @@ import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.periods import Period, quarter_labels
 from yieldsim.analysis.records import Record, label_records
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS
-from yieldsim.analysis.totals import (
-    TOTAL,
-    Period,
-    ai_products,
-    gather,
-    labels_of,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import TOTAL, ai_products, gather, labels_of
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
 WHOLE = {TOTAL: [0]}  # the only place of a variable without labels

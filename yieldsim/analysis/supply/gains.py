@@ -11,16 +11,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import mean_and_error, named
-from yieldsim.analysis.totals import (
-    TOTAL,
-    Period,
-    gather,
-    labels_of,
-    period_quarters,
-    product_groups,
-)
+from yieldsim.analysis.totals import TOTAL, gather, labels_of, product_groups
 from yieldsim.model.scenario_names import join_parts, raised_inputs, without_raises
 
 HORIZON = "horizon"

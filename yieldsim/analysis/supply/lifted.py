@@ -13,16 +13,11 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.periods import period_quarters, quarter_labels
 from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.gains import gain_records, unpaired
-from yieldsim.analysis.totals import (
-    ai_names,
-    choose,
-    labels_of,
-    period_quarters,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import ai_names, choose, labels_of
 from yieldsim.errors import StoreError
 from yieldsim.model.more import meaning
 from yieldsim.model.scenario_names import (

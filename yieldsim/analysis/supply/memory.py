@@ -11,16 +11,9 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin, raw_model
+from yieldsim.analysis.periods import Period, period_quarters, quarter_labels, time_key
 from yieldsim.analysis.records import Record, figure_records
-from yieldsim.analysis.totals import (
-    TOTAL,
-    Period,
-    labels_of,
-    period_quarters,
-    places_of,
-    product_names,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import TOTAL, labels_of, places_of, product_names
 from yieldsim.errors import StoreError
 
 VARIABLES = ("stacks_in", "stacks_used", "stack_stock", "packages_started")
@@ -84,7 +77,7 @@ def _by_year(
 ) -> dict[tuple[str, str, str], Record]:
     """Records of a variable by scenario, pool and period."""
     records = figure_records(ds, variable, period, groups)
-    return {(r["scenario"], r["pool"], r[period]): r for r in records}
+    return {(r["scenario"], r["pool"], r[time_key(period)]): r for r in records}
 
 
 def _users(ds: xr.Dataset) -> list[Record]:

@@ -7,16 +7,9 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.periods import Period, quarter_labels
 from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
-from yieldsim.analysis.totals import (
-    Period,
-    ai_names,
-    labels_of,
-    places_of,
-    product_groups,
-    product_names,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import ai_names, labels_of, places_of, product_groups, product_names
 from yieldsim.units import H100_TFLOPS_FP16
 
 VARIABLES = (

@@ -7,11 +7,12 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin, outlook_from
+from yieldsim.analysis.periods import quarter_labels
 from yieldsim.analysis.records import difference_records, product_records
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.starts import start_records
-from yieldsim.analysis.totals import ai_names, quarter_labels
+from yieldsim.analysis.totals import ai_names
 
 
 def summarize(ds: xr.Dataset) -> dict[str, Any]:
