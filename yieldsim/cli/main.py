@@ -75,6 +75,11 @@ COMMANDS = {
         "Compare an ensemble with published counts and forecasts.",
         "try an ensemble of fewer realizations",
     ),
+    "sensitivity": Subcommand(
+        ".supply.sensitivity:sensitivity",
+        "Print which uncertain inputs drive a figure of an ensemble.",
+        "try a single --period",
+    ),
     "plot": Subcommand(
         ".supply.plot:plot", "Draw the fan chart of an ensemble.", "try a single --scenario"
     ),

@@ -1,0 +1,75 @@
+import json
+from pathlib import Path
+
+import pytest
+
+import yieldsim.ensemble
+from tests.analysis.made_up_driven import driven
+from tests.cli.outcome import outcome
+from tests.cli.refusals import check_refused
+from yieldsim.analysis.drivers.summary import sensitivity_summary
+
+
+def opened(path: str):
+    """The made-up ensemble, without noise under the name ``quiet``."""
+    return driven(100, process_noise=False) if path == "quiet" else driven(100, noise=2.0)
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", opened)
+
+
+def test_the_json_is_the_summary(capsys) -> None:
+    arguments = ["--period", "2027", "--without-noise", "quiet", "--top", "2"]
+    code, out, err = outcome(capsys, "sensitivity", "x.zarr", *arguments, "--json")
+    assert (code, err) == (0, "")
+    expected = sensitivity_summary(
+        opened("x.zarr"), period="2027", without_noise=opened("quiet"), leading=2
+    )
+    assert json.loads(out) == expected
+    assert len(expected["tornado"]) == 2
+
+
+def test_the_text_of_a_period_has_all_tables(capsys) -> None:
+    code, out, _ = outcome(capsys, "sensitivity", "x.zarr", "--period", "2027", "--top", "3")
+    assert code == 0
+    assert out.startswith("What drives usable_chips of total, scenario baseline, 2027 (chip)\n")
+    hump = next(line for line in out.splitlines() if line.startswith("hump"))
+    assert " * " in hump
+    assert " mixed " in hump
+    assert "The figure where an input is low and where it is high" in out
+    assert "Variance between inputs and process noise" in out
+    assert "Correlated inputs: down with up." in out
+    assert "Inputs that do not vary in this scenario: constant." in out
+    assert max(map(len, out.splitlines()[:20])) < 120
+
+
+def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
+    code, out, _ = outcome(capsys, "sensitivity", "x.zarr")
+    assert code == 0
+    header = out.splitlines()[2].split()
+    assert header == ["input", "2026", "2027", "2026Q1-2027Q2"]
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[4:9]}
+    assert [cell.endswith("*") for cell in rows["up"]] == [True, True, True]
+    assert [cell.endswith("*") for cell in rows["hump"]][:2] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scenario", "x"], "scenario: is not in the ensemble, got 'x'; allowed: baseline"),
+        (["--product", "x"], "--product: is not in the ensemble, got 'x'; allowed: total, ascend"),
+        (["--period", "2040"], "--period: is not in the ensemble, got '2040'; allowed: a quarter"),
+        (["--variable", "x"], "variable: is not a figure of the ensemble, got 'x'; allowed: usab"),
+        (["--without-noise", "y"], "--without-noise: has process noise; allowed: a run with --set"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, message, capsys) -> None:
+    check_refused(capsys, ["sensitivity", "x.zarr", *arguments], 2, message)
+
+
+def test_a_store_that_is_not_there_is_one_line(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.undo()
+    place = tmp_path / "none.zarr"
+    check_refused(capsys, ["sensitivity", str(place)], 1, f"{place}: no such ensemble store")

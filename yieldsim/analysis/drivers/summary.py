@@ -1,0 +1,197 @@
+"""What drives a figure, as flat records ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from yieldsim.analysis.caption import origin
+from yieldsim.analysis.drivers.figure import Figure, figure_of
+from yieldsim.analysis.drivers.noise import explained_by_regression, explained_without_noise
+from yieldsim.analysis.drivers.sensitivity import directions, first_order_indices
+from yieldsim.analysis.drivers.swaps import quantile_swaps
+from yieldsim.analysis.evidence.comparison import compared_scenario
+from yieldsim.analysis.records import Record
+from yieldsim.analysis.statistics.correlation import rank_correlations
+from yieldsim.analysis.statistics.standard_error import named
+from yieldsim.analysis.totals import choose, labels_of
+
+LEADING = 10  # inputs of a period that have quantile swaps
+
+
+def sensitivity_summary(
+    ds: xr.Dataset,
+    variable: str = "usable_chips",
+    product: str | None = None,
+    period: str | None = None,
+    scenario: str | None = None,
+    without_noise: xr.Dataset | None = None,
+    leading: int = LEADING,
+) -> dict[str, Any]:
+    """What drives a figure of an ensemble, as plain numbers ready for JSON.
+
+    ``indices``: for each drawn input that varies and each period the first-order index, its
+    interval, whether it lies above the threshold of dummies, and in which direction the figure
+    goes; ``sd_if_known``, the standard deviation expected once the input is known; and
+    ``correlated_with``, the inputs whose effect the index shares. The highest index of each period
+    comes first. ``tornado``: for the ``leading`` inputs of each period the mean and the median of
+    the figure where the input is in its lowest and in its highest tenth, the largest difference of
+    means first. ``variance``: what is due
+    to parameters at least, and to process noise at most. ``thresholds`` by period. ``constant``:
+    inputs that do not vary. Swaps and variance are given for years and longer periods; for quarters
+    if one is asked for, or nothing else exists.
+
+    Raises UsageError for names that the ensemble does not hold, too few realizations, a figure that
+    does not vary, and a store ``without_noise`` of other draws; StoreError without draws.
+    """
+    name = compared_scenario(ds, scenario)
+    choose(ds, [name])
+    figure = _varying(figure_of(ds, variable, product, name, period))
+    found = first_order_indices(ds, figure)
+    longer = _longer(figure)
+    inner = found.sel(period=longer.periods)
+    tornado = _tornado(ds, longer, inner, leading)
+    return {
+        "scenario": name,
+        "variable": variable,
+        "product": figure.product,
+        "units": figure.units,
+        "indices": _index_records(found, _partners(ds, name)),
+        "tornado": tornado,
+        "variance": _variance(ds, longer, inner, without_noise),
+        "thresholds": _thresholds(found),
+        "constant": _constant(found),
+        "classes": found.attrs["classes"],
+        "dummies": found.attrs["dummies"],
+        "false_rate": found.attrs["false_rate"],
+        "level": found.attrs["level"],
+        **origin(ds),
+    }
+
+
+def _varying(figure: Figure) -> Figure:
+    return _kept(figure, np.flatnonzero(figure.varies))
+
+
+def _longer(figure: Figure) -> Figure:
+    """The periods of a year or more, or all if there are none."""
+    longer = [p for p, kind in enumerate(figure.kinds) if kind != "quarter"]
+    return _kept(figure, longer or range(len(figure.periods)))
+
+
+def _kept(figure: Figure, places: Sequence[int] | np.ndarray | range) -> Figure:
+    return replace(
+        figure,
+        periods=[figure.periods[p] for p in places],
+        kinds=[figure.kinds[p] for p in places],
+        values=figure.values[:, list(places)],
+    )
+
+
+def _constant(found: xr.Dataset) -> list[str]:
+    flat = ~_varies(found)
+    return [name for name, own in zip(labels_of(found, "parameter"), flat, strict=True) if own]
+
+
+def _varies(found: xr.Dataset) -> np.ndarray:
+    """Whether an input varies: the interval of a constant one has no width."""
+    return (found["high"] > found["low"]).any("period").to_numpy()
+
+
+def _order(found: xr.Dataset, period: int) -> np.ndarray:
+    """The inputs that vary, the highest index first."""
+    order = np.argsort(-found["index"].to_numpy()[:, period], kind="stable")
+    return order[_varies(found)[order]]
+
+
+def _index_records(found: xr.Dataset, partners: dict[str, list[str]]) -> list[Record]:
+    inputs, periods = labels_of(found, "parameter"), labels_of(found, "period")
+    index, low, high = (found[name].to_numpy() for name in ("index", "low", "high"))
+    significant, words = found["significant"].to_numpy(), directions(found)
+    sd = found["sd"].to_numpy()
+    return [
+        {"parameter": inputs[i], "kind": "first", "period": periods[p]}
+        | named(("index", "low", "high"), [float(own[i, p]) for own in (index, low, high)])
+        | {
+            "significant": bool(significant[i, p]),
+            "direction": str(words[i, p]) or None,
+            "sd_if_known": float(sd[p] * np.sqrt(np.clip(1.0 - index[i, p], 0.0, 1.0))),
+            "correlated_with": partners.get(inputs[i], []),
+        }
+        for p in range(len(periods))
+        for i in _order(found, p)
+    ]
+
+
+def _partners(ds: xr.Dataset, scenario: str) -> dict[str, list[str]]:
+    """Input -> the inputs that the model correlates it with."""
+    partners: dict[str, list[str]] = {}
+    for first, second in _pairs(ds, scenario):
+        partners.setdefault(first, []).append(second)
+        partners.setdefault(second, []).append(first)
+    return partners
+
+
+def _pairs(ds: xr.Dataset, scenario: str) -> Iterator[tuple[str, str]]:
+    """The correlated pairs, from the store's own list, else from the model that it carries."""
+    names = ("parameter_first", "parameter_second")
+    if all(name in ds for name in names):
+        first, second = ([str(path) for path in ds[name].to_numpy()] for name in names)
+        yield from zip(first, second, strict=True)
+    elif "model_json" in ds.attrs:
+        for record in rank_correlations(choose(ds, [scenario])):
+            yield record["first"], record["second"]
+
+
+def _tornado(ds: xr.Dataset, figure: Figure, found: xr.Dataset, leading: int) -> list[Record]:
+    labels = labels_of(found, "parameter")
+    orders = [_order(found, p)[:leading] for p in range(len(figure.periods))]
+    inputs = list(dict.fromkeys(labels[i] for order in orders for i in order))
+    swaps = quantile_swaps(ds, figure, inputs)
+    several = [_swap_records(swaps, p, [labels[i] for i in own]) for p, own in enumerate(orders)]
+    return [r for own in several for r in sorted(own, key=lambda r: -abs(r["difference"]))]
+
+
+def _swap_records(swaps: xr.Dataset, period: int, inputs: Sequence[str]) -> Iterator[Record]:
+    at = swaps.isel(period=period).sel(parameter=list(inputs))
+    units = at["mean"].attrs["units"]
+    for i, name in enumerate(inputs):
+        ends: dict[str, float] = {}
+        for e, end in enumerate(("low", "high")):
+            for statistic in ("mean", "se_mean", "median", "se_median"):
+                ends[f"{end}_{statistic}"] = float(at[statistic][i, e])
+            ends[f"{end}_input"] = float(at["input_limit"][i, e])
+        ends["difference"] = ends["high_mean"] - ends["low_mean"]
+        ends["se_difference"] = float(np.hypot(ends["low_se_mean"], ends["high_se_mean"]))
+        yield (
+            {"parameter": name, "period": labels_of(swaps, "period")[period], "units": units}
+            | named(ends, list(ends.values()))
+            | {"low_count": int(at["count"][i, 0]), "high_count": int(at["count"][i, 1])}
+        )
+
+
+def _variance(
+    ds: xr.Dataset, figure: Figure, found: xr.Dataset, without_noise: xr.Dataset | None
+) -> list[Record]:
+    """Records of the split by period, by regression and, with a second store, by the pair."""
+    splits = {"regression": explained_by_regression(ds, figure, found)}
+    if without_noise is not None:
+        splits["pair"] = explained_without_noise(ds, without_noise, figure)
+    records = []
+    for how, split in splits.items():
+        for p, period in enumerate(figure.periods):
+            share, error = float(split["parameters"][p]), float(split["se"][p])
+            least = float(np.clip(share, 0.0, 1.0))
+            bounds = {"parameters_at_least": least, "noise_at_most": 1.0 - least, "se": error}
+            sd = float(found["sd"][p])
+            numbers = named([*bounds, "sd"], [*bounds.values(), sd])
+            records.append({"period": period, "how": how} | numbers)
+    return records
+
+
+def _thresholds(found: xr.Dataset) -> dict[str, float | None]:
+    return named(labels_of(found, "period"), found["threshold"].to_numpy().tolist())
