@@ -27,7 +27,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_array
 
 from yieldsim.analysis.drivers.classes import HEAD, class_edges
 
@@ -122,6 +121,8 @@ class FirstOrder:
         self, cell: np.ndarray, cells: int, figures: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """How many realizations each cell has, and the sums (cell, period) of their figures."""
+        from scipy.sparse import csc_array  # its import takes longer than a small summary
+
         n = self.count
         one_of = csc_array((np.ones(n), cell, np.arange(n + 1)), shape=(cells, n))
         sums = one_of @ (self.figures if figures is None else figures)
