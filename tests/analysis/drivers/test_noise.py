@@ -20,7 +20,7 @@ SHARE = LINEAR_VARIANCE / (LINEAR_VARIANCE + NOISE**2)
 
 
 def regression(ds, period="2026Q1"):
-    figure = figure_of(ds, "usable_chips", None, "baseline", period)
+    figure = figure_of(ds, "usable_chips", None, "baseline", [period])
     return explained_by_regression(ds, figure, first_order_indices(ds, figure))
 
 
@@ -58,7 +58,7 @@ def pair(noise: float, realizations: int, chips=linear):
 @pytest.mark.statistical
 def test_a_pair_tells_inputs_from_noise() -> None:
     ds, other = pair(NOISE, 2_000)
-    figure = figure_of(ds, "usable_chips", None, "baseline", "2026Q1")
+    figure = figure_of(ds, "usable_chips", None, "baseline", ["2026Q1"])
     split = explained_without_noise(ds, other, figure)
     share, error = float(split["parameters"][0]), float(split["se"][0])
     assert share == pytest.approx(SHARE, abs=4.0 * error)
@@ -69,7 +69,7 @@ def test_a_pair_tells_inputs_from_noise() -> None:
 
 def test_only_common_realizations_are_paired() -> None:
     ds, other = pair(NOISE, 300)
-    figure = figure_of(ds, "usable_chips", None, "baseline", "2027")
+    figure = figure_of(ds, "usable_chips", None, "baseline", ["2027"])
     fewer = other.isel(realization=slice(0, 120))
     split = explained_without_noise(ds, fewer, figure)
     first, second = (d["usable_chips"].to_numpy()[0, :120, 4:, 0].sum(axis=1) for d in (ds, other))
@@ -79,7 +79,7 @@ def test_only_common_realizations_are_paired() -> None:
 
 def test_other_draws_are_no_pair() -> None:
     ds, other = pair(NOISE, 40)
-    figure = figure_of(ds, "usable_chips", None, "baseline", "2027")
+    figure = figure_of(ds, "usable_chips", None, "baseline", ["2027"])
 
     def refused(message: str, first=ds, second=other) -> None:
         with pytest.raises(UsageError, match=f"--without-noise: {message}"):

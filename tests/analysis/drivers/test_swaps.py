@@ -9,7 +9,7 @@ from yieldsim.analysis.statistics.standard_error import sample_quantiles
 
 def test_swaps_are_means_and_medians_of_the_tenths() -> None:
     ds = driven(200, noise=3.0)
-    figure = figure_of(ds, "usable_chips", None, "baseline", "year")
+    figure = figure_of(ds, "usable_chips", None, "baseline", ["year"])
     swaps = quantile_swaps(ds, figure, ["down", "up"])
     chips = ds["usable_chips"].to_numpy()[0, :, 4:, 0].sum(axis=1)
     x = ds["parameter_value"].to_numpy()[0, :, INPUTS.index("up")]

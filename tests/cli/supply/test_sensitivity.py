@@ -25,7 +25,7 @@ def test_the_json_is_the_summary(capsys) -> None:
     code, out, err = outcome(capsys, "sensitivity", "x.zarr", *arguments, "--json")
     assert (code, err) == (0, "")
     expected = sensitivity_summary(
-        opened("x.zarr"), period="2027", without_noise=opened("quiet"), leading=2
+        opened("x.zarr"), periods=["2027"], without_noise=opened("quiet"), leading=2
     )
     assert json.loads(out) == expected
     assert len(expected["tornado"]) == 2
@@ -49,7 +49,7 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
     code, out, _ = outcome(capsys, "sensitivity", "x.zarr")
     assert code == 0
     header = out.splitlines()[2].split()
-    assert header == ["input", "2026", "2027", "2026Q1-2027Q2"]
+    assert header == ["input", "2026", "2027", "horizon"]
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[4:9]}
     assert [cell.endswith("*") for cell in rows["up"]] == [True, True, True]
     assert [cell.endswith("*") for cell in rows["hump"]][:2] == [False, True]
@@ -60,7 +60,7 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
     [
         (["--scenario", "x"], "scenario: is not in the ensemble, got 'x'; allowed: baseline"),
         (["--product", "x"], "--product: is not in the ensemble, got 'x'; allowed: total, ascend"),
-        (["--period", "2040"], "--period: is not in the ensemble, got '2040'; allowed: a quarter"),
+        (["--period", "2040"], "period: is outside the ensemble, got '2040'; allowed: 2026Q1 to"),
         (["--variable", "x"], "variable: is not a figure of the ensemble, got 'x'; allowed: usab"),
         (["--without-noise", "y"], "--without-noise: has process noise; allowed: a run with --set"),
     ],

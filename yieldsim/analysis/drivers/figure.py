@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import named_periods
 from yieldsim.analysis.totals import (
-    PERIODS,
     TOTAL,
-    Period,
     check_variable,
     gather,
     labels_of,
-    period_quarters,
     places_of,
     product_groups,
 )
@@ -22,8 +22,9 @@ from yieldsim.errors import UsageError
 from yieldsim.outputs import ALL_OUTPUTS, FLOW, LEVEL
 
 FEWEST_REALIZATIONS = 16
-DEFAULT_PERIODS: tuple[Period, ...] = ("quarter", "year", "horizon")
+FLOW_PERIODS, STOCK_PERIODS = ("quarter", "year", "horizon"), ("quarter",)
 _KINDS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
+_QUARTER = re.compile(r"\d{4}Q[1-4]")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,6 @@ class Figure:
     scenario: str
     units: str
     periods: list[str]
-    kinds: list[Period]
     values: np.ndarray
 
     @property
@@ -44,52 +44,56 @@ class Figure:
         found: np.ndarray = np.ptp(self.values, axis=0) > 0.0
         return found
 
+    def varying(self) -> Figure:
+        """The periods whose figure differs between realizations."""
+        return self._kept(np.flatnonzero(self.varies).tolist())
+
+    def longer(self) -> Figure:
+        """The periods that are longer than a quarter, or all if there are none."""
+        longer = [p for p, name in enumerate(self.periods) if not _QUARTER.fullmatch(name)]
+        return self._kept(longer or list(range(len(self.periods))))
+
+    def _kept(self, places: list[int]) -> Figure:
+        names = [self.periods[p] for p in places]
+        return replace(self, periods=names, values=self.values[:, places])
+
 
 def figure_of(
     ds: xr.Dataset,
     variable: str,
     product: str | None,
     scenario: str,
-    period: str | None = None,
+    periods: Sequence[str] = (),
 ) -> Figure:
-    """The figure by quarter, year and over the horizon, or of one period such as 2027 or 2027Q3.
+    """The figure by quarter, year and over the horizon, or of ``periods`` such as 2027 or 2027Q3.
 
-    ``period`` may also be a kind of period, such as ``half``. ``product`` is by default the total
+    A kind of period, such as ``half``, stands for all of it. ``product`` is by default the total
     of AI products; a variable that has no products is summed over all its labels. A stock has
     quarters only, and levels such as a utilization do not add up. Raises UsageError for what the
-    ensemble does not hold, too few realizations, and figures that do not vary.
+    ensemble does not hold, too few realizations, and a figure that never varies.
     """
     by_product = variable in ds and "product" in ds[variable].dims
     check_variable(ds, variable, by_product=by_product)
-    if _KINDS.get(variable) == LEVEL:
+    kind = _KINDS.get(variable, FLOW)
+    if kind == LEVEL:
         problem = f"{variable} is a level: its labels do not add up"
         raise UsageError("--variable", problem, allowed="a flow or a stock, such as wafer_starts")
     if ds.sizes["realization"] < FEWEST_REALIZATIONS:
         got, allowed = ds.sizes["realization"], f"{FEWEST_REALIZATIONS} or more"
         raise UsageError("STORE", "has too few realizations", got=got, allowed=allowed)
-    groups = {"": places_of(ds[variable], {})}
-    if by_product:
-        product = product or TOTAL
-        groups = {product: _places(ds, product)}
-    elif product is not None:
+    if not by_product and product is not None:
         raise UsageError("--product", f"{variable} has no products", got=product, allowed="none")
-    chosen = _periods(ds, variable, period)
+    product = (product or TOTAL) if by_product else None
+    groups = {"": places_of(ds[variable], {}) if product is None else _places(ds, product)}
+    names = named_periods(ds, periods or (FLOW_PERIODS if kind == FLOW else STOCK_PERIODS))
     place = labels_of(ds, "scenario").index(scenario)
-    labels: list[str] = []
-    kinds: list[Period] = []
-    columns: list[np.ndarray] = []
-    for kind, names in chosen.items():
-        for part in gather(ds, variable, kind, groups, [place]):
-            kept = [p for p, name in enumerate(part.periods) if name in names]
-            labels += [part.periods[p] for p in kept]
-            kinds += [kind] * len(kept)
-            columns += list(part.values[0, kept])
+    parts = gather(ds, variable, names, groups, [place])
+    values = np.concatenate([part.values[0] for part in parts]).T
     units = str(ds[variable].attrs.get("units", "1"))
-    values = np.stack(columns, axis=1)
-    figure = Figure(variable, product, scenario, units, labels, kinds, values)
+    figure = Figure(variable, product, scenario, units, list(names), values)
     if not figure.varies.any():
         of = "" if product is None else f" of {product}"
-        when = period or "any period"
+        when = " and ".join(periods) or "any period"
         problem = f"{variable}{of} is the same in all realizations in {when}"
         raise UsageError("STORE", problem, allowed="a figure that varies")
     return figure
@@ -103,21 +107,3 @@ def _places(ds: xr.Dataset, product: str) -> list[int]:
     if not groups[product]:
         raise UsageError("--product", "the ensemble has no AI products to add up", got=product)
     return groups[product]
-
-
-def _periods(ds: xr.Dataset, variable: str, period: str | None) -> dict[Period, list[str]]:
-    """Which periods of each kind are asked for."""
-    kinds: tuple[Period, ...] = PERIODS if _KINDS.get(variable, FLOW) == FLOW else ("quarter",)
-    known: dict[Period, list[str]] = {kind: period_quarters(ds, kind)[0] for kind in kinds}
-    if period is None:
-        return {kind: known[kind] for kind in kinds if kind in DEFAULT_PERIODS}
-    for kind, names in known.items():
-        if period == kind:
-            return {kind: names}
-        if period in names:
-            return {kind: [period]}
-    first, last = known["quarter"][0], known["quarter"][-1]
-    allowed = f"a quarter from {first} to {last}"
-    if len(kinds) > 1:
-        allowed += ", a half such as 2027H1, a year, horizon"
-    raise UsageError("--period", "is not in the ensemble", got=period, allowed=allowed)

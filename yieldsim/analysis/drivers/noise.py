@@ -72,9 +72,9 @@ def explained_without_noise(ds: xr.Dataset, other: xr.Dataset, figure: Figure) -
     """
     _check_pair(ds, other, figure.scenario)
     count = min(len(figure.values), other.sizes["realization"])
-    beside = figure_of(other.isel(realization=slice(0, count)), *_what(figure))
-    places = [beside.periods.index(name) for name in figure.periods]
-    first, second = figure.values[:count], beside.values[:, places]
+    what = (figure.variable, figure.product, figure.scenario, figure.periods)
+    beside = figure_of(other.isel(realization=slice(0, count)), *what)
+    first, second = figure.values[:count], beside.values
     weights = Weights.of(count)
     groups = np.arange(min(count, GROUPS))
     with np.errstate(invalid="ignore"):
@@ -87,11 +87,6 @@ def explained_without_noise(ds: xr.Dataset, other: xr.Dataset, figure: Figure) -
         )
     error = without.std(axis=0) * np.sqrt(len(groups) - 1.0)
     return _shares(figure, share, error)
-
-
-def _what(figure: Figure) -> tuple[str, str | None, str, str | None]:
-    period = figure.periods[0] if len(figure.periods) == 1 else None
-    return figure.variable, figure.product, figure.scenario, period
 
 
 def _check_pair(ds: xr.Dataset, other: xr.Dataset, scenario: str) -> None:

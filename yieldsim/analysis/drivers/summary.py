@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ def sensitivity_summary(
     ds: xr.Dataset,
     variable: str = "usable_chips",
     product: str | None = None,
-    period: str | None = None,
+    periods: Sequence[str] = (),
     scenario: str | None = None,
     without_noise: xr.Dataset | None = None,
     leading: int = LEADING,
@@ -50,9 +49,9 @@ def sensitivity_summary(
     """
     name = compared_scenario(ds, scenario)
     choose(ds, [name])
-    figure = _varying(figure_of(ds, variable, product, name, period))
+    figure = figure_of(ds, variable, product, name, periods).varying()
     found = first_order_indices(ds, figure)
-    longer = _longer(figure)
+    longer = figure.longer()
     inner = found.sel(period=longer.periods)
     tornado = _tornado(ds, longer, inner, leading)
     return {
@@ -71,25 +70,6 @@ def sensitivity_summary(
         "level": found.attrs["level"],
         **origin(ds),
     }
-
-
-def _varying(figure: Figure) -> Figure:
-    return _kept(figure, np.flatnonzero(figure.varies))
-
-
-def _longer(figure: Figure) -> Figure:
-    """The periods of a year or more, or all if there are none."""
-    longer = [p for p, kind in enumerate(figure.kinds) if kind != "quarter"]
-    return _kept(figure, longer or range(len(figure.periods)))
-
-
-def _kept(figure: Figure, places: Sequence[int] | np.ndarray | range) -> Figure:
-    return replace(
-        figure,
-        periods=[figure.periods[p] for p in places],
-        kinds=[figure.kinds[p] for p in places],
-        values=figure.values[:, list(places)],
-    )
 
 
 def _constant(found: xr.Dataset) -> list[str]:

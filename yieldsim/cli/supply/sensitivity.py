@@ -25,9 +25,11 @@ from yieldsim.cli.options import as_json, store_argument
 )
 @click.option(
     "--period",
+    "periods",
     metavar="PERIOD",
+    multiple=True,
     help="A year such as 2027, a half 2027H1, a quarter 2027Q3, horizon; or quarter, half, year "
-    "for all of these.  [default: quarters, years and horizon]",
+    "for all of these; can be repeated.  [default: quarters, years and horizon]",
 )
 @click.option("--scenario", metavar="NAME", help="A scenario.  [default: baseline, or the first]")
 @click.option(
@@ -48,7 +50,7 @@ def sensitivity(
     store: str,
     variable: str,
     product: str | None,
-    period: str | None,
+    periods: tuple[str, ...],
     scenario: str | None,
     without_noise: str | None,
     top: int,
@@ -71,7 +73,7 @@ def sensitivity(
         ds = stack.enter_context(open_ensemble(store))
         other = without_noise and stack.enter_context(open_ensemble(without_noise))
         found = sensitivity_summary(
-            ds, variable, product, period, scenario, without_noise=other or None, leading=top
+            ds, variable, product, periods, scenario, without_noise=other or None, leading=top
         )
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
