@@ -14,13 +14,18 @@ from yieldsim.analysis.drivers.swaps import quantile_swaps
 from yieldsim.analysis.evidence.comparison import compare_with_published
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.differences import paired_differences
+from yieldsim.analysis.statistics.exceedance import exceedance
 from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.supply.compared import compare_stores
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.usable_chips import summarize
+from yieldsim.analysis.tidy import tidy_rows
 
 __all__ = [
+    "compare_stores",
     "compare_with_published",
     "demand_summary",
+    "exceedance",
     "explained_by_regression",
     "explained_without_noise",
     "figure_of",
@@ -31,4 +36,5 @@ __all__ = [
     "rank_correlations",
     "sensitivity_summary",
     "summarize",
+    "tidy_rows",
 ]

@@ -11,7 +11,7 @@ from yieldsim.errors import StoreError
 
 
 def origin(ds: xr.Dataset) -> dict[str, Any]:
-    """The model's name and title, the seed and the number of realizations.
+    """The model's name and title, the seed, the design of the draws and the number of realizations.
 
     An attribute that the ensemble lacks gives an empty text.
     """
@@ -20,6 +20,7 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
         "model": str(model.get("name", ds.attrs.get("model_name", ""))),
         "title": str(model.get("title", ds.attrs.get("title", ""))),
         "seed": str(ds.attrs.get("seed", "")),
+        "design": str(ds.attrs.get("design", "")),
         "realizations": int(ds.sizes["realization"]),
     }
 

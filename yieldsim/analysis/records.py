@@ -10,7 +10,7 @@ import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import raw_model, scenario_changes
-from yieldsim.analysis.periods import Period, time_fields
+from yieldsim.analysis.periods import Period, period_quarters, time_fields
 from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
@@ -76,8 +76,10 @@ def share_records(
     return records
 
 
-def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
-    """Paired differences of usable chips by calendar year (see `paired_differences`).
+def difference_records(
+    ds: xr.Dataset, base: str | None = None, period: Period = "year"
+) -> list[Record]:
+    """Paired differences of usable chips by period (see `paired_differences`).
 
     ``base`` is by default the scenario ``baseline``, or the first scenario without it. Empty for an
     ensemble of a single scenario.
@@ -87,14 +89,16 @@ def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
         return []
     if base is None:
         base = BASELINE if BASELINE in scenarios else scenarios[0]
-    result = paired_differences(ds, base, period="year")
+    result = paired_differences(ds, base, period=period)
     figures = {name: result[name].to_numpy() for name in FIGURES}
     for i, name in enumerate(("p10", "p50", "p90")):
         figures[name] = result["quantile"].to_numpy()[..., i]
         figures[f"se_{name}"] = result["se_quantile"].to_numpy()[..., i]
-    others, products, years = (labels_of(result, dim) for dim in ("scenario", "product", "period"))
+    others, products, labels = (labels_of(result, dim) for dim in ("scenario", "product", "period"))
+    counts = [len(places) for places in period_quarters(ds, period)[1]]
     return [
-        {"scenario": others[s], "base": base, "product": products[p], "year": years[t]}
+        {"scenario": others[s], "base": base, "product": products[p]}
+        | time_fields(period, labels[t], counts[t])
         | named(figures, [float(figure[s, p, t]) for figure in figures.values()])
         for s, p, t in np.ndindex(figures["mean"].shape)
     ]

@@ -210,6 +210,19 @@ def product_groups(ds: xr.Dataset) -> dict[str, list[int]]:
     return groups | {name: [place] for place, name in enumerate(product_names(ds))}
 
 
+def chosen_groups(ds: xr.Dataset, products: Sequence[str]) -> dict[str, list[int]]:
+    """The places of each of these products, of which ``total`` is one; all if none is named.
+
+    Raises UsageError for a product that the ensemble does not hold.
+    """
+    groups = product_groups(ds)
+    for name in products:
+        if name not in groups:
+            allowed = ", ".join(groups)
+            raise UsageError("product", "is not in the ensemble", got=name, allowed=allowed)
+    return {name: groups[name] for name in products or groups}
+
+
 def choose(ds: xr.Dataset, scenarios: Sequence[str]) -> xr.Dataset:
     """The ensemble with only these scenarios; all if none is named.
 

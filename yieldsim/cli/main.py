@@ -70,6 +70,11 @@ COMMANDS = {
         "Print the results of an ensemble with Monte Carlo errors.",
         "try a single --scenario",
     ),
+    "compare": Subcommand(
+        ".supply.compare:compare",
+        "Compare ensembles side by side: usable chips, and differences from the first.",
+        "try a single --scenario",
+    ),
     "compare-evidence": Subcommand(
         ".evidence.compare_evidence:compare_evidence",
         "Compare an ensemble with published counts and forecasts.",

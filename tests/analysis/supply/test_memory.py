@@ -15,6 +15,7 @@ from yieldsim.report.memory import BALANCE, NOTHING, USERS, memory_text
 
 # stores are in single precision: stocks of four pools and the flows of four quarters
 FLOAT32 = 1e-6
+YEARS = "per calendar year"
 
 
 @cache
@@ -56,8 +57,8 @@ def test_a_pool_has_its_generation_origin_and_spread() -> None:
 
 def test_the_text_shows_both_tables() -> None:
     text = memory_text(memory_summary(two_years()))
-    assert text.startswith(f"{BALANCE}, scenario baseline\n")
-    assert f"{USERS}, scenario baseline\n" in text
+    assert text.startswith(f"{BALANCE.format(per=YEARS)}, scenario baseline\n")
+    assert f"{USERS.format(per=YEARS)}, scenario baseline\n" in text
     assert all(len(line) <= 130 for line in text.splitlines())
 
 

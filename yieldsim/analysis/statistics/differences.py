@@ -58,7 +58,7 @@ def paired_differences(
         )
         for first, second in pairs:
             at = (row, slice(None), slice(first.first, first.first + len(first.periods)))
-            for name, figure in _spreads(first.values, second.values).items():
+            for name, figure in spreads(first.values, second.values).items():
                 figures[name][at] = figure
             quantile[at], se_quantile[at] = sample_quantiles(second.values - first.values, levels)
     dims = ("scenario", "product", "period")
@@ -80,7 +80,7 @@ def paired_differences(
     )
 
 
-def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+def spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and spreads along the last axis; ``base`` and ``other`` are (..., realization)."""
     difference = other - base
     mean, se_mean = mean_and_error(difference)
