@@ -30,9 +30,10 @@ def compare(
 ) -> None:
     """Compare ensembles side by side: usable chips, and differences from the first.
 
-    Figures are by calendar year unless --period names another period. Stores with the same seed and design met the same luck in realizations of the same number:
-    their differences are paired, and far more precise. Others are compared by their means.
-    The total of AI chips is shown unless --product names something else.
+    Figures are by calendar year unless --period names another period. Stores with the same seed and
+    design met the same luck in realizations of the same number: their differences are paired, and
+    far more precise. Others are compared by their means. The total of AI chips is shown unless
+    --product names something else.
     """
     from yieldsim.analysis.supply.compared import compare_stores
     from yieldsim.ensemble import open_ensemble
