@@ -1,7 +1,7 @@
 """The text tables that commands print, made from the records of the analysis."""
 
-from yieldsim.report.demand import demand_text
-from yieldsim.report.summary import (
+from yieldsim.report.supply.demand import demand_text
+from yieldsim.report.supply.summary import (
     correlation_table,
     difference_table,
     period_table,

@@ -9,7 +9,7 @@ import xarray as xr
 from tests.analysis.made_up import PRODUCTS, ensemble
 from yieldsim.analysis import compare_stores, paired_differences, summarize
 from yieldsim.errors import UsageError
-from yieldsim.report.compared import compared_text, short_names
+from yieldsim.report.supply.compared import compared_text, short_names
 
 BASE, LATE = "baseline", "domestic_late"
 

@@ -11,7 +11,7 @@ import yieldsim
 from tests.paths import VALID
 from yieldsim.analysis.supply.memory import memory_summary
 from yieldsim.errors import StoreError
-from yieldsim.report.memory import BALANCE, NOTHING, USERS, memory_text
+from yieldsim.report.supply.memory import BALANCE, NOTHING, USERS, memory_text
 
 # stores are in single precision: stocks of four pools and the flows of four quarters
 FLOAT32 = 1e-6

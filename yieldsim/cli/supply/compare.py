@@ -37,7 +37,7 @@ def compare(
     """
     from yieldsim.analysis.supply.compared import compare_stores
     from yieldsim.ensemble import open_ensemble
-    from yieldsim.report.compared import compared_text
+    from yieldsim.report.supply.compared import compared_text
 
     check_tables(csv, parquet, force)
     with ExitStack() as stack:

@@ -110,7 +110,7 @@ def _chips(asked: Asked) -> Answer:
 
 def _exceedance(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.exceeded import exceedance_summary
-    from yieldsim.report.exceedance import exceedance_text
+    from yieldsim.report.supply.exceedance import exceedance_text
 
     result = asked.read(
         lambda ds: exceedance_summary(ds, asked.above, asked.periods, asked.products)
@@ -120,7 +120,7 @@ def _exceedance(asked: Asked) -> Answer:
 
 def _products(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.products import products_summary
-    from yieldsim.report.products import products_text
+    from yieldsim.report.supply.products import products_text
 
     result = asked.read(lambda ds: products_summary(ds, asked.periods))
     result = _narrowed(result, asked.products)
@@ -129,7 +129,7 @@ def _products(asked: Asked) -> Answer:
 
 def _binding(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.lifted import binding_summary
-    from yieldsim.report.binding import binding_text
+    from yieldsim.report.supply.binding import binding_text
 
     # the whole ensemble: a lifted limit is compared with a scenario that need not be shown
     result = asked.read(lambda ds: binding_summary(ds, asked.scenarios, asked.periods), whole=True)
@@ -147,7 +147,7 @@ def _yield(asked: Asked) -> Answer:
 
 def _demand(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.demand import demand_summary
-    from yieldsim.report.demand import demand_text
+    from yieldsim.report.supply.demand import demand_text
 
     result = asked.read(lambda ds: demand_summary(ds, asked.periods))
     return result, lambda: demand_text(result, asked.scenarios)
@@ -155,7 +155,7 @@ def _demand(asked: Asked) -> Answer:
 
 def _memory(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.memory import memory_summary
-    from yieldsim.report.memory import memory_text
+    from yieldsim.report.supply.memory import memory_text
 
     result = asked.read(lambda ds: memory_summary(ds, asked.periods))
     return result, lambda: memory_text(result, asked.scenarios)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yieldsim.report.gains import HOW_TO_RUN, SURE, gains_text
+from yieldsim.report.supply.gains import HOW_TO_RUN, SURE, gains_text
 from yieldsim.report.tables import (
     HEADER,
     Record,
