@@ -36,30 +36,44 @@ def explained_by_regression(ds: xr.Dataset, figure: Figure, indices: xr.Dataset)
 
     Returns ``parameters``, at least this share is due to parameters, and its standard error
     ``se``. The regression has the rank of each input and its square (Legendre polynomials), no
-    products of inputs. The inputs are those with the highest index in the half that it is fitted
-    to. ``indices`` are those of `first_order_indices` for the figure.
+    products of inputs. The inputs are those with the highest indices in the half that it is fitted
+    to, as far as these are significant. ``indices`` are those of `first_order_indices` for the figure.
     """
-    first_half = Weights.of(len(figure.values)).rows[1].astype(bool)
-    fitted = first_half[Weights.of(len(figure.values)).group]
-    count = int(np.clip(fitted.sum() // _ROWS_EACH, 1, MOST_INPUTS))
-    half_index = np.nan_to_num(indices["half_index"].to_numpy(), nan=-1.0)
-    leading = np.argsort(-half_index, axis=1)[:, :count]  # (half, place, period)
-    wanted = np.unique(leading)
-    ranks = _ranks(columns_of(drawn_inputs(ds, figure.scenario), [int(i) for i in wanted]))
+    weights = Weights.of(len(figure.values))
+    fitted = weights.rows[1].astype(bool)[weights.group]
+    leading = _leading(indices, int(fitted.sum()))
+    wanted = np.unique(np.concatenate([own for several in leading for own in several]))
+    ranks = _ranks(columns_of(drawn_inputs(ds, figure.scenario), wanted.tolist()))
     share, error = np.full((2, len(figure.periods)), np.nan)
     for p in np.flatnonzero(figure.varies):
         y = figure.values[:, p]
         missed, whole = np.empty(len(y)), np.empty(len(y))
         for half, own in enumerate((fitted, ~fitted)):
-            chosen = ranks[np.searchsorted(wanted, leading[half, :, p])]
-            terms = np.vstack([np.ones((1, len(y))), chosen, 1.5 * chosen**2 - 0.5])
-            weights = np.linalg.lstsq(terms[:, own].T, y[own], rcond=None)[0]
-            missed[~own] = (y[~own] - weights @ terms[:, ~own]) ** 2
+            chosen = ranks[np.searchsorted(wanted, leading[half][p])]
+            terms = np.vstack([np.ones((1, len(y)), np.float32), chosen, 1.5 * chosen**2 - 0.5])
+            factors = np.linalg.lstsq(terms[:, own].T, y[own], rcond=None)[0]
+            missed[~own] = (y[~own] - factors @ terms[:, ~own]) ** 2
             whole[~own] = (y[~own] - y[~own].mean()) ** 2
         share[p] = 1.0 - missed.sum() / whole.sum()
         part = missed - (1.0 - share[p]) * whole  # of a quotient of means, by the delta method
         error[p] = part.std(ddof=1) / np.sqrt(len(y)) / whole.mean()
     return _shares(figure, share, error)
+
+
+def _leading(indices: xr.Dataset, fitted: int) -> list[list[np.ndarray]]:
+    """The inputs of the regression fitted to each half, by period, the highest index first.
+
+    They lie above the threshold of dummies, which is twice as high for half of the realizations.
+    """
+    most = int(np.clip(fitted // _ROWS_EACH, 1, MOST_INPUTS))
+    limit = 2.0 * indices["threshold"].to_numpy()
+    return [
+        [
+            np.argsort(-column)[:most][np.sort(-column)[:most] < -above]
+            for column, above in zip(own.T, limit, strict=True)
+        ]
+        for own in np.nan_to_num(indices["half_index"].to_numpy(), nan=-1.0)
+    ]
 
 
 def explained_without_noise(ds: xr.Dataset, other: xr.Dataset, figure: Figure) -> xr.Dataset:
@@ -137,9 +151,12 @@ def _squared_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of each input (input, n), from -1 to 1."""
+    """Ranks of each input (input, n), from -1 to 1, in single precision to save memory."""
     n = values.shape[1]
-    return np.stack([(2.0 * average_ranks(own) - n - 1.0) / (n - 1.0) for own in values])
+    ranks = np.empty(values.shape, dtype=np.float32)
+    for row, own in enumerate(values):
+        ranks[row] = (2.0 * average_ranks(own) - n - 1.0) / (n - 1.0)
+    return ranks
 
 
 def _shares(figure: Figure, share: np.ndarray, error: np.ndarray) -> xr.Dataset:
