@@ -27,14 +27,20 @@ def driven(
     seed: int = 5,
     chips: Callable[[np.ndarray], np.ndarray] | None = None,
     process_noise: bool = True,
+    given: dict[str, np.ndarray] | None = None,
 ) -> xr.Dataset:
     """One AI product and one phone over six quarters of 2026 and 2027.
 
     In 2026 chips are 100 + 40 up, in 2027 100 + 30 up - 20 down + 80 |hump - 0.5| + 10 switch, each
     with normal noise of sd ``noise``. ``chips`` (realization) of the inputs takes their place in
-    every quarter. The phone follows the inert input alone, and has no chips in 2026.
+    every quarter. The phone follows the inert input alone, and has no chips in 2026. ``given``
+    columns take the place of draws.
     """
+    if given is not None:
+        realizations = len(next(iter(given.values())))
     x = inputs(realizations, seed)
+    for name, column in (given or {}).items():
+        x[:, INPUTS.index(name)] = column
     rng = np.random.default_rng(seed + 1)
     up, down, hump, inert, _, switch = x.T
     first = 100.0 + 40.0 * up
@@ -61,5 +67,6 @@ def driven(
             "product_kind": ("product", ["ai", "phone"]),
             "parameter": list(INPUTS),
         },
-        attrs={"seed": "7", "model_json": json.dumps({"raw": raw})},
+        attrs={"seed": "7", "model_json": json.dumps({"raw": raw})}
+        | ({} if given is None else {"samples_digest": "made up"}),
     )

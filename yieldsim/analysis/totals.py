@@ -127,7 +127,8 @@ def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[
 def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
     """Slices of realizations, whole stored blocks of about `BLOCK_BYTES` each."""
     count = array.sizes["realization"]
-    per_realization = array.dtype.itemsize * array.size // max(1, count * array.sizes["scenario"])
+    scenarios = array.sizes.get("scenario", 1)
+    per_realization = array.dtype.itemsize * array.size // max(1, count * scenarios)
     step = max(1, BLOCK_BYTES // max(1, per_realization))
     stored = _stored_block(array)
     if stored:

@@ -10,6 +10,7 @@ SIGNIFICANT = "*"
 _WAYS = {
     "regression": "regression on the leading inputs, judged on the other half",
     "pair": "correlation with the run without noise",
+    "repeat": "the same inputs with other luck, an estimate and no bound",
 }
 
 
@@ -22,6 +23,7 @@ def sensitivity_text(summary: Summary, top: int) -> str:
         leading = _first(summary["indices"], periods[0])[:top]
         shown = [r["parameter"] for r in leading]
         parts = [f"{title}, {periods[0]} ({summary['units']})", _index_table(leading, summary)]
+        parts += _totals(summary, periods[0])
         parts += ["The figure where an input is low and where it is high", _swap_table(summary)]
     else:
         shown = _leading(summary, periods)[:top]
@@ -44,6 +46,17 @@ def _index_cells(record: Record) -> tuple[str, ...]:
     return record["parameter"], _percent(record["index"]), mark, interval, goes, sd
 
 
+def _totals(summary: Summary, period: str) -> list[str]:
+    """The total indices of a designed run."""
+    records = [r for r in summary["indices"] if (r["kind"], r["period"]) == ("total", period)]
+    if not records:
+        return []
+    rows = [_index_cells(r)[:4] for r in records]
+    header = ("inputs", "index %", "", f"{100.0 * summary['level']:.0f} % interval")
+    title = "Total indices: what would remain if all other inputs were known"
+    return [title, align(header, rows, [1, 3])]
+
+
 def _swap_table(summary: Summary) -> str:
     names = ("low_mean", "low_se_mean", "high_mean", "high_se_mean", "difference", "se_difference")
     header = ("input", "lowest tenth", "±", "highest tenth", "±", "difference", "±")
@@ -55,7 +68,7 @@ def _leading(summary: Summary, periods: Sequence[str]) -> list[str]:
     """The inputs by their highest index in any of the periods."""
     best: dict[str, float] = {}
     for record in summary["indices"]:
-        if record["period"] in periods:
+        if record["period"] in periods and record["kind"] == "first":
             name = record["parameter"]
             best[name] = max(best.get(name, -1.0), record["index"])
     return sorted(best, key=lambda name: -best[name])
@@ -63,7 +76,8 @@ def _leading(summary: Summary, periods: Sequence[str]) -> list[str]:
 
 def _by_period(summary: Summary, periods: Sequence[str], inputs: Sequence[str]) -> str:
     """One row an input, a column a period."""
-    records = {(r["parameter"], r["period"]): r for r in summary["indices"]}
+    first = [r for r in summary["indices"] if r["kind"] == "first"]
+    records = {(r["parameter"], r["period"]): r for r in first}
     rows = [(name, *(_cell(records[name, period]) for period in periods)) for name in inputs]
     return align(("input", *periods), rows, range(1, len(periods) + 1))
 
@@ -96,7 +110,7 @@ def _footnote(summary: Summary, shown: Sequence[str]) -> str:
 
 
 def _notes(summary: Summary, shown: Sequence[str]) -> Iterator[str]:
-    inputs = len({r["parameter"] for r in summary["indices"]})
+    inputs = len({r["parameter"] for r in summary["indices"] if r["kind"] == "first"})
     chance = summary["false_rate"] * inputs
     yield (
         "Index: the share of the variance that is expected to go once the input is known, so what "

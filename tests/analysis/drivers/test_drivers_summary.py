@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.analysis.made_up_driven import INPUTS, driven
-from yieldsim.analysis.drivers.summary import sensitivity_summary
+from yieldsim.analysis.drivers.summary import leading_groups, sensitivity_summary
+from yieldsim.analysis.drivers.swapped import swapped_draws
 from yieldsim.errors import StoreError, UsageError
 
 KEYS = {"parameter", "kind", "period", "index", "low", "high", "significant", "direction"}
@@ -80,6 +81,31 @@ def test_a_second_store_splits_the_variance() -> None:
     assert ways["pair"]["parameters_at_least"] > ways["regression"]["parameters_at_least"]
     total = ways["pair"]["parameters_at_least"] + ways["pair"]["noise_at_most"]
     assert total == pytest.approx(1.0, abs=1e-15)
+
+
+def test_a_designed_run_has_total_indices() -> None:
+    ds = driven(600)
+    groups = leading_groups(sensitivity_summary(ds, periods=["2027"]), 2)
+    assert groups == [["hump"], ["up", "down"]]
+    designed = driven(noise=2.0, given=swapped_draws(ds, "baseline", groups))
+    summary = sensitivity_summary(designed, periods=["2027"])
+    totals = {r["parameter"]: r for r in summary["indices"] if r["kind"] == "total"}
+    assert set(totals) == {"up + down", "hump"}
+    # sums of inputs have no products: variances of two quarters 2 (30, 20), 2 80 / sqrt 48, of
+    # 10 at odds 0.3 and 0.7, and of noise
+    parts = {"up + down": 4.0 * 1_300.0 / 12.0, "hump": 4.0 * 6_400.0 / 48.0}
+    noise = 2.0 * 2.0**2
+    whole = sum(parts.values()) + 4.0 * 100.0 * 0.21 + noise
+    for name, part in parts.items():
+        error = (totals[name]["high"] - totals[name]["low"]) / 3.92
+        assert totals[name]["index"] == pytest.approx(part / whole, abs=4.0 * error)
+    repeat = next(r for r in summary["variance"] if r["how"] == "repeat")
+    assert repeat["noise_at_most"] == pytest.approx(noise / whole, abs=4.0 * repeat["se"])
+    # first-order indices come from the independent draws alone
+    draws = sensitivity_summary(designed.isel(realization=slice(0, 600)), periods=["2027"])
+    first = [r for r in summary["indices"] if r["kind"] == "first"]
+    assert first == draws["indices"]
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
 def test_periods_without_spread_are_left_out() -> None:

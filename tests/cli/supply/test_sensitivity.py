@@ -7,7 +7,9 @@ import yieldsim.ensemble
 from tests.analysis.made_up_driven import driven
 from tests.cli.outcome import outcome
 from tests.cli.refusals import check_refused
+from tests.paths import ROOT
 from yieldsim.analysis.drivers.summary import sensitivity_summary
+from yieldsim.cli.main import main
 
 
 def opened(path: str):
@@ -55,6 +57,38 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
     assert [cell.endswith("*") for cell in rows["hump"]][:2] == [False, True]
 
 
+def test_a_designed_run_from_command_to_command(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.undo()
+    model = str(ROOT / "benchmarks" / "analyst.toml")
+    plain, samples, designed = (str(tmp_path / name) for name in ("a.zarr", "d.csv", "b.zarr"))
+    assert outcome(capsys, "run", model, "--realizations", 64, "--out", plain)[0] == 0
+    arguments = ["--period", "horizon", "--top", "2", "--write-design", samples]
+    code, _, err = outcome(capsys, "sensitivity", plain, *arguments)
+    assert code == 0
+    assert err.startswith(f"samples: {samples} (")
+    rows = len(Path(samples).read_text().splitlines()) - 1
+    assert outcome(capsys, "run", model, "--samples", samples, "--out", designed)[0] == 0
+    code, out, _ = outcome(capsys, "sensitivity", designed, "--period", "horizon", "--json")
+    assert code == 0
+    content = json.loads(out)
+    totals = [r for r in content["indices"] if r["kind"] == "total"]
+    assert rows == 32 * (3 + len(totals))
+    assert content["realizations"] == 64
+    assert {r["how"] for r in content["variance"]} == {"regression", "repeat"}
+    text = outcome(capsys, "sensitivity", designed, "--period", "horizon")[1]
+    assert "Total indices: what would remain if all other inputs were known" in text
+
+
+def test_samples_are_not_written_over_a_file(tmp_path: Path, capsys) -> None:
+    samples = tmp_path / "d.csv"
+    samples.write_text("mine")
+    arguments = ["sensitivity", "x.zarr", "--period", "2027", "--write-design", str(samples)]
+    check_refused(capsys, arguments, 2, "--write-design: exists, and may not be a file that yield")
+    assert samples.read_text() == "mine"
+    assert main([*arguments, "--force"]) == 0
+    assert samples.read_text().startswith("up,down,hump,inert,switch\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -62,6 +96,9 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
         (["--product", "x"], "--product: is not in the ensemble, got 'x'; allowed: total, ascend"),
         (["--period", "2040"], "period: is outside the ensemble, got '2040'; allowed: 2026Q1 to"),
         (["--variable", "x"], "variable: is not a figure of the ensemble, got 'x'; allowed: usab"),
+        (["--rows", "20"], "--rows: is for --write-design, got 20"),
+        (["--write-design", "d.csv", "--rows", "60"], "--rows: does not suit the ensemble, got 60"),
+        (["--write-design", "d.txt"], "--write-design: unknown kind of samples, got 'd.txt'; allo"),
         (["--without-noise", "y"], "--without-noise: has process noise; allowed: a run with --set"),
     ],
 )

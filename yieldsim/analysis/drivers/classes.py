@@ -86,6 +86,6 @@ def _columns(array: xr.DataArray, count: int | None = None) -> np.ndarray:
 
 def _blocks(array: xr.DataArray) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of realizations with their values, (input, realization), each row contiguous."""
-    for block in realization_blocks(array.expand_dims("scenario")):
+    for block in realization_blocks(array):
         values = array.isel(realization=block).to_numpy()
         yield block, np.ascontiguousarray(values.T, dtype=np.float64)

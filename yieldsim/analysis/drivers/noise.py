@@ -37,7 +37,7 @@ def explained_by_regression(ds: xr.Dataset, figure: Figure, indices: xr.Dataset)
     Returns ``parameters``, at least this share is due to parameters, and its standard error
     ``se``. The regression has the rank of each input and its square (Legendre polynomials), no
     products of inputs. The inputs are those with the highest indices in the half that it is fitted
-    to, as far as these are significant. ``indices`` are those of `first_order_indices` for the figure.
+    to, as far as these are significant. ``indices`` are those of `first_order_indices`.
     """
     weights = Weights.of(len(figure.values))
     fitted = weights.rows[1].astype(bool)[weights.group]
@@ -136,7 +136,7 @@ def _equal(first: xr.DataArray, second: xr.DataArray) -> bool:
             two.isel(realization=block).to_numpy(),
             equal_nan=True,
         )
-        for block in realization_blocks(one.expand_dims("scenario"))
+        for block in realization_blocks(one)
     )
 
 

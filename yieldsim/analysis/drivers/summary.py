@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from yieldsim.analysis.caption import origin
 from yieldsim.analysis.drivers.figure import Figure, figure_of
 from yieldsim.analysis.drivers.noise import explained_by_regression, explained_without_noise
 from yieldsim.analysis.drivers.sensitivity import directions, first_order_indices
+from yieldsim.analysis.drivers.swapped import design_of, joined_groups
 from yieldsim.analysis.drivers.swaps import quantile_swaps
+from yieldsim.analysis.drivers.total import total_indices
 from yieldsim.analysis.evidence.comparison import compared_scenario
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.correlation import rank_correlations
@@ -37,20 +40,28 @@ def sensitivity_summary(
     interval, whether it lies above the threshold of dummies, and in which direction the figure
     goes; ``sd_if_known``, the standard deviation expected once the input is known; and
     ``correlated_with``, the inputs whose effect the index shares. The highest index of each period
-    comes first. ``tornado``: for the ``leading`` inputs of each period the mean and the median of
-    the figure where the input is in its lowest and in its highest tenth, the largest difference of
-    means first. ``variance``: what is due
-    to parameters at least, and to process noise at most. ``thresholds`` by period. ``constant``:
-    inputs that do not vary. Swaps and variance are given for years and longer periods; for quarters
-    if one is asked for, or nothing else exists.
+    comes first. A designed run (see `swapped`) has total indices too. ``tornado``: for the
+    ``leading`` inputs of each period the mean and the median of the figure where the input is in
+    its lowest and in its highest tenth, the largest difference of means first. ``variance``: what
+    is due to parameters at least, and to process noise at most; where a designed run repeats
+    inputs, these are estimates and no bounds. ``thresholds`` by period. ``constant``: inputs that
+    do not vary. Swaps and variance are given for years and longer periods; for quarters if nothing
+    else is asked for.
 
     Raises UsageError for names that the ensemble does not hold, too few realizations, a figure that
     does not vary, and a store ``without_noise`` of other draws; StoreError without draws.
     """
     name = compared_scenario(ds, scenario)
     choose(ds, [name])
-    figure = figure_of(ds, variable, product, name, periods).varying()
+    design = design_of(ds, name)
+    whole = figure_of(ds, variable, product, name, periods).varying()
+    figure = whole
+    if design is not None:  # only its first two blocks are independent draws
+        draws = slice(0, 2 * design.rows)
+        ds, figure = ds.isel(realization=draws), replace(whole, values=whole.values[draws])
+    partners = partners_of(ds, name)
     found = first_order_indices(ds, figure)
+    totals = total_indices(whole, design) if design is not None else None
     longer = figure.longer()
     inner = found.sel(period=longer.periods)
     tornado = _tornado(ds, longer, inner, leading)
@@ -59,9 +70,9 @@ def sensitivity_summary(
         "variable": variable,
         "product": figure.product,
         "units": figure.units,
-        "indices": _index_records(found, _partners(ds, name)),
+        "indices": _index_records(found, partners) + _total_records(totals, partners),
         "tornado": tornado,
-        "variance": _variance(ds, longer, inner, without_noise),
+        "variance": _variance(ds, longer, inner, without_noise, totals),
         "thresholds": _thresholds(found),
         "constant": _constant(found),
         "classes": found.attrs["classes"],
@@ -107,7 +118,28 @@ def _index_records(found: xr.Dataset, partners: dict[str, list[str]]) -> list[Re
     ]
 
 
-def _partners(ds: xr.Dataset, scenario: str) -> dict[str, list[str]]:
+def _total_records(totals: xr.Dataset | None, partners: dict[str, list[str]]) -> list[Record]:
+    """Records of the total indices of a designed run, the highest of each period first."""
+    if totals is None:
+        return []
+    groups, periods = labels_of(totals, "group"), labels_of(totals, "period")
+    numbers = [totals[name].to_numpy() for name in ("index", "low", "high")]
+    significant = totals["significant"].to_numpy()
+    return [
+        {"parameter": groups[g], "kind": "total", "period": periods[p]}
+        | named(("index", "low", "high"), [float(own[g, p]) for own in numbers])
+        | {
+            "significant": bool(significant[g, p]),
+            "direction": None,
+            "sd_if_known": None,
+            "correlated_with": partners.get(groups[g], []),
+        }
+        for p in range(len(periods))
+        for g in np.argsort(-numbers[0][:, p], kind="stable")
+    ]
+
+
+def partners_of(ds: xr.Dataset, scenario: str) -> dict[str, list[str]]:
     """Input -> the inputs that the model correlates it with."""
     partners: dict[str, list[str]] = {}
     for first, second in _pairs(ds, scenario):
@@ -125,6 +157,19 @@ def _pairs(ds: xr.Dataset, scenario: str) -> Iterator[tuple[str, str]]:
     elif "model_json" in ds.attrs:
         for record in rank_correlations(choose(ds, [scenario])):
             yield record["first"], record["second"]
+
+
+def leading_groups(summary: dict[str, Any], most: int) -> list[list[str]]:
+    """The inputs with the highest first-order index in any period, correlated ones together."""
+    best: dict[str, float] = {}
+    partners: dict[str, list[str]] = {}
+    for record in summary["indices"]:
+        if record["kind"] == "first":
+            name = record["parameter"]
+            best[name] = max(best.get(name, -1.0), record["index"])
+            partners[name] = record["correlated_with"]
+    leading = sorted(best, key=lambda name: -best[name])[:most]
+    return joined_groups(leading, partners)
 
 
 def _tornado(ds: xr.Dataset, figure: Figure, found: xr.Dataset, leading: int) -> list[Record]:
@@ -155,10 +200,17 @@ def _swap_records(swaps: xr.Dataset, period: int, inputs: Sequence[str]) -> Iter
 
 
 def _variance(
-    ds: xr.Dataset, figure: Figure, found: xr.Dataset, without_noise: xr.Dataset | None
+    ds: xr.Dataset,
+    figure: Figure,
+    found: xr.Dataset,
+    without_noise: xr.Dataset | None,
+    totals: xr.Dataset | None,
 ) -> list[Record]:
-    """Records of the split by period, by regression and, with a second store, by the pair."""
+    """Records of the split by period: by regression, by a second store, by repeated inputs."""
     splits = {"regression": explained_by_regression(ds, figure, found)}
+    if totals is not None:
+        own = totals.sel(period=figure.periods)
+        splits["repeat"] = own.assign(parameters=1.0 - own["noise"], se=own["se_noise"])
     if without_noise is not None:
         splits["pair"] = explained_without_noise(ds, without_noise, figure)
     records = []

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.output_files import check_output, force
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @click.command()
@@ -45,6 +50,19 @@ from yieldsim.cli.options import as_json, store_argument
     show_default=True,
     help="How many inputs the table shows, and have quantile swaps.",
 )
+@click.option(
+    "--write-design",
+    metavar="FILE",
+    help="Write the samples (csv or npz) of a run for total indices of the --top inputs: draws of "
+    "the store, and the same with one input after the other swapped; correlated ones together.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1),
+    help="Draws of --write-design; it has (3 + inputs) times as many.  "
+    "[default: half of the realizations]",
+)
+@force
 @as_json
 def sensitivity(
     store: str,
@@ -54,6 +72,9 @@ def sensitivity(
     scenario: str | None,
     without_noise: str | None,
     top: int,
+    write_design: str | None,
+    rows: int | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Print which uncertain inputs drive a figure of an ensemble.
@@ -63,21 +84,45 @@ def sensitivity(
     inputs without effect would reach. Beside it stands the figure where the input is in its lowest
     and in its highest tenth. An index carries the effect of correlated inputs too; JSON names them.
     Any ensemble will do, and 1,000 realizations or more tell small indices from none.
+
+    Total indices, which count what an input does together with others, need a designed run:
+    --write-design writes its inputs, `yieldsim run MODEL --samples FILE` computes it, and this
+    command finds the design in its store.
     """
     from contextlib import ExitStack
 
     from yieldsim.analysis.drivers.summary import sensitivity_summary
     from yieldsim.ensemble import open_ensemble
+    from yieldsim.errors import UsageError
 
+    if write_design is None and rows is not None:
+        raise UsageError("--rows", "is for --write-design", got=rows)
+    check_output(write_design, force, "--write-design")
     with ExitStack() as stack:
         ds = stack.enter_context(open_ensemble(store))
         other = without_noise and stack.enter_context(open_ensemble(without_noise))
         found = sensitivity_summary(
             ds, variable, product, periods, scenario, without_noise=other or None, leading=top
         )
+        if write_design is not None:
+            _write_design(ds, found, write_design, rows, top)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from yieldsim.report.sensitivity import sensitivity_text
 
         click.echo(sensitivity_text(found, top))
+
+
+def _write_design(
+    ds: xr.Dataset, found: dict[str, Any], path: str, rows: int | None, top: int
+) -> None:
+    """Write the samples of a designed run of the leading inputs."""
+    from yieldsim.analysis.drivers.summary import leading_groups
+    from yieldsim.analysis.drivers.swapped import swapped_draws, write_draws
+
+    groups = leading_groups(found, top)
+    columns = swapped_draws(ds, found["scenario"], groups, rows)
+    write_draws(columns, path)
+    count = len(next(iter(columns.values())))
+    click.echo(f"samples: {path} ({len(columns)} inputs, {count:,} realizations)", err=True)
