@@ -70,7 +70,7 @@ def test_correlated_inputs_form_a_group_also_through_others() -> None:
 
 def test_bad_designs_are_refused(tmp_path) -> None:
     ds = driven(64)
-    with pytest.raises(UsageError, match="--rows: does not suit the ensemble, got 33; allowed: 8 t"):
+    with pytest.raises(UsageError, match="--rows: does not suit the ensemble, got 33; allowed: 8"):
         swapped_draws(ds, "baseline", GROUPS, 33)
     for attrs, got in (({"design": "sobol"}, "sobol"), ({"samples_digest": "x"}, "given samples")):
         with pytest.raises(UsageError, match=f"needs independent draws, got '{got}'"):
