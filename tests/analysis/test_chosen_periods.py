@@ -11,6 +11,7 @@ from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_parts import LIFTED, whole, with_starts
 from yieldsim.analysis import demand_summary, summarize
 from yieldsim.analysis.fab.die_yield import yield_summary
+from yieldsim.analysis.supply import binding
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.gains import gain_records
 from yieldsim.analysis.supply.lifted import binding_summary
@@ -88,6 +89,13 @@ def test_what_binds_in_a_period_is_the_mean_over_its_quarters() -> None:
         shares = by_quarter[r["scenario"], r["product"], r["constraint"]]
         # two shares, each the sum of 33 weights
         assert r["share"] == pytest.approx(sum(shares) / 2.0, rel=1e-12)
+
+
+def test_the_histogram_that_is_counted_makes_no_difference(monkeypatch) -> None:
+    ds = ensemble(realizations=33)
+    expected = binding_shares(ds, ("2024H1",))
+    monkeypatch.setattr(binding, "_CACHED_COUNTS", 100)
+    assert binding_shares(ds, ("2024H1",)) == expected  # counts of two quarters: halves are exact
 
 
 def test_the_error_of_a_period_counts_each_realization_once() -> None:
