@@ -113,8 +113,8 @@ def _product_shares(held: np.ndarray, flags: int) -> tuple[np.ndarray, np.ndarra
     count, quarters, products = held.shape
     if quarters == 1:  # a single constraint binds a product: its share is 0 or 1
         bins = held[:, 0] + flags * np.arange(products)
-        sums = np.bincount(bins.ravel(), minlength=products * flags).reshape(products, flags)
-        return sums, sums
+        once = np.bincount(bins.ravel(), minlength=products * flags).reshape(products, flags)
+        return once, once
     sums, squares = np.zeros((2, products, flags))
     step = max(1, _CACHED_COUNTS // (products * flags))
     for first in range(0, count, step):
