@@ -11,6 +11,9 @@ Record = dict[str, Any]
 Summary = dict[str, Any]
 
 GAP = "  "
+GIVEN_ERRORS = (
+    "; inputs were given, and errors are too small where rows of the samples share values"
+)
 SOBOL_ERRORS = " along Sobol' sequences; errors are those of independent draws, rather too large"
 FIGURES = ("p10", "p50", "p90")
 HEADER = ("P10", "±", "P50", "±", "P90", "±", "mean", "±")
@@ -98,8 +101,11 @@ def origin_line(origin: Mapping[str, Any]) -> str:
     """
     seed = f", seed {origin['seed']}" if origin["seed"] else ""
     model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
-    line = f"{model}{count(origin['realizations'])} realizations"
-    return f"{line}{SOBOL_ERRORS if origin.get('design') == SOBOL else ''}."
+    notes = [
+        SOBOL_ERRORS if origin.get("design") == SOBOL else "",
+        GIVEN_ERRORS if origin.get("given_samples") else "",
+    ]
+    return f"{model}{count(origin['realizations'])} realizations{''.join(notes)}."
 
 
 def median_cell(record: Record | None, scale: float = 100.0, digits: int = 1) -> str:

@@ -83,6 +83,18 @@ def test_draws_along_sobol_sequences_are_told(capsys, monkeypatch) -> None:
         )
 
 
+def test_given_inputs_are_told(capsys, monkeypatch) -> None:
+    given = ensemble().assign_attrs(samples_digest="ab")
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: given)
+    assert summary_of(capsys, "--above", "1e5")["given_samples"] is True
+    assert (
+        "64 realizations; inputs were given, and errors are too small where"
+        in outcome(capsys, "summary", "x.zarr")[1]
+    )
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: ensemble())
+    assert summary_of(capsys, "--above", "1e5")["given_samples"] is False
+
+
 def test_a_chosen_period_takes_the_place_of_quarters_and_years(capsys) -> None:
     found = summary_of(capsys, "--period", "2025H1", "--period", "2024")
     assert found["periods"] == ["2025H1", "2024"]
