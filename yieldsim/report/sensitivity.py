@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from yieldsim.design import SOBOL
 from yieldsim.report.tables import Record, Summary, align, count, origin_line
 
 SIGNIFICANT = "*"
 _WAYS = {
-    "regression": "regression on the leading inputs, judged on the other half",
+    "regression": "regression on significant inputs, judged on the other half",
     "pair": "correlation with the run without noise",
     "repeat": "the same inputs with other luck, an estimate and no bound",
 }
@@ -51,10 +52,11 @@ def _totals(summary: Summary, period: str) -> list[str]:
     records = [r for r in summary["indices"] if (r["kind"], r["period"]) == ("total", period)]
     if not records:
         return []
-    rows = [_index_cells(r)[:4] for r in records]
+    cells = [_index_cells(r)[:4] for r in records]
     header = ("inputs", "index %", "", f"{100.0 * summary['level']:.0f} % interval")
-    title = "Total indices: what would remain if all other inputs were known"
-    return [title, align(header, rows, [1, 3])]
+    title = "Total indices: what would remain if all other inputs were known "
+    title += f"({count(summary['designed']['rows'])} pairs of draws)"
+    return [title, align(header, cells, [1, 3])]
 
 
 def _swap_table(summary: Summary) -> str:
@@ -91,6 +93,8 @@ def _first(records: Sequence[Record], period: str) -> list[Record]:
 
 
 def _variance(records: Sequence[Record]) -> str:
+    """The split by period. The regression stands there only if nothing tells more."""
+    closer = [r for r in records if r["how"] != "regression"]
     rows = [
         (
             r["period"],
@@ -99,10 +103,20 @@ def _variance(records: Sequence[Record]) -> str:
             _percent(r["noise_at_most"]),
             _WAYS[r["how"]],
         )
-        for r in records
+        for r in closer or records
     ]
     header = ("period", "sd", "inputs, at least %", "process noise, at most %", "by")
-    return "Variance between inputs and process noise\n\n" + align(header, rows, [1, 2, 3])
+    table = align(header, rows, [1, 2, 3])
+    return "\n\n".join(["Variance between inputs and process noise", table, *_advice(closer)])
+
+
+def _advice(closer: Sequence[Record]) -> list[str]:
+    if closer:
+        return []
+    return [
+        "--without-noise STORE, the same run with --set simulation.process_noise=false, bounds "
+        "the noise closely."
+    ]
 
 
 def _footnote(summary: Summary, shown: Sequence[str]) -> str:
@@ -139,6 +153,8 @@ def _notes(summary: Summary, shown: Sequence[str]) -> Iterator[str]:
             f"Correlated inputs: {told}. What is shown of each carries the effect of the other "
             "too, so their indices do not add up."
         )
+    if summary["design"] == SOBOL:
+        yield ("A Sobol' design spread the draws, which intervals and dummies take as independent.")
     if summary["constant"]:
         yield f"Inputs that do not vary in this scenario: {', '.join(summary['constant'])}."
 

@@ -1,9 +1,12 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
+from yieldsim.analysis import totals
 from yieldsim.analysis.drivers import classes
 from yieldsim.analysis.drivers.classes import class_count, class_edges, columns_of, labelled
 
@@ -64,6 +67,23 @@ def test_batches_and_heads_change_no_label(monkeypatch: pytest.MonkeyPatch) -> N
     ((_, rough),) = labelled(array, 6)
     edges = class_edges(values[:100, 3], 6)
     assert np.array_equal(rough[3], (values[:, 3, None] > edges).sum(axis=1))
+
+
+def test_a_store_is_read_part_by_part(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n, width = 40_000, 100
+    values = np.random.default_rng(4).random((n, width))
+    ds = xr.Dataset({"x": (("realization", "parameter"), values)})
+    ds.to_zarr(tmp_path / "x", consolidated=False, encoding={"x": {"chunks": (500, 100)}})
+    monkeypatch.setattr(classes, "HEAD", 1_000)
+    monkeypatch.setattr(totals, "BLOCK_BYTES", 2**20)
+    with xr.open_zarr(tmp_path / "x", chunks=None, consolidated=False) as stored:
+        tracemalloc.start()
+        for _, labels in labelled(stored["x"], 10):
+            assert labels.nbytes == n * width
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    # labels of 4 MB, and a few blocks of 1 MB; all of the array is 32 MB
+    assert peak < 16e6
 
 
 def test_columns_are_those_of_the_array() -> None:

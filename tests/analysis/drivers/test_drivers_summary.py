@@ -89,6 +89,7 @@ def test_a_designed_run_has_total_indices() -> None:
     assert groups == [["hump"], ["up", "down"]]
     designed = driven(noise=2.0, given=swapped_draws(ds, "baseline", groups))
     summary = sensitivity_summary(designed, periods=["2027"])
+    assert summary["designed"] == {"rows": 300, "groups": [["hump"], ["up", "down"]]}
     totals = {r["parameter"]: r for r in summary["indices"] if r["kind"] == "total"}
     assert set(totals) == {"up + down", "hump"}
     # sums of inputs have no products: variances of two quarters 2 (30, 20), 2 80 / sqrt 48, of

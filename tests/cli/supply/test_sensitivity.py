@@ -41,7 +41,8 @@ def test_the_text_of_a_period_has_all_tables(capsys) -> None:
     assert " * " in hump
     assert " mixed " in hump
     assert "The figure where an input is low and where it is high" in out
-    assert "Variance between inputs and process noise" in out
+    assert "regression on significant inputs" in out
+    assert "--without-noise STORE" in out
     assert "Correlated inputs: down with up." in out
     assert "Inputs that do not vary in this scenario: constant." in out
     assert max(map(len, out.splitlines()[:20])) < 120
@@ -55,6 +56,13 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()[4:9]}
     assert [cell.endswith("*") for cell in rows["up"]] == [True, True, True]
     assert [cell.endswith("*") for cell in rows["hump"]][:2] == [False, True]
+
+
+def test_a_sobol_design_is_said(capsys, monkeypatch) -> None:
+    assert "Sobol'" not in outcome(capsys, "sensitivity", "x.zarr")[1]
+    sobol = opened("x.zarr").assign_attrs(design="sobol")
+    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: sobol)
+    assert "A Sobol' design spread the draws" in outcome(capsys, "sensitivity", "x.zarr")[1]
 
 
 def test_a_designed_run_from_command_to_command(tmp_path: Path, capsys, monkeypatch) -> None:
@@ -76,7 +84,9 @@ def test_a_designed_run_from_command_to_command(tmp_path: Path, capsys, monkeypa
     assert content["realizations"] == 64
     assert {r["how"] for r in content["variance"]} == {"regression", "repeat"}
     text = outcome(capsys, "sensitivity", designed, "--period", "horizon")[1]
-    assert "Total indices: what would remain if all other inputs were known" in text
+    assert "Total indices: what would remain if all other inputs were known (32 pairs" in text
+    assert "the same inputs with other luck" in text
+    assert "regression" not in text  # the repeat tells more
 
 
 def test_samples_are_not_written_over_a_file(tmp_path: Path, capsys) -> None:

@@ -13,7 +13,7 @@ from yieldsim.analysis.caption import origin
 from yieldsim.analysis.drivers.figure import Figure, figure_of
 from yieldsim.analysis.drivers.noise import explained_by_regression, explained_without_noise
 from yieldsim.analysis.drivers.sensitivity import directions, first_order_indices
-from yieldsim.analysis.drivers.swapped import design_of, joined_groups
+from yieldsim.analysis.drivers.swapped import Design, design_of, joined_groups
 from yieldsim.analysis.drivers.swaps import quantile_swaps
 from yieldsim.analysis.drivers.total import total_indices
 from yieldsim.analysis.evidence.comparison import compared_scenario
@@ -44,15 +44,15 @@ def sensitivity_summary(
     ``leading`` inputs of each period the mean and the median of the figure where the input is in
     its lowest and in its highest tenth, the largest difference of means first. ``variance``: what
     is due to parameters at least, and to process noise at most; where a designed run repeats
-    inputs, these are estimates and no bounds. ``thresholds`` by period. ``constant``: inputs that
-    do not vary. Swaps and variance are given for years and longer periods; for quarters if nothing
-    else is asked for.
+    inputs, these are estimates and no bounds. ``designed``: its rows and groups, or None.
+    ``thresholds`` by period. ``constant``: inputs that do not vary. Swaps and variance are given
+    for years and longer periods; for quarters if nothing else is asked for.
 
     Raises UsageError for names that the ensemble does not hold, too few realizations, a figure that
     does not vary, and a store ``without_noise`` of other draws; StoreError without draws.
     """
     name = compared_scenario(ds, scenario)
-    choose(ds, [name])
+    choose(ds, [name])  # refuses a name that is not there
     design = design_of(ds, name)
     whole = figure_of(ds, variable, product, name, periods).varying()
     figure = whole
@@ -73,6 +73,7 @@ def sensitivity_summary(
         "indices": _index_records(found, partners) + _total_records(totals, partners),
         "tornado": tornado,
         "variance": _variance(ds, longer, inner, without_noise, totals),
+        "designed": None if design is None else {"rows": design.rows, "groups": _lists(design)},
         "thresholds": _thresholds(found),
         "constant": _constant(found),
         "classes": found.attrs["classes"],
@@ -81,6 +82,10 @@ def sensitivity_summary(
         "level": found.attrs["level"],
         **origin(ds),
     }
+
+
+def _lists(design: Design) -> list[list[str]]:
+    return [list(group) for group in design.groups]
 
 
 def _constant(found: xr.Dataset) -> list[str]:
