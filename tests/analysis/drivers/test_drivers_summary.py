@@ -109,6 +109,14 @@ def test_a_designed_run_has_total_indices() -> None:
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
 
 
+def test_an_input_that_decides_alone_is_not_taken_for_constant() -> None:
+    summary = sensitivity_summary(driven(100, chips=lambda x: 50.0 * x[:, 5]), periods=["2027"])
+    first = summary["indices"][0]
+    assert (first["parameter"], first["direction"]) == ("switch", "up")
+    assert first["index"] == pytest.approx(1.0, abs=1e-12)  # rounding of sums of squares
+    assert summary["constant"] == ["constant"]
+
+
 def test_periods_without_spread_are_left_out() -> None:
     summary = sensitivity_summary(driven(60), product="kirin")
     assert {r["period"] for r in summary["indices"]} == {

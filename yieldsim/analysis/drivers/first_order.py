@@ -60,13 +60,14 @@ class Weights:
 
 @dataclass(frozen=True)
 class Indices:
-    """Figures of one input by period: each (period), ``half`` (2, period)."""
+    """Figures of one input by period: arrays (period), ``half`` (2, period)."""
 
     index: np.ndarray
     low: np.ndarray
     high: np.ndarray
     trend: np.ndarray  # share of the variance along a line through the class means, with its sign
     half: np.ndarray
+    varies: bool  # the input: it has more than one class
 
 
 class FirstOrder:
@@ -101,7 +102,8 @@ class FirstOrder:
         low, high = np.quantile(drawn, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
         shift = index - drawn.mean(axis=0)
         trend = _trend(counts[0], sums[0], self._whole[0])
-        return Indices(index, low + shift, high + shift, trend, half)
+        varies = bool((counts[0] > 0.0).sum() > 1)
+        return Indices(index, low + shift, high + shift, trend, half, varies)
 
     def dummies(self) -> np.ndarray:
         """The indices (dummy, period) of `DUMMIES` inputs that play no part."""

@@ -27,7 +27,8 @@ def first_order_indices(ds: xr.Dataset, figure: Figure) -> xr.Dataset:
     Returns a Dataset over parameter and period: ``index``, the ends ``low`` and ``high`` of its
     interval, ``significant`` (above the threshold), ``trend`` (the share of the variance along a
     straight line in the input's rank, with the sign of its slope), and ``half_index`` (half,
-    parameter, period), the same index from each half of the realizations. Over period: the
+    parameter, period), the same index from each half of the realizations. Over parameter:
+    ``varies``, whether the input does. Over period: the
     ``threshold`` and ``sd``, the figure's standard deviation. Figures of a period that does not
     vary are NaN. See `first_order` for the estimator and `classes` for its classes.
 
@@ -49,6 +50,7 @@ def first_order_indices(ds: xr.Dataset, figure: Figure) -> xr.Dataset:
         {name: (dims, values, {"units": "1"}) for name, values in content.items()}
         | {
             "significant": (dims, significant),
+            "varies": ("parameter", [i.varies for i in found]),
             "half_index": (("half", *dims), halves, {"units": "1"}),
             "threshold": ("period", limit, {"units": "1"}),
             "sd": ("period", figure.values.std(axis=0, ddof=1), {"units": figure.units}),

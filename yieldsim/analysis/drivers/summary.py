@@ -89,19 +89,14 @@ def _lists(design: Design) -> list[list[str]]:
 
 
 def _constant(found: xr.Dataset) -> list[str]:
-    flat = ~_varies(found)
-    return [name for name, own in zip(labels_of(found, "parameter"), flat, strict=True) if own]
-
-
-def _varies(found: xr.Dataset) -> np.ndarray:
-    """Whether an input varies: the interval of a constant one has no width."""
-    return (found["high"] > found["low"]).any("period").to_numpy()
+    pairs = zip(labels_of(found, "parameter"), found["varies"].to_numpy(), strict=True)
+    return [name for name, varies in pairs if not varies]
 
 
 def _order(found: xr.Dataset, period: int) -> np.ndarray:
     """The inputs that vary, the highest index first."""
     order = np.argsort(-found["index"].to_numpy()[:, period], kind="stable")
-    return order[_varies(found)[order]]
+    return order[found["varies"].to_numpy()[order]]
 
 
 def _index_records(found: xr.Dataset, partners: dict[str, list[str]]) -> list[Record]:
