@@ -92,6 +92,8 @@ def test_a_designed_run_has_total_indices() -> None:
     assert summary["designed"] == {"rows": 300, "groups": [["hump"], ["up", "down"]]}
     totals = {r["parameter"]: r for r in summary["indices"] if r["kind"] == "total"}
     assert set(totals) == {"up + down", "hump"}
+    assert totals["hump"]["direction"] == "mixed"
+    assert totals["up + down"]["direction"] is None
     # sums of inputs have no products: variances of two quarters 2 (30, 20), 2 80 / sqrt 48, of
     # 10 at odds 0.3 and 0.7, and of noise
     parts = {"up + down": 4.0 * 1_300.0 / 12.0, "hump": 4.0 * 6_400.0 / 48.0}

@@ -61,6 +61,7 @@ def sensitivity_summary(
         ds, figure = ds.isel(realization=draws), replace(whole, values=whole.values[draws])
     partners = partners_of(ds, name)
     found = first_order_indices(ds, figure)
+    first = _index_records(found, partners)
     totals = total_indices(whole, design) if design is not None else None
     longer = figure.longer()
     inner = found.sel(period=longer.periods)
@@ -70,7 +71,7 @@ def sensitivity_summary(
         "variable": variable,
         "product": figure.product,
         "units": figure.units,
-        "indices": _index_records(found, partners) + _total_records(totals, partners),
+        "indices": first + _total_records(totals, partners, first),
         "tornado": tornado,
         "variance": _variance(ds, longer, inner, without_noise, totals),
         "designed": None if design is None else {"rows": design.rows, "groups": _lists(design)},
@@ -118,19 +119,25 @@ def _index_records(found: xr.Dataset, partners: dict[str, list[str]]) -> list[Re
     ]
 
 
-def _total_records(totals: xr.Dataset | None, partners: dict[str, list[str]]) -> list[Record]:
-    """Records of the total indices of a designed run, the highest of each period first."""
+def _total_records(
+    totals: xr.Dataset | None, partners: dict[str, list[str]], first: list[Record]
+) -> list[Record]:
+    """Records of the total indices of a designed run, the highest of each period first.
+
+    Directions are those of the ``first`` records; a group of several inputs has none.
+    """
     if totals is None:
         return []
     groups, periods = labels_of(totals, "group"), labels_of(totals, "period")
     numbers = [totals[name].to_numpy() for name in ("index", "low", "high")]
     significant = totals["significant"].to_numpy()
+    goes = {(r["parameter"], r["period"]): r["direction"] for r in first}
     return [
         {"parameter": groups[g], "kind": "total", "period": periods[p]}
         | named(("index", "low", "high"), [float(own[g, p]) for own in numbers])
         | {
             "significant": bool(significant[g, p]),
-            "direction": None,
+            "direction": goes.get((groups[g], periods[p])),
             "sd_if_known": None,
             "correlated_with": partners.get(groups[g], []),
         }
