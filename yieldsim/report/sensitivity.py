@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yieldsim.design import SOBOL
 from yieldsim.report.tables import Record, Summary, align, count, origin_line
 
 SIGNIFICANT = "*"
@@ -135,10 +134,11 @@ def _notes(summary: Summary, shown: Sequence[str]) -> Iterator[str]:
         f"{summary['dummies']} dummies, inputs without effect: about {chance:.0f} of {inputs} "
         "inputs would be so by chance in each period."
     )
-    yield (
-        "Lowest and highest tenth: the mean of the figure where the input lies there (its "
-        "extreme values, if it has few)."
-    )
+    if len({r["period"] for r in summary["tornado"]}) == 1:
+        yield (
+            "Lowest and highest tenth: the mean of the figure where the input lies there (its "
+            "extreme values, if it has few)."
+        )
     pairs = sorted(
         {
             tuple(sorted((r["parameter"], other)))
@@ -153,8 +153,6 @@ def _notes(summary: Summary, shown: Sequence[str]) -> Iterator[str]:
             f"Correlated inputs: {told}. What is shown of each carries the effect of the other "
             "too, so their indices do not add up."
         )
-    if summary["design"] == SOBOL:
-        yield ("A Sobol' design spread the draws, which intervals and dummies take as independent.")
     if summary["constant"]:
         yield f"Inputs that do not vary in this scenario: {', '.join(summary['constant'])}."
 

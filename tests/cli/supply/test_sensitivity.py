@@ -58,13 +58,6 @@ def test_the_text_of_all_years_has_a_column_each(capsys) -> None:
     assert [cell.endswith("*") for cell in rows["hump"]][:2] == [False, True]
 
 
-def test_a_sobol_design_is_said(capsys, monkeypatch) -> None:
-    assert "Sobol'" not in outcome(capsys, "sensitivity", "x.zarr")[1]
-    sobol = opened("x.zarr").assign_attrs(design="sobol")
-    monkeypatch.setattr(yieldsim.ensemble, "open_ensemble", lambda path: sobol)
-    assert "A Sobol' design spread the draws" in outcome(capsys, "sensitivity", "x.zarr")[1]
-
-
 def test_a_designed_run_from_command_to_command(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.undo()
     model = str(ROOT / "benchmarks" / "analyst.toml")
