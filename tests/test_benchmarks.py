@@ -26,6 +26,7 @@ TABLES = {
         "Reading 64 realizations",
         "Reading 400 realizations",
     ),
+    "bench_sensitivity.py": ("2,000 realizations of 20 inputs", "720"),
     "bench_store.py": ("run to a store", "CPU ms each", "compression", "2 processes"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),
 }

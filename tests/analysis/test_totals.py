@@ -5,14 +5,9 @@ import pytest
 import xarray as xr
 
 from tests.analysis.made_up import PRODUCTS, SCENARIOS, ensemble
-from yieldsim.analysis import totals
-from yieldsim.analysis.totals import (
-    choose,
-    gather,
-    period_quarters,
-    places_of,
-    product_groups,
-)
+from yieldsim.analysis import periods, totals
+from yieldsim.analysis.periods import period_quarters
+from yieldsim.analysis.totals import choose, gather, places_of, product_groups
 from yieldsim.errors import StoreError, UsageError
 
 
@@ -119,9 +114,9 @@ def test_any_figure_can_be_summed_over_groups_of_its_labels() -> None:
 
 def test_quarters_are_named_by_their_dates_where_labels_are_missing() -> None:
     ds = ensemble(quarter_count=6)
-    labels = totals.quarter_labels(ds)
+    labels = periods.quarter_labels(ds)
     assert labels[0] == "2024Q1"
-    assert totals.quarter_labels(ds.drop_vars("quarter_label")) == labels
+    assert periods.quarter_labels(ds.drop_vars("quarter_label")) == labels
 
 
 @pytest.mark.parametrize(

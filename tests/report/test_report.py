@@ -7,10 +7,10 @@ from yieldsim.report import (
     correlation_table,
     count,
     difference_table,
+    period_table,
     quarter_table,
     scenario_table,
     summary_text,
-    yearly_table,
 )
 
 MOST = "binds most often"
@@ -63,7 +63,7 @@ def test_quarters_without_supply_are_left_out(summary: dict) -> None:
 
 
 def test_years_list_the_total_then_ai_products_then_others(summary: dict) -> None:
-    rows = columns(yearly_table(summary, "baseline"))[1:]
+    rows = columns(period_table(summary, "baseline"))[1:]
     assert [row[:2] for row in rows[:4]] == [
         ["2024", "total"],
         ["", PRODUCTS[0]],
@@ -74,7 +74,7 @@ def test_years_list_the_total_then_ai_products_then_others(summary: dict) -> Non
 
 
 def test_a_year_in_part_says_so() -> None:
-    table = yearly_table(summarize(ensemble(quarter_count=6)), "baseline")
+    table = period_table(summarize(ensemble(quarter_count=6)), "baseline")
     assert [row[0] for row in columns(table)[1:]] == ["2024", "", "", "", "2025 (2q)", "", "", ""]
 
 
@@ -149,7 +149,7 @@ def test_the_quarters_shown_can_be_fewer_than_the_years(summary: dict) -> None:
     text = summary_text(summary, by_quarter=["total"])
     titles = [line for line in text.splitlines() if line.startswith("Usable")]
     assert sum("per quarter" in title for title in titles) == 1
-    assert text.split("\n\n")[3] == yearly_table(summary, "baseline")
+    assert text.split("\n\n")[3] == period_table(summary, "baseline")
 
 
 @pytest.mark.parametrize("first", ["2025Q1", "2025Q4", "2026Q1"])

@@ -2,22 +2,39 @@
 
 Every figure is a statistic of totals in each realization, never a total of statistics, and comes
 with its Monte Carlo standard error. Stores are read block by block, so that memory stays flat for
-a million realizations. Imports go one way: ``totals`` and ``caption``, ``statistics``,
-``records``, then ``supply``, ``fab`` and ``evidence``.
+a million realizations. Imports go one way: ``periods``, ``totals`` and ``caption``, ``statistics``,
+``records``, then ``supply``, ``fab`` and ``evidence``, then ``drivers``.
 """
 
+from yieldsim.analysis.drivers.figure import figure_of
+from yieldsim.analysis.drivers.noise import explained_by_regression, explained_without_noise
+from yieldsim.analysis.drivers.sensitivity import first_order_indices
+from yieldsim.analysis.drivers.summary import sensitivity_summary
+from yieldsim.analysis.drivers.swaps import quantile_swaps
 from yieldsim.analysis.evidence.comparison import compare_with_published
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.differences import paired_differences
+from yieldsim.analysis.statistics.exceedance import exceedance
 from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.supply.compared import compare_stores
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.usable_chips import summarize
+from yieldsim.analysis.tidy import tidy_rows
 
 __all__ = [
+    "compare_stores",
     "compare_with_published",
     "demand_summary",
+    "exceedance",
+    "explained_by_regression",
+    "explained_without_noise",
+    "figure_of",
+    "first_order_indices",
     "paired_differences",
+    "quantile_swaps",
     "quantiles",
     "rank_correlations",
+    "sensitivity_summary",
     "summarize",
+    "tidy_rows",
 ]

@@ -11,15 +11,18 @@ from yieldsim.errors import StoreError
 
 
 def origin(ds: xr.Dataset) -> dict[str, Any]:
-    """The model's name and title, the seed and the number of realizations.
+    """The model's name and title, the seed, the design of the draws and the number of realizations.
 
-    An attribute that the ensemble lacks gives an empty text.
+    An attribute that the ensemble lacks gives an empty text. ``given_samples`` says whether some
+    inputs were given: errors are those of independent realizations, and such rows need not be.
     """
     model = raw_model(ds)
     return {
         "model": str(model.get("name", ds.attrs.get("model_name", ""))),
         "title": str(model.get("title", ds.attrs.get("title", ""))),
         "seed": str(ds.attrs.get("seed", "")),
+        "design": str(ds.attrs.get("design", "")),
+        "given_samples": "samples_digest" in ds.attrs,
         "realizations": int(ds.sizes["realization"]),
     }
 

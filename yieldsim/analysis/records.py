@@ -10,10 +10,11 @@ import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import raw_model, scenario_changes
+from yieldsim.analysis.periods import Period, period_quarters, time_fields
 from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
-from yieldsim.analysis.totals import Period, labels_of, product_groups
+from yieldsim.analysis.totals import labels_of, product_groups
 from yieldsim.errors import StoreError
 from yieldsim.model.scenario_names import BASELINE
 
@@ -43,7 +44,7 @@ def figure_records(
     scenarios, labels = labels_of(result, "scenario"), labels_of(result, "period")
     counts = result["quarters"].to_numpy().tolist()
     return [
-        {"scenario": scenarios[s], **groups[g][0], **_time(period, labels[t], counts[t])}
+        {"scenario": scenarios[s], **groups[g][0], **time_fields(period, labels[t], counts[t])}
         | named(STATISTICS, numbers[s, g, t].tolist())
         for s, g, t in np.ndindex(numbers.shape[:-1])
     ]
@@ -70,13 +71,15 @@ def share_records(
         defined = values[np.isfinite(values)]
         if not defined.size:
             continue
-        time = _time(period, label, quarters)
+        time = time_fields(period, label, quarters)
         records.append(about | time | {"made": defined.size / values.size} | statistics(defined))
     return records
 
 
-def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
-    """Paired differences of usable chips by calendar year (see `paired_differences`).
+def difference_records(
+    ds: xr.Dataset, base: str | None = None, period: Period = "year"
+) -> list[Record]:
+    """Paired differences of usable chips by period (see `paired_differences`).
 
     ``base`` is by default the scenario ``baseline``, or the first scenario without it. Empty for an
     ensemble of a single scenario.
@@ -86,21 +89,19 @@ def difference_records(ds: xr.Dataset, base: str | None = None) -> list[Record]:
         return []
     if base is None:
         base = BASELINE if BASELINE in scenarios else scenarios[0]
-    result = paired_differences(ds, base, period="year")
+    result = paired_differences(ds, base, period=period)
     figures = {name: result[name].to_numpy() for name in FIGURES}
     for i, name in enumerate(("p10", "p50", "p90")):
         figures[name] = result["quantile"].to_numpy()[..., i]
         figures[f"se_{name}"] = result["se_quantile"].to_numpy()[..., i]
-    others, products, years = (labels_of(result, dim) for dim in ("scenario", "product", "period"))
+    others, products, labels = (labels_of(result, dim) for dim in ("scenario", "product", "period"))
+    counts = [len(places) for places in period_quarters(ds, period)[1]]
     return [
-        {"scenario": others[s], "base": base, "product": products[p], "year": years[t]}
+        {"scenario": others[s], "base": base, "product": products[p]}
+        | time_fields(period, labels[t], counts[t])
         | named(figures, [float(figure[s, p, t]) for figure in figures.values()])
         for s, p, t in np.ndindex(figures["mean"].shape)
     ]
-
-
-def _time(period: Period, label: str, quarters: int) -> Record:
-    return {period: label, "quarters": quarters} if period == "year" else {period: label}
 
 
 def product_records(ds: xr.Dataset, variable: str, period: Period) -> list[Record]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.errors import StoreError, UsageError
 from yieldsim.outputs import ALL_OUTPUTS, FLOW
 
@@ -24,8 +24,6 @@ LEADING = ("scenario", "realization", "quarter")
 # 384 MiB halved the time of a summary of a million realizations, but took 1.0 GB.
 BUDGET_BYTES = 192 * 2**20
 BLOCK_BYTES = 16 * 2**20  # of the store read at once
-Period = Literal["quarter", "half", "year", "horizon"]
-PERIODS: tuple[Period, ...] = ("quarter", "half", "year", "horizon")
 _METHODS = {variable.name: variable.cell_methods for variable in ALL_OUTPUTS}
 
 
@@ -89,7 +87,7 @@ def _sums(
     ``names`` are the variable and its weight.
     """
     variable, weight = names
-    low, high = quarters[0][0], quarters[-1][-1] + 1
+    low, high = min(several[0] for several in quarters), max(s[-1] for s in quarters) + 1
     part = ds.isel(scenario=scenario, quarter=slice(low, high))
     dims = ("realization", "quarter", *label_dims(ds[variable]))
     values = np.empty((len(members), len(quarters), ds.sizes["realization"]))
@@ -129,7 +127,8 @@ def places_of(array: xr.DataArray, chosen: Mapping[str, Sequence[int]]) -> list[
 def realization_blocks(array: xr.DataArray) -> Iterator[slice]:
     """Slices of realizations, whole stored blocks of about `BLOCK_BYTES` each."""
     count = array.sizes["realization"]
-    per_realization = array.dtype.itemsize * array.size // max(1, count * array.sizes["scenario"])
+    scenarios = array.sizes.get("scenario", 1)
+    per_realization = array.dtype.itemsize * array.size // max(1, count * scenarios)
     step = max(1, BLOCK_BYTES // max(1, per_realization))
     stored = _stored_block(array)
     if stored:
@@ -169,9 +168,9 @@ def check_variable(
         what = "is not a figure by product" if by_product else "is not a figure of the ensemble"
         names = ", ".join(str(name) for name in allowed) or "none: the store holds no products"
         raise UsageError("variable", what, got=variable, allowed=names)
-    if period not in PERIODS:
-        raise UsageError("period", "unknown period", got=period, allowed=", ".join(PERIODS))
-    if period != "quarter" and _METHODS.get(variable, FLOW) != FLOW:
+    _, quarters = period_quarters(ds, period)
+    added = any(len(several) > 1 for several in quarters)
+    if added and _METHODS.get(variable, FLOW) != FLOW:
         raise UsageError(
             "period", f"{variable} is not a flow: its quarters do not add up", allowed="quarter"
         )
@@ -212,32 +211,17 @@ def product_groups(ds: xr.Dataset) -> dict[str, list[int]]:
     return groups | {name: [place] for place, name in enumerate(product_names(ds))}
 
 
-def quarter_labels(ds: xr.Dataset) -> list[str]:
-    """The quarters as texts such as ``2025Q3``."""
-    if "quarter_label" in ds.coords:
-        return [str(label) for label in ds["quarter_label"].to_numpy()]
-    quarters = ds["quarter"].to_numpy()
-    if np.issubdtype(quarters.dtype, np.datetime64):
-        months = quarters.astype("datetime64[M]").astype(int)
-        return [f"{1970 + m // 12}Q{m % 12 // 3 + 1}" for m in months]
-    return [str(quarter) for quarter in quarters]
+def chosen_groups(ds: xr.Dataset, products: Sequence[str]) -> dict[str, list[int]]:
+    """The places of each of these products, of which ``total`` is one; all if none is named.
 
-
-def period_quarters(ds: xr.Dataset, period: Period) -> tuple[list[str], list[list[int]]]:
-    """The names of the periods and the places of the quarters in each.
-
-    A year or half (``2025H1``) that the ensemble covers in part has fewer quarters.
+    Raises UsageError for a product that the ensemble does not hold.
     """
-    labels = quarter_labels(ds)
-    if period == "quarter":
-        return labels, [[place] for place in range(len(labels))]
-    if period == "horizon":
-        return [f"{labels[0]}-{labels[-1]}"], [list(range(len(labels)))]
-    several: dict[str, list[int]] = {}
-    for place, label in enumerate(labels):
-        name = label[:4] if period == "year" else f"{label[:4]}H{1 + (label[5:] > '2')}"
-        several.setdefault(name, []).append(place)
-    return list(several), list(several.values())
+    groups = product_groups(ds)
+    for name in products:
+        if name not in groups:
+            allowed = ", ".join(groups)
+            raise UsageError("product", "is not in the ensemble", got=name, allowed=allowed)
+    return {name: groups[name] for name in products or groups}
 
 
 def choose(ds: xr.Dataset, scenarios: Sequence[str]) -> xr.Dataset:

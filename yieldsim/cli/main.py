@@ -70,10 +70,20 @@ COMMANDS = {
         "Print the results of an ensemble with Monte Carlo errors.",
         "try a single --scenario",
     ),
+    "compare": Subcommand(
+        ".supply.compare:compare",
+        "Compare ensembles side by side: usable chips, and differences from the first.",
+        "try a single --scenario",
+    ),
     "compare-evidence": Subcommand(
         ".evidence.compare_evidence:compare_evidence",
         "Compare an ensemble with published counts and forecasts.",
         "try an ensemble of fewer realizations",
+    ),
+    "sensitivity": Subcommand(
+        ".supply.sensitivity:sensitivity",
+        "Print which uncertain inputs drive a figure of an ensemble.",
+        "try a single --period",
     ),
     "plot": Subcommand(
         ".supply.plot:plot", "Draw the fan chart of an ensemble.", "try a single --scenario"

@@ -8,9 +8,9 @@ import click
 
 __all__ = ["check_output", "force"]
 
-# images, XML maps and npz files of yieldsim hold its name; a CSV file has no place for it
+# images, XML maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place for it
 _MARK = b"yieldsim"
-_MARKED = {".png", ".svg", ".pdf", ".xml", ".npz", ""}
+_MARKED = {".png", ".svg", ".pdf", ".xml", ".npz", ".parquet", ""}
 _READ_BYTES = 2**26
 
 force = click.option("--force", is_flag=True, help="Overwrite files that yieldsim did not write.")

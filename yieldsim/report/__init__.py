@@ -1,13 +1,13 @@
 """The text tables that commands print, made from the records of the analysis."""
 
-from yieldsim.report.demand import demand_text
-from yieldsim.report.summary import (
+from yieldsim.report.supply.demand import demand_text
+from yieldsim.report.supply.summary import (
     correlation_table,
     difference_table,
+    period_table,
     quarter_table,
     scenario_table,
     summary_text,
-    yearly_table,
 )
 from yieldsim.report.tables import align, count, figures
 
@@ -21,5 +21,5 @@ __all__ = [
     "quarter_table",
     "scenario_table",
     "summary_text",
-    "yearly_table",
+    "period_table",
 ]

@@ -10,12 +10,15 @@ from yieldsim.report.tables import (
     Summary,
     align,
     figures,
+    main_records,
     median_cell,
     of_scenario,
     origin_line,
     percent,
+    period_head,
+    period_label,
+    period_name,
     scenario_names,
-    year_label,
 )
 
 GOOD, FIT = "good", "fit for mass production"
@@ -30,35 +33,37 @@ ALL_LINES = "all"
 def yield_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
     """All tables of the given scenarios, by default the first."""
     parts = []
-    names = scenario_names([*summary["yearly"], *summary["d0_yearly"]])
+    shares, d0 = main_records(summary), main_records(summary, "d0", "d0_yearly")
+    names, by_quarter = scenario_names([*shares, *d0]), "periods" not in summary
     for scenario in scenarios or names[:1]:
         for figure, title in TITLES.items():
-            yearly = of_scenario(summary["yearly"], scenario, figure=figure)
-            if yearly:
-                parts.append(f"{title}, scenario {scenario}\n\n{yearly_table(yearly)}")
+            kept = of_scenario(shares, scenario, figure=figure)
+            if kept:
+                parts.append(f"{title}, scenario {scenario}\n\n{shares_table(kept)}")
+            if kept and by_quarter:
                 table = quarters_table(summary, scenario, figure)
                 parts.append(f"The same by quarter, P50 and its error in %\n\n{table}")
-        yearly = of_scenario(summary["d0_yearly"], scenario)
-        if yearly:
-            by_quarter = of_scenario(summary["d0"], scenario)
-            table = d0_quarters_table(summary["quarters"], by_quarter)
-            parts.append(f"{D0_TITLE}, scenario {scenario}\n\n{d0_yearly_table(yearly)}")
+        kept = of_scenario(d0, scenario)
+        if kept:
+            parts.append(f"{D0_TITLE}, scenario {scenario}\n\n{d0_table(kept)}")
+        if kept and by_quarter:
+            table = d0_quarters_table(summary["quarters"], of_scenario(summary["d0"], scenario))
             parts.append(f"The same by quarter, P50 and its error in 1/cm2\n\n{table}")
     parts.append("\n".join((origin_line(summary), *_notes(summary))))
     return "\n\n".join(parts)
 
 
-def yearly_table(records: list[Record]) -> str:
-    """One row a year, die and bin: all bins of a die together, then each where it has several."""
+def shares_table(records: list[Record]) -> str:
+    """One row a period, die and bin: all bins of a die together, then each where it has several."""
     bins: dict[str, set[str]] = {}
     for r in records:
         bins.setdefault(r["die"], set()).add(r["bin"] or "")
     rows = [
-        (year_label(r), r["die"], r["bin"] or "all", *figures(r, percent))
-        for r in sorted(records, key=lambda record: str(record["year"]))
+        (period_label(r), r["die"], r["bin"] or "all", *figures(r, percent))
+        for r in sorted(records, key=period_name)
         if r["bin"] is None or len(bins[r["die"]]) > 2
     ]
-    return align(("year", "die", "bin", *HEADER), rows, range(3, 11))
+    return align((period_head(records), "die", "bin", *HEADER), rows, range(3, 11))
 
 
 def quarters_table(summary: Summary, scenario: str, figure: str) -> str:
@@ -73,13 +78,13 @@ def quarters_table(summary: Summary, scenario: str, figure: str) -> str:
     return align(("quarter", *dies), rows, range(1, 1 + len(dies)))
 
 
-def d0_yearly_table(records: list[Record]) -> str:
-    """One row a year, process and line; all lines of a process together come first."""
+def d0_table(records: list[Record]) -> str:
+    """One row a period, process and line; all lines of a process together come first."""
     rows = [
-        (year_label(r), r["process"], r["fab"] or ALL_LINES, *figures(r, _density))
-        for r in sorted(_of_several_lines(records), key=lambda record: str(record["year"]))
+        (period_label(r), r["process"], r["fab"] or ALL_LINES, *figures(r, _density))
+        for r in sorted(_of_several_lines(records), key=period_name)
     ]
-    return align(("year", "process", "line", *HEADER), rows, range(3, 11))
+    return align((period_head(records), "process", "line", *HEADER), rows, range(3, 11))
 
 
 def d0_quarters_table(quarters: Sequence[str], records: list[Record]) -> str:
@@ -114,6 +119,6 @@ def _notes(summary: Summary) -> list[str]:
         "Shares of dies are over the realizations in which such dies are made, D0 over those in "
         "which such wafers are started.",
     ]
-    if summary["d0_yearly"]:
+    if main_records(summary, "d0", "d0_yearly"):
         lines.append("D0 of several lines or quarters is weighted by the wafers started.")
     return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in summary["notes"])]

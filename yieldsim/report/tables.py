@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from yieldsim.design import SOBOL
+
 Record = dict[str, Any]
 Summary = dict[str, Any]
 
 GAP = "  "
+GIVEN_ERRORS = (
+    "; inputs were given, and errors are too small where rows of the samples share values"
+)
+SOBOL_ERRORS = " along Sobol' sequences; errors are those of independent draws, rather too large"
 FIGURES = ("p10", "p50", "p90")
 HEADER = ("P10", "±", "P50", "±", "P90", "±", "mean", "±")
 
@@ -54,17 +60,52 @@ def percent(share: float | None) -> str:
     return "-" if share is None else f"{100.0 * share:.1f} %"
 
 
-def year_label(record: Mapping[str, Any]) -> str:
-    """A calendar year; where the ensemble covers it in part, with the number of quarters."""
-    quarters = record.get("quarters", 4)
-    return str(record["year"]) if quarters == 4 else f"{record['year']} ({quarters}q)"
+def period_name(record: Mapping[str, Any]) -> str:
+    """The name of a record's period: a chosen one, or its calendar year.
+
+    In the order of the texts a year stands before its halves, and these before their quarters.
+    """
+    return str(record["period"] if "period" in record else record["year"])
+
+
+def period_label(record: Mapping[str, Any]) -> str:
+    """The name of a record's period, with the number of quarters of one covered in part."""
+    name = period_name(record)
+    whole = 1 if "Q" in name else 2 if "H" in name else 4
+    quarters = record.get("quarters", whole)
+    return name if quarters == whole else f"{name} ({quarters}q)"
+
+
+def period_head(records: Sequence[Record]) -> str:
+    """The head of the column of `period_label`."""
+    return "period" if records and "period" in records[0] else "year"
+
+
+def main_records(
+    summary: Summary, by_quarter: str = "records", by_year: str = "yearly"
+) -> list[Record]:
+    """The records of the chosen periods; by calendar year where none are chosen."""
+    records: list[Record] = summary[by_quarter if "periods" in summary else by_year]
+    return records
+
+
+def per_period(summary: Summary) -> str:
+    """What the figures of `main_records` are sums over, for titles."""
+    return "by period" if "periods" in summary else "per calendar year"
 
 
 def origin_line(origin: Mapping[str, Any]) -> str:
-    """The first line of a footnote: model, seed and realizations of what stands above."""
+    """The first line of a footnote: model, seed and realizations of what stands above.
+
+    The errors take draws as independent; of other draws it says what follows.
+    """
     seed = f", seed {origin['seed']}" if origin["seed"] else ""
     model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
-    return f"{model}{count(origin['realizations'])} realizations."
+    notes = [
+        SOBOL_ERRORS if origin.get("design") == SOBOL else "",
+        GIVEN_ERRORS if origin.get("given_samples") else "",
+    ]
+    return f"{model}{count(origin['realizations'])} realizations{''.join(notes)}."
 
 
 def median_cell(record: Record | None, scale: float = 100.0, digits: int = 1) -> str:

@@ -7,7 +7,7 @@ import pytest
 from tests.analysis import made_up
 from tests.analysis.made_up_demand import COUNT, ORDERS, ensemble
 from yieldsim.analysis import demand_summary
-from yieldsim.report.demand import NOTHING, demand_text
+from yieldsim.report.supply.demand import NOTHING, demand_text
 
 
 @pytest.fixture(scope="module")

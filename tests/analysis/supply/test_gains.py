@@ -9,8 +9,8 @@ import xarray as xr
 from tests.analysis.made_up_parts import whole
 from yieldsim.analysis.supply.gains import gain_records
 from yieldsim.analysis.supply.lifted import binding_summary
-from yieldsim.report.binding import binding_text
-from yieldsim.report.gains import costs_of, gain_table
+from yieldsim.report.supply.binding import binding_text
+from yieldsim.report.supply.gains import costs_of, gain_table
 
 NAMES = ("baseline", "more:memory", "more:wafers", "late", "late+more:memory")
 # by product (910b, 910c, phone): factor on the chips of the baseline, or of `late`

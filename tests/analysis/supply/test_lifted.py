@@ -7,7 +7,7 @@ from tests.analysis.made_up_parts import LIFTED, whole
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.lifted import binding_summary
 from yieldsim.errors import StoreError, UsageError
-from yieldsim.report.binding import binding_text
+from yieldsim.report.supply.binding import binding_text
 
 
 def test_what_a_lifted_limit_adds_is_paired_with_its_own_base() -> None:

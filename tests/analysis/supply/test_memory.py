@@ -11,10 +11,11 @@ import yieldsim
 from tests.paths import VALID
 from yieldsim.analysis.supply.memory import memory_summary
 from yieldsim.errors import StoreError
-from yieldsim.report.memory import BALANCE, NOTHING, USERS, memory_text
+from yieldsim.report.supply.memory import BALANCE, NOTHING, USERS, memory_text
 
 # stores are in single precision: stocks of four pools and the flows of four quarters
 FLOAT32 = 1e-6
+YEARS = "per calendar year"
 
 
 @cache
@@ -32,6 +33,26 @@ def test_stocks_carry_over_from_year_to_year() -> None:
         first, second = (r for r in records if r["pool"] == pool)
         assert first["start"] == pytest.approx(0.0, abs=FLOAT32 * first["in"])  # no warm-up
         assert second["start"] == pytest.approx(first["end"], abs=FLOAT32 * second["in"])
+
+
+def test_halves_of_a_year_join_to_the_year() -> None:
+    ds = two_years()
+    halves = memory_summary(ds, ["2026H1", "2026H2"])
+    years = {r["pool"]: r for r in memory_summary(ds)["balance"] if r["year"] == "2026"}
+    assert [r["period"] for r in halves["balance"]] == ["2026H1", "2026H2"] * len(years)
+    for pool, year in years.items():
+        first, second = (r for r in halves["balance"] if r["pool"] == pool)
+        near = {"rel": FLOAT32, "abs": FLOAT32 * year["in"]}
+        assert first["start"] == pytest.approx(year["start"], **near)
+        assert second["start"] == pytest.approx(first["end"], **near)
+        assert second["end"] == pytest.approx(year["end"], **near)
+        for key in ("in", "used"):
+            assert first[key] + second[key] == pytest.approx(year[key], **near)
+    used = {r["product"]: r["used"] for r in memory_summary(ds)["users"] if r["year"] == "2026"}
+    for product, whole_year in used.items():
+        parts = [r["used"] for r in halves["users"] if r["product"] == product]
+        assert sum(parts) == pytest.approx(whole_year, rel=FLOAT32)
+    assert "2026H2" in memory_text(halves)
 
 
 def test_pools_add_up_to_the_total_and_users_to_what_was_used() -> None:
@@ -56,8 +77,8 @@ def test_a_pool_has_its_generation_origin_and_spread() -> None:
 
 def test_the_text_shows_both_tables() -> None:
     text = memory_text(memory_summary(two_years()))
-    assert text.startswith(f"{BALANCE}, scenario baseline\n")
-    assert f"{USERS}, scenario baseline\n" in text
+    assert text.startswith(f"{BALANCE.format(per=YEARS)}, scenario baseline\n")
+    assert f"{USERS.format(per=YEARS)}, scenario baseline\n" in text
     assert all(len(line) <= 130 for line in text.splitlines())
 
 

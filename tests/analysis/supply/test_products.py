@@ -5,7 +5,7 @@ import pytest
 
 from tests.analysis.made_up_parts import whole
 from yieldsim.analysis.supply.products import VARIABLES, products_summary
-from yieldsim.report.products import products_text
+from yieldsim.report.supply.products import products_text
 
 
 def chosen(summary: dict, key: str, **place) -> list[dict]:

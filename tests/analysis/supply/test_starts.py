@@ -9,7 +9,7 @@ import xarray as xr
 from tests.analysis.made_up_parts import whole
 from yieldsim.analysis import summarize
 from yieldsim.analysis.supply.starts import start_records
-from yieldsim.report.summary import starts_table, summary_text
+from yieldsim.report.supply.summary import starts_table, summary_text
 
 SCENARIOS = ("baseline", "domestic_late")
 

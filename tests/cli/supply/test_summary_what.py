@@ -16,9 +16,9 @@ from yieldsim.analysis.supply.lifted import binding_summary
 from yieldsim.analysis.supply.memory import memory_summary
 from yieldsim.analysis.supply.products import products_summary
 from yieldsim.cli.main import main
-from yieldsim.report.demand import NOTHING
 from yieldsim.report.die_yield import GOOD, TITLES
-from yieldsim.report.memory import NOTHING as NO_MEMORY
+from yieldsim.report.supply.demand import NOTHING
+from yieldsim.report.supply.memory import NOTHING as NO_MEMORY
 
 SUMMARIES = {
     "products": products_summary,

@@ -18,9 +18,10 @@ from yieldsim.analysis.evidence.file import (
     read_published,
 )
 from yieldsim.analysis.evidence.match import Match, match
+from yieldsim.analysis.periods import Period, quarter_labels
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import STATISTICS, statistics
-from yieldsim.analysis.totals import Period, choose, gather, labels_of, quarter_labels
+from yieldsim.analysis.totals import choose, gather, labels_of
 from yieldsim.errors import ModelError
 from yieldsim.model.scenario_names import BASELINE
 

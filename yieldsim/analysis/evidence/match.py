@@ -12,15 +12,8 @@ import xarray as xr
 
 from yieldsim.analysis.caption import raw_model
 from yieldsim.analysis.evidence.file import Published
-from yieldsim.analysis.totals import (
-    AI,
-    LEADING,
-    ai_products,
-    label_dims,
-    labels_of,
-    places_of,
-    quarter_labels,
-)
+from yieldsim.analysis.periods import quarter_labels
+from yieldsim.analysis.totals import AI, LEADING, ai_products, label_dims, labels_of, places_of
 from yieldsim.errors import ModelError
 from yieldsim.outputs import FLOW, LEVEL, OUTPUTS
 

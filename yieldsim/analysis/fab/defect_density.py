@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.records import Record, share_records
-from yieldsim.analysis.totals import Period, gather, labels_of, period_quarters, places_of
+from yieldsim.analysis.totals import gather, labels_of, places_of
 
 D0, WAFERS = "d0_per_cm2", "wafer_starts"
 

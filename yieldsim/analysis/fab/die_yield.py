@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,15 +10,16 @@ import xarray as xr
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.fab.defect_density import D0, WAFERS, d0_records
-from yieldsim.analysis.records import Record, bin_names, share_records
-from yieldsim.analysis.totals import (
+from yieldsim.analysis.periods import (
     Period,
-    gather,
-    labels_of,
+    by_period,
+    chosen_periods,
+    named_periods,
     period_quarters,
-    places_of,
     quarter_labels,
 )
+from yieldsim.analysis.records import Record, bin_names, share_records
+from yieldsim.analysis.totals import gather, labels_of, places_of
 from yieldsim.errors import StoreError
 
 GOOD, FIT, DENSITY = "good", "fit for mass production", "D0"
@@ -26,7 +28,7 @@ NAMES = {GOOD: "the share of good dies", FIT: f"the share {FIT}", DENSITY: "D0"}
 SHARES = {GOOD: ("good_dies", "gross_dies"), FIT: ("saleable_dies", "gross_dies_started")}
 
 
-def yield_summary(ds: xr.Dataset) -> dict[str, Any]:
+def yield_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]:
     """Shares of good dies and D0 as plain numbers, ready for JSON.
 
     ``records`` (by quarter) and ``yearly`` (sums of the year over one another) hold for each
@@ -35,19 +37,24 @@ def yield_summary(ds: xr.Dataset) -> dict[str, Any]:
     (``bin`` None) and by bin; and ``fit for mass production``, saleable good dies over gross dies
     started. ``made`` is the share of the realizations in which there are such dies: the figures
     are over these. ``d0`` (by quarter) and ``d0_yearly`` are the records of `d0_records`.
+    Chosen ``periods`` take the place of quarters and years, as in `summarize`.
     ``missing`` lists what the ensemble does not keep and ``notes`` says what follows. Raises
     StoreError where it keeps neither dies nor D0.
     """
     kept = {figure: not _lacking(ds, figure) for figure in (*SHARES, DENSITY)}
     if not any(kept.values()):
         raise StoreError("good_dies, gross_dies", "are not kept in this ensemble's outputs")
+    names = named_periods(ds, periods)
     shares = [figure for figure in SHARES if kept[figure]]
     return {
         "quarters": quarter_labels(ds),
-        "yearly": [r for figure in shares for r in _records(ds, figure, "year")],
-        "records": [r for figure in shares for r in _records(ds, figure, "quarter")],
-        "d0_yearly": d0_records(ds, "year") if kept[DENSITY] else [],
-        "d0": d0_records(ds, "quarter") if kept[DENSITY] else [],
+        **chosen_periods(names),
+        **by_period(
+            lambda period: [r for figure in shares for r in _records(ds, figure, period)], names
+        ),
+        **by_period(
+            lambda period: d0_records(ds, period) if kept[DENSITY] else [], names, "d0", "d0_yearly"
+        ),
         "missing": [name for figure in kept for name in _lacking(ds, figure)],
         "notes": [
             f"{NAMES[figure]} is not given: the ensemble lacks {' and '.join(_lacking(ds, figure))}"

@@ -7,19 +7,13 @@ from collections.abc import Iterable
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.statistics.standard_error import (
     P10_P50_P90,
     mean_and_error,
     sample_quantiles,
 )
-from yieldsim.analysis.totals import (
-    BUDGET_BYTES,
-    Period,
-    gather,
-    labels_of,
-    period_quarters,
-    product_groups,
-)
+from yieldsim.analysis.totals import BUDGET_BYTES, gather, labels_of, product_groups
 from yieldsim.errors import UsageError
 from yieldsim.model.scenario_names import BASELINE
 
@@ -64,7 +58,7 @@ def paired_differences(
         )
         for first, second in pairs:
             at = (row, slice(None), slice(first.first, first.first + len(first.periods)))
-            for name, figure in _spreads(first.values, second.values).items():
+            for name, figure in spreads(first.values, second.values).items():
                 figures[name][at] = figure
             quantile[at], se_quantile[at] = sample_quantiles(second.values - first.values, levels)
     dims = ("scenario", "product", "period")
@@ -86,7 +80,7 @@ def paired_differences(
     )
 
 
-def _spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+def spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
     """Mean and spreads along the last axis; ``base`` and ``other`` are (..., realization)."""
     difference = other - base
     mean, se_mean = mean_and_error(difference)

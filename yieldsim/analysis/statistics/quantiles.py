@@ -7,18 +7,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.statistics.standard_error import (
     P10_P50_P90,
     mean_and_error,
     sample_quantiles,
 )
-from yieldsim.analysis.totals import (
-    Period,
-    gather,
-    labels_of,
-    period_quarters,
-    product_groups,
-)
+from yieldsim.analysis.totals import gather, labels_of, product_groups
 
 
 def quantiles(

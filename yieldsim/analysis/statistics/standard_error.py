@@ -121,6 +121,16 @@ def statistics(values: np.ndarray) -> dict[str, float | None]:
     return named(STATISTICS, numbers)
 
 
+def share_error(share: np.ndarray, n: int) -> np.ndarray:
+    """Standard error of a share of ``n`` independent realizations; NaN for a single one.
+
+    sqrt(p (1 - p) / (n - 1)), the error of the mean of zeros and ones. It is zero for a share of 0
+    or 1, where 3 / n bounds the other share at 95 % (the rule of three, Hanley and Lippman-Hand
+    1983, doi:10.1001/jama.1983.03330370053031).
+    """
+    return np.sqrt(share * (1.0 - share) / (n - 1)) if n > 1 else np.full(np.shape(share), np.nan)
+
+
 def named(names: Iterable[str], numbers: Sequence[float]) -> dict[str, float | None]:
     """Numbers under their names; None for what is not finite, which JSON cannot hold."""
     kept = (number if math.isfinite(number) else None for number in numbers)

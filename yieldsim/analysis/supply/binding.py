@@ -10,36 +10,44 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import Period, period_quarters, time_fields
 from yieldsim.analysis.totals import (
     BLOCK_BYTES,
     TOTAL,
     ai_products,
     labels_of,
     product_names,
-    quarter_labels,
     realization_blocks,
 )
 from yieldsim.errors import StoreError
 from yieldsim.outputs import CONSTRAINTS, NOT_IN_PRODUCTION
 
+_CACHED_COUNTS = 2**16  # counts of a histogram that stays in the processor's cache, which is faster
 
-def binding_shares(ds: xr.Dataset) -> list[dict[str, Any]]:
-    """Records scenario, product, quarter, constraint, share and its standard error ``se_share``.
 
-    For a product it is the share of the realizations in which the constraint binds longest. For
+def binding_shares(ds: xr.Dataset, period: Period = "quarter") -> list[dict[str, Any]]:
+    """Records scenario, product, period, constraint, share and its standard error ``se_share``.
+
+    For a product it is the share of the realizations in which the constraint binds longest; of a
+    period of several quarters, the share of realizations and quarters. For
     ``total`` each realization counts once, split over the AI products in production by packages
     started, or evenly if none was started. The most frequent constraints come first; constraints
     that never bind are left out. Raises StoreError for a value without a name.
     """
     names = flag_names(ds)
-    scenarios, quarters = labels_of(ds, "scenario"), quarter_labels(ds)
+    scenarios = labels_of(ds, "scenario")
+    labels, quarters = period_quarters(ds, period)
+    first, last = min(several[0] for several in quarters), max(s[-1] for s in quarters)
+    part = ds.isel(quarter=slice(first, last + 1))  # no other quarters are read
+    places = [[quarter - first for quarter in several] for several in quarters]
     products = [TOTAL, *product_names(ds)]
     records: list[dict[str, Any]] = []
     for scenario, name in enumerate(scenarios):
-        mean, square = _shares(ds, scenario, len(names))
-        for p, q in np.ndindex(mean.shape[:2]):
-            place = {"scenario": name, "product": products[p], "quarter": quarters[q]}
-            records += _ranked(place, names, mean[p, q], square[p, q], ds.sizes["realization"])
+        mean, square = _shares(part, scenario, len(names), places)
+        for p, t in np.ndindex(mean.shape[:2]):
+            place = {"scenario": name, "product": products[p]}
+            place |= time_fields(period, labels[t], len(quarters[t]))
+            records += _ranked(place, names, mean[p, t], square[p, t], ds.sizes["realization"])
     return records
 
 
@@ -71,29 +79,52 @@ def _parsed(text: str) -> object:
         return ""
 
 
-def _shares(ds: xr.Dataset, scenario: int, flags: int) -> tuple[np.ndarray, np.ndarray]:
+def _shares(
+    ds: xr.Dataset, scenario: int, flags: int, periods: list[list[int]]
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and mean square over realizations of each constraint's share.
 
-    Both have the shape (1 + product, quarter, flag), the total first.
+    Both have the shape (1 + product, period, flag), the total first.
     """
-    products, quarters = ds.sizes["product"], ds.sizes["quarter"]
-    mean = np.zeros((1 + products, quarters, flags))
+    mean = np.zeros((1 + ds.sizes["product"], len(periods), flags))
     square = np.zeros_like(mean)
     ai = ai_products(ds)
     for held, started in _blocks(ds, scenario, flags):
         if held.min() < 0 or held.max() >= flags:
             worst = held.max() if held.max() >= flags else held.min()
             raise StoreError("binding", "holds a value without a name", got=int(worst))
-        # a single histogram: a bin for each flag of each product in each quarter
-        bins = held + flags * np.arange(quarters * products).reshape(quarters, products)
-        counts = np.bincount(bins.ravel(), minlength=quarters * products * flags)
-        mean[1:] += counts.reshape(quarters, products, flags).swapaxes(0, 1)
-        share = _total_share(held[:, :, ai], started[:, :, ai], flags)
-        mean[0] += share.sum(axis=0)
-        square[0] += (share**2).sum(axis=0)
-    square[1:] = mean[1:]  # a single constraint binds a product: its share is 0 or 1
+        total = _total_share(held[:, :, ai], started[:, :, ai], flags)
+        for t, quarters in enumerate(periods):
+            share = total[:, quarters].mean(axis=1)
+            mean[0, t] += share.sum(axis=0)
+            square[0, t] += (share**2).sum(axis=0)
+            sums, squares = _product_shares(held[:, quarters], flags)
+            mean[1:, t] += sums
+            square[1:, t] += squares
     count = ds.sizes["realization"]
     return mean / count, square / count
+
+
+def _product_shares(held: np.ndarray, flags: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sum and sum of squares over realizations of the share of the quarters that each binds.
+
+    ``held`` is (realization, quarter, product), both results (product, flag).
+    """
+    count, quarters, products = held.shape
+    if quarters == 1:  # a single constraint binds a product: its share is 0 or 1
+        bins = held[:, 0] + flags * np.arange(products)
+        once = np.bincount(bins.ravel(), minlength=products * flags).reshape(products, flags)
+        return once, once
+    sums, squares = np.zeros((2, products, flags))
+    step = max(1, _CACHED_COUNTS // (products * flags))
+    for first in range(0, count, step):
+        part = held[first : first + step]
+        rows = np.arange(len(part) * products).reshape(len(part), 1, products)
+        counts = np.bincount((part + flags * rows).ravel(), minlength=rows.size * flags)
+        share = counts.reshape(len(part), products, flags) / quarters
+        sums += share.sum(axis=0)
+        squares += (share**2).sum(axis=0)
+    return sums, squares
 
 
 def _total_share(held: np.ndarray, started: np.ndarray, flags: int) -> np.ndarray:
@@ -139,7 +170,7 @@ def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndar
 
 
 def _ranked(
-    place: dict[str, str], names: list[str], mean: np.ndarray, square: np.ndarray, count: int
+    place: dict[str, Any], names: list[str], mean: np.ndarray, square: np.ndarray, count: int
 ) -> list[dict[str, Any]]:
     """Records of the constraints that bind, most frequent first."""
     records = []

@@ -7,8 +7,7 @@ realizations have filled it, and None if fewer than half have by the end of the 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,16 +15,20 @@ import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import origin
-from yieldsim.analysis.records import Record, label_records
-from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS
-from yieldsim.analysis.totals import (
-    TOTAL,
+from yieldsim.analysis.periods import (
+    Names,
     Period,
-    ai_products,
-    gather,
-    labels_of,
+    by_period,
+    chosen_periods,
+    named_periods,
+    period_ends,
+    period_quarters,
     quarter_labels,
+    time_fields,
 )
+from yieldsim.analysis.records import Record, label_records
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS, share_error
+from yieldsim.analysis.totals import TOTAL, ai_products, gather, labels_of
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
 WHOLE = {TOTAL: [0]}  # the only place of a variable without labels
@@ -36,7 +39,7 @@ COMPARED = (
 )
 
 
-def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
+def demand_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]:
     """Orders and the gap of the market as plain numbers, ready for JSON.
 
     ``orders``: for each scenario and order what it is (title, buyer, kind, products, placed, due,
@@ -47,22 +50,27 @@ def demand_summary(ds: xr.Dataset) -> dict[str, Any]:
     ``backlog``: chips not yet delivered at the end of each quarter. ``delivered``: chips delivered
     by calendar year. ``market`` and ``market_yearly``: demand, supply, imports and gaps, in chips
     and in H100-equivalents. ``imports``: each import by year. ``compared`` says what the gap
-    compares. Lists are empty if the model has no orders, imports or demand.
+    compares. Chosen ``periods`` take the place of quarters and years, as in `summarize`: ``filled``
+    and ``backlog`` are then those at their ends. Lists are empty if the model has no orders,
+    imports or demand.
     """
     quarters = quarter_labels(ds)
+    names = named_periods(ds, periods)
     has_orders = {"order_size", "order_backlog"} <= set(ds)
     orders = _by_label(ds, "order") if has_orders else {}
     filled = _filled(ds, orders) if has_orders else np.zeros((0, 0, 0))
     return {
         "quarters": quarters,
+        **chosen_periods(names),
         "end": quarters[-1],
         "orders": _order_records(ds, filled, orders) if has_orders else [],
-        "filled": _filled_records(ds, filled, orders) if has_orders else [],
-        "backlog": _figures(ds, "order_backlog", "quarter", orders, "order"),
-        "delivered": _figures(ds, "order_delivered", "year", orders, "order"),
-        "market": _market(ds, "quarter"),
-        "market_yearly": _market(ds, "year"),
-        "imports": _figures(ds, "imports", "year", _by_label(ds, "import_source"), "import"),
+        "filled": _filled_records(ds, filled, orders, names) if has_orders else [],
+        "backlog": _backlog(ds, orders, names),
+        "delivered": _figures(ds, "order_delivered", names or "year", orders, "order"),
+        **by_period(lambda period: _market(ds, period), names, "market", "market_yearly"),
+        "imports": _figures(
+            ds, "imports", names or "year", _by_label(ds, "import_source"), "import"
+        ),
         "compared": COMPARED,
         **origin(ds),
     }
@@ -135,27 +143,42 @@ def _share_at(share: np.ndarray, due: str | None, quarters: list[str]) -> float 
 
 
 def _error(share: float | None, count: int) -> float | None:
-    """Standard error of a share of ``count`` independent realizations, unbiased in its square."""
-    if share is None or count < 2:
-        return None
-    return math.sqrt(share * (1.0 - share) / (count - 1))
+    return None if share is None or count < 2 else float(share_error(np.array(share), count))
 
 
 def _filled_records(
-    ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]]
+    ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]], names: Names
 ) -> list[Record]:
-    quarters, count = quarter_labels(ds), ds.sizes["realization"]
+    """The share that fills each order by each quarter, or by the end of the chosen periods."""
+    count, period = ds.sizes["realization"], names or "quarter"
+    labels, places = period_quarters(ds, period)
     return [
         {
             "scenario": scenario,
             "order": name,
-            "quarter": quarter,
-            "share": float(filled[s, o, q]),
-            "se_share": _error(float(filled[s, o, q]), count),
+            **time_fields(period, label, len(several)),
+            "share": float(filled[s, o, several[-1]]),
+            "se_share": _error(float(filled[s, o, several[-1]]), count),
         }
         for s, scenario in enumerate(labels_of(ds, "scenario"))
         for o, name in enumerate(orders)
-        for q, quarter in enumerate(quarters)
+        for label, several in zip(labels, places, strict=True)
+    ]
+
+
+def _backlog(ds: xr.Dataset, orders: Mapping[str, list[int]], names: Names) -> list[Record]:
+    """Chips not yet delivered at the end of each quarter, or of the chosen periods."""
+    if not names:
+        return _figures(ds, "order_backlog", "quarter", orders, "order")
+    ends = period_ends(ds, names)
+    at_end = _figures(ds, "order_backlog", tuple(dict.fromkeys(ends)), orders, "order")
+    found = {(r["scenario"], r["order"], r["period"]): r for r in at_end}
+    return [
+        {**found[scenario, order, end], "period": name}
+        for scenario in labels_of(ds, "scenario")
+        for order in orders
+        for name, end in zip(names, ends, strict=True)
+        if found
     ]
 
 

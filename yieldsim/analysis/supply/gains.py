@@ -11,32 +11,28 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.periods import HORIZON, Names, Period, period_quarters
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import mean_and_error, named
-from yieldsim.analysis.totals import (
-    TOTAL,
-    Period,
-    gather,
-    labels_of,
-    period_quarters,
-    product_groups,
-)
+from yieldsim.analysis.totals import TOTAL, gather, labels_of, product_groups
 from yieldsim.model.scenario_names import join_parts, raised_inputs, without_raises
 
-HORIZON = "horizon"
 # what is compared: the variable, and its key in a record
 MEASURES = {"usable_chips": "chips", "h100_equivalents": "h100e"}
-_PERIODS: tuple[Period, ...] = ("year", "horizon")
 
 
-def gain_records(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> list[Record]:
+def gain_records(
+    ds: xr.Dataset, scenarios: Sequence[str] = (), periods: Names = ()
+) -> list[Record]:
     """Records of what raised inputs add, the input that adds most compute first.
 
     Each has the ``input``, the ``scenario`` and its ``base``, the ``product`` (``total`` first: all
-    AI products), the ``year`` (``horizon``: all years), the number of ``quarters``, and of
+    AI products), the ``year`` (``horizon``: all years) or one of the chosen ``periods`` as
+    ``period``, the number of ``quarters``, and of
     ``chips`` and ``h100e`` (H100-equivalents by dense FP16 compute) the mean paired difference,
     its standard error ``..._se`` and the mean ``..._base`` without more. A figure that the ensemble
-    does not keep is None. ``scenarios`` keeps those of these names or bases; default all.
+    does not keep is None. Inputs are ranked by the last period. ``scenarios`` keeps those of these
+    names or bases; default all.
     """
     known = labels_of(ds, "scenario")
     pairs = [(name, without_raises(name)) for name in known if raised_inputs(name)]
@@ -48,7 +44,7 @@ def gain_records(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> list[Record]:
             if own == base and (not scenarios or {name, base} & set(scenarios))
         ]
         if base in known:
-            records += [r for of_input in _ranked(ds, base, names) for r in of_input]
+            records += [r for of_input in _ranked(ds, base, names, periods) for r in of_input]
     return records
 
 
@@ -58,25 +54,27 @@ def unpaired(ds: xr.Dataset) -> list[str]:
     return [name for name in known if raised_inputs(name) and without_raises(name) not in known]
 
 
-def _ranked(ds: xr.Dataset, base: str, names: Sequence[str]) -> list[list[Record]]:
-    """The records of each scenario, by compute added in total over the horizon, then by chips."""
-    several = [list(_records(ds, base, name)) for name in names]
+def _ranked(ds: xr.Dataset, base: str, names: Sequence[str], periods: Names) -> list[list[Record]]:
+    """The records of each scenario, by the total's compute of the last period, then its chips."""
+    several = [list(_records(ds, base, name, periods)) for name in names]
 
     def rank(records: list[Record]) -> tuple[float, float]:
-        (whole,) = (r for r in records if (r["product"], r["year"]) == (TOTAL, HORIZON))
-        return -(whole["h100e"] or 0.0), -(whole["chips"] or 0.0)
+        last = [r for r in records if r["product"] == TOTAL][-1]
+        return -(last["h100e"] or 0.0), -(last["chips"] or 0.0)
 
     return sorted(several, key=rank)
 
 
-def _records(ds: xr.Dataset, base: str, scenario: str) -> Iterator[Record]:
+def _records(ds: xr.Dataset, base: str, scenario: str, periods: Names) -> Iterator[Record]:
     about = {
         "input": join_parts(raised_inputs(scenario)),
         "scenario": scenario,
         "base": base,
     }
     products = list(product_groups(ds))
-    for period in _PERIODS:
+    shown: tuple[Period, ...] = (periods,) if periods else ("year", (HORIZON,))
+    key = "period" if periods else "year"
+    for period in shown:
         labels, quarters = period_quarters(ds, period)
         figures = {
             f"{key}{suffix}": values
@@ -84,8 +82,7 @@ def _records(ds: xr.Dataset, base: str, scenario: str) -> Iterator[Record]:
             for suffix, values in _differences(ds, variable, period, base, scenario).items()
         }
         for p, t in np.ndindex(len(products), len(labels)):
-            year = HORIZON if period == "horizon" else labels[t]
-            place = {"product": products[p], "year": year, "quarters": len(quarters[t])}
+            place = {"product": products[p], key: labels[t], "quarters": len(quarters[t])}
             numbers = [float(values[p, t]) for values in figures.values()]
             yield about | place | named(figures, numbers)
 

@@ -13,16 +13,11 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
+from yieldsim.analysis.periods import Names, chosen_periods, named_periods, quarter_labels
 from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.gains import gain_records, unpaired
-from yieldsim.analysis.totals import (
-    ai_names,
-    choose,
-    labels_of,
-    period_quarters,
-    quarter_labels,
-)
+from yieldsim.analysis.totals import ai_names, choose, labels_of
 from yieldsim.errors import StoreError
 from yieldsim.model.more import meaning
 from yieldsim.model.scenario_names import (
@@ -34,7 +29,9 @@ from yieldsim.model.scenario_names import (
 )
 
 
-def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
+def binding_summary(
+    ds: xr.Dataset, scenarios: Sequence[str] = (), periods: Sequence[str] = ()
+) -> dict[str, Any]:
     """What binds as plain numbers, ready for JSON, of the given scenarios (default all).
 
     ``gains``: what 10 % more of each input adds (see `gain_records`), the largest first.
@@ -43,7 +40,8 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
     (see `binding_shares`). ``lifted``: for each scenario with a lifted limit the paired difference
     of usable chips from the same scenario with the limit, by product and calendar year: what was
     ``lifted``, its ``base``, mean, P10, P50, P90 and their errors ``se_...``, and the spreads of
-    `paired_differences`. ``notes`` lists scenarios that cannot be compared. Raises StoreError if
+    `paired_differences`. Chosen ``periods`` take the place of quarters and years, as in
+    `summarize`. ``notes`` lists scenarios that cannot be compared. Raises StoreError if
     the ensemble does not record what binds, and UsageError for an unknown scenario.
     """
     if "binding" not in ds:
@@ -52,15 +50,17 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
     known = labels_of(ds, "scenario")
     lifted = [name for name in labels_of(chosen, "scenario") if lifted_limits(name)]
     paired = [name for name in lifted if without_lifts(name) in known]
-    gains = gain_records(ds, scenarios)
+    names = named_periods(ds, periods)
+    gains = gain_records(ds, scenarios, names)
     lacking = {name: without_lifts(name) for name in lifted if name not in paired}
     lacking |= {name: without_raises(name) for name in unpaired(ds)}
     return {
         "quarters": quarter_labels(ds),
+        **chosen_periods(names),
         "gains": gains,
         "meanings": {own: meaning(own) for r in gains for own in scenario_parts(r["input"])},
-        "binding": binding_shares(chosen),
-        "lifted": [record for name in paired for record in _added(ds, name)],
+        "binding": binding_shares(chosen, names or "quarter"),
+        "lifted": [record for name in paired for record in _added(ds, name, names)],
         "notes": [
             f"{name} cannot be compared: the ensemble lacks {base}"
             for name, base in lacking.items()
@@ -70,13 +70,9 @@ def binding_summary(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, 
     }
 
 
-def _added(ds: xr.Dataset, scenario: str) -> list[Record]:
+def _added(ds: xr.Dataset, scenario: str, periods: Names) -> list[Record]:
     """The paired differences of a scenario from the same scenario with all its limits."""
     base = without_lifts(scenario)
-    labels, places = period_quarters(ds, "year")
-    quarters = {label: len(several) for label, several in zip(labels, places, strict=True)}
     lifted = join_parts(lifted_limits(scenario))
-    return [
-        {"lifted": lifted, **record, "quarters": quarters[record["year"]]}
-        for record in difference_records(choose(ds, [base, scenario]), base)
-    ]
+    pair = choose(ds, [base, scenario])
+    return [{"lifted": lifted, **r} for r in difference_records(pair, base, periods or "year")]

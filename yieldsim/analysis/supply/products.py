@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import xarray as xr
 
 from yieldsim.analysis.caption import origin
-from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
-from yieldsim.analysis.totals import (
+from yieldsim.analysis.periods import (
     Period,
-    ai_names,
-    labels_of,
-    places_of,
-    product_groups,
-    product_names,
+    by_period,
+    chosen_periods,
+    named_periods,
     quarter_labels,
 )
+from yieldsim.analysis.records import Record, bin_names, figure_records, product_dies
+from yieldsim.analysis.totals import ai_names, labels_of, places_of, product_groups, product_names
 from yieldsim.units import H100_TFLOPS_FP16
 
 VARIABLES = (
@@ -30,7 +30,7 @@ BY_BIN = "packages_passed"
 FIGURES = ("mean", "p10", "p50", "p90")
 
 
-def products_summary(ds: xr.Dataset) -> dict[str, Any]:
+def products_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]:
     """Figures of each product as plain numbers, ready for JSON.
 
     ``records`` (by quarter) and ``yearly`` (by calendar year) hold for each scenario, product
@@ -39,13 +39,17 @@ def products_summary(ds: xr.Dataset) -> dict[str, Any]:
     H100-equivalents by dense FP16 compute and by memory bandwidth, and that compute as
     ``tflops_fp16``. ``bin`` is None for all bins together; packages passed are also given for
     each bin of the product's die. ``missing`` lists variables that the ensemble does not keep,
-    ``in_total`` the products of the total.
+    ``in_total`` the products of the total. Chosen ``periods`` take the place of quarters and years,
+    as in `summarize`.
     """
+    names = named_periods(ds, periods)
     there = [name for name in VARIABLES if name in ds]
     return {
         "quarters": quarter_labels(ds),
-        "yearly": [r for name in there for r in _records(ds, name, "year")],
-        "records": [r for name in there for r in _records(ds, name, "quarter")],
+        **chosen_periods(names),
+        **by_period(
+            lambda period: [r for name in there for r in _records(ds, name, period)], names
+        ),
         "missing": [name for name in VARIABLES if name not in ds],
         "in_total": ai_names(ds),
         **origin(ds),

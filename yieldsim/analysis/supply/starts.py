@@ -1,18 +1,19 @@
-"""Wafer starts by calendar year: of all lines, and of the designs of each kind of product."""
+"""Wafer starts by period: of all lines, and of the designs of each kind of product."""
 
 from __future__ import annotations
 
 import xarray as xr
 
 from yieldsim.analysis.caption import raw_model, scenario_changes
+from yieldsim.analysis.periods import Period
 from yieldsim.analysis.records import Record, figure_records
 from yieldsim.analysis.totals import AI, labels_of, places_of
 
 ALL = "all"
 
 
-def start_records(ds: xr.Dataset) -> list[Record]:
-    """Records of the wafers started, by scenario, ``designs`` and year (see `figure_records`).
+def start_records(ds: xr.Dataset, period: Period = "year") -> list[Record]:
+    """Records of the wafers started, by scenario, ``designs`` and period (see `figure_records`).
 
     ``designs`` is ``all`` for all lines, or a kind of product: ``ai``, ``phone``, ``other``. A
     design that products of several kinds use counts as ai, or else as the first. Empty for an
@@ -21,14 +22,14 @@ def start_records(ds: xr.Dataset) -> list[Record]:
     records: list[Record] = []
     if "wafer_starts" in ds:
         everything = places_of(ds["wafer_starts"], {})
-        records += figure_records(ds, "wafer_starts", "year", [({"designs": ALL}, everything)])
+        records += figure_records(ds, "wafer_starts", period, [({"designs": ALL}, everything)])
     if "die_wafer_starts" in ds:
         dies, kinds = labels_of(ds, "die"), _die_kinds(ds)
         groups = []
         for kind in dict.fromkeys((AI, *kinds.values())):
             own = [place for place, die in enumerate(dies) if kinds.get(die) == kind]
             groups.append(({"designs": kind}, places_of(ds["die_wafer_starts"], {"die": own})))
-        records += figure_records(ds, "die_wafer_starts", "year", groups)
+        records += figure_records(ds, "die_wafer_starts", period, groups)
     return records
 
 

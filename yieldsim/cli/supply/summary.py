@@ -1,14 +1,15 @@
-"""``yieldsim summary``: the results of an ensemble as tables or JSON."""
+"""``yieldsim summary``: the results of an ensemble as tables, JSON, CSV or Parquet."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.tables import check_tables, periods, products, scenarios, tables, write_tables
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,7 +17,28 @@ if TYPE_CHECKING:
 Summary = dict[str, Any]
 Names = tuple[str, ...]
 # the lists of records that --product narrows
-BY_PRODUCT = ("records", "yearly", "gains", "binding", "lifted")
+BY_PRODUCT = ("records", "yearly", "gains", "binding", "differences", "lifted")
+
+
+class Asked(NamedTuple):
+    """What a summary is asked to show; an empty tuple stands for all."""
+
+    store: str
+    scenarios: Names
+    products: Names
+    periods: Names
+    above: tuple[float, ...]
+
+    def read(self, summarized: Callable[[xr.Dataset], Summary], whole: bool = False) -> Summary:
+        """The summary of the store's scenarios; with ``whole`` of all of them."""
+        from yieldsim.analysis.totals import choose
+        from yieldsim.ensemble import open_ensemble
+
+        with open_ensemble(self.store) as ds:
+            return summarized(ds if whole else choose(ds, self.scenarios))
+
+
+Answer = tuple[Summary, Callable[[], str]]
 
 
 @click.command()
@@ -30,89 +52,116 @@ BY_PRODUCT = ("records", "yearly", "gains", "binding", "lifted")
     "memory: stacks by pool and year, and who used them.  [default: usable chips]",
 )
 @click.option(
-    "--scenario",
-    "scenarios",
-    metavar="NAME",
+    "--above",
+    metavar="CHIPS",
+    type=float,
     multiple=True,
-    help="Show only this scenario; can be repeated.",
+    help="Print instead how probable more usable chips than this are, by default in each year "
+    "and of all AI chips; can be repeated.",
 )
-@click.option(
-    "--product",
-    "products",
-    metavar="NAME",
-    multiple=True,
-    help="Show only this product, or total; can be repeated.",
-)
+@scenarios
+@products
+@periods
+@tables
 @as_json
-def summary(store: str, what: str | None, scenarios: Names, products: Names, as_json: bool) -> None:
+def summary(
+    store: str,
+    what: str | None,
+    above: tuple[float, ...],
+    scenarios: Names,
+    products: Names,
+    periods: Names,
+    csv: str | None,
+    parquet: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Print the results of an ensemble with Monte Carlo errors.
 
     Usable chips per quarter and year, by product and in total: P10, P50, P90, mean, and the
-    constraint that binds most often. Several scenarios are also compared by year.
+    constraint that binds most often. Several scenarios are also compared by year. The total is
+    that of AI chips, without phones. With --period, all figures are those of these periods.
     """
     from yieldsim.errors import UsageError
 
     if products and what in ("yield", "demand", "memory"):
         allowed = "products, binding, or no --what"
         raise UsageError("--product", f"does not go with --what {what}", allowed=allowed)
-    result, text = _PARTS[what](store, scenarios, products)
+    if above and what:
+        raise UsageError("--above", f"does not go with --what {what}", allowed="no --what")
+    check_tables(csv, parquet, force)
+    asked = Asked(store, scenarios, products, periods, above)
+    result, text = (_exceedance if above else _PARTS[what])(asked)
+    write_tables(result, csv, parquet)
     if as_json:
         click.echo(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         click.echo(text())
 
 
-def _chips(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
+def _chips(asked: Asked) -> Answer:
     from yieldsim.analysis import summarize
     from yieldsim.report import summary_text
 
-    whole = _read(store, scenarios, summarize)
-    return _narrowed(whole, products), lambda: summary_text(whole, scenarios, products)
+    whole = asked.read(lambda ds: summarize(ds, asked.periods))
+    result = _narrowed(whole, asked.products)
+    return result, lambda: summary_text(whole, asked.scenarios, asked.products)
 
 
-def _products(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
+def _exceedance(asked: Asked) -> Answer:
+    from yieldsim.analysis.supply.exceeded import exceedance_summary
+    from yieldsim.report.supply.exceedance import exceedance_text
+
+    result = asked.read(
+        lambda ds: exceedance_summary(ds, asked.above, asked.periods, asked.products)
+    )
+    return result, lambda: exceedance_text(result, asked.scenarios)
+
+
+def _products(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.products import products_summary
-    from yieldsim.report.products import products_text
+    from yieldsim.report.supply.products import products_text
 
-    result = _narrowed(_read(store, scenarios, products_summary), products)
-    return result, lambda: products_text(result, scenarios)
+    result = asked.read(lambda ds: products_summary(ds, asked.periods))
+    result = _narrowed(result, asked.products)
+    return result, lambda: products_text(result, asked.scenarios)
 
 
-def _binding(store: str, scenarios: Names, products: Names) -> tuple[Summary, Callable[[], str]]:
+def _binding(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.lifted import binding_summary
-    from yieldsim.report.binding import binding_text
+    from yieldsim.report.supply.binding import binding_text
 
     # the whole ensemble: a lifted limit is compared with a scenario that need not be shown
-    result = _read(store, (), lambda ds: binding_summary(ds, scenarios))
-    result = _narrowed(result, products)
-    return result, lambda: binding_text(result, scenarios, products)
+    result = asked.read(lambda ds: binding_summary(ds, asked.scenarios, asked.periods), whole=True)
+    result = _narrowed(result, asked.products)
+    return result, lambda: binding_text(result, asked.scenarios, asked.products)
 
 
-def _yield(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
+def _yield(asked: Asked) -> Answer:
     from yieldsim.analysis.fab.die_yield import yield_summary
     from yieldsim.report.die_yield import yield_text
 
-    result = _read(store, scenarios, yield_summary)
-    return result, lambda: yield_text(result, scenarios)
+    result = asked.read(lambda ds: yield_summary(ds, asked.periods))
+    return result, lambda: yield_text(result, asked.scenarios)
 
 
-def _demand(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
+def _demand(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.demand import demand_summary
-    from yieldsim.report.demand import demand_text
+    from yieldsim.report.supply.demand import demand_text
 
-    result = _read(store, scenarios, demand_summary)
-    return result, lambda: demand_text(result, scenarios)
+    result = asked.read(lambda ds: demand_summary(ds, asked.periods))
+    return result, lambda: demand_text(result, asked.scenarios)
 
 
-def _memory(store: str, scenarios: Names, _: Names) -> tuple[Summary, Callable[[], str]]:
+def _memory(asked: Asked) -> Answer:
     from yieldsim.analysis.supply.memory import memory_summary
-    from yieldsim.report.memory import memory_text
+    from yieldsim.report.supply.memory import memory_text
 
-    result = _read(store, scenarios, memory_summary)
-    return result, lambda: memory_text(result, scenarios)
+    result = asked.read(lambda ds: memory_summary(ds, asked.periods))
+    return result, lambda: memory_text(result, asked.scenarios)
 
 
-_PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Summary, Callable[[], str]]]] = {
+_PARTS: dict[str | None, Callable[[Asked], Answer]] = {
     None: _chips,
     "products": _products,
     "binding": _binding,
@@ -122,29 +171,21 @@ _PARTS: dict[str | None, Callable[[str, Names, Names], tuple[Summary, Callable[[
 }
 
 
-def _read(store: str, scenarios: Names, summarized: Callable[[xr.Dataset], Summary]) -> Summary:
-    from yieldsim.analysis.totals import choose
-    from yieldsim.ensemble import open_ensemble
-
-    with open_ensemble(store) as ds:
-        return summarized(choose(ds, scenarios))
-
-
-def _narrowed(summary: Summary, products: Sequence[str]) -> Summary:
+def _narrowed(summary: Summary, products: Names) -> Summary:
     """The summary with only the records of these products; all if none is named."""
     from yieldsim.errors import UsageError
 
     if not products:
         return summary
-    lists = [summary[key] for key in BY_PRODUCT if key in summary]
-    names = list(dict.fromkeys(record["product"] for records in lists for record in records))
+    kept = {key: summary[key] for key in BY_PRODUCT if key in summary}
+    names = list(
+        dict.fromkeys(record["product"] for records in kept.values() for record in records)
+    )
     for name in products:
         if name not in names:
             allowed = ", ".join(names)
             raise UsageError("--product", "is not in the ensemble", got=name, allowed=allowed)
-    narrowed = {
-        key: [record for record in summary[key] if record["product"] in products]
-        for key in BY_PRODUCT
-        if key in summary
+    return summary | {
+        key: [record for record in records if record["product"] in products]
+        for key, records in kept.items()
     }
-    return summary | narrowed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from yieldsim.report.tables import Record, Summary, align, count, year_label
+from yieldsim.report.tables import Record, Summary, align, count, period_label, period_name
 
 TOTAL, HORIZON = "total", "horizon"
 MOST_NAMED = 4  # products in a sentence
@@ -39,13 +39,16 @@ def gains_text(summary: Summary, products: Sequence[str]) -> list[str]:
 
 
 def gain_table(records: Sequence[Record], key: str) -> str:
-    """One row an input in the order of the records; a column a year, then all years and percent."""
-    columns = dict.fromkeys("all years" if r["year"] == HORIZON else year_label(r) for r in records)
+    """One row an input in the order of the records; a column a period, then the last in percent."""
+    columns = dict.fromkeys(
+        "all years" if period_name(r) == HORIZON else period_label(r) for r in records
+    )
     rows = []
     for name in dict.fromkeys(r["input"] for r in records):
         own = [r for r in records if r["input"] == name]
         rows.append((name, *(_cell(r, key) for r in own), _percent(own[-1], key)))
-    header = ("10 % more", *columns, "%")
+    last = [*columns][-1] if len(columns) > 1 and "period" in records[0] else ""
+    header = ("10 % more", *columns, f"% of {last}" if last else "%")
     return align(header, rows, range(1, len(header)))
 
 
@@ -66,14 +69,14 @@ def costs_of(records: Sequence[Record]) -> Iterator[str]:
     """
     for name in dict.fromkeys(r["input"] for r in records):
         own = [r for r in records if r["input"] == name]
-        whole = [r for r in own if r["year"] == HORIZON and r["product"] != TOTAL]
+        whole = [r for r in own if period_name(r) == HORIZON and r["product"] != TOTAL]
         taken = [r for r in whole if _sign(r, "chips") < 0]
         given = [r for r in whole if _sign(r, "chips") > 0]
         if taken:
             adds = f" adds {_of_products(given)} and" if given else ""
             yield f"10 % more {name}{adds} takes {_of_products(taken)} over all years."
         for record in own:
-            if record["product"] == TOTAL and record["year"] != HORIZON:
+            if record["product"] == TOTAL and period_name(record) != HORIZON:
                 yield from _lower_year(name, record)
 
 
@@ -87,7 +90,7 @@ def _lower_year(name: str, record: Record) -> Iterator[str]:
     if less:
         more = " while compute rises" if _sign(record, "h100e") > 0 else ""
         taken = " and ".join(less)
-        yield f"10 % more {name} takes {taken} of all AI chips in {record['year']}{more}."
+        yield f"10 % more {name} takes {taken} of all AI chips in {period_name(record)}{more}."
 
 
 def _sign(record: Record, key: str) -> int:

@@ -11,10 +11,14 @@ from yieldsim.report.tables import (
     align,
     count,
     figures,
+    main_records,
     of_scenario,
     origin_line,
+    per_period,
+    period_head,
+    period_label,
+    period_name,
     scenario_names,
-    year_label,
 )
 
 TOTAL = "total"
@@ -36,27 +40,28 @@ def quarter_table(summary: Summary, scenario: str, product: str = TOTAL) -> str:
     return align(("quarter", *HEADER, "binds most often"), rows, range(1, 9))
 
 
-def yearly_table(summary: Summary, scenario: str, products: Sequence[str] = ()) -> str:
-    """Usable chips by calendar year: the total, the products in it, then the others.
+def period_table(summary: Summary, scenario: str, products: Sequence[str] = ()) -> str:
+    """Usable chips by chosen period or calendar year: the total, its products, then the others.
 
-    By default all products that are ever supplied.
+    By default all products that are ever supplied. Chosen periods have a column of what binds.
     """
-    names = products or _supplied(summary, summary["yearly"], scenario)
+    whole = main_records(summary)
+    names = products or _supplied(summary, whole, scenario)
     ai = summary["in_total"]
-    records = [
-        r
-        for r in of_scenario(summary["yearly"], scenario)
-        if r["product"] in names and r["mean"] > 0.0
-    ]
+    records = [r for r in of_scenario(whole, scenario) if r["product"] in names and r["mean"] > 0.0]
+    binds = {name: _first_binding(summary, scenario, name) for name in names}
+    chosen = ("binds most often",) if "periods" in summary else ()
     rows: list[tuple[str, ...]] = []
-    for year in dict.fromkeys(r["year"] for r in records):
-        of_year = [r for r in records if r["year"] == year]
-        of_year.sort(key=lambda r: (r["product"] != TOTAL, r["product"] not in ai))
-        label = year_label(of_year[0])
-        for record in of_year:
-            rows.append((label, _mark(record["product"], ai), *figures(record)))
+    for period in sorted(dict.fromkeys(map(period_name, records))):
+        of_period = [r for r in records if period_name(r) == period]
+        of_period.sort(key=lambda r: (r["product"] != TOTAL, r["product"] not in ai))
+        label = period_label(of_period[0])
+        for r in of_period:
+            cells = [binds[r["product"]].get(period, "") for _ in chosen]
+            rows.append((label, _mark(r["product"], ai), *figures(r), *cells))
             label = ""
-    return align(("year", "product", *HEADER), rows, range(2, 10)) if rows else NONE
+    header = (period_head(records), "product", *HEADER, *chosen)
+    return align(header, rows, range(2, 10)) if rows else NONE
 
 
 def summary_text(
@@ -65,7 +70,7 @@ def summary_text(
     products: Sequence[str] = (),
     by_quarter: Sequence[str] = (),
 ) -> str:
-    """The tables by quarter and by year for each scenario, and how scenarios differ.
+    """The tables by quarter and by year, or chosen period, and how scenarios differ.
 
     ``scenarios`` and ``products`` say which; by default the first scenario, and the total with
     all products. Only the products ``by_quarter`` have a table by quarter, by default all that are
@@ -73,26 +78,24 @@ def summary_text(
     """
     stored = scenario_names(summary["records"])
     shown = scenarios or stored[:1]
-    parts = []
+    parts, per = [], per_period(summary)
     for scenario in shown:
         supplied = _supplied(summary, summary["records"], scenario)
-        for product in by_quarter or products or supplied:
+        for product in () if "periods" in summary else by_quarter or products or supplied:
             title = f"{_title(product, summary['in_total'])}, scenario {scenario}"
             parts.append(f"{title}\n\n{quarter_table(summary, scenario, product)}")
-        title = f"Usable chips per calendar year, scenario {scenario}"
-        table = yearly_table(summary, scenario, products)
+        title = f"Usable chips {per}, scenario {scenario}"
+        table = period_table(summary, scenario, products)
         parts.append("\n\n".join([title, table, *_outlook(summary)]))
     if len(stored) > 1:
-        parts.append(
-            f"Usable AI chips per calendar year, total by scenario\n\n{scenario_table(summary)}"
-        )
+        parts.append(f"Usable AI chips {per}, total by scenario\n\n{scenario_table(summary)}")
         starts = starts_table(summary)
         if starts:
-            title = "Usable AI chips and wafer starts per calendar year by scenario, means"
+            title = f"Usable AI chips and wafer starts {per} by scenario, means"
             parts.append(f"{title}\n\n{starts}")
     if summary["differences"]:
         base = summary["differences"][0]["base"]
-        title = f"Paired differences of the total from {base}, per calendar year"
+        title = f"Paired differences of the total from {base}, {per}"
         parts.append(f"{title}\n\n{difference_table(summary)}")
     correlations = correlation_table(summary, shown[0])
     if correlations:
@@ -102,50 +105,51 @@ def summary_text(
 
 
 def scenario_table(summary: Summary) -> str:
-    """The total of each scenario by calendar year."""
+    """The total of each scenario by period."""
+    totals = [r for r in main_records(summary) if r["product"] == TOTAL]
     rows = []
-    for year in dict.fromkeys(r["year"] for r in summary["yearly"]):
-        label = year
-        for record in summary["yearly"]:
-            if record["year"] == year and record["product"] == TOTAL:
-                rows.append((label, record["scenario"], *figures(record)))
-                label = ""
-    return align(("year", "scenario", *HEADER), rows, range(2, 10))
+    for period in dict.fromkeys(map(period_name, totals)):
+        label = period
+        for record in (r for r in totals if period_name(r) == period):
+            rows.append((label, record["scenario"], *figures(record)))
+            label = ""
+    return align((period_head(totals), "scenario", *HEADER), rows, range(2, 10))
 
 
 def starts_table(summary: Summary) -> str:
-    """The mean of usable AI chips of each scenario and year beside its wafer starts."""
+    """The mean of usable AI chips of each scenario and period beside its wafer starts."""
     if not summary["starts"]:
         return ""
-    cells = {(r["year"], r["scenario"], r["designs"]): r for r in summary["starts"]}
+    cells = {(period_name(r), r["scenario"], r["designs"]): r for r in summary["starts"]}
+    totals = [r for r in main_records(summary) if r["product"] == TOTAL]
     designs = list(dict.fromkeys(r["designs"] for r in summary["starts"]))
     header = [text for name in designs for text in (f"starts, {name}", "±")]
     rows = []
-    for year in dict.fromkeys(r["year"] for r in summary["yearly"]):
-        label = year
-        for chips in summary["yearly"]:
-            if chips["year"] == year and chips["product"] == TOTAL:
-                own = [chips, *(cells.get((year, chips["scenario"], name), {}) for name in designs)]
-                row = [count(r.get(key)) for r in own for key in ("mean", "se_mean")]
-                rows.append((label, chips["scenario"], *row))
-                label = ""
-    return align(("year", "scenario", "AI chips", "±", *header), rows, range(2, 4 + len(header)))
+    for period in dict.fromkeys(map(period_name, totals)):
+        label = period
+        for chips in (r for r in totals if period_name(r) == period):
+            own = [chips, *(cells.get((period, chips["scenario"], name), {}) for name in designs)]
+            row = [count(r.get(key)) for r in own for key in ("mean", "se_mean")]
+            rows.append((label, chips["scenario"], *row))
+            label = ""
+    columns = (period_head(totals), "scenario", "AI chips", "±", *header)
+    return align(columns, rows, range(2, len(columns)))
 
 
 def difference_table(summary: Summary) -> str:
-    """Paired differences of the total by calendar year.
+    """Paired differences of the total by period.
 
     ``spread`` is the standard deviation of the paired difference over that of two separate runs.
     """
     records = [r for r in summary["differences"] if r["product"] == TOTAL]
     rows = []
-    for year in dict.fromkeys(r["year"] for r in records):
-        label = year
-        for record in (r for r in records if r["year"] == year):
+    for period in dict.fromkeys(map(period_name, records)):
+        label = period
+        for record in (r for r in records if period_name(r) == period):
             spread = _decimal(record["spread_ratio"])
             rows.append((label, record["scenario"], *figures(record), spread))
             label = ""
-    return align(("year", "scenario", *HEADER, "spread"), rows, range(2, 11))
+    return align((period_head(records), "scenario", *HEADER, "spread"), rows, range(2, 11))
 
 
 def correlation_table(summary: Summary, scenario: str) -> str:
@@ -192,7 +196,7 @@ def _footnote(summary: Summary, others: Sequence[str]) -> str:
         lines.append(
             "Spread: standard deviation of the paired difference over that of two separate runs."
         )
-    if others:
+    if others and "periods" not in summary:
         lines.append(f"Quarters of {', '.join(others)}: yieldsim summary STORE --scenario NAME.")
     if any(r["product"] not in (TOTAL, *summary["in_total"]) for r in summary["records"]):
         lines.append("* Not an AI chip, so not in the total.")
@@ -212,8 +216,9 @@ def _supplied(summary: Summary, records: list[Record], scenario: str) -> list[st
 
 
 def _first_binding(summary: Summary, scenario: str, product: str) -> dict[str, str]:
-    """Quarter -> the most frequent constraint with its share."""
+    """Quarter or chosen period -> the most frequent constraint with its share."""
+    key = "period" if "periods" in summary else "quarter"
     first: dict[str, str] = {}
     for r in of_scenario(summary["binding"], scenario, product=product):
-        first.setdefault(r["quarter"], f"{r['constraint']} ({100.0 * r['share']:.0f} %)")
+        first.setdefault(r[key], f"{r['constraint']} ({100.0 * r['share']:.0f} %)")
     return first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from yieldsim.report.gains import HOW_TO_RUN, SURE, gains_text
+from yieldsim.report.supply.gains import HOW_TO_RUN, SURE, gains_text
 from yieldsim.report.tables import (
     HEADER,
     Record,
@@ -14,8 +14,11 @@ from yieldsim.report.tables import (
     figures,
     of_scenario,
     origin_line,
+    per_period,
+    period_head,
+    period_label,
+    period_name,
     scenario_names,
-    year_label,
 )
 
 TOTAL = "total"
@@ -41,7 +44,7 @@ def binding_text(
         table = lifted_table(summary, product)
         what = "usable AI chips in total" if product == TOTAL else f"usable chips, {product}"
         if table:
-            title = f"What each lifted limit adds per calendar year, {what}"
+            title = f"What each lifted limit adds {per_period(summary)}, {what}"
             parts.append(f"{title} (paired differences)\n\n{table}")
     costs = lifted_costs(summary)
     if costs:
@@ -58,7 +61,7 @@ def _shares_title(product: str) -> str:
 
 
 def shares_table(summary: Summary, scenario: str, product: str) -> str:
-    """One row a quarter and one column a constraint, the most frequent first."""
+    """One row a quarter or chosen period, and one column a constraint, the most frequent first."""
     records = of_scenario(summary["binding"], scenario, product=product)
     sums: dict[str, float] = {}
     largest: dict[str, float] = {}
@@ -66,10 +69,11 @@ def shares_table(summary: Summary, scenario: str, product: str) -> str:
         sums[r["constraint"]] = sums.get(r["constraint"], 0.0) + r["share"]
         largest[r["constraint"]] = max(largest.get(r["constraint"], 0.0), r["share"])
     often = [name for name in sorted(sums, key=lambda n: -sums[n]) if largest[name] >= RARE]
-    cells = {(r["quarter"], r["constraint"]): r for r in records}
+    key = "period" if "periods" in summary else "quarter"
+    cells = {(r[key], r["constraint"]): r for r in records}
     columns = [*often, OTHERS] if len(often) < len(sums) else often
     rows = []
-    for quarter in summary["quarters"]:
+    for quarter in summary[f"{key}s"]:
         row = [_cell(cells.get((quarter, name))) for name in often]
         if OTHERS in columns:
             rest = [cells[quarter, n]["share"] for n in sums if (quarter, n) in cells]
@@ -78,7 +82,7 @@ def shares_table(summary: Summary, scenario: str, product: str) -> str:
             )
             row.append(f"{100.0 * rest_share:.0f}" if rest_share > 0.0 else "")
         rows.append((quarter, *row))
-    return align(("quarter", *columns), rows, range(1, 1 + len(columns)))
+    return align((key, *columns), rows, range(1, 1 + len(columns)))
 
 
 def _cell(record: Record | None) -> str:
@@ -90,13 +94,17 @@ def _cell(record: Record | None) -> str:
 
 
 def lifted_table(summary: Summary, product: str) -> str:
-    """One row a year and lifted limit: the paired difference from the scenario with the limit."""
+    """One row a period and lifted limit: the paired difference from the scenario with the limit."""
     records = [r for r in summary["lifted"] if r["product"] == product]
     rows = [
-        (year_label(r), r["lifted"], r["base"], *figures(r))
-        for r in sorted(records, key=lambda record: str(record["year"]))
+        (period_label(r), r["lifted"], r["base"], *figures(r))
+        for r in sorted(records, key=period_name)
     ]
-    return align(("year", "lifted", "scenario", *HEADER), rows, range(3, 11)) if rows else ""
+    return (
+        align((period_head(records), "lifted", "scenario", *HEADER), rows, range(3, 11))
+        if rows
+        else ""
+    )
 
 
 def lifted_costs(summary: Summary) -> list[str]:
@@ -108,7 +116,7 @@ def lifted_costs(summary: Summary) -> list[str]:
     ]
     lines = [
         f"Without the limit of {r['lifted']}, {r['base']} has {count(-r['mean'])} "
-        f"±{count(r['se_mean'])} AI chips fewer in {r['year']}."
+        f"±{count(r['se_mean'])} AI chips fewer in {period_name(r)}."
         for r in less
     ]
     if lines:

@@ -11,10 +11,14 @@ from yieldsim.report.tables import (
     align,
     count,
     figures,
+    main_records,
     of_scenario,
     origin_line,
+    per_period,
+    period_head,
+    period_label,
+    period_name,
     scenario_names,
-    year_label,
 )
 
 SHORT = {
@@ -26,8 +30,8 @@ SHORT = {
     "h100_equivalents_bandwidth": "H100 bandwidth",
 }
 FULL = {
-    "h100_equivalents": "H100-equivalents by dense FP16 compute per calendar year",
-    "h100_equivalents_bandwidth": "H100-equivalents by memory bandwidth per calendar year",
+    "h100_equivalents": "H100-equivalents by dense FP16 compute",
+    "h100_equivalents_bandwidth": "H100-equivalents by memory bandwidth",
 }
 NOTES = (
     "H100-equivalents: of the usable chips, by dense FP16 compute and by memory bandwidth.",
@@ -40,28 +44,29 @@ def products_text(
 ) -> str:
     """All tables of the given scenarios, by default the first, and products, by default all."""
     parts = []
-    names = scenario_names(summary["yearly"])
+    names = scenario_names(main_records(summary))
     for scenario in scenarios or names[:1]:
         kept = [
             r
-            for r in of_scenario(summary["yearly"], scenario)
+            for r in of_scenario(main_records(summary), scenario)
             if (not products or r["product"] in products) and r["mean"] > 0.0
         ]
-        tables = {"Products per calendar year, P50 of each and its error": medians_table(kept)}
+        per = per_period(summary)
+        tables = {f"Products {per}, P50 of each and its error": medians_table(kept)}
         for variable, title in FULL.items():
-            tables[title] = spread_table([r for r in kept if r["variable"] == variable])
-        tables["Packages passed by bin per calendar year"] = bins_table(kept)
+            tables[f"{title} {per}"] = spread_table([r for r in kept if r["variable"] == variable])
+        tables[f"Packages passed by bin {per}"] = bins_table(kept)
         parts += [f"{title}, scenario {scenario}\n\n{t}" for title, t in tables.items() if t]
     parts.append("\n".join(_notes(summary)))
     return "\n\n".join(parts)
 
 
 def medians_table(records: list[Record]) -> str:
-    """One row a year and product: P50 of each variable with its error."""
+    """One row a period and product: P50 of each variable with its error."""
     cells: dict[tuple[str, str], dict[str, Record]] = {}
     for r in records:
         if r["bin"] is None:
-            cells.setdefault((year_label(r), r["product"]), {})[r["variable"]] = r
+            cells.setdefault((period_label(r), r["product"]), {})[r["variable"]] = r
     there = [name for name in SHORT if any(name in cell for cell in cells.values())]
     header = [text for name in there for text in (SHORT[name], "±")]
     rows: list[tuple[str, ...]] = []
@@ -71,7 +76,11 @@ def medians_table(records: list[Record]) -> str:
         row = [_cell(cell.get(name), key) for name in there for key in ("p50", "se_p50")]
         rows.append((year if year != last else "", product, *row))
         last = year
-    return align(("year", "product", *header), rows, range(2, 2 + len(header))) if rows else ""
+    return (
+        align((period_head(records), "product", *header), rows, range(2, 2 + len(header)))
+        if rows
+        else ""
+    )
 
 
 def _cell(record: Record | None, key: str) -> str:
@@ -79,24 +88,21 @@ def _cell(record: Record | None, key: str) -> str:
 
 
 def spread_table(records: list[Record]) -> str:
-    """One row a year and product: P10, P50, P90 and mean with their errors."""
-    rows = [(year_label(r), r["product"], *figures(r)) for r in _by_year(records)]
-    return align(("year", "product", *HEADER), rows, range(2, 10)) if rows else ""
+    """One row a period and product: P10, P50, P90 and mean with their errors."""
+    rows = [(period_label(r), r["product"], *figures(r)) for r in sorted(records, key=period_name)]
+    return align((period_head(records), "product", *HEADER), rows, range(2, 10)) if rows else ""
 
 
 def bins_table(records: list[Record]) -> str:
-    """One row a year, product and bin of the packages that passed the final test."""
+    """One row a period, product and bin of the packages that passed the final test."""
     rows = [
-        (year_label(r), r["product"], r["bin"], *figures(r))
-        for r in _by_year(records)
+        (period_label(r), r["product"], r["bin"], *figures(r))
+        for r in sorted(records, key=period_name)
         if r["bin"] is not None
     ]
-    return align(("year", "product", "bin", *HEADER), rows, range(3, 11)) if rows else ""
-
-
-def _by_year(records: list[Record]) -> list[Record]:
-    """The records in the order of years."""
-    return sorted(records, key=lambda record: str(record["year"]))
+    return (
+        align((period_head(records), "product", "bin", *HEADER), rows, range(3, 11)) if rows else ""
+    )
 
 
 def _notes(summary: Summary) -> list[str]:

@@ -12,10 +12,13 @@ from yieldsim.report.tables import (
     align,
     count,
     figures,
+    main_records,
     of_scenario,
     origin_line,
+    per_period,
     percent,
-    year_label,
+    period_head,
+    period_label,
 )
 
 NOTHING = "The ensemble has no orders, imports or market demand."
@@ -26,14 +29,19 @@ def demand_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
     records = [*summary["orders"], *summary["imports"], *summary["market"]]
     if not records:
         return NOTHING
-    parts = []
+    parts, per = [], per_period(summary)
+    end = "the period" if "periods" in summary else "the year"
     for scenario in scenarios or [records[0]["scenario"]]:
         for title, table in (
             ("Orders, and the quarter by which they are filled", orders_table(summary, scenario)),
-            ("Chips delivered per calendar year", delivered_table(summary, scenario)),
-            ("Backlog at the end of the year, chips", backlog_table(summary, scenario)),
-            ("Imports per calendar year, chips", imports_table(summary, scenario)),
-            ("Market per calendar year", market_table(summary, scenario)),
+            (
+                "Orders filled by the end of the period",
+                filled_table(summary, scenario),
+            ),
+            (f"Chips delivered {per}", delivered_table(summary, scenario)),
+            (f"Backlog at the end of {end}, chips", backlog_table(summary, scenario)),
+            (f"Imports {per}, chips", imports_table(summary, scenario)),
+            (f"Market {per}", market_table(summary, scenario)),
         ):
             if table:
                 parts.append(f"{title}, scenario {scenario}\n\n{table}")
@@ -56,45 +64,60 @@ def orders_table(summary: Summary, scenario: str) -> str:
     return align(header, rows, (4, 8, 9, 10, 11)) if rows else ""
 
 
+def filled_table(summary: Summary, scenario: str) -> str:
+    """The share that fills each order by the end of each chosen period; empty if none is chosen."""
+    if "periods" not in summary:
+        return ""
+    rows = [
+        (r["order"], r["period"], percent(r["share"]), percent(r["se_share"]))
+        for r in of_scenario(summary["filled"], scenario)
+    ]
+    return align(("order", "period", "filled", "±"), rows, (2, 3)) if rows else ""
+
+
 def delivered_table(summary: Summary, scenario: str) -> str:
-    """Chips delivered by order and year; years before an order is placed are left out."""
-    return _yearly(of_scenario(summary["delivered"], scenario), "order")
+    """Chips delivered by order and period; periods before an order is placed are left out."""
+    return _by_name(of_scenario(summary["delivered"], scenario), "order")
 
 
 def imports_table(summary: Summary, scenario: str) -> str:
-    """Chips of each import by year."""
-    return _yearly(of_scenario(summary["imports"], scenario), "import")
+    """Chips of each import by period."""
+    return _by_name(of_scenario(summary["imports"], scenario), "import")
 
 
 def backlog_table(summary: Summary, scenario: str) -> str:
-    """Backlogs in the last quarter of each year; the JSON has all quarters."""
-    last = {quarter[:4]: quarter for quarter in summary["quarters"]}
+    """Backlogs at the end of each period, or year; the JSON has all quarters."""
     records = of_scenario(summary["backlog"], scenario)
+    if "periods" in summary:
+        return _by_name(records, "order")
+    last = {quarter[:4]: quarter for quarter in summary["quarters"]}
     kept = [r for r in records if last[r["quarter"][:4]] == r["quarter"]]
-    return _yearly(kept, "order", period="quarter")
+    return _by_name([{**r, "period": r["quarter"]} for r in kept], "order", "quarter")
 
 
 def market_table(summary: Summary, scenario: str) -> str:
-    """Demand, supply, imports and gap by year, in chips and in H100-equivalents."""
+    """Demand, supply, imports and gap by period, in chips and in H100-equivalents."""
     rows = []
-    records = of_scenario(summary["market_yearly"], scenario)
+    records = of_scenario(main_records(summary, "market", "market_yearly"), scenario)
     for units in dict.fromkeys(r["units"] for r in records):
-        for year in dict.fromkeys(r["year"] for r in records):
-            label = year_label(next(r for r in records if r["year"] == year))
-            for r in (r for r in records if r["units"] == units and r["year"] == year):
-                rows.append((label, r["figure"], r["units"], *figures(r)))
-                label = ""
-    return align(("year", "figure", "unit", *HEADER), rows, range(3, 11)) if rows else ""
+        for label in dict.fromkeys(map(period_label, records)):
+            of_period = [r for r in records if r["units"] == units and period_label(r) == label]
+            for r in of_period:
+                shown = label if r is of_period[0] else ""
+                rows.append((shown, r["figure"], r["units"], *figures(r)))
+    return (
+        align((period_head(records), "figure", "unit", *HEADER), rows, range(3, 11)) if rows else ""
+    )
 
 
-def _yearly(records: list[Record], key: str, period: str = "year") -> str:
+def _by_name(records: list[Record], key: str, head: str | None = None) -> str:
     rows = []
     for name in dict.fromkeys(r[key] for r in records):
         label = name
         for r in (r for r in records if r[key] == name and r["mean"] > 0.0):
-            rows.append((label, year_label(r) if period == "year" else r[period], *figures(r)))
+            rows.append((label, period_label(r), *figures(r)))
             label = ""
-    return align((key, period, *HEADER), rows, range(2, 10)) if rows else ""
+    return align((key, head or period_head(records), *HEADER), rows, range(2, 10)) if rows else ""
 
 
 def _footnote(summary: Summary) -> str:

@@ -1,0 +1,1 @@
+"""What drives a figure: sensitivity indices, quantile swaps, parameters against process noise."""

@@ -1,0 +1,1 @@
+"""Tables of supply: usable chips, products, what binds, demand, memory, probabilities, stores."""
