@@ -211,6 +211,38 @@ def test_a_product_without_memory_leaves_the_line_to_others() -> None:
     assert_all(got["packages_started"], [[0.0, 60_000.0]])
 
 
+NO_MEMORY = ('products.a.memory=["none"]', "memory.none={deliveries=0}")
+NO_IO = (
+    "processes.n7={d0_mature_per_cm2=0, alpha=2}",
+    "fabs.line.plan.n7=0",
+    "fabs.line.allocation.n7.io=1",
+    "dies.io={process='n7', width_mm=5, height_mm=5}",
+    "products.a.other_dies={io=1}",
+)
+
+
+@pytest.mark.parametrize(
+    ("label", "changes"),
+    [
+        # the line is full of b, and a has stacks for a billionth of a package
+        (
+            MEMORY,
+            (B_TOO, "packaging.assembly.capacity=1000", *NO_MEMORY, "memory.none.deliveries=1e-7"),
+        ),
+        # the line is short of a billionth of a package
+        (WAFER_PLAN, (f"packaging.assembly.capacity={10_000 * (1 - 1e-13)!r}",)),
+        # nothing is wanted but a ten-millionth of a package a step, for which there is nothing
+        (DEMAND, ("products.a.demand=1e-6", *NO_MEMORY)),
+        (DEMAND, ("products.a.demand=1e-6", *NO_IO)),
+    ],
+)
+def test_what_holds_back_less_than_a_millionth_of_a_package_does_not_bind(
+    label: int, changes: tuple[str, ...]
+) -> None:
+    """A pool that ran empty may keep a crumb by rounding: it must not name the constraint."""
+    assert np.all(run(*changes)["binding"][:, 0] == label)
+
+
 def test_better_bins_are_packaged_first() -> None:
     bank = "die_banks.old={die='chip', bin='one', draw=100000}"
     got = run(*TWO_BINS, bank)

@@ -17,8 +17,7 @@ from tests.supply.twin.results import Book
 from tests.supply.twin.world import MONTHS_PER_QUARTER, World
 from yieldsim.model.schema import Product
 
-ROUNDING = 1e-12
-FEW = 1e-6  # packages that are rounding
+FEW = 1e-6  # packages; a constraint that holds back fewer is rounding
 NEXT_TO_NONE = 1e-200  # weight of a product in production of which nothing is due
 
 
@@ -226,8 +225,9 @@ class Packaging:
                 continue
             for name in tier:
                 if wants[name] * each[name] > 0.0:
+                    if wants[name] * (1.0 - there / need) > FEW:
+                        limits[name] = self.behind(die)
                     wants[name] *= there / need
-                    limits[name] = self.behind(die)
 
     def grant_memory(
         self, tier: list[str], wants: dict[str, float], limits: dict[str, str]
@@ -256,7 +256,7 @@ class Packaging:
                     taken[name][pool] = need[name] * ratio
                 self.stacks[pool] = max(0.0, self.stacks[pool] - total * ratio)
         for name in tier:
-            if granted[name] < wants[name] * (1.0 - ROUNDING):
+            if wants[name] - granted[name] > FEW:
                 limits[name] = "memory"
         return granted, taken
 
@@ -281,8 +281,9 @@ class Packaging:
             for name in users:
                 if need <= left or granted[name] <= 0.0:
                     continue
+                if granted[name] * (1.0 - left / need) > FEW:
+                    limits[name] = "packaging"
                 granted[name] *= left / need
-                limits[name] = "packaging"
                 for pool, stacks in taken[name].items():
                     self.stacks[pool] += stacks * (1.0 - left / need)
                     taken[name][pool] = stacks * left / need

@@ -1,6 +1,7 @@
 """Allocation of dies, memory and packaging to products in a step, and what binds each product.
 
-Products of a tier share in proportion to what they need. A later tier takes what is left.
+Products of a tier share in proportion to what they need. A later tier takes what is left. The last
+constraint that holds back packages of a product binds it; fewer than ``FEW`` are rounding.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from yieldsim.supply.kernels.records import (
     Tally,
     World,
 )
-from yieldsim.supply.kernels.wants import activate, die_constraint, follows_plan, want
-
-_HELD_BACK = 1.0 - 1e-12
+from yieldsim.supply.kernels.wants import FEW, activate, die_constraint, follows_plan, want
 
 
 @stage_jit
@@ -48,8 +47,10 @@ def grant_other_dies(structure: Structure, state: State, first: int, last: int, 
                 for k in range(n):
                     dies = _in_stock(state, d, k)
                     if need[k] > dies and state.product[i].wanted[k] > 0.0:
-                        state.product[i].wanted[k] *= dies / need[k]
-                        state.product[i].limit[k] = die_constraint(state, d, k)
+                        ratio = dies / need[k]
+                        if state.product[i].wanted[k] * (1.0 - ratio) > FEW:
+                            state.product[i].limit[k] = die_constraint(state, d, k)
+                        state.product[i].wanted[k] *= ratio
 
 
 @stage_jit
@@ -83,7 +84,7 @@ def grant_memory(
     for i in range(first, last):
         packages = state.product[i]
         for k in range(n):
-            if packages.granted[k] < packages.wanted[k] * _HELD_BACK:
+            if packages.wanted[k] - packages.granted[k] > FEW:
                 packages.limit[k] = MEMORY
 
 
@@ -173,8 +174,9 @@ def grant_packaging(
 @stage_jit
 def _cut(structure: Structure, state: State, i: int, ratio: float, k: int) -> None:
     """Cut a product's grant by a ratio, and give back the stacks of the rest."""
+    if state.product[i].granted[k] * (1.0 - ratio) > FEW:
+        state.product[i].limit[k] = PACKAGING
     state.product[i].granted[k] *= ratio
-    state.product[i].limit[k] = PACKAGING
     for rank in range(state.taken.shape[1]):
         pool = structure.product_pool[i, rank]
         if pool >= 0:

@@ -14,7 +14,7 @@ from yieldsim.supply.kernels.assembly import packages_of_dies
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.records import Clock, State, Structure, World
 
-_FEW = 1e-6  # packages; fewer that the plan leaves are rounding
+FEW = 1e-6  # packages; a constraint that holds back fewer is rounding
 _NEXT_TO_NONE = 1e-200  # weight of a product in production for which the plan has nothing due
 
 
@@ -120,7 +120,7 @@ def want(
                     packages.wanted[k] = demand
                     packages.limit[k] = DEMAND
             if planned and _due(state, i, k) < packages.wanted[k]:
-                if _due(state, i, k) < packages.wanted[k] - _FEW:
+                if _due(state, i, k) < packages.wanted[k] - FEW:
                     packages.limit[k] = MIX
                 packages.wanted[k] = _due(state, i, k)
 
