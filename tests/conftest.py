@@ -19,7 +19,10 @@ hypothesis.settings.load_profile("yieldsim")
 # Compiling the simulation takes a minute. Workers take files in turn: one of them starts with the
 # first file, which compiles it, the other one with files that can do without.
 FIRST = "tests/supply/test_parameter_effects.py"
-WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/flow/")
+WITHOUT = (
+    *("tests/wafer/", "tests/closed_form/", "tests/flow/", "tests/sampling/"),
+    *("tests/ensemble/", "tests/execute/"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
