@@ -7,6 +7,7 @@ import pytest
 import zarr
 
 from tests.ensemble.fake import flip_bit
+from tests.ensemble.test_chunks import TYPE_SIZE
 from yieldsim.ensemble.chunks import CHUNK_NAMES, codecs, decode, encode
 from yieldsim.ensemble.layout import ArraySpec
 from yieldsim.ensemble.ledger import (
@@ -42,7 +43,11 @@ def test_a_shard_is_what_zarr_writes() -> None:
         chunk_key_encoding=CHUNK_NAMES,
     )
     array[...] = VALUES
-    assert pack(chunks_of(VALUES), 2) == store.get("a/c.0.0.0")
+    made = store.get("a/c.0.0.0")
+    assert made is not None
+    if made[TYPE_SIZE] != VALUES.itemsize:
+        pytest.skip("this version of Zarr does not tell Blosc the size of the type")
+    assert pack(chunks_of(VALUES), 2) == made
 
 
 @pytest.mark.parametrize("held", [1, 2])
