@@ -16,6 +16,7 @@ import numba
 from numba.core.dispatcher import Dispatcher
 
 from yieldsim.kernels.jit_cache import KernelCache
+from yieldsim.kernels.jit_stage import StageCompiler
 
 __all__ = ["apart_jit", "bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
 
@@ -65,20 +66,30 @@ def inline_jit(function: Function) -> Function:
     """Compile a small helper that must be inlined for the loop around it to vectorize.
 
     LLVM's inliner is told to do so (``forceinline``); Numba's own ``inline="always"`` rewrites the
-    caller before typing, compiles more slowly and gains nothing.
+    caller before typing, compiles more slowly and gains nothing. Python can call it.
     """
     return _compiled(function, forceinline=True, _nrt=False)
 
 
-def stage_jit(function: Function) -> Function:
-    """Compile a stage of a simulation that only other kernels call.
-
-    It gets no wrapper for calls from Python. Unpacking some eighty arrays in each of the forty
-    stages of the supply kernel was half of the time that compiling took (98 s against 55 s).
-    """
+def _stage(function: Function, **options: Any) -> Function:
+    """Compile a function that only other kernels call: no wrapper, no machine code of its own."""
     return _compiled(
-        function, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+        function,
+        pipeline_class=StageCompiler,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        _nrt=False,
+        **options,
     )
+
+
+def stage_jit(function: Function) -> Function:
+    """Compile a stage of a simulation, or a helper that takes records, that only kernels call.
+
+    It gets no wrapper for calls from Python. Unpacking some eighty arrays in each of the stages of
+    the supply kernel was half of the time that compiling took (98 s against 55 s).
+    """
+    return _stage(function, forceinline=True)
 
 
 def apart_jit(function: Function) -> Function:
@@ -87,4 +98,4 @@ def apart_jit(function: Function) -> Function:
     What compiling takes grows faster than the size of a function (65 s against 57 s for the supply
     kernel), and a call a step and fab, with all of its arrays, is not seen in the time of a run.
     """
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+    return _stage(function)

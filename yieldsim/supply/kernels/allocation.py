@@ -6,7 +6,7 @@ constraint that holds back packages of a product binds it; fewer than ``FEW`` ar
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, stage_jit
 from yieldsim.outputs import MEMORY, PACKAGING
 from yieldsim.supply.kernels.arrivals import receive
 from yieldsim.supply.kernels.assembly import start_packages
@@ -229,7 +229,7 @@ def _settle(clock: Clock, structure: Structure, state: State, i: int, k: int) ->
         planned[rank, k] = max(0.0, planned[rank, k] - state.taken[i, rank, k] / each)
 
 
-@inline_jit
+@stage_jit
 def _hold(product: ProductState, held: Floats, k: int) -> None:
     """Count the step for the constraint that binds; keep the longest, the lowest code of equals."""
     code = int(product.limit[k])

@@ -122,7 +122,7 @@ def _use_capacity(
             tally.pool[row, pool].stacks_used[k] += state.taken[i, rank, k]
 
 
-@inline_jit
+@stage_jit
 def passing(product: Parameters, k: int) -> float:
     """Return the share of packages of good dies that pass assembly, burn-in and final test.
 
@@ -181,7 +181,7 @@ def _use_recipe(
     return known_good
 
 
-@inline_jit
+@stage_jit
 def _take_dies(dies: BinState, used: float, k: int) -> float:
     """Take dies of a bin at random from the stock; return the share of bad ones among them."""
     stock, bad = dies.stock[k], 0.0

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from yieldsim.kernels.elementary import power_below_one
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.records import (
     CLASSES,
     FabRoutes,
@@ -69,7 +69,7 @@ def queue_days(tools: float, lot_hours: float, usage: float, power: float, cv2: 
     return 0.5 * cv2 * power / (tools * (1.0 - usage)) * lot_hours / HOURS_PER_DAY
 
 
-@inline_jit
+@stage_jit
 def load_groups(
     fab: FabRoutes,
     routes: Records[RoutePlan],
@@ -191,7 +191,7 @@ def unqueued_days(process: Parameters, days: Lanes, n: int) -> None:
         days[k] = process.raw_process_days[k] * (1.0 + waits)
 
 
-@inline_jit
+@stage_jit
 def pace_route(
     unqueued: Lanes,
     days_per_step: float,
@@ -222,7 +222,7 @@ def pace_route(
             pace_steps[k] = max(_SHORTEST, pace_steps[k] / days_per_step)
 
 
-@inline_jit
+@stage_jit
 def book_use(
     steps: int,
     fleets: Records2[FleetCurves],
@@ -252,7 +252,7 @@ def book_use(
                     kpasses[k] += group.made_passes[k] * group.share[c, k] / _KPASS
 
 
-@inline_jit
+@stage_jit
 def book_tools(
     steps: int, groups: Records[GroupState], left: Lanes, booked: Records2[Results], n: int
 ) -> None:
@@ -272,7 +272,7 @@ def book_tools(
                 result.tool_passes[k] += group.made_passes[k] * share
 
 
-@inline_jit
+@stage_jit
 def book_load(groups: Records[GroupState], booked: Records[Results], n: int) -> None:
     """Add the load of the groups to their results of a row."""
     for g in range(groups.shape[0]):
@@ -280,7 +280,7 @@ def book_load(groups: Records[GroupState], booked: Records[Results], n: int) -> 
             booked[g].tool_load[k] += groups[g].load[k]
 
 
-@inline_jit
+@stage_jit
 def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
     """Fill the load of each group for its waits: its recent passes per step."""
     for g in range(groups.shape[0]):
@@ -288,7 +288,7 @@ def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
             groups[g].load[k] = recent[g, k]
 
 
-@inline_jit
+@stage_jit
 def remember(days_per_step: float, groups: Records[GroupState], recent: Floats, n: int) -> None:
     """Update the exponential mean, over _MEMORY_DAYS, of the passes per step."""
     weight = min(1.0, days_per_step / _MEMORY_DAYS)

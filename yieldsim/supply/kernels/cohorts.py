@@ -213,7 +213,7 @@ def leave(
         wafers.oldest_cohort[k] += 1.0
 
 
-@inline_jit
+@stage_jit
 def settle(wafers: RouteState, segments: Records[Segment], step: int, n: int) -> None:
     """Clear the rounding errors of a route that all wafers have left."""
     for k in range(n):

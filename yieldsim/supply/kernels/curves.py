@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.records import Floats, Parameters, Records
 
 
@@ -33,7 +33,7 @@ def curve_value(
     return value
 
 
-@inline_jit
+@stage_jit
 def slipped_value(
     low: Floats, high: Floats, drawn: Records[Parameters], curve: int, at: float, k: int
 ) -> float:

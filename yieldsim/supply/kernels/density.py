@@ -50,7 +50,7 @@ def excess_left(
     return excess * (1.0 + wafers / learning.reference_wafers[k]) ** -learning.exponent[k]
 
 
-@inline_jit
+@stage_jit
 def line_excess(
     structure: Structure, world: World, state: State, route: int, elapsed: float, k: int
 ) -> float:
@@ -67,7 +67,7 @@ def line_excess(
     return excess_left(world.learning[p], kind, excess, elapsed, so_far, k)
 
 
-@inline_jit
+@stage_jit
 def since_start(
     structure: Structure, state: State, route: int, time: float, per_quarter: int, k: int
 ) -> float:
@@ -106,7 +106,7 @@ def begin_learning(
             wafers.first_excess[k] = excess
 
 
-@inline_jit
+@stage_jit
 def adder_ratio(
     visits: Floats,
     weights: Records[Parameters],
@@ -136,7 +136,7 @@ def adder_ratio(
             scratch.d0_per_cm2[k] *= total[k] / weight[k]
 
 
-@inline_jit
+@stage_jit
 def skipped_passes(
     visits: Floats,
     parameters: Records[Parameters],

@@ -163,7 +163,7 @@ def table_tails(
         tail[b] = min(above, 1.0)
 
 
-@inline_jit
+@stage_jit
 def susceptible_cm2(die: Parameters, k: int) -> float:
     """Return the area of a die on which a defect can kill a block: all but repairable memory."""
     mended = die.memory_fraction[k] * die.memory_repair[k]

@@ -67,7 +67,7 @@ def begin_effects(
                 now.d0_ratio[k] **= power
 
 
-@inline_jit
+@stage_jit
 def effects_on_starts(effects: Records[EffectDates], hits: Ints) -> float:
     """Return the step before which a fab starts no wafers; ``hits`` marks the effects on it."""
     begin = -np.inf
@@ -77,7 +77,7 @@ def effects_on_starts(effects: Records[EffectDates], hits: Ints) -> float:
     return begin
 
 
-@inline_jit
+@stage_jit
 def effects_on_capacity(hits: Ints, effects: Records[EffectState], left: Lanes, n: int) -> None:
     """Fill the share of a fab's capacity that effects leave; ``hits`` marks those on the fab."""
     for k in range(n):
@@ -88,7 +88,7 @@ def effects_on_capacity(hits: Ints, effects: Records[EffectState], left: Lanes, 
                 left[k] *= effects[e].capacity_ratio[k]
 
 
-@inline_jit
+@stage_jit
 def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes, n: int) -> None:
     """Fill the factor of effects on the density of a route; ``hits`` marks those on the route."""
     for k in range(n):
@@ -99,7 +99,7 @@ def effects_on_density(hits: Ints, effects: Records[EffectState], factor: Lanes,
                 factor[k] *= effects[e].d0_ratio[k]
 
 
-@inline_jit
+@stage_jit
 def effects_on_tools(
     dates: Records[EffectDates], hits: Ints, effects: Records[EffectState], scratch: Scratch, n: int
 ) -> tuple[float, float]:

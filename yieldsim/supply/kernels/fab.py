@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, stage_jit
 from yieldsim.outputs import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 from yieldsim.supply.kernels.capacity import (
     book_load,
@@ -218,7 +218,7 @@ def _plan(
             planned[k] = wafers if step >= begin else 0.0
 
 
-@inline_jit
+@stage_jit
 def planned_starts(
     clock: Clock, structure: Structure, world: World, route: int, step: int, k: int
 ) -> float:
@@ -231,7 +231,7 @@ def planned_starts(
     return wafers
 
 
-@inline_jit
+@stage_jit
 def release_route(
     raw_days: Lanes,
     days_per_step: float,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yieldsim.kernels.jit import inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.records import (
     Cohort,
     Floats,
@@ -48,7 +48,7 @@ class FabVisits(NamedTuple):
     wafers: Records[RouteState]
 
 
-@inline_jit
+@stage_jit
 def enter(
     segment: Segment, starts: Lanes, raw_days: Lanes, early: bool, part: float, n: int
 ) -> None:
@@ -62,7 +62,7 @@ def enter(
             segment.wafers[k] += starts[k] * part
 
 
-@inline_jit
+@stage_jit
 def ripen(
     wafers: RouteState,
     cohorts: Records[Cohort],
@@ -90,7 +90,7 @@ def ripen(
             wafers.ripe[k] += cohorts[t + 1].started[k] * (last - t - 1.0)
 
 
-@inline_jit
+@stage_jit
 def pick(wafers: RouteState, n: int) -> None:
     """Subtract the wafers that leave a route from those that may."""
     for k in range(n):

@@ -82,7 +82,7 @@ def repair_hours(
     return expected + mttf / (mttf + mttr) * (hours - expected)
 
 
-@inline_jit
+@stage_jit
 def _draw_luck(
     seed: np.uint64, draw: int, entity: np.uint32, c: int, first: int, scratch: Scratch, n: int
 ) -> None:
@@ -97,7 +97,7 @@ def _draw_luck(
         scratch.repair_uniform[k] = uniform53(w2, w3)
 
 
-@inline_jit
+@stage_jit
 def _buy(
     clock: Clock,
     group: GroupState,
@@ -212,7 +212,7 @@ def rate_class(
         group.availability[c, k] = up * scheduled
 
 
-@inline_jit
+@stage_jit
 def clear_groups(groups: Records[GroupState], n: int) -> None:
     """Clear the sums of the last step of all groups."""
     for g in range(groups.shape[0]):
@@ -233,7 +233,7 @@ def clear_groups(groups: Records[GroupState], n: int) -> None:
                 group.availability[c, k] = 0.0
 
 
-@inline_jit
+@stage_jit
 def _turn_into_means(group: GroupState, n: int) -> None:
     """Turn sums over the classes of a group into means weighted by passes."""
     for k in range(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.allocation import uses
 from yieldsim.supply.kernels.records import AI_ENTRY, PERIODS, Clock, Plan, Structure
 
@@ -62,7 +62,7 @@ def _number_ranks(
     return columns
 
 
-@inline_jit
+@stage_jit
 def dies_each(structure: Structure, i: int, die: int) -> float:
     """Return the dies of a design in a package of a product."""
     dies = 0.0
@@ -74,7 +74,7 @@ def dies_each(structure: Structure, i: int, die: int) -> float:
     return dies
 
 
-@inline_jit
+@stage_jit
 def counted_tested(structure: Structure, plan: Plan, entry: int) -> float:
     """Return the tested dies on a wafer of an entry, in bins that a planned product can take."""
     die, dies = structure.entry[entry].die, 0.0

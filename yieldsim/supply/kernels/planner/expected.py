@@ -22,7 +22,7 @@ def date(first: float, last: float, number: int) -> float:
     return first + (last - first) * (number + 0.5) / DATES
 
 
-@inline_jit
+@stage_jit
 def read_at(clock: Clock, structure: Structure, step: int, ahead: float, lead: float) -> int:
     """Return the step at which a schedule is read for a date: no later than is announced."""
     known = min(ahead, lead) * clock.steps_per_quarter

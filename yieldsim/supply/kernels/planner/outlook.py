@@ -80,13 +80,13 @@ def _fill_periods(
     return longest + 1.0
 
 
-@inline_jit
+@stage_jit
 def starts_from(plan: Plan, q: int, route: int) -> float:
     """Return the first date at which wafers start whose dies come out in a period."""
     return max(0.0, plan.edge[q] - plan.cycle[route])
 
 
-@inline_jit
+@stage_jit
 def starts_until(plan: Plan, q: int, route: int) -> float:
     """Return the last date at which wafers start whose dies come out in a period."""
     return max(0.0, plan.edge[q + 1] - plan.cycle[route])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_starts
 from yieldsim.supply.kernels.fab import planned_starts
@@ -80,7 +80,7 @@ def _set_design(
                 more -= wafers * each
 
 
-@inline_jit
+@stage_jit
 def _idle_part(structure: Structure, plan: Plan, route: int, k: int) -> float:
     """Return the part of the AI wafers of a route that is not given yet."""
     idle = 1.0
@@ -119,7 +119,7 @@ def _dies_short(
     return short
 
 
-@inline_jit
+@stage_jit
 def _share_wafers(
     clock: Clock,
     structure: Structure,

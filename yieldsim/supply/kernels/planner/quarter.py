@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import apart_jit, stage_jit
 from yieldsim.supply.kernels.planner.outlook import fill_outlook, starts_from, starts_until
 from yieldsim.supply.kernels.planner.phones import set_phones
 from yieldsim.supply.kernels.planner.program import solve
@@ -94,7 +94,7 @@ def _set_packages(clock: Clock, structure: Structure, state: State, k: int) -> N
                 plan.packages[i, rank, k] = plan.chosen[j] * per_step if j >= 0 else 0.0
 
 
-@inline_jit
+@stage_jit
 def _starts_now(plan: Plan, entry: int, route: int) -> float:
     """Return the wafers chosen of an entry that start in the quarter, in thousands."""
     wafers = 0.0

@@ -105,7 +105,7 @@ def limit_dies(structure: Structure, plan: Plan, width: int, row: int) -> int:
     return row
 
 
-@inline_jit
+@stage_jit
 def _take(plan: Plan, own: Floats, q: int, i: int, each: float) -> None:
     """Let the packages of a product in a period take ``each`` of what a row limits."""
     if each > 0.0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.assembly import passing
 from yieldsim.supply.kernels.records import (
     AI_ENTRY,
@@ -75,7 +75,7 @@ def _of_bins(clock: Clock, structure: Structure, world: World, plan: Plan, i: in
     return worth
 
 
-@inline_jit
+@stage_jit
 def _of_chip(clock: Clock, structure: Structure, world: World, i: int, b: int, k: int) -> float:
     """Return what a chip of a product is worth by the model's choice, with dies of a bin."""
     if clock.worth == BY_CHIPS:

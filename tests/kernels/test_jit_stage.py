@@ -1,0 +1,62 @@
+"""Functions that only kernels call: no machine code of their own, and kept between processes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numba.core import config
+from numba.core.dispatcher import Dispatcher
+
+from yieldsim.kernels.jit import apart_jit, bare_jit, stage_jit
+
+pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="needs compiled kernels")
+
+
+@stage_jit
+def twice(values: Any, i: int) -> float:
+    return 2.0 * values[i]
+
+
+def total(values: Any) -> float:
+    total = 0.0
+    for i in range(values.shape[0]):
+        total += twice(values, i)
+    return total
+
+
+def new_kernels() -> tuple[Any, Any]:
+    """A kernel and what it calls, as another process would have them."""
+    below: Any = apart_jit(total)
+
+    @bare_jit
+    def mean(values: Any) -> float:
+        return float(below(values) / values.shape[0])
+
+    assert isinstance(mean, Dispatcher)
+    return mean, below
+
+
+def compiled(kernel: Any) -> Any:
+    (form,) = kernel.overloads.values()
+    return form
+
+
+@pytest.fixture(autouse=True)
+def no_kept_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("yieldsim.kernels.jit_cache.cache_folders", lambda source: (tmp_path,))
+
+
+def test_only_the_kernel_at_the_top_has_machine_code() -> None:
+    top, below = new_kernels()
+    assert top(np.arange(4.0)) == 3.0
+    engine = compiled(top).library.codegen._engine
+    assert engine.is_symbol_defined(compiled(top).fndesc.mangled_name)
+    assert not engine.is_symbol_defined(compiled(below).fndesc.mangled_name)
+
+
+def test_another_caller_takes_what_it_calls_from_the_cache() -> None:
+    for hits in (0, 1):
+        top, below = new_kernels()
+        assert top(np.arange(4.0)) == 3.0
+        assert sum(below.stats.cache_hits.values()) == hits
