@@ -41,7 +41,7 @@ def at(schedule: Schedule | None, quarter: str) -> tuple[float, float]:
 def test_the_stockpile_is_what_entered_china(
     model: Model, vendors: float, cambricon: float, among: int
 ) -> None:
-    """Whoever holds it: at any shares, the parts make the whole, with those of cards among them."""
+    """The holders' parts add up to all stacks at any shares, with those of cards among them."""
     shares = {"vendor_stack_share": vendors, "cambricon_stack_share": cambricon}
     with_cards = model.memory["hbm_with_foreign_dies"].deliveries
     assert with_cards is not None
