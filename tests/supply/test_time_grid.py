@@ -8,7 +8,7 @@ import pytest
 from yieldsim.model.load import load_file
 from yieldsim.supply.simulate import Simulator
 
-REALIZATIONS = 32
+REALIZATIONS = 64
 CALM = "simulation.process_noise=false"  # luck has other draws on another grid
 KEPT = 'simulation.outputs=["usable_chips"]'
 
@@ -23,7 +23,7 @@ def yearly(steps: int | None) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [6, 7, 26, 52])
+@pytest.mark.parametrize("steps", [12, 26, 52])
 def test_yearly_chips_hardly_depend_on_the_time_grid(steps: int) -> None:
     """Half a percent in the mean and 1.5 % rms by realization: what the project allows itself."""
     default, other = yearly(None), yearly(steps)
