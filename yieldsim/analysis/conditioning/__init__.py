@@ -1,0 +1,6 @@
+"""Conditioning: realizations weighted by how likely they make what was published."""
+
+from yieldsim.analysis.conditioning.stored import load_weights, open_weighted
+from yieldsim.analysis.statistics.weighted import effective_sample_size, weighted_quantile
+
+__all__ = ["effective_sample_size", "load_weights", "open_weighted", "weighted_quantile"]
