@@ -148,6 +148,7 @@ def test_broken_files(capsys, tmp_path):
     code, _, err = run(capsys, tmp_path / "none.npz")
     assert code == 1
     assert_one_line(err, ["none.npz", "No such file"])
+    (tmp_path / "maps.tiff").write_bytes(b"II*")
     code, _, err = run(capsys, tmp_path / "maps.tiff")
     assert code == 2
     assert_one_line(err, ["unknown format", ".csv"])

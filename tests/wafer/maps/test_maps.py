@@ -130,12 +130,16 @@ def test_wrong_npz(tmp_path, changes, words):
     ("text", "words"),
     [
         ("", ["line 1", "wrong header"]),
-        ("wafer,x,y\nA,1,1\n", ["line 1", "wrong header", "wafer,x,y,result"]),
+        ("wafer,x,y\nA,1,1\n", ["line 1", "wrong header", "x, y and result"]),
         ("wafer,x,y,result\n", ["holds no wafer map"]),
         ("wafer,x,y,result\nA,1,1,1\nA,2,1\n", ["line 3", "columns", "got 3", "4"]),
         ("wafer,x,y,result\nA,1,1,9\n", ["line 2", "unknown code", "'9'", "pass"]),
         ("wafer,x,y,result\nA,1.5,1,1\n", ["line 2", "not a place", "two integers"]),
-        ("wafer,x,y,result\nA,1,1,1\nA,1,1,2\n", ["line 3", "listed twice"]),
+        ("wafer,x,y,result\nA,1,1,1\nA,1e9,1,2\n", ["line 3", "not a place", "'1e9"]),
+        ("wafer,x,y,result\nA,1,1,1\nA,-9999999,1,2\n", ["wafer A", "out of range", "-9999999"]),
+        ("wafer,x,y,result,label\nA,1,1,1,u\nA,1,2,2,v\n", ["line 3", "wafer A", "'u, then v'"]),
+        ("x,y,result\n1,1,0\n1,2,1\n", ["0 and 1 only", "--pass-bins 1"]),
+        ("x,y,hbin\n1,1,4\n1,2,5\n", ["no die is in hard bin 1", "'4, 5'", "--pass-bins"]),
         ("wafer,x,y,result\nA,1,1,none\n", ["wafer A", "map with no die"]),
         ("wafer,x,y,result\nA,0,0,1\nA,9999,9999,1\n", ["wafer A", "too large"]),
         ('wafer,x,y,result\n"A,1,1,1\n', ["cannot be read"]),
@@ -177,8 +181,8 @@ def test_xml_without_maps_and_wrong_quality(tmp_path):
     path.write_text("<Lots/>")
     with pytest.raises(ModelError, match="holds no wafer map, got '<Lots>'"):
         load_maps(path)
-    path.write_text(G85.format(**FINE).replace('"Pass"', '"Good"'))
-    with pytest.raises(ModelError, match="bin P: unknown BinQuality, got 'Good'"):
+    path.write_text(G85.format(**FINE).replace('"Pass"', '"Odd"'))
+    with pytest.raises(ModelError, match="bin P: unknown BinQuality, got 'Odd'"):
         load_maps(path)
 
 
@@ -196,8 +200,10 @@ def test_truncated_files_at_every_length(tmp_path, ending):
 
 
 def test_unknown_ending_and_missing_file(tmp_path):
-    with pytest.raises(UsageError, match=r"unknown format.*got '.klarf'; allowed: .npz, .csv"):
-        load_maps(tmp_path / "maps.klarf")
+    odd = tmp_path / "maps.tiff"
+    odd.write_bytes(b"II*")
+    with pytest.raises(UsageError, match=r"unknown format.*got '.tiff'; allowed: .*\.npz, .csv"):
+        load_maps(odd)
     with pytest.raises(FileNotFoundError):
         load_maps(tmp_path / "none.npz")
 

@@ -125,6 +125,8 @@ def simulate_like(
         cols=maps.cols[wafers],
         label=maps.label[wafers],
         name=maps.name[wafers],
+        lot=maps.lot[wafers],
+        pitch_mm=maps.pitch_mm[wafers],
     )
 
 

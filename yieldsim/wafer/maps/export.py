@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.wafer.maps.npz import npz_bytes
+from yieldsim.wafer.maps.formats.npz import npz_bytes
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 from yieldsim.wafer.simulate import WaferResult
 
@@ -29,12 +29,15 @@ def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
     grids[:, *cell] = np.where(passed, PASS, FAIL)
     bins[:, *cell] = np.where(passed, result.bin_map, 0)
     names = [str(result.first_wafer + number) for number in range(len(grids))]
-    maps = maps_from_grids(list(grids), [label] * len(grids), names)
+    pitch = [(result.sites.pitch_x_mm, result.sites.pitch_y_mm)] * len(grids)
+    lots = [str(lot) for lot in result.lots.tolist()]
+    labels = [label] * len(grids)
+    maps = maps_from_grids(list(grids), labels, names, lots=lots, pitch_mm=pitch)
     return dataclasses.replace(maps, bin=bins.ravel(), bin_names=result.bins)
 
 
 def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
-    """Write the arrays of maps/npz.py and, beside them, bins, densities, places and defects.
+    """Write the arrays of formats/npz.py and, beside them, bins, densities, places and defects.
 
     ``bin`` uint8[wafer, die] (number of bins: scrap), ``bin_names``, ``density_per_cm2``
     float64[wafer, die], ``x_mm``, ``y_mm``, ``row``, ``column``, ``die_in_field`` [die] with rows
@@ -49,6 +52,8 @@ def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
         "cols": maps.cols,
         "label": maps.label,
         "wafer": maps.name,
+        "lot": maps.lot,
+        "pitch_mm": maps.pitch_mm,
         "bin": np.asarray(result.bin_map),
         "bin_names": np.array(result.bins),
         "density_per_cm2": np.asarray(result.density),

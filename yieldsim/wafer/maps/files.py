@@ -1,46 +1,63 @@
-"""Files of wafer maps; the ending of the name gives the format."""
+"""Files of wafer maps: read in one call whatever their formats, and written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
-from yieldsim.errors import UsageError
+import numpy as np
+
+from yieldsim.errors import ModelError
 from yieldsim.model.files.allowed import check_ordinary
-from yieldsim.wafer.maps import csv, npz, semi
-from yieldsim.wafer.maps.wafer_maps import WaferMaps
+from yieldsim.wafer.maps.formats.registry import format_to_read, format_to_write
+from yieldsim.wafer.maps.options import PLAIN, ReadOptions
+from yieldsim.wafer.maps.wafer_maps import WaferMaps, joined
 
 __all__ = ["check_format", "load_maps", "save_maps"]
 
-_FORMATS: dict[str, ModuleType] = {".npz": npz, ".csv": csv, ".xml": semi, ".g85": semi}
+_MOST_CELLS = 2_000_000_000
 
 
-def load_maps(path: str | Path) -> WaferMaps:
-    """Read wafer maps from a file.
+def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = PLAIN) -> WaferMaps:
+    """Read wafer maps from a file, or from several as one set.
 
-    Raises UsageError for an unknown ending; ModelError for a pipe or a device, another format than
+    Where several files are given, the name of a file stands for the lot of its wafers if it names
+    none itself, so that wafer 1 of two files is not the same wafer.
+
+    Raises UsageError for an unknown format; ModelError for a pipe or a device, another format than
     the ending says, a truncated file, or maps that are empty, ragged, without dies or of unknown
-    codes; OSError if it cannot be read.
+    codes; OSError if a file cannot be read.
     """
-    kind = _format(path)
-    check_ordinary(Path(path), str(path))
-    maps: WaferMaps = kind.load(Path(path))
-    return maps
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    parts, cells = [], 0
+    for path in files:
+        check_ordinary(path, str(path))
+        part: WaferMaps = format_to_read(path).module.load(path, options)
+        cells += len(part.die)
+        if cells > _MOST_CELLS:
+            allowed = f"at most {_MOST_CELLS:,} cells in all"
+            raise ModelError(str(path), "maps too large", got=cells, allowed=allowed)
+        if len(files) > 1:
+            part = _with_lot(part, path.stem)
+        parts.append(part)
+    return joined(parts)
 
 
-def save_maps(path: str | Path, maps: WaferMaps) -> None:
-    """Write wafer maps in the format of the file's ending. Raises UsageError and OSError."""
-    _format(path).save(Path(path), maps)
+def _with_lot(maps: WaferMaps, stem: str) -> WaferMaps:
+    """Return the maps with a lot for each wafer that has none."""
+    return replace(maps, lot=np.where(maps.lot == "", stem, maps.lot).astype(np.str_))
 
 
-def check_format(path: str | Path) -> None:
-    """Raise UsageError unless the file's ending is that of a format of wafer maps."""
-    _format(path)
+def save_maps(path: str | Path, maps: WaferMaps, kind: str | None = None) -> None:
+    """Write wafer maps in the format of that name, or of the file's ending.
+
+    Raises UsageError for an unknown ending, ModelError for maps that the format cannot hold, and
+    OSError.
+    """
+    format_to_write(path, kind).module.save(Path(path), maps)
 
 
-def _format(path: str | Path) -> ModuleType:
-    ending = Path(path).suffix.lower()
-    if ending not in _FORMATS:
-        allowed = ", ".join(_FORMATS)
-        raise UsageError(str(path), "unknown format of wafer maps", got=ending, allowed=allowed)
-    return _FORMATS[ending]
+def check_format(path: str | Path, kind: str | None = None) -> None:
+    """Raise UsageError unless maps can be written in the format of the file's ending."""
+    format_to_write(path, kind)

@@ -17,12 +17,15 @@ __all__ = [
     "FAIL",
     "NONE",
     "PASS",
+    "UNKNOWN_PITCH",
     "WaferMaps",
+    "joined",
     "maps_from_grids",
 ]
 
 NONE, PASS, FAIL = 0, 1, 2
 CODES = "0 no die, 1 pass, 2 fail"
+UNKNOWN_PITCH = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class WaferMaps:
     rows, cols : int64[wafer], the grid of each wafer.
     label : str[wafer], the class that someone gave the map, or empty.
     name : str[wafer], the wafer's identifier.
+    lot : str[wafer], the lot's identifier, or empty.
+    pitch_mm : float64[wafer, 2], from die to die across and up, nan where the file does not say.
     bin, bin_names : uint8[cell], the bin of a die that passed, where bins are known. They are
         written to text formats; a fit does not read them.
     """
@@ -46,6 +51,8 @@ class WaferMaps:
     cols: NDArray[np.int64]
     label: NDArray[np.str_]
     name: NDArray[np.str_]
+    lot: NDArray[np.str_]
+    pitch_mm: NDArray[np.float64]
     bin: NDArray[np.uint8] | None = None
     bin_names: tuple[str, ...] = ()
 
@@ -79,7 +86,16 @@ class WaferMaps:
             cols=self.cols[wafers],
             label=self.label[wafers],
             name=self.name[wafers],
+            lot=self.lot[wafers],
+            pitch_mm=self.pitch_mm[wafers],
+            bin=self._bins_of(wafers),
+            bin_names=self.bin_names,
         )
+
+    def _bins_of(self, wafers: NDArray[np.int64]) -> NDArray[np.uint8] | None:
+        if self.bin is None or not len(wafers):
+            return self.bin
+        return np.concatenate([self.bin[self.offset[w] : self.offset[w + 1]] for w in wafers])
 
     def check(self, where: str) -> WaferMaps:
         """Return self. Raises ModelError unless this is a valid set of wafer maps."""
@@ -117,6 +133,8 @@ def maps_from_grids(
     labels: Sequence[str] | None = None,
     names: Sequence[str] | None = None,
     where: str = "maps",
+    lots: Sequence[str] | None = None,
+    pitch_mm: Sequence[tuple[float, float]] | None = None,
 ) -> WaferMaps:
     """Build maps from grids of codes, each int[row, column].
 
@@ -144,5 +162,31 @@ def maps_from_grids(
         cols=cols,
         label=np.array([""] * len(flat) if labels is None else list(labels), dtype=np.str_),
         name=np.array(list(names), dtype=np.str_),
+        lot=np.array([""] * len(flat) if lots is None else list(lots), dtype=np.str_),
+        pitch_mm=_pitches(pitch_mm, len(flat)),
     )
     return maps.check(where)
+
+
+def _pitches(pitch_mm: Sequence[tuple[float, float]] | None, wafers: int) -> NDArray[np.float64]:
+    if pitch_mm is None:
+        return np.full((wafers, 2), np.nan)
+    return np.array(pitch_mm, np.float64).reshape(wafers, 2)
+
+
+def joined(parts: Sequence[WaferMaps]) -> WaferMaps:
+    """Return the maps of several files as one set, in their order; bins are left out."""
+    if len(parts) == 1:
+        return parts[0]
+    start = np.cumsum([0, *(len(part.die) for part in parts)])
+    offsets = [part.offset[:-1] + first for part, first in zip(parts, start[:-1], strict=True)]
+    return WaferMaps(
+        die=np.concatenate([part.die for part in parts]),
+        offset=np.concatenate([*offsets, start[-1:]]),
+        rows=np.concatenate([part.rows for part in parts]),
+        cols=np.concatenate([part.cols for part in parts]),
+        label=np.concatenate([part.label for part in parts]),
+        name=np.concatenate([part.name for part in parts]),
+        lot=np.concatenate([part.lot for part in parts]),
+        pitch_mm=np.concatenate([part.pitch_mm for part in parts]),
+    )

@@ -1,4 +1,4 @@
-"""Wafer maps as NumPy arrays: die, offset, rows, cols, and label and wafer where known."""
+"""Wafer maps as NumPy arrays: die, offset, rows, cols; label, wafer, lot, pitch_mm where known."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import CODES, WaferMaps
 
-__all__ = ["load", "npz_bytes", "save"]
+__all__ = ["arrays_of", "load", "npz_bytes", "recognizes", "save"]
 
 _NEEDED = ("die", "offset", "rows", "cols")
 
 
-def load(path: Path) -> WaferMaps:
+def recognizes(head: bytes) -> bool:
+    """Whether a file that begins so may be an archive of NumPy arrays."""
+    return head.startswith(b"PK")
+
+
+def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read a ``.npz`` of concatenated row-major maps. Raises ModelError and OSError."""
-    arrays = _arrays(path)
+    arrays = arrays_of(path)
     for key in _NEEDED:
         if key not in arrays:
             allowed = ", ".join(_NEEDED)
@@ -47,11 +53,14 @@ def load(path: Path) -> WaferMaps:
         cols=arrays["cols"].astype(np.int64),
         label=_texts(path, arrays, "label", wafers, [""] * wafers),
         name=_texts(path, arrays, "wafer", wafers, [str(i) for i in range(wafers)]),
+        lot=_texts(path, arrays, "lot", wafers, [""] * wafers),
+        pitch_mm=_pitches(path, arrays, wafers),
     )
     return maps.check(str(path))
 
 
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a ``.npz``. Raises ModelError for no archive of arrays, and OSError."""
     with path.open("rb") as stream:  # an OSError of our own keeps the file's name
         try:
             with np.load(stream, allow_pickle=False) as archive:
@@ -73,6 +82,14 @@ def _texts(
     return arrays[key].astype(np.str_)
 
 
+def _pitches(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArray[np.float64]:
+    pitch = arrays.get("pitch_mm", np.full((wafers, 2), np.nan))
+    if pitch.shape != (wafers, 2) or pitch.dtype.kind not in "fiu":
+        got = f"{pitch.dtype} of shape {pitch.shape}"
+        raise ModelError(f"{path}: pitch_mm", "wrong array", got=got, allowed=f"({wafers}, 2)")
+    return pitch.astype(np.float64)
+
+
 def save(path: Path, maps: WaferMaps) -> None:
     """Write the arrays that :func:`load` reads."""
     arrays: dict[str, NDArray[Any]] = {
@@ -82,6 +99,8 @@ def save(path: Path, maps: WaferMaps) -> None:
         "cols": maps.cols,
         "label": maps.label,
         "wafer": maps.name,
+        "lot": maps.lot,
+        "pitch_mm": maps.pitch_mm,
     }
     path.write_bytes(npz_bytes(arrays))
 

@@ -1,0 +1,211 @@
+"""Wafer maps as SEMI E142 XML: the bin-code maps of substrates.
+
+``<MapData><SubstrateMaps><SubstrateMap SubstrateId><Overlay MapName><BinCodeMap BinType NullBin>``
+with ``BinDefinition`` and rows in ``BinCode``, or one ``BinCode X Y`` per die (or per run of dies).
+Namespaces are ignored. A substrate may have several overlays: the last one counts, unless one is
+named. Dies with places are put into the grid by the substrate's AxisDirection; the order of plain
+rows is kept, because the fit does not depend on the origin.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.codes import BinTable, bin_table
+from yieldsim.wafer.maps.formats.g85 import LETTERS, die_letters
+from yieldsim.wafer.maps.options import ReadOptions
+from yieldsim.wafer.maps.places import grid_of_places
+from yieldsim.wafer.maps.wafer_maps import (
+    FAIL,
+    NONE,
+    UNKNOWN_PITCH,
+    WaferMaps,
+    maps_from_grids,
+)
+from yieldsim.wafer.maps.xml_files import children, parse, tag
+
+__all__ = ["load", "recognizes", "save"]
+
+_NAMESPACE = "urn:semi-org:xsd.E142-1.V1005.SubstrateMap"
+_OVERLAY = "SortGrade"
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that begins so may be SEMI E142."""
+    return head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and (
+        b"SubstrateMap" in head or b"MapData" in head
+    )
+
+
+def load(path: Path, options: ReadOptions) -> WaferMaps:
+    """Read all maps of a file. Raises ModelError, with the wafer, and OSError."""
+    root = parse(path, "a whole SEMI G85 or E142 file")
+    grids: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    labels: list[str] = []
+    lots: list[str] = []
+    overlays: dict[str, int] = {}
+    for element in children(root, "SubstrateMap"):
+        name = element.get("SubstrateId") or element.get("WaferId") or str(len(names))
+        found = _overlays(element)
+        for overlay in found if len(found) > 1 else ():
+            overlays[overlay] = overlays.get(overlay, 0) + 1
+        bin_map = _chosen(f"{path}: wafer {name}", found, options)
+        if bin_map is None:
+            continue
+        grids.append(_grid(f"{path}: wafer {name}", element, bin_map, options))
+        names.append(name)
+        lots.append(element.get("LotId") or _lot(element))
+        labels.append(next((s.get("Label", "") for s in children(element, "SupplierData")), ""))
+    if not grids:
+        allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
+        raise ModelError(str(path), "holds no wafer map", got=f"<{tag(root)}>", allowed=allowed)
+    if overlays and options.overlay is None:
+        last = list(overlays)[-1]
+        options.note(f"{path}: several overlays ({', '.join(overlays)}): {last} counts (--overlay)")
+    pitches = [_pitch(root)] * len(grids)
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+
+
+def _overlays(element: ElementTree.Element) -> dict[str, ElementTree.Element]:
+    """Return the bin-code maps of a substrate by the names of their overlays."""
+    found = {}
+    for number, overlay in enumerate(children(element, "Overlay")):
+        for bin_map in children(overlay, "BinCodeMap"):
+            found[overlay.get("MapName") or str(number)] = bin_map
+    if not found:
+        found = {str(i): bin_map for i, bin_map in enumerate(children(element, "BinCodeMap"))}
+    return found
+
+
+def _chosen(
+    where: str, found: dict[str, ElementTree.Element], options: ReadOptions
+) -> ElementTree.Element | None:
+    if not found:
+        return None
+    if options.overlay is None:
+        return list(found.values())[-1]
+    if options.overlay not in found:
+        allowed = ", ".join(found)
+        raise ModelError(where, "has no such overlay", got=options.overlay, allowed=allowed)
+    return found[options.overlay]
+
+
+def _lot(element: ElementTree.Element) -> str:
+    """Return the lot that a substrate's aliases name."""
+    for alias in children(element, "AliasId", "LotId"):
+        if tag(alias) == "LotId" or alias.get("Type", "").lower().replace(" ", "") == "lotid":
+            return (alias.get("Value") or alias.text or "").strip()
+    return ""
+
+
+def _grid(
+    where: str, substrate: ElementTree.Element, bin_map: ElementTree.Element, options: ReadOptions
+) -> NDArray[np.uint8]:
+    bins = [
+        (b.get("BinCode", ""), b.get("BinQuality", "")) for b in children(bin_map, "BinDefinition")
+    ]
+    null = bin_map.get("NullBin")
+    table = bin_table(where, bin_map.get("BinType", "Ascii"), null, bins, options)
+    data = [e for e in children(bin_map, "BinCode") if tag(e) == "BinCode"]
+    placed = [e for e in data if e.get("X") is not None or e.get("Y") is not None]
+    if placed:
+        return _of_places(where, substrate, placed, table, options)
+    rows = [text for e in data if (text := e.text or "").strip("\r\n\t")]
+    return table.grid(rows, table.columns_of(rows[0]) if rows else None)
+
+
+def _of_places(
+    where: str,
+    substrate: ElementTree.Element,
+    data: list[ElementTree.Element],
+    table: BinTable,
+    options: ReadOptions,
+) -> NDArray[np.uint8]:
+    """Return the grid of codes with places; a text of several codes goes on to the right."""
+    places: list[tuple[int, int, int]] = []
+    try:
+        for element in data:
+            x, y = int(element.get("X", "")), int(element.get("Y", ""))
+            codes = table.split(element.text or "", 1) or table.split(element.text or "")
+            places += [(x + i, y, table.of(code)) for i, code in enumerate(codes)]
+        x_all, y_all, code_all = np.array(places, np.int64).reshape(-1, 3).T
+    except (ValueError, OverflowError):
+        got = f"X={element.get('X')} Y={element.get('Y')}"
+        raise ModelError(where, "not a place", got=got, allowed="two integers") from None
+    direction = substrate.get("AxisDirection", "DownRight").lower()
+    x_all = -x_all if "left" in direction else x_all
+    y_all = -y_all if "up" in direction else y_all
+    grid, again = grid_of_places(where, x_all, y_all, code_all.astype(np.uint8), options.retest)
+    if again:
+        options.note(f"{where}: {again} dies listed again; the {options.retest} counts")
+    return grid
+
+
+def _pitch(root: ElementTree.Element) -> tuple[float, float]:
+    """Return the die's size of the innermost layout in mm, nan where the file does not say."""
+    size = UNKNOWN_PITCH
+    scale = {"mm": 1.0, "micron": 1e-3, "um": 1e-3, "inch": 25.4, "mil": 0.0254}
+    for layout in children(root, "Layout"):
+        unit = scale.get(layout.get("DefaultUnits", "mm").lower(), math.nan)
+        for element in children(layout, "DeviceSize", "StepSize"):
+            try:
+                x, y = float(element.get("X", "nan")) * unit, float(element.get("Y", "nan")) * unit
+            except ValueError:
+                continue
+            if x > 0.0 and y > 0.0:
+                size = (x, y)
+    return size
+
+
+def save(path: Path, maps: WaferMaps) -> None:
+    """Write one ``SubstrateMap`` per wafer, with single letters as in SEMI G85."""
+    root = ElementTree.Element("MapData", xmlns=_NAMESPACE)
+    pitch = maps.pitch_mm[0].tolist()
+    if all(map(math.isfinite, pitch)) and (maps.pitch_mm == maps.pitch_mm[0]).all():
+        layouts = ElementTree.SubElement(root, "Layouts")
+        layout = ElementTree.SubElement(layouts, "Layout", LayoutId="Devices", DefaultUnits="mm")
+        size = dict(zip("XY", (f"{side:.12g}" for side in pitch), strict=True))
+        ElementTree.SubElement(layout, "StepSize", size)
+    substrates = ElementTree.SubElement(root, "SubstrateMaps")
+    for w in range(len(maps)):
+        substrate = ElementTree.SubElement(
+            substrates,
+            "SubstrateMap",
+            SubstrateType="Wafer",
+            SubstrateId=str(maps.name[w]),
+            LayoutSpecifier="WaferLayout/Devices",
+            Orientation="0",
+            OriginLocation="UpperLeft",
+            AxisDirection="DownRight",
+        )
+        if maps.lot[w]:
+            ElementTree.SubElement(substrate, "AliasId", Type="LotId", Value=str(maps.lot[w]))
+        if maps.label[w]:
+            ElementTree.SubElement(substrate, "SupplierData", Label=str(maps.label[w]))
+        overlay = ElementTree.SubElement(substrate, "Overlay", MapName=_OVERLAY, MapVersion="1")
+        letters, bins = die_letters(maps, w)
+        attributes = {"BinType": "Ascii", "NullBin": LETTERS[NONE]}
+        bin_map = ElementTree.SubElement(overlay, "BinCodeMap", attributes)
+        definitions = ElementTree.SubElement(bin_map, "BinDefinitions")
+        for letter, name in bins.items():
+            attributes = {
+                "BinCode": letter,
+                "BinCount": str(int((letters == letter).sum())),
+                "BinQuality": "Fail" if letter == LETTERS[FAIL] else "Pass",
+                **({"BinDescription": name} if name else {}),
+            }
+            ElementTree.SubElement(definitions, "BinDefinition", attributes)
+        for row in letters.tolist():
+            ElementTree.SubElement(bin_map, "BinCode").text = "".join(row)
+    ElementTree.indent(root)
+    with path.open("wb") as stream:
+        tree = ElementTree.ElementTree(root)
+        tree.write(stream, encoding="utf-8", xml_declaration=True)
+        stream.write(b"<!-- yieldsim -->\n")  # by which a command knows a file of its own

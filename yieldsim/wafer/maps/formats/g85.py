@@ -1,0 +1,154 @@
+"""Wafer maps as SEMI G85 XML.
+
+``<Maps><Map WaferId><Device BinType NullBin LotId><Bin BinCode BinQuality/><Data><Row>``, or one
+``Map`` as the root. Namespaces are ignored. The order of the rows is kept, because the fit does not
+depend on the origin.
+
+The package g85 is under the GPL and changes xml.etree for the whole process, so it is not used.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.codes import bin_table
+from yieldsim.wafer.maps.options import ReadOptions
+from yieldsim.wafer.maps.wafer_maps import (
+    FAIL,
+    NONE,
+    PASS,
+    UNKNOWN_PITCH,
+    WaferMaps,
+    maps_from_grids,
+)
+from yieldsim.wafer.maps.xml_files import children, parse, tag
+
+__all__ = ["BIN_LETTERS", "LETTERS", "die_letters", "load", "recognizes", "save"]
+
+LETTERS = ".PF"  # written for no die, pass and fail
+BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for bins of passing dies; F is fail
+_UM_PER_MM = 1000.0
+_LEAST_UM = 50.0  # DeviceSize is in um; a smaller one can only be in mm
+
+
+def recognizes(head: bytes) -> bool:
+    """Whether a file that begins so may be SEMI G85."""
+    return head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<") and b"SubstrateMap" not in head
+
+
+def load(path: Path, options: ReadOptions) -> WaferMaps:
+    """Read all maps of a file. Raises ModelError, with the wafer, and OSError."""
+    root = parse(path, "a whole SEMI G85 or E142 file")
+    grids: list[NDArray[np.uint8]] = []
+    names: list[str] = []
+    labels: list[str] = []
+    lots: list[str] = []
+    pitches: list[tuple[float, float]] = []
+    for element in children(root, "Map"):
+        name = element.get("WaferId") or element.get("SubstrateId") or str(len(names))
+        for device in children(element, "Device"):
+            grids.append(_grid(f"{path}: wafer {name}", device, options))
+            names.append(name)
+            labels.append(next((s.get("Label", "") for s in children(device, "SupplierData")), ""))
+            lots.append(device.get("LotId") or element.get("LotId") or "")
+            pitches.append(_pitch(device))
+    if not grids:
+        allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
+        raise ModelError(str(path), "holds no wafer map", got=f"<{tag(root)}>", allowed=allowed)
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+
+
+def _grid(where: str, device: ElementTree.Element, options: ReadOptions) -> NDArray[np.uint8]:
+    bins = [(b.get("BinCode", ""), b.get("BinQuality", "")) for b in children(device, "Bin")]
+    null = device.get("NullBin")
+    table = bin_table(where, device.get("BinType", "Ascii"), null, bins, options)
+    rows = [row.text or "" for row in children(device, "Row")]
+    grid = table.grid(rows, _count(where, device, "Columns"))
+    wanted = _count(where, device, "Rows")
+    if wanted is not None and len(grid) != wanted:
+        raise ModelError(where, "ragged map", got=f"{len(grid)} rows", allowed=str(wanted))
+    return grid
+
+
+def _count(where: str, device: ElementTree.Element, name: str) -> int | None:
+    text = device.get(name)
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ModelError(f"{where} {name}", "no number", got=text, allowed="an integer") from None
+
+
+def _pitch(device: ElementTree.Element) -> tuple[float, float]:
+    """Return the die's size in mm, nan where the file does not say."""
+    try:
+        x, y = (float(device.get(f"DeviceSize{axis}", "nan")) for axis in "XY")
+    except ValueError:
+        return UNKNOWN_PITCH
+    if not (x > 0.0 and y > 0.0):
+        return UNKNOWN_PITCH
+    scale = _UM_PER_MM if min(x, y) >= _LEAST_UM else 1.0
+    return x / scale, y / scale
+
+
+def save(path: Path, maps: WaferMaps) -> None:
+    """Write one ``Map`` per wafer, with single letters: ``.`` no die, ``P``, ``F``.
+
+    Where bins are known, a die that passed has its bin's letter, 1 for the first.
+    """
+    root = ElementTree.Element("Maps")
+    for w in range(len(maps)):
+        grid = maps.grid(w)
+        attributes = {"WaferId": str(maps.name[w]), "FormatRevision": "G85-1101"}
+        element = ElementTree.SubElement(root, "Map", attributes)
+        device = ElementTree.SubElement(
+            element,
+            "Device",
+            BinType="Ascii",
+            NullBin=LETTERS[NONE],
+            Rows=str(grid.shape[0]),
+            Columns=str(grid.shape[1]),
+            OriginLocation="2",  # upper left
+            Orientation="0",
+        )
+        if maps.lot[w]:
+            device.set("LotId", str(maps.lot[w]))
+        for axis, size in zip("XY", maps.pitch_mm[w].tolist(), strict=True):
+            if math.isfinite(size):
+                device.set(f"DeviceSize{axis}", f"{size * _UM_PER_MM:.12g}")
+        letters, bins = die_letters(maps, w)
+        for letter, name in bins.items():
+            attributes = {
+                "BinCode": letter,
+                "BinQuality": "Fail" if letter == LETTERS[FAIL] else "Pass",
+                "BinCount": str(int((letters == letter).sum())),
+                **({"BinDescription": name} if name else {}),
+            }
+            ElementTree.SubElement(device, "Bin", attributes)
+        if maps.label[w]:
+            ElementTree.SubElement(device, "SupplierData", Label=str(maps.label[w]))
+        data = ElementTree.SubElement(device, "Data", MapName="yieldsim", MapVersion="1")
+        for row in letters.tolist():
+            ElementTree.SubElement(data, "Row").text = "".join(row)
+    ElementTree.indent(root)
+    with path.open("wb") as stream:
+        ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
+
+
+def die_letters(maps: WaferMaps, wafer: int) -> tuple[NDArray[np.str_], dict[str, str]]:
+    """Return the letter of each cell, str[row, column], and each letter's bin, fails last."""
+    grid, bins = maps.grid(wafer), maps.bin_grid(wafer)
+    letters = np.array(list(LETTERS))[grid]
+    passing = {LETTERS[PASS]: ""}
+    if bins is not None:
+        passed = grid == PASS
+        letters[passed] = np.array(list(BIN_LETTERS))[bins[passed]]
+        passing = dict(zip(BIN_LETTERS, maps.bin_names, strict=False))
+    return letters, {**passing, LETTERS[FAIL]: ""}
