@@ -10,6 +10,7 @@ import click
 
 from yieldsim.cli.options import as_json
 from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.wafers.map_options import map_files, read_options, reading
 from yieldsim.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ FIGURES = (
 
 
 @click.command()
-@click.argument("maps", metavar="MAPS", type=click.Path())
+@map_files
 @click.option(
     "--label",
     "labels",
@@ -55,23 +56,26 @@ FIGURES = (
 @click.option(
     "--png", metavar="FILE", help="Draw observed and simulated wafers side by side: png, svg, pdf."
 )
+@reading
 @force
 @as_json
 def fit(
-    maps: str,
+    maps: tuple[str, ...],
     labels: tuple[str, ...],
     confidence: float,
     seed: int,
     png: str | None,
     force: bool,
     as_json: bool,
+    **reading: Any,
 ) -> None:
     """Fit defect density, clustering and signatures to wafer maps.
 
-    MAPS is a .npz (arrays die, offset, rows, cols, label), a .csv (wafer,x,y,result,label) or SEMI
-    G85 or E142 in .xml. Clustering is estimated at the scale of wafers (lots included) and of
-    blocks of dies. Each map is searched for an edge ring, a centre, a donut and scratches, whatever
-    its label. Wafers are then simulated from the fit and compared with the maps.
+    MAPS are files of one or several formats: tables of dies (CSV with named columns), SEMI G85 and
+    E142, SINF, NumPy archives (.npz, also that of MixedWM38). Clustering is estimated at the scale
+    of wafers (lots included) and of blocks of dies. Each map is searched for an edge ring, a
+    centre, a donut and scratches, whatever its label. Wafers are then simulated from the fit and
+    compared with the maps.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
@@ -82,7 +86,7 @@ def fit(
         check_output(png, force, "--png")
     from yieldsim.wafer.maps.files import load_maps
 
-    loaded = load_maps(maps)
+    loaded = load_maps(maps, read_options(**reading))
     groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
     if png is not None:
         from yieldsim.plots.image import save
@@ -91,7 +95,7 @@ def fit(
         save(fit_figure(groups), png)
         click.echo(f"picture: {png}", err=True)
     if as_json:
-        whole = {"maps": maps, "wafers": len(loaded), "confidence": confidence, "seed": seed}
+        whole = {"maps": list(maps), "wafers": len(loaded), "confidence": confidence, "seed": seed}
         by_label = {group.label: _plain(group) for group in groups}
         click.echo(json.dumps(_json(whole | {"intervals": INTERVALS, "groups": by_label})))
         return

@@ -2,14 +2,16 @@
 
 ``<MapData><SubstrateMaps><SubstrateMap SubstrateId><Overlay MapName><BinCodeMap BinType NullBin>``
 with ``BinDefinition`` and rows in ``BinCode``, or one ``BinCode X Y`` per die (or per run of dies).
-Namespaces are ignored. A substrate may have several overlays: the last one counts, unless one is
-named. Dies with places are put into the grid by the substrate's AxisDirection; the order of plain
-rows is kept, because the fit does not depend on the origin.
+Namespaces are ignored. A substrate may have several overlays (sort, inspection, ink): the one named
+SortGrade counts, or the first, unless another is asked for. Dies with places are put into the grid
+by the substrate's AxisDirection; the order of plain rows is kept, because the fit does not depend
+on the origin.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -67,8 +69,8 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
         raise ModelError(str(path), "holds no wafer map", got=f"<{tag(root)}>", allowed=allowed)
     if overlays and options.overlay is None:
-        last = list(overlays)[-1]
-        options.note(f"{path}: several overlays ({', '.join(overlays)}): {last} counts (--overlay)")
+        first = _default(overlays)
+        options.note(f"{path}: overlays {', '.join(overlays)}: {first} counts (--overlay)")
     pitches = [_pitch(root)] * len(grids)
     return maps_from_grids(grids, labels, names, str(path), lots, pitches)
 
@@ -90,11 +92,15 @@ def _chosen(
     if not found:
         return None
     if options.overlay is None:
-        return list(found.values())[-1]
+        return found[_default(found)]
     if options.overlay not in found:
         allowed = ", ".join(found)
         raise ModelError(where, "has no such overlay", got=options.overlay, allowed=allowed)
     return found[options.overlay]
+
+
+def _default(overlays: Mapping[str, object]) -> str:
+    return _OVERLAY if _OVERLAY in overlays else next(iter(overlays))
 
 
 def _lot(element: ElementTree.Element) -> str:
@@ -113,7 +119,7 @@ def _grid(
     ]
     null = bin_map.get("NullBin")
     table = bin_table(where, bin_map.get("BinType", "Ascii"), null, bins, options)
-    data = [e for e in children(bin_map, "BinCode") if tag(e) == "BinCode"]
+    data = list(children(bin_map, "BinCode"))
     placed = [e for e in data if e.get("X") is not None or e.get("Y") is not None]
     if placed:
         return _of_places(where, substrate, placed, table, options)
@@ -130,11 +136,13 @@ def _of_places(
 ) -> NDArray[np.uint8]:
     """Return the grid of codes with places; a text of several codes goes on to the right."""
     places: list[tuple[int, int, int]] = []
+    known: dict[str, list[int]] = {}
     try:
         for element in data:
-            x, y = int(element.get("X", "")), int(element.get("Y", ""))
-            codes = table.split(element.text or "", 1) or table.split(element.text or "")
-            places += [(x + i, y, table.of(code)) for i, code in enumerate(codes)]
+            x, y, text = int(element.get("X", "")), int(element.get("Y", "")), element.text or ""
+            if text not in known:
+                known[text] = [table.of(code) for code in table.split(text)]
+            places += [(x + i, y, code) for i, code in enumerate(known[text])]
         x_all, y_all, code_all = np.array(places, np.int64).reshape(-1, 3).T
     except (ValueError, OverflowError):
         got = f"X={element.get('X')} Y={element.get('Y')}"
