@@ -88,6 +88,11 @@ COMMANDS = {
     "plot": Subcommand(
         ".supply.plot:plot", "Draw the fan chart of an ensemble.", "try a single --scenario"
     ),
+    "report": Subcommand(
+        ".supply.report:report",
+        "Write an ensemble as one HTML page that explores itself.",
+        "try a single --scenario",
+    ),
     "check": Subcommand(
         ".supply.check:check",
         "Validate a model file and all its scenarios.",

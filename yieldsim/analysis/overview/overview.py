@@ -1,0 +1,142 @@
+"""All figures of the page of an ensemble, gathered from the summaries of `yieldsim.analysis`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from yieldsim.analysis.attributes import json_table
+from yieldsim.analysis.caption import origin, outlook_from
+from yieldsim.analysis.drivers.summary import sensitivity_summary
+from yieldsim.analysis.evidence.comparison import compare_files
+from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
+from yieldsim.analysis.overview.assumptions import assumption_summary
+from yieldsim.analysis.overview.fans import fan_of
+from yieldsim.analysis.overview.headline import headline, headline_years
+from yieldsim.analysis.records import Record, difference_records
+from yieldsim.analysis.supply.binding import binding_shares
+from yieldsim.analysis.supply.demand import demand_summary
+from yieldsim.analysis.supply.gains import gain_records
+from yieldsim.analysis.titles import product_titles, scenario_titles
+from yieldsim.analysis.totals import TOTAL, choose, labels_of
+from yieldsim.errors import ModelError, StoreError, UsageError
+from yieldsim.model.scenario_names import BASELINE, lifted_limits, raised_inputs
+
+ATTRIBUTES = (
+    *("title", "source", "history", "model_name", "model_hash", "seed", "design"),
+    *("realizations", "scenarios", "block_size", "versions", "platform", "arithmetic"),
+)
+
+
+def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
+    """What the page shows, of the given scenarios (default: `shown_scenarios`).
+
+    ``scenarios`` and ``products``: their titles. ``fan``: the `Fan` by ``quarter`` and ``year``.
+    ``headline``: the answer in two lines, on ``years``. The other keys hold the records of the
+    summaries of the same name; what the ensemble lacks is empty, and ``missing`` says why, by key.
+    Figures that need one scenario are of the first. Raises UsageError for an unknown scenario.
+    """
+    chosen = choose(ds, list(scenarios) or shown_scenarios(ds))
+    first = labels_of(chosen, "scenario")[0]
+    alone = choose(ds, [first])
+    by_quarter = fan_of(chosen, "quarter")
+    fans = {"quarter": by_quarter, "year": fan_of(chosen, "year", by_quarter.products)}
+    outlook = outlook_from(ds)
+    years = headline_years(fans["year"], outlook)
+    missing: dict[str, str] = {}
+    drivers = _drivers(alone, missing)
+    binding: dict[str, list[Record]] = {"quarter": [], "year": []}
+    if "binding" in ds:
+        binding = {period: binding_shares(chosen, period) for period in binding}
+    else:
+        missing["binding"] = "the ensemble does not keep what binds"
+    gains = _gains(ds, first, missing)
+    titles = product_titles(ds)
+    assumptions = assumption_summary(ds, first)
+    labels = {r["path"]: r["label"] for r in assumptions["inputs"]}
+    return {
+        "scenarios": scenario_titles(chosen),
+        "products": {name: titles[name] for name in by_quarter.products},
+        "first": first,
+        "fan": fans,
+        "years": years,
+        "outlook_from": outlook,
+        "headline": headline(fans["year"], years, binding["year"], drivers, gains, labels),
+        "binding": binding["quarter"],
+        "differences": _differences(chosen, missing),
+        "drivers": drivers,
+        "gains": gains,
+        "orders": _orders(chosen, missing),
+        "published": _published(alone, missing),
+        "assumptions": assumptions,
+        "labels": labels,
+        "missing": missing,
+        "provenance": provenance(ds),
+        **origin(ds),
+    }
+
+
+def shown_scenarios(ds: xr.Dataset) -> list[str]:
+    """The scenarios that raise no input and lift no limit, the baseline first; else all."""
+    names = labels_of(ds, "scenario")
+    plain = [name for name in names if not raised_inputs(name) and not lifted_limits(name)]
+    return sorted(plain or names, key=lambda name: name != BASELINE)
+
+
+def _drivers(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, Any] | None:
+    """What drives the total by year; None where that cannot be told."""
+    try:
+        return sensitivity_summary(ds, periods=("year",))
+    except (UsageError, StoreError) as error:
+        missing["drivers"] = str(error)
+        return None
+
+
+def _gains(ds: xr.Dataset, first: str, missing: dict[str, str]) -> list[Record]:
+    """What 10 % more of each input adds to the first scenario."""
+    records = [r for r in gain_records(ds) if r["base"] == first and r["product"] == TOTAL]
+    if not records:
+        missing["gains"] = (
+            f"the ensemble has no scenario with more of an input; "
+            f"run it with --scenario {first} --scenario more:all"
+        )
+    return records
+
+
+def _differences(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
+    records = difference_records(ds, labels_of(ds, "scenario")[0])
+    if not records:
+        missing["differences"] = "the page shows one scenario"
+    return records
+
+
+def _orders(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
+    records: list[Record] = demand_summary(ds)["orders"]
+    if not records:
+        missing["orders"] = "the model has no orders"
+    return records
+
+
+def _published(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, list[Record]]:
+    """Published counts and forecasts of others beside the first scenario."""
+    try:
+        counts, forecasts = compare_files(ds, [SHIPPED_EVIDENCE, SHIPPED_FORECASTS])
+    except (ModelError, UsageError, StoreError) as error:
+        missing["published"] = str(error)
+        return {"forecasts": [], "figures": []}
+    return {
+        "forecasts": [r for r in forecasts if r["compared"]],
+        "figures": [r for r in counts if r["compared"]],
+    }
+
+
+def provenance(ds: xr.Dataset) -> dict[str, str]:
+    """The attributes of the store that say how its figures came about."""
+    known = (name for name in ATTRIBUTES if ds.attrs.get(name) not in (None, ""))
+    found = {name: str(ds.attrs[name]) for name in known}
+    if "versions" in found:
+        versions = json_table(ds.attrs, "versions") or {}
+        found["versions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return {"realizations": str(ds.sizes["realization"])} | found

@@ -1,0 +1,55 @@
+"""``yieldsim report``: an ensemble as one HTML page that explores itself."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.output_files import check_output, force
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(),
+    default="report.html",
+    show_default=True,
+    help="The page to write.",
+)
+@click.option(
+    "--scenario",
+    "scenarios",
+    metavar="NAME",
+    multiple=True,
+    help="Show only this scenario; can be repeated, and the first is the one that the page opens "
+    "with.  [default: all but those of more: and no_limit:]",
+)
+@force
+@as_json
+def report(store: str, html: str, scenarios: tuple[str, ...], force: bool, as_json: bool) -> None:
+    """Write an ensemble as one HTML page that explores itself.
+
+    The page opens from a mail without a network. It has the answer in its first two lines, the fan
+    chart with switches for scenario and product, what drives it and what holds it down, orders,
+    published figures, and every assumption. Each chart has its table and a CSV file.
+    """
+    from yieldsim.analysis.overview.overview import overview
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.report.page.document import page
+    from yieldsim.report.page.file import write_page
+
+    check_output(html, force, "--html")
+    with open_ensemble(store) as ds:
+        found = overview(ds, scenarios)
+    text = page(found)
+    write_page(text, html)
+    size = len(text.encode())
+    if as_json:
+        answer = {"page": html, "bytes": size, "headline": found["headline"]}
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"page: {html} ({size:,} bytes)", err=True)
