@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from yieldsim.wafer.maps.npz import npz_bytes
 
 from tests.ensemble.fake import one_line
 from yieldsim.cli.output_files import check_output
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import load_file
 from yieldsim.plots.image import save
+from yieldsim.wafer.maps.formats.npz import npz_bytes
 
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])

@@ -8,10 +8,15 @@ import click
 
 __all__ = ["check_output", "force"]
 
-# images, pages, XML maps, npz and Parquet files of yieldsim hold its name; a CSV file has no
-# place for it
+# images, pages, maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place for it
 _MARK = b"yieldsim"
-_MARKED = {".png", ".svg", ".pdf", ".xml", ".npz", ".parquet", ".html", ""}
+_MARKED = {".png", ".svg", ".pdf", ".html", ".npz", ".parquet", ""} | {
+    ".xml",
+    ".g85",
+    ".e142",
+    ".sinf",
+    ".klarf",
+}
 _READ_BYTES = 2**26
 
 force = click.option("--force", is_flag=True, help="Overwrite files that yieldsim did not write.")

@@ -18,12 +18,16 @@ def some_maps():
     grids[1][:, 0] = NONE  # an empty column and corner: the size of the grid must survive
     grids[2][:] = PASS
     labels = ["Edge-Ring", "", "None", "a, b"]
-    return maps_from_grids(grids, labels, ["w1", "w 2", "w3", "x<&>y"])
+    pitch = [(8.25, 12.5), (1.0, 0.3), (np.nan, np.nan), (2.0, 2.0)]
+    names, lots = ["w1", "w 2", "w3", "x<&>y"], ["A", "A", "", "b;c"]
+    return maps_from_grids(grids, labels, names, lots=lots, pitch_mm=pitch)
 
 
-@pytest.mark.parametrize("ending", ["npz", "csv", "xml", "g85"])
+@pytest.mark.parametrize("ending", ["npz", "csv", "xml", "g85", "e142", "sinf"])
 def test_what_is_written_is_read_back(tmp_path, ending):
     maps, path = some_maps(), tmp_path / f"maps.{ending}"
+    if ending in ("csv", "e142"):  # a table has no pitch, and E142 one layout for all wafers
+        maps = dataclasses.replace(maps, pitch_mm=np.full((4, 2), np.nan))
     save_maps(path, maps)
     again = load_maps(path)
     for field in dataclasses.fields(maps):
@@ -186,7 +190,7 @@ def test_xml_without_maps_and_wrong_quality(tmp_path):
         load_maps(path)
 
 
-@pytest.mark.parametrize("ending", ["npz", "xml"])
+@pytest.mark.parametrize("ending", ["npz", "xml", "e142"])
 def test_truncated_files_at_every_length(tmp_path, ending):
     """No cut gives maps or a traceback (a .csv cut at a line's end is a shorter table)."""
     whole, cut = tmp_path / f"whole.{ending}", tmp_path / f"cut.{ending}"

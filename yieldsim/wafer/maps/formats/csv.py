@@ -232,5 +232,6 @@ def save(path: Path, maps: WaferMaps) -> None:
             for y, x in np.argwhere(listed).tolist():
                 row = [name, x, y, _WORDS[grid[y, x]], label, lot]
                 if bins is not None:
-                    row.append(maps.bin_names[bins[y, x]] if grid[y, x] == PASS else "")
+                    passed = grid[y, x] == PASS
+                    row.append(maps.bin_names[bins[y, x]] if passed else _WORDS[grid[y, x]])
                 table.writerow(row)

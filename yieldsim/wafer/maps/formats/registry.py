@@ -13,35 +13,30 @@ from typing import NamedTuple
 from yieldsim.errors import UsageError
 from yieldsim.wafer.maps.formats import csv, e142, g85, mixedwm38, npz, sinf
 
-__all__ = ["FORMATS", "Format", "format_to_read", "format_to_write", "known_endings"]
+__all__ = ["FORMATS", "Format", "format_to_read", "format_to_write"]
 
 _HEAD_BYTES = 65536
 
 
 class Format(NamedTuple):
-    """A format: its name in options and messages, the endings of its files, its module."""
+    """A format: its name in options and messages, the endings that it is written and read under."""
 
     name: str
-    endings: tuple[str, ...]
     module: ModuleType
-
-    @property
-    def writes(self) -> bool:
-        """Whether maps can be written in the format."""
-        return hasattr(self.module, "save")
+    endings: tuple[str, ...]
+    read_too: tuple[str, ...] = ()  # endings that other formats have as well
 
 
-# Of two formats that share an ending, the first is written; the first that recognizes a file's
-# beginning reads it, and the last of them stands for a file that none recognizes.
+# The first row that recognizes a file's beginning reads it, among those that know its ending. Where
+# none does, the last of these says what is wrong with the file.
 FORMATS = (
-    Format("mixedwm38", (".mixedwm38.npz", ".npz"), mixedwm38),
-    Format("npz", (".npz",), npz),
-    Format("csv", (".csv", ".txt", ".tsv"), csv),
-    Format("e142", (".e142", ".xml"), e142),
-    Format("g85", (".g85", ".xml"), g85),
-    Format("sinf", (".sinf", ".txt", ".map"), sinf),
+    Format("mixedwm38", mixedwm38, (".mixedwm38.npz",), (".npz",)),
+    Format("npz", npz, (".npz",)),
+    Format("csv", csv, (".csv",), (".txt", ".tsv")),
+    Format("e142", e142, (".e142", ".e142.xml"), (".xml",)),
+    Format("g85", g85, (".g85", ".xml")),
+    Format("sinf", sinf, (".sinf",), (".map", ".txt")),
 )
-_WRITTEN = {".npz": "npz", ".xml": "g85", ".txt": "csv"}  # where an ending has several formats
 
 
 def format_to_read(path: Path) -> Format:
@@ -52,33 +47,26 @@ def format_to_read(path: Path) -> Format:
     with path.open("rb") as stream:
         head = stream.read(_HEAD_BYTES)
     ending = path.suffix.lower()
-    by_ending = [row for row in FORMATS if ending in row.endings]
-    for row in by_ending or FORMATS:
+    known = [row for row in FORMATS if ending in (*row.endings, *row.read_too)]
+    for row in known or FORMATS:
         if row.module.recognizes(head):
             return row
-    if by_ending:
-        return by_ending[-1]
-    got = ending or "no ending"
-    allowed = ", ".join(known_endings())
+    if known:
+        return known[-1]
+    got, endings = ending or "no ending", (end for row in FORMATS for end in row.endings)
+    allowed = ", ".join(endings)
     raise UsageError(str(path), "unknown format of wafer maps", got=got, allowed=allowed)
 
 
 def format_to_write(path: str | Path, name: str | None = None) -> Format:
     """Return the format of that name, or of the file's ending. Raises UsageError."""
+    written = [row for row in FORMATS if hasattr(row.module, "save")]
     if name is not None:
-        return next(row for row in FORMATS if row.name == name)
-    text = Path(path).name.lower()
-    fits = [r for r in FORMATS if r.writes and any(text.endswith(end) for end in r.endings)]
+        return next(row for row in written if row.name == name)
+    file = Path(path).name.lower()
+    fits = [(len(end), row) for row in written for end in row.endings if file.endswith(end)]
     if not fits:
-        ending, allowed = Path(path).suffix.lower(), ", ".join(known_endings(written=True))
-        raise UsageError(str(path), "unknown format of wafer maps", got=ending, allowed=allowed)
-    wanted = _WRITTEN.get(Path(path).suffix.lower())
-    if text.endswith(".mixedwm38.npz"):
-        wanted = "mixedwm38"
-    return next((row for row in fits if row.name == wanted), fits[0])
-
-
-def known_endings(written: bool = False) -> list[str]:
-    """Return the endings of all formats, or of those that can be written."""
-    rows = [row for row in FORMATS if row.writes or not written]
-    return list(dict.fromkeys(end for row in rows for end in row.endings))
+        allowed = ", ".join(end for row in written for end in row.endings)
+        problem = "unknown format of wafer maps"
+        raise UsageError(str(path), problem, got=Path(path).suffix.lower(), allowed=allowed)
+    return max(fits, key=lambda fit: fit[0])[1]

@@ -44,7 +44,9 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read all maps of a file. Raises ModelError, with the wafer, and OSError."""
     wafers = list(_wafers(path))
     if not wafers:
-        raise ModelError(str(path), "holds no wafer map", allowed="RowData: lines (SINF)")
+        raise ModelError(
+            str(path), "cut short, or holds no wafer map", allowed="RowData: lines (SINF)"
+        )
     names = [wafer.fields.get("WAFER") or str(i) for i, wafer in enumerate(wafers)]
     grids, pitches = [], []
     for name, wafer in zip(names, wafers, strict=True):
@@ -150,7 +152,7 @@ def save(path: Path, maps: WaferMaps) -> None:
         grid, bins = maps.grid(w), maps.bin_grid(w)
         x, y = maps.pitch_mm[w].tolist()
         lines += [
-            f"DEVICE:{_one_line(str(maps.label[w])) or 'yieldsim'}",
+            f"DEVICE:{_one_line(str(maps.label[w]))}",
             f"LOT:{_one_line(str(maps.lot[w]))}",
             f"WAFER:{_one_line(str(maps.name[w]))}",
             "FNLOC:0",
@@ -160,7 +162,8 @@ def save(path: Path, maps: WaferMaps) -> None:
             "REFPX:0",
             "REFPY:0",
             "DUTMS:mm",
-            *(f"{k}:{v:.12g}" for k, v in (("XDIES", x), ("YDIES", y)) if v > 0.0),
+            *(f"{k}:{v:.12g}" if v > 0.0 else f"{k}:" for k, v in (("XDIES", x), ("YDIES", y))),
+            "PRODUCER:yieldsim",  # by which a command knows a file of its own
             f"LABEL:{_one_line(str(maps.label[w]))}",
         ]
         index = np.where(grid == PASS, 1 + (0 if bins is None else bins.astype(int)), 0)
