@@ -13,6 +13,7 @@ from yieldsim.analysis.drivers.summary import sensitivity_summary
 from yieldsim.analysis.evidence.comparison import compare_files
 from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
 from yieldsim.analysis.overview.assumptions import assumption_summary
+from yieldsim.analysis.overview.draws import carried_draws, leading_inputs
 from yieldsim.analysis.overview.fans import fan_of
 from yieldsim.analysis.overview.headline import headline, headline_years
 from yieldsim.analysis.records import Record, difference_records
@@ -34,9 +35,10 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
     """What the page shows, of the given scenarios (default: `shown_scenarios`).
 
     ``scenarios`` and ``products``: their titles. ``fan``: the `Fan` by ``quarter`` and ``year``.
-    ``headline``: the answer in two lines, on ``years``. The other keys hold the records of the
-    summaries of the same name; what the ensemble lacks is empty, and ``missing`` says why, by key.
-    Figures that need one scenario are of the first. Raises UsageError for an unknown scenario.
+    ``draws``: those that the sliders reweight. ``headline``: the answer in two lines, on ``years``.
+    The other keys hold the records of the summaries of the same name; what the ensemble lacks is
+    empty, and ``missing`` says why, by key. Figures that need one scenario are of the first. Raises
+    UsageError for an unknown scenario.
     """
     chosen = choose(ds, list(scenarios) or shown_scenarios(ds))
     first = labels_of(chosen, "scenario")[0]
@@ -56,11 +58,13 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
     titles = product_titles(ds)
     assumptions = assumption_summary(ds, first)
     labels = {r["path"]: r["label"] for r in assumptions["inputs"]}
+    draws = carried_draws(chosen, by_quarter, leading_inputs(drivers, years))
     return {
         "scenarios": scenario_titles(chosen),
         "products": {name: titles[name] for name in by_quarter.products},
         "first": first,
         "fan": fans,
+        "draws": draws,
         "years": years,
         "outlook_from": outlook,
         "headline": headline(fans["year"], years, binding["year"], drivers, gains, labels),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from yieldsim.analysis.overview.fans import COLUMNS, Fan
 from yieldsim.report.page.parts import Overview, Section, first_title, source_of
-from yieldsim.report.page.tables import Column, Key, Row, Table
+from yieldsim.report.page.tables import Column, Key, Row, Table, single
 
 TOTAL = "total"
 RARE = 0.05  # constraints whose share never exceeds this stand in one column
@@ -32,6 +30,8 @@ QUANTILES = (
     Column("p90", "P90", "count"),
     Column("mean", "mean", "count"),
 )
+SLIDERS = "Usable chips as the sliders weight them"
+REWEIGHTED = (Column("period", "period"), *QUANTILES)
 
 
 def fan_section(overview: Overview) -> Section:
@@ -48,6 +48,7 @@ def fan_section(overview: Overview) -> Section:
         tables=(
             fan_table("year", "Usable chips per calendar year", fans["year"], FIGURES),
             fan_table("quarter", "Usable chips per quarter", fans["quarter"], QUANTILES),
+            *([Table("reweighted", SLIDERS, REWEIGHTED, {})] if overview["draws"] else []),
         ),
         chart={"kind": "fan", "tables": ["year", "quarter"]},
         source=source_of(overview, "variable usable_chips; ± is the Monte Carlo standard error"),
@@ -59,7 +60,7 @@ def fan_section(overview: Overview) -> Section:
 def fan_table(name: str, caption: str, fan: Fan, columns: tuple[Column, ...]) -> Table:
     """The rows of the first scenario and product, which the page opens with."""
     places = [COLUMNS.index(column.key) for column in columns]
-    numbers = fan.values[0, 0][:, places].astype(np.float32).astype(float)
+    numbers = single(fan.values[0, 0][:, places]).astype(float)
     labels = [f"{p}{part}" for p, part in zip(fan.periods, partial(fan, name), strict=True)]
     rows = [[label, *own] for label, own in zip(labels, numbers.tolist(), strict=True)]
     return Table(name, caption, (Column("period", "period"), *columns), {("", ""): rows})

@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from yieldsim.analysis.overview.draws import Draws
 from yieldsim.analysis.overview.fans import COLUMNS, Fan
+from yieldsim.analysis.overview.reweight import BANDWIDTH, FEWEST_EFFECTIVE
 from yieldsim.errors import UsageError
 from yieldsim.report.page.parts import Overview, Section
 from yieldsim.report.page.sections import sections_of
+from yieldsim.report.page.tables import Table, single
 from yieldsim.version import VERSION
 
-SCRIPTS = ("data.js", "svg.js", "fan.js", "charts.js", "page.js")
+SCRIPTS = ("data.js", "svg.js", "fan.js", "charts.js", "weights.js", "sliders.js", "page.js")
 MOST_BYTES = 3_000_000
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -77,8 +80,9 @@ def section_html(section: Section, overview: Overview) -> str:
     return f'<section id="{section.name}">{head}{body}</section>'
 
 
-def _table_html(table: Any, section: Section, overview: Overview) -> str:
+def _table_html(table: Table, section: Section, overview: Overview) -> str:
     is_open = " open" if section.is_open else ""
+    is_open += "" if table.rows else " hidden"  # until a slider fills it
     name = html.escape(table.name)
     return (
         f"<details{is_open}><summary>Table: {html.escape(table.caption)}</summary>"
@@ -102,13 +106,35 @@ def page_data(overview: Overview, sections: list[Section]) -> dict[str, Any]:
             name: {
                 "periods": fan.periods,
                 "quarters": fan.quarters,
-                "values": packed(fan.values, np.dtype("<f4")),
+                "values": packed(single(fan.values), np.dtype("<f4")),
             }
             for name, fan in fans.items()
         },
         "tables": {t.name: t.as_data() for s in sections for t in s.tables},
         "charts": {s.name: s.chart for s in sections if s.chart and not s.missing},
         "realizations": overview["realizations"],
+        "draws": draws_data(overview["draws"], overview),
+    }
+
+
+def draws_data(draws: Draws | None, overview: Overview) -> dict[str, Any] | None:
+    """The draws for the sliders; None if the page has none."""
+    if draws is None:
+        return None
+    known = {r["path"]: r for r in overview["assumptions"]["inputs"]}
+    about = [known.get(name, {"path": name, "label": name, "unit": "1"}) for name in draws.inputs]
+    single = np.dtype("<f4")
+    return {
+        "count": draws.codes.shape[-1],
+        "series": draws.series,
+        "years": draws.years,
+        "largest": packed(draws.largest, single),
+        "codes": packed(draws.codes, np.dtype("<u2")),
+        "inputs": [{key: r[key] for key in ("path", "label", "unit")} for r in about],
+        "values": packed(draws.values, single),
+        "base": None if draws.base is None else packed(draws.base, single),
+        "bandwidth": BANDWIDTH,
+        "fewest": FEWEST_EFFECTIVE,
     }
 
 

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+import numpy as np
+
 DIGITS = 9  # single precision keeps all it has
+WHOLE = 1_000.0
 NOTHING = "–"
 PLACES = {"count": 0, "share": 1, "density": 3, "decimal": 1}
 NUMERIC = frozenset(PLACES)
@@ -82,6 +85,16 @@ def kept(row: Sequence[Any]) -> Row:
 
 def _rounded(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+
+
+def single(values: np.ndarray) -> np.ndarray:
+    """Amounts in single precision, those from `WHOLE` on rounded to whole numbers first.
+
+    Single precision is exact for whole numbers up to 16.8 million, so a cell shows what it would
+    show in double precision.
+    """
+    whole = np.floor(values + 0.5)
+    return np.where(np.abs(values) >= WHOLE, whole, values).astype(np.float32)
 
 
 def cell_text(format: str, value: Any) -> str:

@@ -1,6 +1,7 @@
 // The page: what is chosen, and what is drawn for it.
 
 const choice = { scenario: DATA.scenarios[0], product: DATA.products[0], period: "quarter" };
+const REWEIGHTED = ["p10", "p25", "p50", "p75", "p90", "mean"];
 const DRAW = { stack: drawStack, ranges: drawRanges, bars: drawBars };
 
 function fillTable(name) {
@@ -30,9 +31,21 @@ const depends = (name) => name in fans || Object.keys(DATA.tables[name].rows).le
 function drawCharts(all) {
   for (const [name, chart] of Object.entries(DATA.charts)) {
     const place = document.getElementById(`chart-${name}`);
-    if (chart.kind === "fan") drawFan(place, choice, fanOf(choice.period, choice.scenario, choice.product), null);
+    if (chart.kind === "fan") showFan(place);
     else if (all || depends(chart.table)) DRAW[chart.kind](place, chart, choice);
   }
+}
+
+function showFan(place) {
+  const weighted = heldFan(choice);
+  drawFan(place, choice, fanOf(choice.period, choice.scenario, choice.product), weighted);
+  const table = document.getElementById("table-reweighted");
+  if (!table) return;
+  const rows = weighted === null ? [] : fans[choice.period].periods.map((label, p) => [label, ...REWEIGHTED.map((key) => weighted[key][p])]);
+  DATA.tables.reweighted.rows = { "|": rows };
+  table.closest("details").hidden = weighted === null;
+  fillTable("reweighted");
+  linkCsv("reweighted");
 }
 
 function choose() {
@@ -52,6 +65,7 @@ function start() {
   form.addEventListener("change", choose);
   form.addEventListener("submit", (event) => event.preventDefault());
   Object.keys(DATA.tables).forEach(linkCsv);
+  makeSliders(document.getElementById("sliders"), () => showFan(document.getElementById("chart-fan")));
   drawCharts(true);
   let width = window.innerWidth;
   window.addEventListener("resize", () => {
