@@ -12,6 +12,7 @@ DAYS_PER_QUARTER = 365.25 / 4.0
 MONTHS_PER_QUARTER = 3.0
 QUARTERS_PER_YEAR = 4.0
 NM_PER_UM = 1000.0
+MM_PER_INCH = 25.4
 # one H100-equivalent: NVIDIA H100 SXM, dense BF16 and memory bandwidth (NVIDIA data sheet 2022)
 H100_TFLOPS_FP16 = 989.0
 H100_TB_PER_S = 3.35
@@ -26,6 +27,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "cm": ("length", 10.0),
     "um": ("length", 1.0 / NM_PER_UM),
     "nm": ("length", 1.0 / NM_PER_UM / NM_PER_UM),
+    "in": ("length", MM_PER_INCH),
+    "mil": ("length", MM_PER_INCH / 1000.0),
     "hour": ("time", 1.0),
     "day": ("time", HOURS_PER_DAY),
     "week": ("time", 7.0 * HOURS_PER_DAY),

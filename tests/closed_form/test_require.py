@@ -25,7 +25,7 @@ BAD = [
     (lambda: cf.poisson("wide", 0.1), "area_mm2", "'wide'"),
     (lambda: cf.negative_binomial(1.0, 0.1, 0.0), "alpha", "0"),
     (lambda: cf.negative_binomial(1.0, 0.1, -math.inf), "alpha", "-inf"),
-    (lambda: cf.bose_einstein(1.0, 0.1, 2.5), "layers", "2.5"),
+    (lambda: cf.bose_einstein(1.0, 0.1, -2.5), "layers", "-2.5"),
     (lambda: cf.bose_einstein(1.0, 0.1, 0), "layers", "0"),
     (lambda: cf.good_die_variance_per_wafer(-3, 1.0, 0.1, 2.0), "gross_die", "-3"),
     (lambda: cf.harvest_yield(1.0, 1.0, 4, 5, 0.1, 2.0), "min_good", "5"),

@@ -8,7 +8,8 @@ import click
 
 __all__ = ["check_output", "force"]
 
-# images, pages, maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place for it
+# images, pages, maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place
+# for it
 _MARK = b"yieldsim"
 _MARKED = {".png", ".svg", ".pdf", ".html", ".npz", ".parquet", ""} | {
     ".xml",

@@ -7,6 +7,7 @@ UsageError with the argument's name.
 
 from yieldsim.closed_form.critical_area import mean_line_kill
 from yieldsim.closed_form.harvest import harvest_bins, harvest_yield
+from yieldsim.closed_form.inverse import density_by_search, density_of_yield
 from yieldsim.closed_form.queues import (
     effective_process_cv2,
     effective_process_time,
@@ -37,6 +38,8 @@ from yieldsim.closed_form.yields import (
 
 __all__ = [
     "bose_einstein",
+    "density_by_search",
+    "density_of_yield",
     "effective_process_cv2",
     "effective_process_time",
     "erlang_c",

@@ -77,11 +77,12 @@ def bose_einstein(area_mm2: ArrayLike, d0_per_cm2_layer: ArrayLike, layers: Arra
     """Return (1 + lambda_layer)^-layers, where the density is that of *one* layer.
 
     J. E. Price, "A new look at yield of integrated circuits", Proc. IEEE 58 (1970) 1290-1291,
-    doi:10.1109/PROC.1970.7911, applied to each layer.
+    doi:10.1109/PROC.1970.7911, applied to each layer. ``layers`` need not be whole: foundries quote
+    complexity factors such as 15.5 for it.
     """
     area = require("area_mm2", area_mm2, least=0.0)
     density = require("d0_per_cm2_layer", d0_per_cm2_layer, least=0.0)
-    count = require("layers", layers, least=1.0, whole=True)
+    count = require("layers", layers, above=0.0)
     return np.exp(-count * np.log1p(area / MM2_PER_CM2 * density))
 
 

@@ -36,15 +36,27 @@ def figures(command: click.Command, line: str) -> dict[str, Any]:
         (f"{DIE} --offset 0.5,0.5", 64),
         (f"{DIE} --offset -0.5,0.5", 64),
         (DIE, 64),
-        (f"{DIE} --optimize", 64),
-        ("--width 10 --height 10 --scribe 0", 621),
-        ("--width 10 --height 10 --scribe 0 --optimize", 626),
+        ("--width 10 --height 10 --scribe 0 --offset half", 621),
+        ("--width 10 --height 10 --scribe 0", 626),
+        ("--width 1cm --height 393.70078740157480mil --scribe 0", 626),
+        ("--width 15 --height 15 --scribe 1 --edge 5 --notch --notch-keep-out 10", 229),
+        ("--width 15 --height 15 --scribe 1 --edge 5 --notch left --notch-keep-out 1cm", 229),
+        (
+            "--width 15 --height 15 --scribe 1 --edge 5 --notch --notch-keep-out 10 --offset half",
+            226,
+        ),
         ("--width 100 --height 100 --diameter 150 --edge 3 --offset 0,0", 1),
         ("--width 100 --height 100 --diameter 150 --edge 3 --offset 0.5,0.5", 0),
     ],
 )
 def test_dies_counts(line: str, gross_die: int) -> None:
     assert figures(dies, line)["gross_die"] == gross_die
+
+
+def test_inches_and_mils_are_millimetres() -> None:
+    size = "--width 0.1in --height 200mil --diameter 3in --edge 1000um --flat"
+    metric = "--width 2.54 --height 5.08 --diameter 76.2 --edge 1 --flat"
+    assert figures(dies, size) == figures(dies, metric)
 
 
 def test_dies_tells_what_it_counted() -> None:
@@ -56,12 +68,12 @@ def test_dies_tells_what_it_counted() -> None:
     assert got["area_use"] == pytest.approx(got["gross_die"] * 858.0 / (math.pi * 150.0**2))
 
 
-def test_the_optimized_offset_gives_the_same_count_when_typed_in() -> None:
+def test_the_best_offset_gives_the_same_count_when_typed_in() -> None:
     size = "--width 10 --height 10 --scribe 0"
-    best = figures(dies, f"{size} --optimize")
+    best = figures(dies, size)
     offset = f"{best['offset_x_pitch']},{best['offset_y_pitch']}"
     assert figures(dies, f"{size} --offset {offset}")["gross_die"] == best["gross_die"] == 626
-    printed = dict(line.split() for line in call(dies, f"{size} --optimize").stdout.splitlines())
+    printed = dict(line.split() for line in call(dies, size).stdout.splitlines())
     offset = f"{printed['offset_x_pitch']},{printed['offset_y_pitch']}"
     assert figures(dies, f"{size} --offset {offset}")["gross_die"] == 626
 
@@ -81,6 +93,10 @@ def test_dies_prints_a_table() -> None:
         ("--area 814 --d0 0.1 --model negative-binomial --alpha 10", 0.45723171587703197),
         ("--area 814 --d0 0.1 --alpha inf", 0.44308218808216781),
         ("--area 814 --d0 0.1 --model bose-einstein --layers 25", 3.420329387716829e-7),
+        ("--area 100 --d0 1 --model bose-einstein --layers 2.5", 2.0**-2.5),
+        ("--area 8.14cm2 --d0 0.1", 0.44308218808216781),
+        ("--width 22mm --height 37 --d0 0.1", 0.44308218808216781),
+        ("--area 814 --width 22 --height 37 --d0 0.1", 0.44308218808216781),
         (f"{HARVEST} --fatal-area 281 --min-good 30 --alpha 2", 0.76121436654564829),
         (f"{HARVEST} --fatal-area 281 --min-good 30", 0.75011955384120537),
         (f"{HARVEST} --area 665 --min-good 25 --alpha inf", 0.75502833295903477),
@@ -89,6 +105,15 @@ def test_dies_prints_a_table() -> None:
 )
 def test_yield_figures(line: str, expected: float) -> None:
     assert figures(yield_, line)["yield"] == pytest.approx(expected, rel=1e-14)
+
+
+def test_density_of_a_yield() -> None:
+    got = figures(yield_, "--from-yield 0.8 --area 18")
+    assert got["d0_per_cm2"] == pytest.approx(1.2396863961901165, rel=1e-14)
+    assert got["yield"] == pytest.approx(0.8, rel=1e-14)
+    harvest = "--cores 32 --core-area 12 --fatal-area 281 --min-good 30 --alpha 2"
+    d0 = figures(yield_, f"{harvest} --from-yield 0.76121436654564829")["d0_per_cm2"]
+    assert d0 == pytest.approx(0.1, rel=1e-9)
 
 
 def test_yield_names_the_model_it_took() -> None:
@@ -117,7 +142,7 @@ def test_yield_prints_a_table() -> None:
         (dies, "--width nan --height 33", "--width", "nan"),
         (dies, "--width 26 --height inf", "--height", "inf"),
         (dies, "--width 0 --height 33", "--width", "0"),
-        (dies, f"{DIE} --diameter 50", "--diameter", "50"),
+        (dies, f"{DIE} --diameter 40", "--diameter", "40"),
         (dies, f"{DIE} --edge 150", "--edge", "150"),
         (dies, f"{DIE} --edge -1", "--edge", "-1"),
         (dies, f"{DIE} --scribe -0.1", "--scribe", "-0.1"),
@@ -125,9 +150,20 @@ def test_yield_prints_a_table() -> None:
         (dies, f"{DIE} --offset a,b", "--offset", "'a,b'"),
         (dies, f"{DIE} --offset 0.5,nan", "--offset", "'0.5,nan'"),
         (dies, f"{DIE} --offset 1e9,0", "--offset", "'1e9,0'"),
-        (dies, f"{DIE} --offset 0,0 --optimize", "--offset", "'0,0'"),
+        (dies, f"{DIE} --offset best", "--offset", "'best'"),
+        (dies, f"{DIE} --panel 510", "--panel", "'510'"),
+        (dies, f"{DIE} --panel 20,20", "--width, --height", "'26 x 33 mm'"),
+        (dies, f"{DIE} --panel -1,20", "--panel", "-1"),
+        (dies, f"{DIE} --panel 510,515 --notch", "--notch", None),
+        (dies, f"{DIE} --panel 510,515 --diameter 200", "--diameter", None),
         (yield_, "--d0 0.1", "--area", None),
         (yield_, "--area 814", "--d0", None),
+        (yield_, "--area 800 --width 26 --height 33 --d0 0.1", "--area", "'800'"),
+        (yield_, "--area 18 --from-yield 1.5", "--from-yield", "1.5"),
+        (yield_, "--area 18 --from-yield 0", "--from-yield", "0"),
+        (yield_, "--area 0 --from-yield 0.5", "--area", "0"),
+        (yield_, "--area 18 --from-yield 0.5 --d0 1", "--d0", "1.0"),
+        (yield_, "--area 18 --from-yield 0.5 --die x.toml", "--area", "18.0"),
         (yield_, "--area 814 --d0 -0.1", "--d0", "-0.1"),
         (yield_, "--area 814 --d0 nan", "--d0", "nan"),
         (yield_, "--area inf --d0 0.1", "--area", "inf"),
@@ -139,7 +175,7 @@ def test_yield_prints_a_table() -> None:
         (yield_, "--area 814 --d0 0.1 --model bose-einstein", "--layers", None),
         (yield_, "--area 814 --d0 0.1 --model bose-einstein --layers 0", "--layers", "0"),
         (yield_, "--area 814 --d0 -1 --model bose-einstein --layers 2", "--d0", "-1"),
-        (yield_, "--area 814 --d0 0.1 --layers 2", "--layers", "2"),
+        (yield_, "--area 814 --d0 0.1 --layers 2", "--layers", "2.0"),
         (yield_, "--area 814 --d0 0.1 --min-good 2", "--min-good", "2"),
         (yield_, "--area 814 --d0 0.1 --core-area 2", "--core-area", "2.0"),
         (yield_, "--area 814 --d0 0.1 --fatal-area 2", "--fatal-area", "2.0"),
@@ -173,6 +209,8 @@ def test_bad_input_is_one_line(
     [
         (dies, "--height 33"),
         (dies, "--width wide --height 33"),
+        (dies, "--width 3parsec --height 33"),
+        (dies, f"{DIE} --notch above"),
         (yield_, "--area 814 --d0 0.1 --model stapper"),
         (yield_, f"{HARVEST} --fatal-area 281 --min-good 2.5"),
     ],

@@ -105,7 +105,9 @@ def wafers(draw: st.DrawFn) -> WaferOutline:
         scribe_mm=draw(st.floats(0.0, 0.5)),
         notch=kind,
         notch_keep_out_mm=draw(st.none() | st.floats(1.0, 25.0)) if kind == "notch" else None,
-        flat_length_mm=draw(st.none() | st.floats(20.0, 90.0)) if kind == "flat" else None,
+        flat_length_mm=draw(st.none() | st.floats(0.2, 0.9).map(lambda part: part * diameter))
+        if kind == "flat"
+        else None,
     )
 
 
@@ -312,7 +314,7 @@ def test_the_keep_out_holds_the_edge_exclusion_from_the_whole_notch() -> None:
 @pytest.mark.parametrize(
     ("where", "got", "make"),
     [
-        ("diameter_mm", "50", lambda: WaferOutline(50.0)),
+        ("diameter_mm", "40", lambda: WaferOutline(40.0)),
         ("diameter_mm", "451", lambda: WaferOutline(451.0)),
         ("diameter_mm", "nan", lambda: WaferOutline(math.nan)),
         ("edge_exclusion_mm", "-1", lambda: WaferOutline(edge_exclusion_mm=-1.0)),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from yieldsim.cli.options import as_json
+from yieldsim.cli.wafers.lengths import LENGTH, length_mm
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
-    from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline
+    from yieldsim.wafer.geometry.panel import Panel
+    from yieldsim.wafer.geometry.sites import Grid, Reticle, WaferOutline
+    from yieldsim.wafer.geometry.turned import Side
 
 __all__ = ["dies"]
 
@@ -33,30 +37,47 @@ _OPTIONS = {
     "rows": "--dies-per-field",
     "columns, rows": "--dies-per-field",
     "dies on the wafer": "--map",
+    "panel": "--panel",
 }
-_WIDEST_MAP = 400
 _FIELD_MM = (26.0, 33.0)
+_SIDES = click.Choice(("bottom", "left", "right", "top"))
+_HALF = "half"
 
 
 @click.command()
-@click.option("--width", type=float, required=True, help="Die width, mm, scribe line not included.")
-@click.option("--height", type=float, required=True, help="Die height, mm.")
-@click.option("--diameter", type=float, default=300.0, show_default=True, help="Wafer, mm.")
-@click.option("--edge", type=float, default=3.0, show_default=True, help="Edge exclusion, mm.")
-@click.option("--scribe", type=float, default=0.1, show_default=True, help="Scribe line, mm.")
-@click.option("--notch", is_flag=True, help="Keep dies clear of a notch at the bottom (SEMI M1).")
+@click.option(
+    "--width",
+    type=LENGTH,
+    required=True,
+    help="Die width, mm, scribe line not included. Every length takes a unit: 0.5in, 80mil, 900um.",
+)
+@click.option("--height", type=LENGTH, required=True, help="Die height, mm.")
+@click.option("--diameter", type=LENGTH, help="Wafer, mm.  [default: 300]")
+@click.option("--edge", type=LENGTH, default=3.0, show_default=True, help="Edge exclusion, mm.")
+@click.option("--scribe", type=LENGTH, default=0.1, show_default=True, help="Scribe line, mm.")
+@click.option(
+    "--notch",
+    is_flag=False,
+    flag_value="bottom",
+    type=_SIDES,
+    help="Keep dies clear of a notch (SEMI M1) at that side, the bottom if none is named.",
+)
 @click.option(
     "--notch-keep-out",
-    type=float,
+    type=LENGTH,
     metavar="MM",
     help="Radius kept free around the notch. [default: notch depth 1.25 + edge exclusion]",
 )
 @click.option(
-    "--flat", is_flag=True, help="Cut a flat at the bottom, of the SEMI M1 length for the diameter."
+    "--flat",
+    is_flag=False,
+    flag_value="bottom",
+    type=_SIDES,
+    help="Cut a flat of the SEMI M1 length for the diameter at that side, or at the bottom.",
 )
 @click.option(
     "--flat-length",
-    type=float,
+    type=LENGTH,
     metavar="MM",
     help="Length of the flat, instead of that of SEMI M1.",
 )
@@ -76,10 +97,13 @@ _FIELD_MM = (26.0, 33.0)
     "--offset",
     metavar="X,Y",
     help="Grid offset in pitches: 0,0 centres a die on the wafer, 0.5,0.5 a scribe crossing. With "
-    "a reticle it is the offset of the fields, in pitches of fields. "
-    "[default: the best of all shifts by half a die's pitch]",
+    "a reticle it is the offset of the fields, in pitches of fields. `half` takes the best of all "
+    "shifts by half a die's pitch, as models do.  [default: the best of all offsets]",
 )
-@click.option("--optimize", is_flag=True, help="Search all offsets for the most dies.")
+@click.option(
+    "--partial", is_flag=True, help="Count the dies that the wafer's edge or edge exclusion costs."
+)
+@click.option("--panel", metavar="W,H", help="A panel of W x H mm instead of a wafer.")
 @click.option(
     "--map",
     "with_map",
@@ -88,11 +112,13 @@ _FIELD_MM = (26.0, 33.0)
 )
 @as_json
 def dies(**options: Any) -> None:
-    """Count the whole dies on a round wafer, by exact geometry."""
+    """Count the whole dies on a round wafer or a panel, by exact geometry."""
     try:
         figures, picture = _answer(**options)
     except UsageError as error:
         where = _OPTIONS.get(error.where, error.where)
+        if where == "--flat" and options["flat"] is None:
+            where = "--notch"
         raise UsageError(where, error.problem, got=error.got, allowed=error.allowed) from None
     if options["as_json"]:
         click.echo(json.dumps(figures | ({"map": picture} if picture else {})))
@@ -106,45 +132,106 @@ def dies(**options: Any) -> None:
 def _answer(
     width: float,
     height: float,
-    diameter: float,
+    panel: str | None,
+    diameter: float | None,
     edge: float,
     scribe: float,
-    notch: bool,
+    with_map: bool,
+    as_json: bool,
+    **options: Any,
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the figures to print and the lines of the map, empty without --map."""
+    if panel is not None:
+        for name, value in {"diameter": diameter, "map": with_map, **options}.items():
+            if value not in (None, False):
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(option, "clashes with --panel", allowed="leave it out")
+        return _panel_figures(panel, edge, scribe, width, height), []
+    wafer = {"diameter_mm": 300.0 if diameter is None else diameter}
+    wafer |= {"edge_exclusion_mm": edge, "scribe_mm": scribe}
+    return _wafer_answer(width, height, wafer, with_map, **options)
+
+
+def _wafer_answer(
+    width: float,
+    height: float,
+    lengths: dict[str, float],
+    with_map: bool,
+    notch: Side | None,
     notch_keep_out: float | None,
-    flat: bool,
+    flat: Side | None,
     flat_length: float | None,
     field: str | None,
     dies_per_field: str | None,
     no_partial_fields: bool,
     offset: str | None,
-    optimize: bool,
-    with_map: bool,
-    as_json: bool,
+    partial: bool,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Return the figures to print and the lines of the map, empty without --map."""
+    """Place the grid on the wafer turned so that its notch or flat is at the bottom."""
     from yieldsim.wafer.geometry.sites import WaferOutline, make_sites, place_grid
+    from yieldsim.wafer.geometry.turned import turned_offset, turned_reticle, upright
 
-    if offset is not None and optimize:
-        raise UsageError("--offset", "clashes with --optimize", got=offset, allowed="one of them")
     if notch and flat:
         raise UsageError("--notch", "clashes with --flat", allowed="one of them")
+    side: Side = notch or flat or "bottom"
     wafer = WaferOutline(
-        diameter_mm=diameter,
-        edge_exclusion_mm=edge,
-        scribe_mm=scribe,
+        **lengths,
         notch="notch" if notch else "flat" if flat else "none",
         notch_keep_out_mm=notch_keep_out,
         flat_length_mm=flat_length,
     )
     needs_reticle = field is not None or dies_per_field is not None or no_partial_fields
     reticle = _reticle(field, dies_per_field) if needs_reticle else None
-    place = None if offset is None else _parse_offset(offset)
-    grid = place_grid(wafer, width, height, reticle, place, not no_partial_fields, optimize)
-    figures = _figures(wafer, reticle, grid)
-    return figures, _picture(make_sites(wafer, grid)) if with_map else []
+    place = None if offset in (None, _HALF) else _parse_offset(str(offset))
+    grid = place_grid(
+        wafer,
+        *((width, height) if side in ("bottom", "top") else (height, width)),
+        turned_reticle(reticle, side),
+        turned_offset(place, side),
+        not no_partial_fields,
+        optimize=offset is None,
+    )
+    figures = _figures(wafer, reticle, upright(grid, side), side)
+    if partial:
+        from yieldsim.wafer.geometry.partial import edge_dies
+
+        edge = edge_dies(wafer, grid)
+        figures |= {"edge_die": edge.whole, "partial_die": edge.cut}
+    if not with_map:
+        return figures, []
+    from yieldsim.cli.wafers.die_map import picture
+
+    return figures, picture(make_sites(wafer, grid), side)
 
 
-def _figures(wafer: WaferOutline, reticle: Reticle | None, grid: Grid) -> dict[str, Any]:
+def _panel_figures(
+    panel: str, edge: float, scribe: float, width: float, height: float
+) -> dict[str, Any]:
+    from yieldsim.wafer.geometry.panel import Panel
+
+    size = _pair("--panel", panel, length_mm, "W,H in mm, as 510,515")
+    made: Panel = Panel(*size, edge, scribe, width, height)
+    gross, area = made.columns * made.rows, width * height
+    return {
+        "gross_die": gross,
+        "columns": made.columns,
+        "rows": made.rows,
+        "pitch_x_mm": width + scribe,
+        "pitch_y_mm": height + scribe,
+        "die_width_mm": width,
+        "die_height_mm": height,
+        "die_area_mm2": area,
+        "scribe_mm": scribe,
+        "panel_width_mm": made.width_mm,
+        "panel_height_mm": made.height_mm,
+        "edge_exclusion_mm": edge,
+        "area_use": gross * area / (made.width_mm * made.height_mm),
+    }
+
+
+def _figures(
+    wafer: WaferOutline, reticle: Reticle | None, grid: Grid, side: Side
+) -> dict[str, Any]:
     size = grid.fields
     area = size.die_w * size.die_h
     figures: dict[str, Any] = {
@@ -164,6 +251,8 @@ def _figures(wafer: WaferOutline, reticle: Reticle | None, grid: Grid) -> dict[s
         "search": grid.search,
         "notch": wafer.notch,
     }
+    if wafer.notch != "none":
+        figures["notch_side"] = side
     if wafer.notch == "notch":
         figures["notch_keep_out_mm"] = wafer.keep_out_mm
     if wafer.notch == "flat":
@@ -186,14 +275,14 @@ def _reticle(field: str | None, dies_per_field: str | None) -> Reticle:
 
     width, height = _FIELD_MM
     if field is not None:
-        width, height = _pair("--field", field, float, "W,H in mm, as 26,33")
+        width, height = _pair("--field", field, length_mm, "W,H in mm, as 26,33")
     columns, rows = None, None
     if dies_per_field is not None:
         columns, rows = _pair("--dies-per-field", dies_per_field, int, "C,R, as 2,3")
     return Reticle(width, height, columns, rows)
 
 
-def _pair(option: str, text: str, kind: type, allowed: str) -> tuple[Any, Any]:
+def _pair(option: str, text: str, kind: Callable[[str], Any], allowed: str) -> tuple[Any, Any]:
     """Return the two numbers of the option's text."""
     try:
         first, second = (kind(part) for part in text.split(","))
@@ -209,26 +298,9 @@ def _parse_offset(text: str) -> tuple[float, float]:
         u = v = math.nan
     if not (abs(u) <= 1.0 and abs(v) <= 1.0):
         raise UsageError(
-            "--offset", "not an offset", got=text, allowed="X,Y in pitches, each from -1 to 1"
+            "--offset",
+            "not an offset",
+            got=text,
+            allowed="X,Y in pitches, each from -1 to 1, or half",
         )
     return u, v
-
-
-def _picture(sites: Sites) -> list[str]:
-    """Return the map's lines, top row first: `#` and `=` for dies of neighbouring fields.
-
-    Characters are about twice as high as wide, so a die is several characters wide to keep the
-    wafer round, or one where the dies are too many.
-    """
-    rows, columns = sites.shape
-    if columns > _WIDEST_MAP:
-        raise UsageError(
-            "--map", "too many dies across", got=columns, allowed=f"<= {_WIDEST_MAP} columns"
-        )
-    marks = [["."] * columns for _ in range(rows)]
-    dark = (sites.field_column + sites.field_row) % 2
-    for column, row, odd in zip(sites.column, sites.row, dark, strict=True):
-        marks[row][column] = "=" if odd else "#"
-    wide = round(2.0 * sites.pitch_x_mm / sites.pitch_y_mm)
-    wide = max(1, min(wide, _WIDEST_MAP // max(columns, 1)))
-    return ["".join(mark * wide for mark in line) for line in reversed(marks)]

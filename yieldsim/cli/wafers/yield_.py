@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from yieldsim.cli.options import allow_outside, as_json
+from yieldsim.cli.wafers.lengths import AREA, LENGTH
 from yieldsim.errors import UsageError
 
 __all__ = ["yield_"]
@@ -27,23 +28,28 @@ _OPTIONS = {
     "core_mm2": "--core-area",
     "fatal_mm2": "--fatal-area",
     "min_good": "--min-good",
+    "yield": "--from-yield",
 }
+_ROUNDING = 1e-9  # an area typed in decimals may miss width times height by this
 
 
 @click.command("yield")
-@click.option("--area", type=float, help="Die area, mm2.")
+@click.option("--area", type=AREA, help="Die area, mm2, or with a unit: 0.8cm2, 0.1in2.")
 @click.option("--d0", type=float, help="Killer defects per cm2 (bose-einstein: per layer).")
+@click.option(
+    "--from-yield", type=float, metavar="Y", help="Solve for D0: the density that gives this yield."
+)
 @click.option(
     "--model",
     type=click.Choice(_MODELS),
     help="[default: negative-binomial with --alpha, otherwise poisson]",
 )
 @click.option("--alpha", type=float, help="Clustering parameter; inf is Poisson.")
-@click.option("--layers", type=int, help="Critical layers of bose-einstein.")
+@click.option("--layers", type=float, help="Critical layers of bose-einstein; 15.5 is fine.")
 @click.option("--cores", type=int, help="Cores on the die, some of which may be dead.")
-@click.option("--core-area", type=float, help="Area of one core, mm2.")
+@click.option("--core-area", type=AREA, help="Area of one core, mm2.")
 @click.option(
-    "--fatal-area", type=float, help="Area that must be good, mm2.  [default: the rest of the die]"
+    "--fatal-area", type=AREA, help="Area that must be good, mm2.  [default: the rest of the die]"
 )
 @click.option(
     "--min-good",
@@ -70,8 +76,8 @@ _OPTIONS = {
     type=click.IntRange(0, 2**64 - 1),
     help="Seed of the simulated wafers.  [default: 0]",
 )
-@click.option("--width", type=float, help="Width of the simulated die, mm.  [default: a square]")
-@click.option("--height", type=float, help="Height of the simulated die, mm.")
+@click.option("--width", type=LENGTH, help="Width of the simulated die, mm.  [default: a square]")
+@click.option("--height", type=LENGTH, help="Height of the simulated die, mm.")
 @click.option(
     "--clusters",
     type=click.Choice(("wafer", "die", "lot")),
@@ -81,7 +87,7 @@ _OPTIONS = {
 @allow_outside
 @as_json
 def yield_(as_json: bool, **options: Any) -> None:
-    """Print the yield of a die from its area and the defect density D0.
+    """Print the yield of a die from its area and the defect density D0, or D0 from a yield.
 
     With --monte-carlo wafers are simulated too: those of the floorplan file, or 300 mm wafers with
     3 mm edge exclusion and 0.1 mm scribe lines.
@@ -116,6 +122,7 @@ def _all_figures(
     height: float | None,
     clusters: str | None,
     d0: float | None,
+    from_yield: float | None,
     allow_outside: tuple[str, ...],
     **options: Any,
 ) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def _all_figures(
     sides = {"--width": width, "--height": height, "--clusters": clusters}
     if die is not None:
         given = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+        given["--from-yield"] = from_yield
         for option, value in {**given, **sides}.items():
             _pair(option, None if value == () else value, "--die", False)
         from yieldsim.cli.wafers.monte_carlo import of_file
@@ -135,11 +143,9 @@ def _all_figures(
     else:
         _pair("--allow-outside", allow_outside or None, "no --die", False)
         whole = options["cores"] is None or options["fatal_area"] is None
-        if options["area"] is None and whole and width is not None and height is not None:
-            options["area"] = width * height
-        if d0 is None:
-            raise UsageError("--d0", "missing", allowed="a number >= 0, or --die FILE")
-        figures = _figures(d0=d0, **options)
+        if width is not None and height is not None:
+            options["area"] = _area(options["area"], width, height) if whole else options["area"]
+        figures = _figures(d0=d0, from_yield=from_yield, **options)
         if monte_carlo is None:
             return figures
         from yieldsim.cli.wafers.monte_carlo import plain_model
@@ -149,6 +155,15 @@ def _all_figures(
     if monte_carlo is not None:
         figures["monte_carlo"] = _simulated(model, monte_carlo, fidelities, seed or 0)
     return figures
+
+
+def _area(area: float | None, width: float, height: float) -> float:
+    """Return the area of a die of which both sides are given. Raises UsageError for another one."""
+    sides = width * height
+    if area is not None and abs(area - sides) > _ROUNDING * max(area, sides):
+        allowed = f"{sides:.12g} mm2, --width times --height"
+        raise UsageError("--area", "contradicts the sides", got=f"{area:.12g}", allowed=allowed)
+    return sides if area is None else area
 
 
 def _simulated(model: Any, wafers: int, fidelities: tuple[str, ...], seed: int) -> dict[str, Any]:
@@ -162,7 +177,8 @@ def _simulated(model: Any, wafers: int, fidelities: tuple[str, ...], seed: int) 
 
 def _figures(
     area: float | None,
-    d0: float,
+    d0: float | None,
+    from_yield: float | None,
     model: str | None,
     alpha: float | None,
     layers: int | None,
@@ -179,18 +195,24 @@ def _figures(
         _pair(option, value, "--cores" if cores is not None else "no --cores", cores is not None)
     if cores is None:
         _pair("--fatal-area", fatal_area, "no --cores", False)
-    shape = {"model": name, "d0_per_cm2": d0, "alpha": alpha, "layers": layers}
+    if (d0 is None) == (from_yield is None):
+        problem = "missing" if d0 is None else "clashes with --from-yield"
+        raise UsageError(
+            "--d0", problem, got=d0, allowed="a number >= 0, --from-yield Y or --die FILE"
+        )
     try:
         if cores is not None and core_area is not None:
             clustering = math.inf if alpha is None else alpha
             shown = _harvest(
-                name, area, d0, clustering, cores, core_area, fatal_area, list(min_good)
+                name, area, d0, from_yield, clustering, cores, core_area, fatal_area, list(min_good)
             )
         else:
-            shown = _whole_die(name, area, d0, alpha, layers)
+            shown = _whole_die(name, area, d0, from_yield, alpha, layers)
     except UsageError as error:
         where = _OPTIONS.get(error.where, error.where)
         raise UsageError(where, error.problem, got=error.got, allowed=error.allowed) from None
+    density = shown.pop("d0_per_cm2")
+    shape = {"model": name, "d0_per_cm2": density, "alpha": alpha, "layers": layers}
     return {**shown, **{k: v for k, v in shape.items() if v is not None}}
 
 
@@ -204,34 +226,48 @@ def _pair(option: str, value: Any, other: str, wanted: bool) -> None:
 
 
 def _whole_die(
-    name: str, area: float | None, d0: float, alpha: float | None, layers: int | None
+    name: str,
+    area: float | None,
+    d0: float | None,
+    from_yield: float | None,
+    alpha: float | None,
+    layers: float | None,
 ) -> dict[str, Any]:
     from yieldsim import closed_form
 
     if area is None:
         raise UsageError("--area", "missing", allowed="a number >= 0 in mm2")
+    law = name.replace("-", "_")
+    if d0 is None:
+        assert from_yield is not None
+        d0 = closed_form.density_of_yield(from_yield, area, law, alpha or math.inf, layers or 1.0)
     extra = {"negative-binomial": alpha, "bose-einstein": layers}.get(name)
-    formula = getattr(closed_form, name.replace("-", "_"))
+    formula = getattr(closed_form, law)
     value = formula(area, d0) if extra is None else formula(area, d0, extra)
-    return {"yield": float(value), "area_mm2": area}
+    return {"yield": float(value), "area_mm2": area, "d0_per_cm2": d0}
 
 
 def _harvest(
     name: str,
     area: float | None,
-    d0: float,
+    d0: float | None,
+    from_yield: float | None,
     alpha: float,
     cores: int,
     core_area: float,
     fatal_area: float | None,
     min_good: list[int],
 ) -> dict[str, Any]:
-    from yieldsim.closed_form import harvest_bins, harvest_yield
+    from yieldsim.closed_form import density_by_search, harvest_bins, harvest_yield
 
     if name not in _HARVEST_MODELS:
         allowed = ", ".join(_HARVEST_MODELS)
         raise UsageError("--model", "has no harvest form", got=name, allowed=allowed)
     fatal = _fatal_area(area, cores, core_area, fatal_area)
+    if d0 is None:
+        assert from_yield is not None
+        law = (fatal, core_area, cores, min_good[-1])
+        d0 = density_by_search(from_yield, lambda d: float(harvest_yield(*law, d, alpha)))
     bins = harvest_bins(fatal, core_area, cores, min_good, d0, alpha)
     figures = {
         "yield": float(harvest_yield(fatal, core_area, cores, min_good[-1], d0, alpha)),
@@ -239,6 +275,7 @@ def _harvest(
         "core_mm2": core_area,
         "fatal_mm2": fatal,
         "min_good": min_good,
+        "d0_per_cm2": d0,
     }
     if len(min_good) > 1:
         figures |= {"bins": bins[:-1].tolist(), "scrap": float(bins[-1])}

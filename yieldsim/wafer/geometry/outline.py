@@ -18,12 +18,13 @@ __all__ = ["FLAT_LENGTH_MM", "NOTCH_DEPTH_MM", "Notch", "Reticle", "WaferOutline
 Notch = Literal["none", "notch", "flat"]
 
 # SEMI M1, polished single crystal silicon wafers: length of the primary flat, mm, +-2.5, by
-# diameter (200 mm: the variant with a flat). Larger wafers have no flat. Secondary flats, which
-# tell the type of the crystal, are left out: many fabs order wafers without.
-FLAT_LENGTH_MM = {100.0: 32.5, 125.0: 42.5, 150.0: 57.5, 200.0: 57.5}
+# diameter (200 mm: the variant with a flat; 50.8 and 76.2 mm are wafers of 2 and 3 inches). Larger
+# wafers have no flat. Secondary flats, which tell the type of the crystal, are left out: many fabs
+# order wafers without.
+FLAT_LENGTH_MM = {50.8: 15.88, 76.2: 22.22, 100.0: 32.5, 125.0: 42.5, 150.0: 57.5, 200.0: 57.5}
 # SEMI M1: 1.00 mm deep, +0.25, -0. The deepest is used, so that the dies fit every wafer.
 NOTCH_DEPTH_MM = 1.25
-_DIAMETERS_MM = (100.0, 450.0)
+_DIAMETERS_MM = (50.0, 450.0)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class WaferOutline:
 
     Raises
     ------
-    UsageError : a diameter outside 100 to 450 mm, a length that is negative, not finite or
+    UsageError : a diameter outside 50 to 450 mm, a length that is negative, not finite or
         contradicts ``notch``, no flat known for the diameter.
     """
 

@@ -60,7 +60,7 @@ class Table(BaseModel):
 class WaferDisc(Table):
     """[wafer]: the disc on which dies are printed."""
 
-    diameter_mm: Annotated[Number, Field(ge=100.0, le=450.0)] = 300.0
+    diameter_mm: Annotated[Number, Field(ge=50.0, le=450.0)] = 300.0
     edge_exclusion_mm: NonNegative = 3.0
     scribe_mm: NonNegative = 0.1
     notch: Literal["notch", "flat", "none"] = "none"

@@ -1,0 +1,67 @@
+"""The defect density that gives a yield: the yield models solved for D0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from scipy import optimize, special
+
+from yieldsim.closed_form.require import require
+from yieldsim.errors import UsageError
+from yieldsim.units import MM2_PER_CM2
+
+__all__ = ["density_by_search", "density_of_yield"]
+
+_MOST_DENSITY = 1e12  # per cm2; beyond it a die is lost for any use
+
+
+def density_of_yield(
+    yield_: float, area_mm2: float, model: str, alpha: float = math.inf, layers: float = 1.0
+) -> float:
+    """Return D0 per cm2 (of ``bose_einstein``: per layer) at which a die has the yield.
+
+    ``model`` is the name of a function of `yields`. Raises UsageError for a yield outside 0 to 1
+    (0 excluded) and for an area that is not positive.
+    """
+    wanted = float(require("yield", yield_, above=0.0, most=1.0))
+    area = float(require("area_mm2", area_mm2, above=0.0)) / MM2_PER_CM2
+    loss = -math.log(wanted)
+    if model == "murphy":
+        return _murphy_mean(wanted) / area
+    if model == "seeds":
+        return math.expm1(loss) / area
+    if model == "negative_binomial":
+        shape = float(require("alpha", alpha, above=0.0, infinite=True))
+        return (loss if math.isinf(shape) else shape * math.expm1(loss / shape)) / area
+    if model == "bose_einstein":
+        return math.expm1(loss / float(require("layers", layers, above=0.0))) / area
+    assert model == "poisson", model
+    return loss / area
+
+
+def _murphy_mean(wanted: float) -> float:
+    """Return lambda with ((1 - e^-lambda) / lambda)^2 the yield wanted; it is below 1/sqrt(Y)."""
+    root = math.sqrt(wanted)
+
+    def miss(mean: float) -> float:
+        return float(special.exprel(-mean)) - root
+
+    return 0.0 if wanted == 1.0 else float(optimize.brentq(miss, 0.0, 1.0 / root, xtol=1e-300))
+
+
+def density_by_search(yield_: float, yield_at: Callable[[float], float]) -> float:
+    """Return D0 per cm2 at which ``yield_at``, which falls with D0, has the value ``yield_``.
+
+    Raises UsageError for a yield outside 0 to 1 (0 excluded) and where no density gives it.
+    """
+    wanted = float(require("yield", yield_, above=0.0, most=1.0))
+    if yield_at(0.0) <= wanted:
+        return 0.0
+    high = 1e-6
+    while yield_at(high) > wanted:
+        high *= 2.0
+        if high > _MOST_DENSITY:
+            low = yield_at(_MOST_DENSITY)
+            raise UsageError("yield", "no density gives it", got=wanted, allowed=f">= {low:.4g}")
+    return float(optimize.brentq(lambda d0: yield_at(d0) - wanted, 0.0, high, xtol=1e-300))
