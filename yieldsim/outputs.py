@@ -70,6 +70,12 @@ OUTPUTS: tuple[Variable, ...] = (
     Variable("good_dies", ("die", "bin"), "die", FLOW, "good dies that passed the wafer test"),
     Variable("bad_dies_passed", ("die",), "die", FLOW, "bad dies that passed the wafer test"),
     Variable("dies_scrapped", ("die",), "die", FLOW, "dies that failed the wafer test"),
+    # losses of dies at wafer test, in this order: each of those that the ones before have left; the
+    # dies that are left after all are good, or good ones that the test rejects
+    Variable("dies_lost_systematic", ("die",), "die", FLOW, "dies lost to systematic yield"),
+    Variable("dies_lost_overlay", ("die",), "die", FLOW, "dies lost to overlay errors"),
+    Variable("dies_lost_random", ("die",), "die", FLOW, "dies lost to random defects"),
+    Variable("dies_lost_parametric", ("die",), "die", FLOW, "dies lost to speed and leakage"),
     Variable("bank_dies", ("die",), "die", FLOW, "dies released from die banks"),
     Variable("dies_used", ("die",), "die", FLOW, "dies used in packages"),
     Variable("die_stock", ("die",), "die", STATE, "tested dies waiting for a package"),

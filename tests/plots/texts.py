@@ -2,8 +2,10 @@
 
 from itertools import combinations
 
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 
@@ -17,12 +19,20 @@ def texts_of(figure: Figure) -> list[tuple[str, Bbox]]:
         drawn += legend.get_texts()
     for axes in figure.axes:
         drawn += [*axes.texts, axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label]
-        drawn += [*axes.get_xticklabels(), *axes.get_yticklabels()]
+        drawn += [*tick_labels(axes.xaxis), *tick_labels(axes.yaxis)]
     return [
         (text.get_text(), text.get_window_extent(canvas.get_renderer()))
         for text in drawn
         if text.get_visible() and text.get_text()
     ]
+
+
+def tick_labels(axis: Axis) -> list[Text]:
+    """The labels of the ticks inside the view; others exist, but are not drawn."""
+    low, high = sorted(axis.get_view_interval())
+    slack = 1e-9 * (high - low)
+    pairs = zip(axis.get_majorticklocs(), axis.get_ticklabels(), strict=True)
+    return [label for place, label in pairs if low - slack <= place <= high + slack]
 
 
 def check_texts(figure: Figure, more_than: int) -> None:

@@ -22,6 +22,7 @@ from yieldsim.model.schema.chips import Product
 from yieldsim.outputs import OUTPUTS
 from yieldsim.supply.simulate import Simulator
 
+LOSSES = [f"dies_lost_{name}" for name in ("systematic", "overlay", "random", "parametric")]
 SMALL = ["two_fabs", "overload", "one_group", "layers", "shocks", "worlds"]  # with tools
 
 
@@ -102,6 +103,7 @@ def check_dies(engine: Simulator, b: Block) -> None:
     good = [*np.moveaxis(b["good_dies"], -1, 0)]
     passed = [*good, b["bad_dies_passed"]]
     assert_balance([b["gross_dies"]], [*passed, b["dies_scrapped"]], "dies probed")
+    check_losses(engine, b)
     stock = b["die_stock"]
     received = [x[:, :, later] for x in (*passed, b["bank_dies"])]
     assert_balance(
@@ -111,6 +113,20 @@ def check_dies(engine: Simulator, b: Block) -> None:
     for d, die in enumerate(engine.coords["die"]):
         used = [dies_each(p, die) * b["packages_started"][..., i] for i, p in enumerate(products)]
         assert_balance(used, [b["dies_used"][..., d]], f"dies {die} in packages")
+
+
+def check_losses(engine: Simulator, b: Block) -> None:
+    """Dies are lost to a mechanism or good, and of good ones the test rejects its overkill."""
+    lost = [b[name] for name in LOSSES]
+    assert all((own >= 0.0).all() for own in lost)
+    model = engine.models[engine.scenarios[0]]
+    for d, name in enumerate(engine.coords["die"]):
+        item = model.dies[name].test_overkill
+        overkill = 0.0 if item is None else item.value
+        if overkill is None:  # drawn
+            continue
+        good = b["good_dies"][..., d, :].sum(axis=-1, dtype=float) / (1.0 - overkill)
+        assert_balance([b["gross_dies"][..., d]], [good, *(x[..., d] for x in lost)], f"die {name}")
 
 
 def check_packages(engine: Simulator, b: Block) -> None:

@@ -86,7 +86,9 @@ COMMANDS = {
         "try a single --period",
     ),
     "plot": Subcommand(
-        ".supply.plot:plot", "Draw the fan chart of an ensemble.", "try a single --scenario"
+        ".supply.plot:plot",
+        "Draw an ensemble: its fan chart, or another --kind.",
+        "try a single --scenario",
     ),
     "report": Subcommand(
         ".supply.report:report",

@@ -33,7 +33,10 @@ HEADINGS = {"figures": "Published counts", "forecasts": "Forecasts of others"}
 
 
 def evidence_chart(
-    sections: Mapping[str, list[Any]], origin: Mapping[str, Any], scenario: str
+    sections: Mapping[str, list[Any]],
+    origin: Mapping[str, Any],
+    scenario: str,
+    title: str | None = None,
 ) -> Figure:
     """One row for each compared record of `compare_files`, by section.
 
@@ -63,7 +66,7 @@ def evidence_chart(
     figure.text(
         0.01,
         1.0 - 0.14 / height,
-        f"Published figures beside the ensemble's, scenario {scenario.replace('_', ' ')}",
+        title or f"Published figures beside the ensemble's, scenario {scenario.replace('_', ' ')}",
         fontsize=13.0,
         ha="left",
         va="top",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.titles import product_titles
 from yieldsim.analysis.totals import TOTAL, ai_products, labels_of, product_names
 from yieldsim.errors import UsageError
 from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, SHADE, source_note
@@ -26,17 +28,24 @@ if TYPE_CHECKING:
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 DASHES: tuple[Any, ...] = ("--", "-.", (0, (1, 1)), (0, (5, 1)), (0, (3, 1, 1, 1)), ":")
 COLUMNS_OF_PANELS, COLUMNS_OF_LEGEND = 4, 4
+SMALL_TITLE = 34  # characters over a small panel
 WIDTH_IN, TOP_IN, PANEL_IN = 11.0, 4.6, 1.85
 
 
 def fan_chart(
-    ds: xr.Dataset, products: Sequence[str] = (), variable: str = "usable_chips"
+    ds: xr.Dataset,
+    products: Sequence[str] = (),
+    variable: str = "usable_chips",
+    title: str | None = None,
+    size_in: tuple[float, float] | None = None,
 ) -> Figure:
     """Bands P10-P90 and P25-P75 and the median of the first scenario, by quarter.
 
     Without ``products`` the total over AI products fills the top and each AI product has a small
     panel below; with ``products`` each has a large panel. Further scenarios are drawn as medians.
-    Raises UsageError for a product that the ensemble does not hold.
+    ``title`` takes the place of the first panel's, ``size_in`` that of the size which suits the
+    panels; then the small ones are left out. Raises UsageError for a product that the ensemble does
+    not hold.
     """
     result = quantiles(ds, variable, probabilities=LEVELS)
     names = labels_of(result, "product")
@@ -46,8 +55,11 @@ def fan_chart(
                 "product", "is not in the ensemble", got=product, allowed=", ".join(names)
             )
     large = list(dict.fromkeys(products)) or [TOTAL]
-    small = [] if products else _supplied(ds, result)
+    small = [] if products or size_in else _supplied(ds, result)
     figure, large_axes, small_axes = _frame(len(large), len(small))
+    if size_in is not None:
+        figure.set_size_inches(*size_in)
+    titles = product_titles(ds)
     units = str(result["quantile"].attrs["units"])
     outlook = outlook_from(ds)
     for axes in (*large_axes, *small_axes):
@@ -55,13 +67,14 @@ def fan_chart(
     for axes, product in zip(large_axes, large, strict=True):
         _panel(axes, result, product, is_large=True)
         lines = _legend(axes, labels_of(result, "scenario")) if axes is large_axes[0] else 0
-        axes.set_title(
-            _long_name(product, variable), loc="left", fontsize=13.0, pad=6.0 + 17.0 * lines
-        )
+        words = title if title and axes is large_axes[0] else None
+        words = words or _long_name(titles[product], product == TOTAL, variable)
+        axes.set_title(words, loc="left", fontsize=13.0, pad=6.0 + 17.0 * lines)
         axes.set_ylabel(f"{units}s per quarter")
     for axes, product in zip(small_axes, small, strict=True):
         _panel(axes, result, product, is_large=False)
-        axes.set_title(product.replace("_", " "), loc="left", fontsize=9.5)
+        words = textwrap.shorten(titles[product], SMALL_TITLE, placeholder=" ...")
+        axes.set_title(words, loc="left", fontsize=9.5)
     _signature(figure, ds, units, len(large) + len(small))
     return figure
 
@@ -141,11 +154,11 @@ def _short(number: float, _: object = None) -> str:
     return f"{number:g}"
 
 
-def _long_name(product: str, variable: str) -> str:
+def _long_name(name: str, is_total: bool, variable: str) -> str:
     what = {"usable_chips": "Usable chips"}.get(variable, variable.replace("_", " "))
-    if product == TOTAL:
+    if is_total:
         return f"{what.replace('chips', 'AI chips')} per quarter, all AI products"
-    return f"{what} per quarter, {product.replace('_', ' ')}"
+    return f"{what} per quarter, {name}"
 
 
 def _legend(axes: Axes, scenarios: list[str]) -> int:

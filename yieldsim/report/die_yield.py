@@ -26,6 +26,9 @@ TITLES = {
     GOOD: "Good dies: share of the gross dies probed that passed the wafer test in a bin",
     FIT: "Fit for mass production: saleable good dies over gross dies started",
 }
+LOSS_TITLE = (
+    "Loss by mechanism: mean share of the gross dies probed in %, each of what the ones before left"
+)
 D0_TITLE = "Killer defect density D0 of the wafers started, 1/cm2"
 ALL_LINES = "all"
 
@@ -43,6 +46,11 @@ def yield_text(summary: Summary, scenarios: Sequence[str] = ()) -> str:
             if kept and by_quarter:
                 table = quarters_table(summary, scenario, figure)
                 parts.append(f"The same by quarter, P50 and its error in %\n\n{table}")
+        kept = of_scenario(summary["losses"], scenario)
+        if kept:
+            good = of_scenario(shares, scenario, figure=GOOD, bin=None)
+            table = losses_table(kept, good, summary["mechanisms"])
+            parts.append(f"{LOSS_TITLE}, scenario {scenario}\n\n{table}")
         kept = of_scenario(d0, scenario)
         if kept:
             parts.append(f"{D0_TITLE}, scenario {scenario}\n\n{d0_table(kept)}")
@@ -76,6 +84,26 @@ def quarters_table(summary: Summary, scenario: str, figure: str) -> str:
         for quarter in summary["quarters"]
     ]
     return align(("quarter", *dies), rows, range(1, 1 + len(dies)))
+
+
+def losses_table(losses: list[Record], good: list[Record], mechanisms: Sequence[str]) -> str:
+    """One row a period and die: the mean share that is good, and lost to each mechanism."""
+    cells = {(period_name(r), r["die"], r["mechanism"]): r for r in losses}
+    rows = []
+    for r in sorted(good, key=period_name):
+        own = {name: cells[period_name(r), r["die"], name] for name in mechanisms}
+        largest = max(own, key=lambda name: own[name]["mean"])
+        row = [period_label(r), r["die"], _mean(r), *(_mean(own[name]) for name in mechanisms)]
+        rows.append((*row, largest))
+    header = (period_head(good), "die", "good", *mechanisms, "largest loss")
+    return align(header, rows, range(2, 3 + len(mechanisms)))
+
+
+def _mean(record: Record) -> str:
+    """The mean and its error in percent."""
+    text, error = f"{100.0 * record['mean']:.1f}", record["se_mean"]
+    text = text.removeprefix("-") if float(text) == 0.0 else text
+    return text if error is None else f"{text} ±{100.0 * error:.1f}"
 
 
 def d0_table(records: list[Record]) -> str:
@@ -119,6 +147,11 @@ def _notes(summary: Summary) -> list[str]:
         "Shares of dies are over the realizations in which such dies are made, D0 over those in "
         "which such wafers are started.",
     ]
+    if summary["losses"]:
+        lines.append(
+            "Losses and good dies add up to 100 %. Test: good dies that the wafer test rejects. "
+            "The edge costs no gross die: these lie inside the edge exclusion."
+        )
     if main_records(summary, "d0", "d0_yearly"):
         lines.append("D0 of several lines or quarters is weighted by the wafers started.")
     return [*lines, *(f"{note[0].upper()}{note[1:]}." for note in summary["notes"])]

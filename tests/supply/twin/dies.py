@@ -88,12 +88,22 @@ class Sorting:
     shipped: dict[str, float]  # good dies that pass the wafer test, by bin
     escaped: float  # bad dies that pass it
     good: float  # truly good dies
+    lost: dict[str, float]  # dies that each mechanism costs of those that are left to it
 
 
 def sort_dies(
-    world: World, name: str, die: Die, d0_per_cm2: float, alpha: float, survive: float
+    world: World,
+    name: str,
+    die: Die,
+    d0_per_cm2: float,
+    alpha: float,
+    survive: float,
+    systematic: float = 1.0,
 ) -> Sorting:
-    """Sort the dies of a design at a density; ``survive`` is their systematic yield."""
+    """Sort the dies of a design at a density.
+
+    ``survive`` is the share that overlay and other ``systematic`` losses leave.
+    """
     path = f"dies.{name}"
 
     def number(key: str) -> float:
@@ -113,7 +123,14 @@ def sort_dies(
         shipped[bin_name] = share * (1.0 - number("test_overkill"))
         good += share
         above = least - 1  # a die goes into the best bin that takes it
-    return Sorting(shipped, (1.0 - good) * number("test_escape"), good)
+    clean = sum(exactly[k] for k in range(min(rules), die.cores + 1))
+    lost = {
+        "systematic": 1.0 - systematic,
+        "overlay": systematic - survive,
+        "random": survive * (1.0 - clean),
+        "parametric": survive * clean * (1.0 - number("parametric_yield")),
+    }
+    return Sorting(shipped, (1.0 - good) * number("test_escape"), good, lost)
 
 
 def alpha_within(

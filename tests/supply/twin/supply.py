@@ -85,6 +85,8 @@ class Packaging:
         self.book.add(step, "gross_dies", die, amount=gross)
         self.book.add(step, "bad_dies_passed", die, amount=escaped)
         self.book.add(step, "dies_scrapped", die, amount=scrapped)
+        for mechanism, share in sorting.lost.items():
+            self.book.add(step, f"dies_lost_{mechanism}", die, amount=gross * share)
 
     def follow(self, plan: Plan) -> None:
         """Follow the plan of a quarter; what was due before is planned anew."""

@@ -56,18 +56,21 @@ class Wafers:
         density = world.number(f"processes.{name}", process, "d0_mature_per_cm2") * dirt
         density *= tools.excursions(world, self.name, name, step)
         density *= self.experience.ratio(self.name, name, step)
-        survive = world.number(f"processes.{name}", process, "systematic_yield")
+        systematic = world.number(f"processes.{name}", process, "systematic_yield")
+        survive = systematic
         if visits:
             density *= tools.adder_ratio(world, visits, rates)
             density *= tools.skipped_ratio(world, visits, kept)
             survive *= tools.overlay_yield(world, name, process, visits, rates)
         if world.lifted("defects"):
-            density, survive = 0.0, 1.0
+            density, survive, systematic = 0.0, 1.0, 1.0
         self.last[name] = density, survive
         path = f"fabs.{self.name}.plan.{name}"
         alpha = world.number(f"processes.{name}", process, "alpha")
         factor, left = dies.clustered_density(world, process, name, path, step, starts)
-        self.give_designs(step, route, release, (density, factor), (alpha, left), survive)
+        self.give_designs(
+            step, route, release, (density, factor), (alpha, left), (survive, systematic)
+        )
         where = (self.name, name)
         self.book.add(step, "wafer_plan", *where, amount=release.planned)
         self.book.add(step, "wafer_starts", *where, amount=starts)
@@ -83,9 +86,13 @@ class Wafers:
         release: Release,
         densities: tuple[float, float],
         clustering: tuple[float, float],
-        survive: float,
+        survive: tuple[float, float],
     ) -> None:
-        """Give the wafers of a step their designs, and note what limits each design."""
+        """Give the wafers of a step their designs, and note what limits each design.
+
+        ``survive`` is the share of dies that overlay and systematic losses leave, and that which
+        the latter alone leave.
+        """
         density, factor = densities  # the mean, and the period's over the mean
         starts, sorting = release.starts, {}
         shares = self.weights(step, route.process)
@@ -100,7 +107,7 @@ class Wafers:
                 part = ratio * density
                 alpha = dies.alpha_within(self.world, die, design, part, *clustering)
                 sorting[die] = dies.sort_dies(
-                    self.world, die, design, part * factor, alpha, survive
+                    self.world, die, design, part * factor, alpha, *survive
                 )
                 good.append(sorting[die].good)
             to_test = self.to_test(route.process)

@@ -10,6 +10,7 @@ import xarray as xr
 
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.fab.defect_density import D0, WAFERS, d0_records
+from yieldsim.analysis.fab.losses import MECHANISMS, NEEDED, loss_records
 from yieldsim.analysis.periods import (
     Period,
     by_period,
@@ -22,8 +23,13 @@ from yieldsim.analysis.records import Record, bin_names, share_records
 from yieldsim.analysis.totals import gather, labels_of, places_of
 from yieldsim.errors import StoreError
 
-GOOD, FIT, DENSITY = "good", "fit for mass production", "D0"
-NAMES = {GOOD: "the share of good dies", FIT: f"the share {FIT}", DENSITY: "D0"}
+GOOD, FIT, DENSITY, LOSSES = "good", "fit for mass production", "D0", "losses"
+NAMES = {
+    GOOD: "the share of good dies",
+    FIT: f"the share {FIT}",
+    DENSITY: "D0",
+    LOSSES: "the loss by mechanism",
+}
 # figure -> dies counted, and all dies
 SHARES = {GOOD: ("good_dies", "gross_dies"), FIT: ("saleable_dies", "gross_dies_started")}
 
@@ -36,12 +42,13 @@ def yield_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]
     ``good``, the share of the gross dies probed that passed the wafer test in a saleable bin
     (``bin`` None) and by bin; and ``fit for mass production``, saleable good dies over gross dies
     started. ``made`` is the share of the realizations in which there are such dies: the figures
-    are over these. ``d0`` (by quarter) and ``d0_yearly`` are the records of `d0_records`.
+    are over these. ``losses`` are the `loss_records` by calendar year, in the order of
+    ``mechanisms``. ``d0`` (by quarter) and ``d0_yearly`` are the records of `d0_records`.
     Chosen ``periods`` take the place of quarters and years, as in `summarize`.
     ``missing`` lists what the ensemble does not keep and ``notes`` says what follows. Raises
     StoreError where it keeps neither dies nor D0.
     """
-    kept = {figure: not _lacking(ds, figure) for figure in (*SHARES, DENSITY)}
+    kept = {figure: not _lacking(ds, figure) for figure in NAMES}
     if not any(kept.values()):
         raise StoreError("good_dies, gross_dies", "are not kept in this ensemble's outputs")
     names = named_periods(ds, periods)
@@ -55,7 +62,9 @@ def yield_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]
         **by_period(
             lambda period: d0_records(ds, period) if kept[DENSITY] else [], names, "d0", "d0_yearly"
         ),
-        "missing": [name for figure in kept for name in _lacking(ds, figure)],
+        "mechanisms": list(MECHANISMS),
+        "losses": loss_records(ds, names or "year") if kept[LOSSES] else [],
+        "missing": list(dict.fromkeys(name for figure in kept for name in _lacking(ds, figure))),
         "notes": [
             f"{NAMES[figure]} is not given: the ensemble lacks {' and '.join(_lacking(ds, figure))}"
             for figure in kept
@@ -67,7 +76,7 @@ def yield_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]
 
 def _lacking(ds: xr.Dataset, figure: str) -> list[str]:
     """The variables that a figure needs and the ensemble does not keep."""
-    needed = (D0, WAFERS) if figure == DENSITY else SHARES[figure]
+    needed = {DENSITY: (D0, WAFERS), LOSSES: NEEDED}.get(figure) or SHARES[figure]
     return [name for name in needed if name not in ds]
 
 

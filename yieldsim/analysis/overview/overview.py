@@ -12,6 +12,8 @@ from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.drivers.summary import sensitivity_summary
 from yieldsim.analysis.evidence.comparison import compare_files
 from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
+from yieldsim.analysis.fab.die_yield import GOOD, yield_summary
+from yieldsim.analysis.fab.lines import line_records
 from yieldsim.analysis.overview.assumptions import assumption_summary
 from yieldsim.analysis.overview.draws import carried_draws, leading_inputs
 from yieldsim.analysis.overview.fans import fan_of
@@ -20,7 +22,7 @@ from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.gains import gain_records
-from yieldsim.analysis.titles import product_titles, scenario_titles
+from yieldsim.analysis.titles import product_titles, scenario_titles, table_titles
 from yieldsim.analysis.totals import TOTAL, choose, labels_of
 from yieldsim.errors import ModelError, StoreError, UsageError
 from yieldsim.model.scenario_names import BASELINE, lifted_limits, raised_inputs
@@ -73,6 +75,9 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
         "drivers": drivers,
         "gains": gains,
         "orders": _orders(chosen, missing),
+        "lines": _lines(alone, missing),
+        "yields": _yields(alone),
+        "names": _names(ds),
         "published": _published(alone, missing),
         "assumptions": assumptions,
         "labels": labels,
@@ -121,6 +126,34 @@ def _orders(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
     if not records:
         missing["orders"] = "the model has no orders"
     return records
+
+
+def _lines(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
+    records = line_records(ds)
+    if not records:
+        missing["lines"] = "the ensemble does not keep the wafers of its lines"
+    return records
+
+
+def _yields(ds: xr.Dataset) -> dict[str, Any]:
+    """By year: the share of good dies (all bins), the loss by mechanism, and D0."""
+    try:
+        found = yield_summary(ds, ("year",))
+    except StoreError as error:
+        return {"losses": [], "good": [], "d0": [], "mechanisms": [], "notes": [str(error)]}
+    good = [r for r in found["records"] if r["figure"] == GOOD and r["bin"] is None]
+    kept = {name: found[name] for name in ("losses", "d0", "mechanisms", "notes")}
+    years = {"good": good, "losses": found["losses"], "d0": found["d0"]}
+    return kept | {key: [r | {"year": r["period"]} for r in own] for key, own in years.items()}
+
+
+def _names(ds: xr.Dataset) -> dict[str, dict[str, str]]:
+    """Table of the model -> the titles of its entries."""
+    dims = {"fabs": "fab", "processes": "process", "dies": "die", "tool_groups": "tool_group"}
+    return {
+        table: table_titles(ds, table, labels_of(ds, dim) if dim in ds.coords else ())
+        for table, dim in dims.items()
+    }
 
 
 def _published(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, list[Record]]:

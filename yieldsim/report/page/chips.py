@@ -234,11 +234,16 @@ def difference_section(overview: Overview) -> Section:
     records = [r for r in overview["differences"] if r["product"] == TOTAL]
     if not records:
         return Section("differences", title, lead, missing=overview["missing"]["differences"])
-    columns = (Column("scenario", "scenario"), Column("period", "year"), *FIGURES)
-    rows = [
-        [overview["scenarios"][r["scenario"]], r["year"], *(r[c.key] for c in FIGURES)]
-        for r in records
-    ]
+    columns = (
+        Column("scenario", "scenario"),
+        Column("period", "year"),
+        *FIGURES,
+        Column("title", "what it changes"),
+    )
+    rows: list[Row] = []
+    for r in records:
+        words, title = r["scenario"].replace("_", " "), overview["scenarios"][r["scenario"]]
+        rows.append([words, r["year"], *(r[c.key] for c in FIGURES), title])
     return Section(
         "differences",
         title,

@@ -156,6 +156,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
         "exits": ((routes, followed, rows), None),
         "weight": ((steps, entries), None),
         "bin_yield": ((steps, entries, bins + 1), None),
+        "clean": ((steps, entries), None),
         "line_left": ((len(structure.line),), None),
         "taken": (structure.product_pool.shape, None),
         "scratch": ((), record_dtype(Scratch)),

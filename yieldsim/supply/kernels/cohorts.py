@@ -161,6 +161,7 @@ def start_cohort(
                 dies.limit[k] = label_design(structure, world, state, route, entry, step, k)
             else:
                 sort_cohort(structure, world, state, route, entry, step, 1.0, k)
+            state.clean[step, entry, k] = state.tail[structure.die[die].bins - 1]
             sold = 0.0
             for b in range(structure.die[die].bins):
                 sold += state.bin_yield[step, entry, b, k]
@@ -175,6 +176,7 @@ def start_cohort(
         cohort.started[k] = wafers.starts[k]
         cohort.remaining[k] = wafers.starts[k]
         cohort.front[k] = 0.0
+        cohort.survive[k] = state.scratch.systematic_yield[k]
     if step < state.exits.shape[1]:
         for row in range(state.exits.shape[2]):
             for k in range(n):
@@ -270,8 +272,38 @@ def wafers_out(
                 tally.die_bin[row, die],
                 k,
             )
+            lose_dies(
+                probed * state.die[die].gross_dies[k],
+                1.0 if clock.no_defects else process.systematic_yield[k],
+                cohort.survive[k],
+                state.clean[step, entry, k],
+                world.die[die].parametric_yield[k],
+                tally.die[row, die],
+                k,
+            )
             rest -= probed
     booked.wafers_other[k] += max(0.0, rest)
+
+
+@inline_jit
+def lose_dies(
+    gross: float,
+    systematic: float,
+    survive: float,
+    clean: float,
+    parametric: float,
+    booked: Results,
+    k: int,
+) -> None:
+    """Book the dies of finished wafers that each mechanism costs, of those that are left to it.
+
+    ``survive`` is the yield of systematic losses and overlay together, ``clean`` that of random
+    defects.
+    """
+    booked.dies_lost_systematic[k] += gross * (1.0 - systematic)
+    booked.dies_lost_overlay[k] += gross * (systematic - survive)
+    booked.dies_lost_random[k] += gross * survive * (1.0 - clean)
+    booked.dies_lost_parametric[k] += gross * survive * clean * (1.0 - parametric)
 
 
 @inline_jit

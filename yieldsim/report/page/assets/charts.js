@@ -172,7 +172,7 @@ function rangeLegend(chart) {
   }
   entries.push(chart.error ? ["± 2 standard errors", box("var(--band2)", 0.7)] : [`${heading(chart.low)} to ${heading(chart.high)}`, box("var(--band2)", 0.7)]);
   entries.push([heading(chart.mid), () => shape("line", { x1: 13, x2: 13, y1: 0, y2: 12, stroke: "var(--blue)", "stroke-width": 3 })]);
-  if (chart.marks) entries.push([chart.axis === "period" ? heading(chart.marks[0]) : "published", () => diamond(13, 6, 5.5, "var(--red)")]);
+  if (chart.marks) entries.push([chart.marks.length === 1 ? heading(chart.marks[0]) : "published", () => diamond(13, 6, 5.5, "var(--red)")]);
   return entries;
 }
 

@@ -85,6 +85,7 @@ class Cohort:
     started: Lanes
     remaining: Lanes
     front: Lanes  # position on a route without tools, 1 at its end
+    survive: Lanes  # share of the dies that systematic losses and overlay leave
 
 
 class Segment:
@@ -174,6 +175,7 @@ class State(NamedTuple):
     exits: Floats  # N T R k, wafers of a cohort that left in each row; T = 0 without a mix
     weight: Floats  # T M k, share of a cohort's wafers
     bin_yield: Floats  # T M B+1 k; the last bin holds escapes
+    clean: Floats  # T M k, share of a cohort's dies that random defects leave
     die: Records[DieState]  # D
     tail: Floats  # B, of the current lane
     available: Floats  # B, of the current lane

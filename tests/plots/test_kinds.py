@@ -1,0 +1,165 @@
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from tests.analysis import made_up_demand
+from tests.analysis.fab.test_losses import with_losses
+from tests.analysis.made_up import ensemble
+from tests.analysis.made_up_driven import driven
+from tests.analysis.made_up_parts import whole
+from tests.plots.texts import check_texts
+from yieldsim.analysis import quantiles
+from yieldsim.cli.supply import plot
+from yieldsim.errors import UsageError, YieldsimError
+from yieldsim.plots.image import OTHERS
+from yieldsim.plots.kinds.frame import WIDTH_IN, Asked, size_of
+from yieldsim.plots.kinds.registry import KINDS, picture
+
+
+def with_lines(ds: xr.Dataset) -> xr.Dataset:
+    """Two lines: 300 wafers a quarter planned on each, of which 240 and 150 start."""
+    dims = ("scenario", "realization", "quarter", "fab", "process")
+    shape = (ds.sizes["scenario"], ds.sizes["realization"], ds.sizes["quarter"], 2, 1)
+    starts = np.broadcast_to(np.array([240.0, 150.0])[:, None], shape)
+    ds = ds.assign_coords(fab=["north", "south"], process=["n2"])
+    return ds.assign(
+        wafer_plan=(dims, np.full(shape, 300.0), {"units": "wafer"}),
+        wafer_starts=(dims, starts, {"units": "wafer"}),
+        wafer_outs=(dims, starts, {"units": "wafer"}),
+    )
+
+
+def everything(scenarios: tuple[str, ...] = ("baseline", "domestic_late")) -> xr.Dataset:
+    return with_lines(with_losses(whole(realizations=20, scenarios=scenarios)))
+
+
+MADE = {"demand": made_up_demand.ensemble, "tornado": lambda: driven(realizations=200)}
+DRAWN = [kind for kind in KINDS if kind != "forecasts"]  # a made-up store has no Ascend chips
+
+
+def drawn(kind: str, ds: xr.Dataset | None = None, **asked) -> Figure:
+    return picture(MADE.get(kind, everything)() if ds is None else ds, kind, Asked(**asked))
+
+
+def widths(figure: Figure, axes: int = 0) -> list[float]:
+    return [patch.get_width() for patch in figure.axes[axes].patches]
+
+
+@pytest.mark.parametrize("size", [None, "16:9", "1:1"])
+@pytest.mark.parametrize("kind", DRAWN)
+def test_no_two_texts_overlap_and_none_leaves_the_page(kind: str, size: str | None) -> None:
+    figure = drawn(kind, size_in=size_of(size))
+    check_texts(figure, more_than=6)
+    if size is not None:
+        assert tuple(figure.get_size_inches()) == size_of(size)
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_a_title_of_ones_own_takes_the_place_of_the_other(kind: str) -> None:
+    assert drawn(kind, title="Mine alone").axes[0].get_title(loc="left") == "Mine alone"
+
+
+def test_the_command_offers_every_kind() -> None:
+    assert tuple(KINDS) == plot.KINDS
+
+
+def test_the_stack_adds_up_to_the_total() -> None:
+    ds = everything()
+    bars = drawn("stack", ds).axes[0].containers
+    tops = [sum(bar[q].get_height() for bar in bars) for q in range(8)]
+    total = quantiles(ds)["mean"].sel(scenario="baseline", product="total")
+    np.testing.assert_allclose(tops, total, rtol=1e-12)
+
+
+def test_shares_of_what_binds_add_up_to_one() -> None:
+    bars = drawn("binding", products=("ascend_910b",)).axes[0].containers
+    tops = [sum(bar[q].get_height() for bar in bars) for q in range(8)]
+    np.testing.assert_allclose(tops, 1.0, rtol=1e-12)
+
+
+def test_the_waterfall_leads_from_one_bar_to_the_other() -> None:
+    for ds in (everything(), everything(("baseline",))):
+        first, *steps, last = widths(drawn("waterfall", ds, period="2025"))
+        assert first + sum(steps) == pytest.approx(last, rel=1e-12)
+        # chips of the second scenario are 10 % fewer, those of the second year more
+        assert (last / first == pytest.approx(0.9, rel=1e-6)) == (ds.sizes["scenario"] == 2)
+    colours = [
+        to_hex(patch.get_facecolor()).upper() for patch in drawn("waterfall").axes[0].patches
+    ]
+    assert colours[1:-1] == [OTHERS[0]] * 2  # both products fall
+
+
+def test_losses_of_a_die_fill_its_bar() -> None:
+    bars = drawn("yield", period="2025").axes[0].containers
+    for die in range(2):
+        assert sum(bar[die].get_width() for bar in bars) == pytest.approx(1.0, rel=1e-6)
+
+
+def test_wafers_are_those_of_a_month() -> None:
+    figure = drawn("wafers")
+    assert [bar[0].get_height() for bar in figure.axes[0].containers] == [80.0, 50.0]
+    assert set(figure.axes[0].get_lines()[0].get_ydata()) == {200.0}
+
+
+def test_differences_are_paired() -> None:
+    ds = everything()
+    year = ds["usable_chips"].to_numpy().astype(float)[..., :2].sum(axis=-1)[:, :, :4].sum(axis=-1)
+    low, high = np.quantile(year[1] - year[0], [0.1, 0.9])
+    bar = drawn("difference", ds, period="2024").axes[0].patches[0]
+    assert (bar.get_x(), bar.get_width()) == pytest.approx((low, high - low), rel=1e-9)
+
+
+def test_the_tornado_shows_inputs_that_tell() -> None:
+    labels = [t.get_text() for t in drawn("tornado", period="2026").axes[0].get_yticklabels()]
+    assert labels[0] == "up"
+    assert "inert" not in labels
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("16:9", (WIDTH_IN, WIDTH_IN * 9 / 16)), ("8x5.5", (8.0, 5.5)), (None, None)]
+)
+def test_a_size_is_a_ratio_or_inches(text: str | None, size: object) -> None:
+    assert size_of(text) == size
+
+
+@pytest.mark.parametrize("text", ["16", "0:1", "1:100", "a:b", "8x", "1x1", "100x100", "-8x5", ""])
+def test_other_sizes_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--size: is no size of a picture, got '.*'; allowed: a"):
+        size_of(text)
+
+
+REFUSED = {
+    "a period of a fan": ("fan", {"period": "2025"}, "--period: does not go with --kind fan, got"),
+    "a product of yield": ("yield", {"products": ("x",)}, "--product: does not go with --kind yi"),
+    "two products": ("binding", {"products": ("total", "kirin_n2")}, "--product: this kind of pic"),
+    "an unknown product": ("binding", {"products": ("x",)}, "product: is not in the ensemble"),
+    "no AI product": ("stack", {"products": ("kirin_n2",)}, "--product: is no AI product with ch"),
+    "an unknown period": ("difference", {"period": "2031"}, "period: is outside the ensemble, got"),
+    "an unknown kind": ("pie", {}, "--kind: is not known, got 'pie'; allowed: fan, stack"),
+}
+
+
+@pytest.mark.parametrize(("kind", "asked", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_does_not_fit_is_refused(kind: str, asked: dict, message: str) -> None:
+    with pytest.raises(YieldsimError) as caught:
+        picture(everything(), kind, Asked(**asked))
+    assert str(caught.value).startswith(message)
+
+
+def test_what_an_ensemble_lacks_is_said() -> None:
+    bare = ensemble(realizations=20, scenarios=("baseline",))
+    messages = {
+        "difference": "--kind difference: needs two scenarios to compare, got 'baseline'",
+        "demand": "demand: is not kept in this ensemble",
+        "wafers": "wafer_plan, wafer_starts, wafer_outs: are not all kept",
+        "yield": "good_dies, gross_dies: are not kept",
+        "tornado": "parameter_value: is missing from the ensemble",
+        "waterfall": "--period: has no year before it to start from",
+    }
+    for kind, message in messages.items():
+        asked = Asked(period="2024" if kind == "waterfall" else None)
+        with pytest.raises(YieldsimError) as caught:
+            picture(bare, kind, asked)
+        assert str(caught.value).startswith(message)

@@ -1,0 +1,1 @@
+"""The pictures of an ensemble by kind: `registry.KINDS` names them all."""

@@ -1,0 +1,147 @@
+"""The sections on fabs: what their lines start, and what costs yield."""
+
+from __future__ import annotations
+
+from yieldsim.report.page.parts import Overview, Section, first_title, source_of
+from yieldsim.report.page.tables import Column, Row, Table
+
+MONTHS = 3  # of a quarter
+
+
+def line_section(overview: Overview) -> Section:
+    """Wafers a month of each line beside its plan."""
+    title = "Capacity of the lines"
+    lead = (
+        "Wafers that each line starts a month: P10 to P90 and median. The diamond is the plan (its "
+        "mean); where starts stay behind it, tools, accidents or the release rule hold them."
+    )
+    if not overview["lines"]:
+        return Section("lines", title, lead, missing=overview["missing"]["lines"])
+    columns = (
+        Column("line", "line"),
+        Column("period", "year"),
+        Column("plan", "planned a month", "count"),
+        Column("p10", "started, P10", "count"),
+        Column("p50", "P50", "count"),
+        Column("p90", "P90", "count"),
+        Column("mean", "mean", "count"),
+        Column("se_mean", "±", "count"),
+        Column("outs", "finished, mean", "count"),
+        Column("busiest", "busiest tools of the fab"),
+        Column("utilization", "their utilization", "share"),
+    )
+    names = overview["names"]
+    rows: list[Row] = []
+    for r in overview["lines"]:
+        months = MONTHS * r["quarters"]
+        keys = ("plan", "p10", "p50", "p90", "mean", "se_mean", "outs")
+        numbers = [None if r[key] is None else r[key] / months for key in keys]
+        process = names["processes"][r["process"]].partition(",")[0]
+        line = f"{process}: {names['fabs'][r['fab']]}"
+        tools = names["tool_groups"].get(r["busiest"], r["busiest"])
+        rows.append([line, r["year"], *numbers, tools, r["utilization"]])
+    return Section(
+        "lines",
+        title,
+        lead,
+        (Table("lines", "Wafers a month by line and year", columns, {("", ""): rows}),),
+        {
+            "kind": "ranges",
+            "table": "lines",
+            "label": "line",
+            "low": "p10",
+            "mid": "p50",
+            "high": "p90",
+            "marks": ["plan"],
+            "group": "period",
+            "groups": overview["years"],
+            "from_zero": True,
+        },
+        source_of(
+            overview,
+            "variables wafer_plan, wafer_starts, wafer_outs and utilization",
+            first_title(overview),
+        ),
+    )
+
+
+def yield_section(overview: Overview) -> Section:
+    """The Pareto of losses by die and year, and the defect density."""
+    title = "What costs yield"
+    lead = (
+        "The mean share of the gross dies probed that is good, and that each mechanism loses of "
+        "what the ones before it left: systematic, overlay, random, parametric, test. The shares "
+        "add up to 100 %. The edge of the wafer costs no gross die: these lie inside the edge "
+        "exclusion."
+    )
+    found = overview["yields"]
+    if not found["losses"]:
+        reason = "; ".join(found["notes"]) or "no die is probed"
+        return Section("yield", title, lead, missing=reason)
+    mechanisms = found["mechanisms"]
+    columns = (
+        Column("die", "die"),
+        Column("period", "year"),
+        Column("good", "good", "share"),
+        Column("good_se", "±", "share"),
+        *(c for m in mechanisms for c in (Column(m, m, "share"), Column(f"{m}_se", "±", "share"))),
+    )
+    return Section(
+        "yield",
+        title,
+        lead,
+        (
+            Table("yield", "Losses by die and year", columns, {("", ""): _loss_rows(overview)}),
+            _d0_table(overview),
+        ),
+        {
+            "kind": "bars",
+            "table": "yield",
+            "label": "die",
+            "parts": ["good", *mechanisms],
+            "group": "period",
+            "groups": overview["years"],
+        },
+        source_of(
+            overview,
+            "variables gross_dies, good_dies and dies_lost_...; d0_per_cm2",
+            first_title(overview),
+        ),
+    )
+
+
+def _loss_rows(overview: Overview) -> list[Row]:
+    found = overview["yields"]
+    cells = {(r["die"], r["year"], r["mechanism"]): r for r in found["losses"]}
+    rows = []
+    for r in found["good"]:
+        own = [cells[r["die"], r["year"], name] for name in found["mechanisms"]]
+        numbers = [(x["mean"], x["se_mean"]) for x in (r, *own)]
+        name = overview["names"]["dies"][r["die"]]
+        rows.append([name, r["year"], *(n for pair in numbers for n in pair)])
+    return rows
+
+
+def _d0_table(overview: Overview) -> Table:
+    names = overview["names"]
+    columns = (
+        Column("process", "process"),
+        Column("line", "line"),
+        Column("period", "year"),
+        Column("p10", "P10", "density"),
+        Column("p50", "P50", "density"),
+        Column("p90", "P90", "density"),
+        Column("mean", "mean", "density"),
+        Column("se_mean", "±", "density"),
+    )
+    rows: list[Row] = [
+        [
+            names["processes"][r["process"]],
+            names["fabs"].get(r["fab"], "all lines"),
+            r["year"],
+            *(r[key] for key in ("p10", "p50", "p90", "mean", "se_mean")),
+        ]
+        for r in overview["yields"]["d0"]
+    ]
+    caption = "Defect density D0 of the wafers started, 1/cm²"
+    return Table("d0", caption, columns, {("", ""): rows})
