@@ -48,11 +48,11 @@ run: setup  ## simulate the baseline, print the table, draw the fan chart; again
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 
-test: setup  ## run the tests except the slow ones and those that need Slurm, Dask or S3
+test: setup  ## run the tests except the slow ones and those that need Slurm, Dask, S3 or Chromium
 	$(TEST) -m "not slow and not integration"
 
 # One after another, as each fills the cores; after `make test`, which compiles the kernels.
-test-integration: setup  ## run an array on a local Slurm, Dask clusters, and a store on a local S3 server
+test-integration: setup  ## run an array on a local Slurm, Dask clusters, a store on a local S3 server, the page in Chromium
 	$(BIN)/python -m pytest -m "integration and not slow"
 
 test-full: setup  ## run all tests, with all examples of properties

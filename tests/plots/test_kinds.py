@@ -5,10 +5,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from tests.analysis import made_up_demand
-from tests.analysis.fab.test_losses import with_losses
 from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_driven import driven
-from tests.analysis.made_up_parts import whole
+from tests.analysis.made_up_whole import everything as whole
 from tests.plots.texts import check_texts
 from yieldsim.analysis import quantiles
 from yieldsim.cli.supply import plot
@@ -18,21 +17,8 @@ from yieldsim.plots.kinds.frame import WIDTH_IN, Asked, size_of
 from yieldsim.plots.kinds.registry import KINDS, picture
 
 
-def with_lines(ds: xr.Dataset) -> xr.Dataset:
-    """Two lines: 300 wafers a quarter planned on each, of which 240 and 150 start."""
-    dims = ("scenario", "realization", "quarter", "fab", "process")
-    shape = (ds.sizes["scenario"], ds.sizes["realization"], ds.sizes["quarter"], 2, 1)
-    starts = np.broadcast_to(np.array([240.0, 150.0])[:, None], shape)
-    ds = ds.assign_coords(fab=["north", "south"], process=["n2"])
-    return ds.assign(
-        wafer_plan=(dims, np.full(shape, 300.0), {"units": "wafer"}),
-        wafer_starts=(dims, starts, {"units": "wafer"}),
-        wafer_outs=(dims, starts, {"units": "wafer"}),
-    )
-
-
 def everything(scenarios: tuple[str, ...] = ("baseline", "domestic_late")) -> xr.Dataset:
-    return with_lines(with_losses(whole(realizations=20, scenarios=scenarios)))
+    return whole(realizations=20, scenarios=scenarios)
 
 
 MADE = {"demand": made_up_demand.ensemble, "tornado": lambda: driven(realizations=200)}

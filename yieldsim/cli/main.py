@@ -87,7 +87,7 @@ COMMANDS = {
     ),
     "plot": Subcommand(
         ".supply.plot:plot",
-        "Draw an ensemble: its fan chart, or another --kind.",
+        "Draw an ensemble: by default its fan chart.",
         "try a single --scenario",
     ),
     "report": Subcommand(

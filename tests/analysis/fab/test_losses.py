@@ -4,18 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.analysis.made_up_parts import whole
+from tests.analysis.made_up_whole import with_losses
 from tests.examples import examples
 from yieldsim.analysis.fab.die_yield import yield_summary
-from yieldsim.analysis.fab.losses import MECHANISMS, STORED, loss_records
+from yieldsim.analysis.fab.losses import MECHANISMS, loss_records
 from yieldsim.report.die_yield import yield_text
-
-
-def with_losses(ds, shares=(0.2, 0.1, 0.5, 0.15)):
-    """The ensemble with losses: each is a share of the bad dies; what is left is lost at test."""
-    bad = ds["gross_dies"] - ds["good_dies"].sum("bin")
-    for variable, share in zip(STORED.values(), shares, strict=True):
-        ds[variable] = (share * bad).assign_attrs(units="die")
-    return ds
 
 
 def test_losses_are_those_of_the_dies_probed() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 DIGITS = 9  # single precision keeps all it has
 WHOLE = 1_000.0
 NOTHING = "–"
+TOTAL = "total"
 PLACES = {"count": 0, "share": 1, "density": 3, "decimal": 1}
 NUMERIC = frozenset(PLACES)
 Row = list[Any]
@@ -47,8 +48,8 @@ class Table:
     rows: dict[Key, list[Row]]
 
     def found(self, scenario: str, product: str) -> list[Row]:
-        """The rows of a choice: of both, of the scenario, of the product, or of neither."""
-        keys = ((scenario, product), (scenario, ""), ("", product), ("", ""))
+        """The rows of a choice: of both, of the scenario, of neither; else of its total."""
+        keys = ((scenario, product), (scenario, ""), ("", ""), (scenario, TOTAL))
         return next((self.rows[key] for key in keys if key in self.rows), [])
 
     def as_data(self) -> dict[str, Any]:

@@ -32,6 +32,9 @@ function drawStack(place, chart, choice) {
   for (const tick of [0, 0.5, 1]) svg.append(shape("text", { x: left - 6, y: y(tick) + 4, "text-anchor": "end" }, `${100 * tick} %`));
   periodLabels(svg, rows.map((row) => row[0]), x, height - 8, right - left);
   legend(place, columns.map(([, heading], c) => [heading, box(COLORS[c % COLORS.length])]));
+  if (choice.product !== "total" && keyOf(DATA.tables[chart.table], choice.scenario, choice.product).endsWith("|total")) {
+    place.append(element("p", { class: "missing" }, "Shown for all AI products: products stand here in the first scenario alone."));
+  }
 }
 
 // The number of a cell: itself, the place of a period, or beyond the end.

@@ -60,10 +60,12 @@ function rowsOf(name, scenario, product) {
       ...table.columns.slice(1).map(([key]) => own[key][p]),
     ]);
   }
-  for (const key of [`${scenario}|${product}`, `${scenario}|`, `|${product}`, "|"]) {
-    if (key in table.rows) return table.rows[key];
-  }
-  return [];
+  return table.rows[keyOf(table, scenario, product)] || [];
+}
+
+// The key of the rows of a choice: of both, of the scenario, of neither; else of its total.
+function keyOf(table, scenario, product) {
+  return [`${scenario}|${product}`, `${scenario}|`, "|", `${scenario}|total`].find((key) => key in table.rows);
 }
 
 // The rows as records under the keys of their columns.
