@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from yieldsim.errors import UsageError
-from yieldsim.wafer.maps.formats import csv, e142, g85, mixedwm38, npz, sinf
+from yieldsim.wafer.maps.formats import csv, e142, g85, klarf, mixedwm38, npz, sinf
 
 __all__ = ["FORMATS", "Format", "format_to_read", "format_to_write"]
 
@@ -35,6 +35,7 @@ FORMATS = (
     Format("csv", csv, (".csv",), (".txt", ".tsv")),
     Format("e142", e142, (".e142", ".e142.xml"), (".xml",)),
     Format("g85", g85, (".g85", ".xml")),
+    Format("klarf", klarf, (".klarf",), (".kla", ".klf", ".001", ".txt")),
     Format("sinf", sinf, (".sinf",), (".map", ".txt")),
 )
 

@@ -1,0 +1,1 @@
+"""Defects found by inspection: KLARF files, densities, clusters, repeaters, kill ratios."""

@@ -1,0 +1,1 @@
+"""Reading and writing KLARF 1.1, 1.2 and 1.8."""
