@@ -8,7 +8,7 @@ import pytest
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
-from yieldsim.kernels.jit import apart_jit, bare_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, stage_jit
 
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="needs compiled kernels")
 
@@ -27,7 +27,7 @@ def total(values: Any) -> float:
 
 def new_kernels() -> tuple[Any, Any]:
     """A kernel and what it calls, as another process would have them."""
-    below: Any = apart_jit(total)
+    below: Any = stage_jit(total)
 
     @bare_jit
     def mean(values: Any) -> float:

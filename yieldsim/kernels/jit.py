@@ -18,7 +18,7 @@ from numba.core.dispatcher import Dispatcher
 from yieldsim.kernels.jit_cache import KernelCache
 from yieldsim.kernels.jit_stage import StageCompiler
 
-__all__ = ["apart_jit", "bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
+__all__ = ["bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -71,31 +71,17 @@ def inline_jit(function: Function) -> Function:
     return _compiled(function, forceinline=True, _nrt=False)
 
 
-def _stage(function: Function, **options: Any) -> Function:
-    """Compile a function that only other kernels call: no wrapper, no machine code of its own."""
+def stage_jit(function: Function) -> Function:
+    """Compile a stage of a simulation, or a helper that takes records, that only kernels call.
+
+    It has no wrapper for calls from Python and no machine code of its own. LLVM decides whether it
+    becomes a part of its caller: with all 180 stages of the supply kernel in one function, its
+    passes took twice as long.
+    """
     return _compiled(
         function,
         pipeline_class=StageCompiler,
         no_cpython_wrapper=True,
         no_cfunc_wrapper=True,
         _nrt=False,
-        **options,
     )
-
-
-def stage_jit(function: Function) -> Function:
-    """Compile a stage of a simulation, or a helper that takes records, that only kernels call.
-
-    It gets no wrapper for calls from Python. Unpacking some eighty arrays in each of the stages of
-    the supply kernel was half of the time that compiling took (98 s against 55 s).
-    """
-    return _stage(function, forceinline=True)
-
-
-def apart_jit(function: Function) -> Function:
-    """Compile a stage that only other kernels call and that is not put into its caller.
-
-    What compiling takes grows faster than the size of a function (65 s against 57 s for the supply
-    kernel), and a call a step and fab, with all of its arrays, is not seen in the time of a run.
-    """
-    return _stage(function)

@@ -6,7 +6,7 @@ constraint that holds back packages of a product binds it; fewer than ``FEW`` ar
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import apart_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.outputs import MEMORY, PACKAGING
 from yieldsim.supply.kernels.arrivals import receive
 from yieldsim.supply.kernels.assembly import start_packages
@@ -184,7 +184,7 @@ def _cut(structure: Structure, state: State, i: int, ratio: float, k: int) -> No
             state.taken[i, rank, k] *= ratio
 
 
-@apart_jit
+@stage_jit
 def package_step(
     clock: Clock,
     structure: Structure,

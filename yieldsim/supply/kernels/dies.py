@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.outputs import ALLOCATION, DEFECTS, WAFER_PLAN
 from yieldsim.supply.kernels.records import (
     DieDesign,
@@ -236,7 +236,7 @@ def _alpha(
     return alpha_within(alpha, scratch.alpha_within[k], part * susceptible_cm2(world.die[die], k))
 
 
-@apart_jit
+@stage_jit
 def sort_cohort(
     structure: Structure,
     world: World,
@@ -268,7 +268,7 @@ def sort_cohort(
     )
 
 
-@apart_jit
+@stage_jit
 def label_design(
     structure: Structure, world: World, state: State, route: int, entry: int, step: int, k: int
 ) -> float:

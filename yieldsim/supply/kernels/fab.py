@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import apart_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.outputs import ACCIDENT, RELEASE, TOOL_GROUP, WAFER_PLAN
 from yieldsim.supply.kernels.capacity import (
     book_load,
@@ -167,7 +167,7 @@ def _visits(structure: Structure, world: World, state: State, fab: int) -> FabVi
     return FabVisits(own.first_route, own.end_route, plans, first, group, world.visit, wafers)
 
 
-@apart_jit
+@stage_jit
 def _move(
     clock: Clock,
     structure: Structure,
@@ -272,7 +272,7 @@ def release_route(
         wafers.wip[k] += starts
 
 
-@apart_jit
+@stage_jit
 def _start_route(
     seed: np.uint64,
     clock: Clock,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_tools
@@ -248,7 +248,7 @@ def _turn_into_means(group: GroupState, n: int) -> None:
         group.share[1, k] /= divisor
 
 
-@apart_jit
+@stage_jit
 def group_rate(
     seed: np.uint64,
     clock: Clock,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.inverse import gamma_tabulated
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import (
     STREAM_DENSITY,
     STREAM_EXCURSION,
@@ -95,7 +95,7 @@ class DensityModel(NamedTuple):
     half_y: float
 
 
-@apart_jit
+@stage_jit
 def in_excursion(model: DensityModel, lot: int) -> bool:
     """Whether an excursion that started before this lot, or an earlier one, still lasts.
 
@@ -112,7 +112,7 @@ def in_excursion(model: DensityModel, lot: int) -> bool:
     return False
 
 
-@apart_jit
+@stage_jit
 def lot_density(model: DensityModel, lot: int) -> float:
     """Return D0 times the factors that all wafers of the lot share."""
     density = model.d0_per_cm2
@@ -133,7 +133,7 @@ def wafer_ratio(model: DensityModel, wafer: np.uint32) -> float:
     return gamma_tabulated(model.wafer_gamma, w0)
 
 
-@apart_jit
+@stage_jit
 def wafer_ratios(
     model: DensityModel, first_wafer: int, words: NDArray[np.uint32], out: Floats
 ) -> None:
@@ -152,7 +152,7 @@ def wafer_ratios(
         out[w] = gamma_tabulated(model.wafer_gamma, words[w])
 
 
-@apart_jit
+@stage_jit
 def density_row(
     model: DensityModel,
     wafer: np.uint32,
@@ -221,7 +221,7 @@ def _scratch(
     return math.exp(-0.5 * (across * across + beyond * beyond) / (width * width))
 
 
-@apart_jit
+@stage_jit
 def add_signatures(model: DensityModel, wafer: np.uint32, extra: Floats) -> bool:
     """Fill ``extra`` float64[die] with the signatures' densities; False where there are none."""
     signed = False

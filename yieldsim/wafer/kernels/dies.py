@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_DIE, fill_blocks, uniform_open
 from yieldsim.wafer.kernels.classes import cell_place, class_tail
 from yieldsim.wafer.kernels.density import DensityModel, lot_density, wafer_ratios
@@ -64,7 +64,7 @@ class ExpectedCounts(NamedTuple):
     total_variance: Floats
 
 
-@apart_jit
+@stage_jit
 def draw_classes(
     model: DensityModel,
     wafer: np.uint32,

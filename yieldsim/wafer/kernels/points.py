@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.inverse import poisson_ppf_exact
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import (
     STREAM_DEFECT_COUNT,
     STREAM_DEFECT_PLACE,
@@ -166,7 +166,7 @@ def _hit(layout: BlockLayout, strip: int, dead: NDArray[np.bool_], faults: Ints)
     return True
 
 
-@apart_jit
+@stage_jit
 def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, good: Ints) -> int:
     """Return the class of a die from its dead nodes and its memories' faults, and clear both.
 
@@ -197,7 +197,7 @@ def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, go
     return layout.class_of[clusters, good[0]]
 
 
-@apart_jit
+@stage_jit
 def flat_lost(
     seed: np.uint64,
     layout: BlockLayout,
@@ -224,7 +224,7 @@ def flat_lost(
     return lost
 
 
-@apart_jit
+@stage_jit
 def full_class(
     seed: np.uint64,
     layout: BlockLayout,
@@ -254,7 +254,7 @@ def full_class(
     return working_class(layout, work.dead, work.faults, work.good)
 
 
-@apart_jit
+@stage_jit
 def _flat_classes(
     seed: np.uint64, layout: BlockLayout, wafer: np.uint32, mark: int, work: WorkSpace
 ) -> None:
@@ -271,7 +271,7 @@ def _flat_classes(
         works[die] = layout.class_by_lost[works[die] + 1]
 
 
-@apart_jit
+@stage_jit
 def points_classes(
     seed: np.uint64,
     layout: BlockLayout,

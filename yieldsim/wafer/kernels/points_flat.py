@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.elementary import exp_minus
-from yieldsim.kernels.jit import apart_jit, inline_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import uniform_open
 
 __all__ = ["BORDER", "FLAT_CELLS", "FLAT_CORES", "flat_masks", "set_bits"]
@@ -76,7 +76,7 @@ def set_bits(mask: np.uint64) -> Any:
     return np.int64(m & np.uint64(127))
 
 
-@apart_jit
+@stage_jit
 def flat_masks(
     density: Floats,
     area_cm2: float,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, seeded_words, word_below
 from yieldsim.wafer.kernels.dies import DieCounts
 from yieldsim.wafer.kernels.points_flat import set_bits
@@ -113,7 +113,7 @@ def _mark(plain: PlainWafers, word: np.uint32, mark: np.uint32, stamp: Words) ->
     return fresh
 
 
-@apart_jit
+@stage_jit
 def _first_blocks(plain: PlainWafers, first_wafer: np.uint64, first: Words) -> None:
     """Fill ``first`` uint32[4, GROUP] with block 0 of each wafer."""
     for w in range(GROUP):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.kernels.inverse import normal_ppf
-from yieldsim.kernels.jit import apart_jit, bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import (
     STREAM_LEAKAGE,
     STREAM_SPEED,
@@ -103,7 +103,7 @@ def _pair(
     return level.speed_sd * z0, level.leakage_sd * mixed
 
 
-@apart_jit
+@stage_jit
 def parametric_shift(sorting: Sorting, lot: np.uint32, wafer: np.uint32) -> ParametricShift:
     """Draw the shift of a wafer: its lot's and its own."""
     lot_speed, lot_leakage = _pair(sorting.seed, sorting.lot, _ZERO, _LOT, lot)
@@ -120,7 +120,7 @@ def _cell(cuts: Floats, value: float) -> int:
     return count
 
 
-@apart_jit
+@stage_jit
 def cell_of(sorting: Sorting, die: int, wafer: np.uint32, shift: ParametricShift) -> int:
     """Draw a die's speed and leakage, and return its cell."""
     speed, leakage = _pair(sorting.seed, sorting.die, np.uint32(die), _DIE, wafer)
@@ -137,7 +137,7 @@ def needs_draws(sorting: Sorting) -> bool:
     return sorting.has_parametric or sorting.has_systematic or tested
 
 
-@apart_jit
+@stage_jit
 def sort_die(
     sorting: Sorting, works: int, die: int, wafer: np.uint32, shift: ParametricShift
 ) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from yieldsim.kernels.jit import apart_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.dies import sort_dies
 from yieldsim.supply.kernels.planner.expected import (
     banked_expected,
@@ -29,7 +29,7 @@ _LONGEST = 8.0  # quarters in a line that a plan takes into account
 _TWO_YEARS = 8.0
 
 
-@apart_jit
+@stage_jit
 def fill_outlook(
     clock: Clock, structure: Structure, world: World, state: State, tally: Tally, step: int, k: int
 ) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import apart_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.planner.columns import number_columns
 from yieldsim.supply.kernels.planner.rows import (
     clear_row,
@@ -23,7 +23,7 @@ _WAFER = 1e-4  # cost of a wafer, in packages of the best product
 _PLACE = 0.02  # part by which a wafer costs more at the next place: no two are alike
 
 
-@apart_jit
+@stage_jit
 def solve(clock: Clock, structure: Structure, world: World, state: State, k: int) -> None:
     """Fill ``state.plan.chosen`` with the packages and wafers of the best plan, in thousands."""
     plan = state.plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import apart_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.planner.outlook import fill_outlook, starts_from, starts_until
 from yieldsim.supply.kernels.planner.phones import set_phones
 from yieldsim.supply.kernels.planner.program import solve
@@ -28,7 +28,7 @@ _ROOM = 1.02
 _SPARE_WAFERS = 1.15
 
 
-@apart_jit
+@stage_jit
 def begin_quarter(
     clock: Clock,
     structure: Structure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yieldsim.kernels.jit_tables import by_address
 from yieldsim.supply.kernels.records.tables import Floats, Ints
 
 PERIODS = 3  # of a plan: the quarter, until the wafers of the next one are out, two years more
@@ -11,6 +12,7 @@ AI_ENTRY, PHONE_ENTRY = 1, 2  # roles of an allocation entry
 BY_COMPUTE, BY_BANDWIDTH, BY_CHIPS = range(3)  # what a package is worth
 
 
+@by_address
 class Planning(NamedTuple):
     """Who takes part in plans, the same in all realizations."""
 
@@ -23,6 +25,7 @@ class Planning(NamedTuple):
     entry: Ints  # M, role
 
 
+@by_address
 class Plan(NamedTuple):
     """The plan of the quarter by lane, and working numbers of the lane that is planned.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yieldsim.kernels.jit_tables import by_address
 from yieldsim.supply.kernels.records.plan import Plan
 from yieldsim.supply.kernels.records.tables import (
     ClassLanes,
@@ -161,6 +162,7 @@ class Scratch:
     need: Lanes
 
 
+@by_address
 class State(NamedTuple):
     """What the lanes carry from step to step."""
 

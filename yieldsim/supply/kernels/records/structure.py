@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from yieldsim.kernels.jit_tables import by_address
 from yieldsim.supply.kernels.records.plan import Planning
 from yieldsim.supply.kernels.records.tables import Floats, Ints, Records, Records3, Words
 
@@ -147,6 +148,7 @@ class EffectDates:
 NO_LEARNING, EXPONENTIAL, POWER = range(3)  # kinds of learning
 
 
+@by_address
 class Clock(NamedTuple):
     """Steps, their length, and switches. ``first_draw`` is the absolute number of step 0."""
 
@@ -170,6 +172,7 @@ class Clock(NamedTuple):
     worth: int  # what a planner values a package by
 
 
+@by_address
 class Structure(NamedTuple):
     """The structure of a model, the same in all realizations: indices, calendar, weights."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from yieldsim.kernels.jit_tables import by_address
 from yieldsim.outputs import FLEET, OUTPUTS, ROUTE
 from yieldsim.supply.kernels.records.tables import Lanes, Records2, Records3, Records4
 
@@ -36,6 +37,7 @@ def tally_fields(table: str) -> tuple[str, ...]:
     return (*(v.name for v in OUTPUTS if v.dims == dims), *_WORKING.get(table, ()))
 
 
+@by_address
 class Tally(NamedTuple):
     """Results of the lanes, views of one flat buffer (place, k)."""
 

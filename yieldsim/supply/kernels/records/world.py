@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from yieldsim.kernels.jit_tables import by_address
 from yieldsim.supply.kernels.records.tables import Floats, Lanes, Records, Records2, Records3
 
 
@@ -13,6 +14,7 @@ class Parameters(Protocol):
     def __getattr__(self, name: str) -> Lanes: ...
 
 
+@by_address
 class World(NamedTuple):
     """The parameters of each lane's realization, views of one flat buffer."""
 

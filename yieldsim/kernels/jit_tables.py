@@ -1,0 +1,107 @@
+"""How a kernel takes a named tuple of many arrays: by the address of one structure.
+
+Numba passes each array of a tuple as seven or more arguments, so a call of a stage, which takes
+four tuples of twenty arrays, has hundreds of them. Numba and LLVM spent a third of the time of
+compiling on those calls. A class that is registered here is passed as one address, from which a
+stage loads what it reads. The wrapper for calls from Python fills the structure. No kernel writes
+to it, so each load is marked as invariant, and LLVM moves it out of loops.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, TypeVar
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba.core import cgutils, types
+from numba.core.datamodel import models
+from numba.core.pythonapi import NativeValue, unbox
+from numba.core.typing.templates import AttributeTemplate
+from numba.extending import infer_getattr, lower_getattr_generic, register_model, typeof_impl
+
+__all__ = ["by_address"]
+
+Tables = TypeVar("Tables", bound=type)
+
+
+class TablesType(types.Type):  # type: ignore[misc]
+    """The type of a named tuple that is passed by address."""
+
+    def __init__(self, fields: tuple[str, ...], members: tuple[types.Type, ...], of: type) -> None:
+        self.fields, self.members, self.of = fields, members, of
+        digest = hashlib.sha256(repr([str(member) for member in members]).encode()).hexdigest()
+        super().__init__(name=f"{of.__module__}.{of.__qualname__}.{digest[:16]}")
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return self.of, self.members
+
+
+@register_model(TablesType)
+class _TablesModel(models.PrimitiveModel):  # type: ignore[misc]
+    """A pointer to a structure with the value of each field."""
+
+    def __init__(self, manager: Any, tables: TablesType) -> None:
+        parts = [manager.lookup(member).get_value_type() for member in tables.members]
+        super().__init__(manager, tables, ir.PointerType(ir.LiteralStructType(parts)))
+
+
+def by_address(of: Tables) -> Tables:
+    """Let kernels take instances of the named tuple ``of`` by address."""
+
+    @typeof_impl.register(of)
+    def _(value: Any, context: Any) -> TablesType:
+        members = tuple(typeof_impl(member, context) for member in value)
+        return TablesType(tuple(value._fields), members, of)
+
+    return of
+
+
+@infer_getattr
+class _Fields(AttributeTemplate):  # type: ignore[misc]
+    key = TablesType
+
+    def generic_resolve(self, tables: Any, name: str) -> Any:  # type: ignore[override]
+        return tables.members[tables.fields.index(name)] if name in tables.fields else None
+
+
+@lower_getattr_generic(TablesType)
+def _field(context: Any, builder: Any, tables: TablesType, value: Any, name: str) -> Any:
+    at = tables.fields.index(name)
+    return _load(builder, cgutils.gep_inbounds(builder, value, 0, at))
+
+
+def _load(builder: Any, place: Any) -> Any:
+    """Load each number of a structure by itself: LLVM forgets the mark of a load that it splits."""
+    held = place.type.pointee
+    if not isinstance(held, ir.LiteralStructType | ir.ArrayType):
+        loaded = builder.load(place)
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+        return loaded
+    whole = ir.Constant(held, ir.Undefined)
+    for i in range(len(held.elements) if isinstance(held, ir.LiteralStructType) else held.count):
+        part = _load(builder, cgutils.gep_inbounds(builder, place, 0, i))
+        whole = builder.insert_value(whole, part, i)
+    return whole
+
+
+@unbox(TablesType)
+def _unbox(tables: TablesType, given: Any, c: Any) -> NativeValue:
+    """Fill the structure from the fields of a named tuple; they stay borrowed from it."""
+    structure = c.context.data_model_manager[tables].get_value_type().pointee
+    place = cgutils.alloca_once(c.builder, structure)
+    failed = cgutils.alloca_once_value(c.builder, cgutils.false_bit)
+    cleanups = []
+    for i, member in enumerate(tables.members):
+        native = c.unbox(member, c.pyapi.tuple_getitem(given, i))
+        c.builder.store(native.value, cgutils.gep_inbounds(c.builder, place, 0, i))
+        with c.builder.if_then(native.is_error, likely=False):
+            c.builder.store(cgutils.true_bit, failed)
+        if native.cleanup is not None:
+            cleanups.append(native.cleanup)
+
+    def cleanup() -> None:
+        for undo in reversed(cleanups):
+            undo()
+
+    return NativeValue(place, cleanup=cleanup, is_error=c.builder.load(failed))
