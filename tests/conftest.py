@@ -16,17 +16,14 @@ os.environ["MPLBACKEND"] = "Agg"
 hypothesis.settings.register_profile("yieldsim", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("yieldsim")
 
-# Compiling the simulation takes a minute. Workers take files in turn: one of them starts with the
-# first file, which compiles it, the other one with files that can do without.
+# Compiling the simulation takes the better part of a minute. Workers take files in turn: one starts
+# with the first file, which compiles it, the other with folders that can do without.
 FIRST = "tests/supply/test_parameter_effects.py"
-WITHOUT = (
-    *("tests/wafer/", "tests/closed_form/", "tests/flow/", "tests/sampling/"),
-    *("tests/ensemble/", "tests/execute/"),
-)
+WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/sampling/", "tests/flow/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort files so that two workers seldom compile the same at once."""
+    """Sort files so that two workers do not compile the same at once."""
 
     def order(item: pytest.Item) -> int:
         if item.nodeid.startswith(FIRST):
