@@ -1,13 +1,14 @@
 """The errors that yieldsim reports to its user.
 
 Each is one line with the place, the value got and what is allowed, and has an exit code of the
-command line: 1 error, 2 usage, 3 incomplete, 4 verification failed, 75 try again (EX_TEMPFAIL of
-sysexits.h).
+command line: 1 error, 2 usage, 3 incomplete, 4 verification failed, 5 evidence that hardly any
+realization fits, 75 try again (EX_TEMPFAIL of sysexits.h).
 """
 
 from __future__ import annotations
 
 __all__ = [
+    "EvidenceError",
     "IncompleteError",
     "ModelError",
     "RetryError",
@@ -115,6 +116,12 @@ class VerificationError(YieldsimError):
     """Stored figures differ from those of the model, the seed and the realization number."""
 
     exit_code = 4
+
+
+class EvidenceError(YieldsimError):
+    """Hardly any realization of an ensemble fits the evidence, so its weights would mislead."""
+
+    exit_code = 5
 
 
 class RetryError(YieldsimError):

@@ -7,6 +7,7 @@ from typing import Any
 import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
+from yieldsim.analysis.weights import weighting
 from yieldsim.errors import StoreError
 
 
@@ -15,6 +16,7 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
 
     An attribute that the ensemble lacks gives an empty text. ``given_samples`` says whether some
     inputs were given: errors are those of independent realizations, and such rows need not be.
+    An ensemble with weights says under ``weights`` what they rest on.
     """
     model = raw_model(ds)
     return {
@@ -24,6 +26,7 @@ def origin(ds: xr.Dataset) -> dict[str, Any]:
         "design": str(ds.attrs.get("design", "")),
         "given_samples": "samples_digest" in ds.attrs,
         "realizations": int(ds.sizes["realization"]),
+        **weighting(ds),
     }
 
 

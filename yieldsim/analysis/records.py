@@ -59,20 +59,28 @@ def label_records(
 
 
 def share_records(
-    shares: np.ndarray, about: Record, period: Period, labels: Sequence[str], counts: Sequence[int]
+    shares: np.ndarray,
+    about: Record,
+    period: Period,
+    labels: Sequence[str],
+    counts: Sequence[int],
+    weights: np.ndarray | None = None,
 ) -> list[Record]:
     """Records of a quotient by period, over the realizations in which it is defined.
 
-    ``shares`` is (period, realization), NaN where the divisor is zero; ``made`` is the share of
-    the realizations in which it is not. Periods without any such realization are left out.
+    ``shares`` is (period, realization), NaN where the divisor is zero, ``weights`` (realization);
+    ``made`` is the share of the realizations in which it is not. Periods without any such
+    realization, or any of some weight, are left out.
     """
     records = []
     for values, label, quarters in zip(shares, labels, counts, strict=True):
-        defined = values[np.isfinite(values)]
-        if not defined.size:
+        defined = np.isfinite(values)
+        made = defined.mean() if weights is None else weights[defined].sum()
+        if not made > 0.0:
             continue
+        own = statistics(values[defined], None if weights is None else weights[defined])
         time = time_fields(period, label, quarters)
-        records.append(about | time | {"made": defined.size / values.size} | statistics(defined))
+        records.append(about | time | {"made": float(made)} | own)
     return records
 
 

@@ -39,3 +39,14 @@ def weighting(ds: xr.Dataset) -> dict[str, Any]:
     """``weights``, what the ensemble's weights rest on; empty if it has none."""
     about = json_table(ds.attrs, ABOUT) if WEIGHT in ds.coords else None
     return {} if about is None else {"weights": about}
+
+
+def weights_note(origin: Mapping[str, Any]) -> str:
+    """A sentence on the weights of what an `caption.origin` describes; empty if it has none."""
+    about = origin.get("weights")
+    if not about:
+        return ""
+    return (
+        f"Weighted by {about['evidence']} (weights {about['name']}): an effective sample size of "
+        f"{about['effective_sample_size']:,.0f}."
+    )

@@ -2,7 +2,8 @@
 
 Only click and the standard library are imported here, so that ``yieldsim --help`` is fast; a
 subcommand is imported when it is called. Exit codes: 0 done, 1 error, 2 usage, 3 incomplete,
-4 verification failed, 75 try again; 130 after Ctrl-C and 141 after a closed pipe, as in shells.
+4 verification failed, 5 evidence that hardly any realization fits, 75 try again; 130 after Ctrl-C
+and 141 after a closed pipe, as in shells.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ COMMANDS = {
     "compare-evidence": Subcommand(
         ".evidence.compare_evidence:compare_evidence",
         "Compare an ensemble with published counts and forecasts.",
+        "try an ensemble of fewer realizations",
+    ),
+    "condition": Subcommand(
+        ".evidence.condition:condition",
+        "Weigh the realizations of an ensemble by published figures.",
         "try an ensemble of fewer realizations",
     ),
     "sensitivity": Subcommand(

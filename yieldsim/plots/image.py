@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from yieldsim.analysis.weights import weights_note
 from yieldsim.errors import UsageError
 
 BLUE, INK, PALE, SHADE = "#0072B2", "#222222", "#8A8A8A", "#F2F2F2"
@@ -34,7 +35,8 @@ def source_note(origin: Mapping[str, Any], scenario: str = "") -> str:
     model, seed = origin["model"] or "unnamed", origin["seed"]
     parts = [f"model {model}", scenario, f"seed {'unknown' if seed == '' else seed}"]
     words = ", ".join(filter(None, parts))
-    return f"Source: yieldsim, {words}, {origin['realizations']:,} realizations."
+    source = f"Source: yieldsim, {words}, {origin['realizations']:,} realizations."
+    return " ".join(filter(None, (source, weights_note(origin))))
 
 
 def image_format(path: str | Path, option: str = "--out") -> str:

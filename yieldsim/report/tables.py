@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from yieldsim.analysis.weights import weights_note
 from yieldsim.design import SOBOL
 
 Record = dict[str, Any]
@@ -97,7 +98,8 @@ def per_period(summary: Summary) -> str:
 def origin_line(origin: Mapping[str, Any]) -> str:
     """The first line of a footnote: model, seed and realizations of what stands above.
 
-    The errors take draws as independent; of other draws it says what follows.
+    The errors take draws as independent; of other draws it says what follows. Weighted figures have
+    a second line, which says by what evidence they are weighted.
     """
     seed = f", seed {origin['seed']}" if origin["seed"] else ""
     model = f"Model {origin['model']}{seed}, " if origin["model"] else ""
@@ -105,7 +107,8 @@ def origin_line(origin: Mapping[str, Any]) -> str:
         SOBOL_ERRORS if origin.get("design") == SOBOL else "",
         GIVEN_ERRORS if origin.get("given_samples") else "",
     ]
-    return f"{model}{count(origin['realizations'])} realizations{''.join(notes)}."
+    line = f"{model}{count(origin['realizations'])} realizations{''.join(notes)}."
+    return "\n".join(filter(None, (line, weights_note(origin))))
 
 
 def median_cell(record: Record | None, scale: float = 100.0, digits: int = 1) -> str:

@@ -21,6 +21,8 @@ from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.standard_error import named
 from yieldsim.analysis.totals import choose, labels_of
+from yieldsim.analysis.weights import weights_of
+from yieldsim.errors import UsageError
 
 LEADING = 10  # inputs of a period that have quantile swaps
 
@@ -51,6 +53,10 @@ def sensitivity_summary(
     Raises UsageError for names that the ensemble does not hold, too few realizations, a figure that
     does not vary, and a store ``without_noise`` of other draws; StoreError without draws.
     """
+    if weights_of(ds) is not None:
+        problem = "indices are of independent draws, which weighted realizations are not"
+        allowed = "no --weights; `yieldsim condition` says which inputs the evidence moved"
+        raise UsageError("--weights", problem, allowed=allowed)
     name = compared_scenario(ds, scenario)
     choose(ds, [name])  # refuses a name that is not there
     design = design_of(ds, name)

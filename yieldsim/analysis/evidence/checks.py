@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.evidence.file import CHECK, INPUT
 from yieldsim.analysis.records import Record
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90, sample_quantiles
 from yieldsim.analysis.totals import choose, gather
+from yieldsim.analysis.weights import weights_of
 
 
 def checks_of(records: Sequence[Record]) -> dict[str, Any]:
@@ -53,7 +54,7 @@ def widths(ds: xr.Dataset, scenario: str) -> list[Record]:
     rows: list[Record] = []
     for totals in gather(choose(ds, [scenario]), period="year"):
         for year, values in zip(totals.periods, totals.values[0], strict=True):
-            p10, p50, p90 = (float(x) for x in np.quantile(values, (0.1, 0.5, 0.9)))
+            p10, p50, p90 = sample_quantiles(values, P10_P50_P90, weights_of(ds))[0].tolist()
             ratio = p90 / p10 if p10 > 0.0 else None
             rows.append({"year": year, "p10": p10, "p50": p50, "p90": p90, "ratio": ratio})
     return rows

@@ -20,8 +20,9 @@ from yieldsim.analysis.evidence.file import (
 from yieldsim.analysis.evidence.match import Match, match
 from yieldsim.analysis.periods import Period, quarter_labels
 from yieldsim.analysis.records import Record
-from yieldsim.analysis.statistics.standard_error import STATISTICS, statistics
+from yieldsim.analysis.statistics.standard_error import STATISTICS, mean_and_error, statistics
 from yieldsim.analysis.totals import choose, gather, labels_of
+from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import ModelError
 from yieldsim.model.scenario_names import BASELINE
 
@@ -66,19 +67,31 @@ def compare_files(
 ) -> list[list[dict[str, Any]]]:
     """`compare_with_published` of several files, of which at least one has a comparable row."""
     chosen = choose(ds, [compared_scenario(ds, scenario)])
+    return [_records(chosen, rows) for rows in matched_files(chosen, paths)]
+
+
+def matched_files(ds: xr.Dataset, paths: Iterable[str | Path]) -> list[list[Row]]:
+    """The rows of several files with their matches in an ensemble of a single scenario.
+
+    Raises ModelError as `compare_with_published` does.
+    """
     files = [Path(path) for path in paths]
     several = [read_published(file) for file in files]
     bare = any(row.variable is None for rows in several for row in rows)
     shipped = (SHIPPED_EVIDENCE, SHIPPED_FORECASTS) if bare else ()
     known = [row for file in shipped for row in read_published(file)]
-    matched = [[(row, match(chosen, row, known)) for row in rows] for rows in several]
-    _check_matches(files, chosen, matched)
-    return [_records(chosen, rows) for rows in matched]
+    matched = [[(row, match(ds, row, known)) for row in rows] for rows in several]
+    _check_matches(files, ds, matched)
+    return matched
 
 
 def _records(ds: xr.Dataset, rows: list[Row]) -> list[dict[str, Any]]:
-    figures = _figures(ds, [matched for _, matched in rows])
-    return [_record(row, matched, figures.get(place)) for place, (row, matched) in enumerate(rows)]
+    figures = figures_of(ds, [matched for _, matched in rows])
+    weights = weights_of(ds)
+    return [
+        _record(row, matched, figures.get(place), weights)
+        for place, (row, matched) in enumerate(rows)
+    ]
 
 
 def compared_scenario(ds: xr.Dataset, scenario: str | None = None) -> str:
@@ -103,7 +116,7 @@ def _check_matches(files: list[Path], ds: xr.Dataset, matched: list[list[Row]]) 
         )
 
 
-def _figures(ds: xr.Dataset, matches: list[Match]) -> dict[int, np.ndarray]:
+def figures_of(ds: xr.Dataset, matches: list[Match]) -> dict[int, np.ndarray]:
     """The ensemble's figures (realization) for each match, by its place.
 
     Matches of the same variable and quarters are read in a single pass.
@@ -122,7 +135,9 @@ def _figures(ds: xr.Dataset, matches: list[Match]) -> dict[int, np.ndarray]:
     return figures
 
 
-def _record(row: Published, matched: Match, values: np.ndarray | None) -> dict[str, Any]:
+def _record(
+    row: Published, matched: Match, values: np.ndarray | None, weights: np.ndarray | None
+) -> dict[str, Any]:
     record: dict[str, Any] = {
         "entity": row.entity,
         "period": row.period,
@@ -148,36 +163,55 @@ def _record(row: Published, matched: Match, values: np.ndarray | None) -> dict[s
     }
     if values is None:
         return record | dict.fromkeys((*STATISTICS, *PERCENTILES, "inside", "far"))
-    return record | _statistics(row, values)
+    return record | _statistics(row, values, weights)
 
 
-def _statistics(row: Published, values: np.ndarray) -> Record:
+def _statistics(row: Published, values: np.ndarray, weights: np.ndarray | None) -> Record:
     """The spread of the ensemble's figures, and where the published ones lie in it."""
-    spread: Record = statistics(values)
+    spread: Record = statistics(values, weights)
     p10, p90 = spread["p10"], spread["p90"]
     low, high = row.bounds
-    central = _below(values, row.central)
-    error = None if central is None else math.sqrt(central * (1.0 - central) / len(values))
+    central = below(values, row.central, weights)
     return spread | {
         "percentile": central,
-        "se_percentile": error,
-        "percentile_low": _below(values, row.low),
-        "percentile_high": _below(values, row.high),
+        "se_percentile": _percentile_error(values, row.central, central, weights),
+        "percentile_low": below(values, row.low, weights),
+        "percentile_high": below(values, row.high, weights),
         "inside": p10 is not None and p90 is not None and p10 <= high and low <= p90,
-        "far": not _reaches(values, low, high),
+        "far": not _reaches(values, low, high, weights),
     }
 
 
-def _reaches(values: np.ndarray, low: float, high: float) -> bool:
+def _reaches(values: np.ndarray, low: float, high: float, weights: np.ndarray | None) -> bool:
     """Whether the range from ``low`` to ``high`` meets the ensemble between P5 and P95."""
-    above, under = _below(values, high), _below(values, low)
+    above, under = below(values, high, weights), below(values, low, weights)
     assert above is not None
     assert under is not None
     return above >= FAR and under <= 1.0 - FAR
 
 
-def _below(values: np.ndarray, figure: float | None) -> float | None:
+def below(
+    values: np.ndarray, figure: float | None, weights: np.ndarray | None = None
+) -> float | None:
     """The share of realizations below a figure; those equal to it count half."""
     if figure is None:
         return None
-    return float((values < figure).mean() + 0.5 * (values == figure).mean())
+    under, equal = (
+        np.average(hits, weights=weights) for hits in (values < figure, values == figure)
+    )
+    return float(under + 0.5 * equal)
+
+
+def _percentile_error(
+    values: np.ndarray,
+    figure: float | None,
+    percentile: float | None,
+    weights: np.ndarray | None,
+) -> float | None:
+    if figure is None or percentile is None:
+        return None
+    if weights is None:
+        return math.sqrt(percentile * (1.0 - percentile) / len(values))
+    scores = (values < figure) + 0.5 * (values == figure)
+    error = float(mean_and_error(scores, weights)[1])
+    return error if math.isfinite(error) else None

@@ -11,6 +11,9 @@ Optional columns say
 - what it is worth as a test: ``role`` (``check``, ``input`` or ``forecast``), ``sets`` (for an
   input: the parameters of the model that rest on it, separated by ``;``) and ``house`` (who
   published it; several figures of one house for one thing are one source);
+- what it weighs in `conditioning`: ``spread``, the standard deviation of its error, relative
+  (``20%`` of the central figure or of the middle of the range) or in the unit of the row
+  (``50000``), and ``independence_group``: figures of one group share one vote;
 - ``remark``: why the ensemble differs, or what else a reader should know.
 """
 
@@ -34,7 +37,8 @@ SHIPPED_FORECASTS = SHIPPED / "forecasts.csv"
 COLUMNS = ("entity", "period", "low", "central", "high", "unit", "source")
 MATCHING = ("variable", "select", "factor", "per", "comparable")
 WORTH = ("role", "sets", "house", "remark")
-OPTIONAL = ("kind", "published", "url", *MATCHING, *WORTH)
+WEIGHING = ("spread", "independence_group")
+OPTIONAL = ("kind", "published", "url", *MATCHING, *WORTH, *WEIGHING)
 PER = ("period", "quarter", "month")
 CHECK, INPUT, FORECAST = "check", "input", "forecast"
 ROLES = (CHECK, INPUT, FORECAST)
@@ -65,6 +69,8 @@ class Published:
     sets: tuple[str, ...]
     house: str
     remark: str
+    spread: str
+    group: str
 
     @property
     def has_number(self) -> bool:
@@ -75,6 +81,16 @@ class Published:
     def counted(self) -> str:
         """The first word of the unit: what is counted, without remarks."""
         return (self.unit.split() or [""])[0].strip(":;,.").lower()
+
+    @property
+    def standard_deviation(self) -> float | None:
+        """That of the row's error, in its unit; None where the file gives no spread."""
+        if not self.spread:
+            return None
+        number, relative = _spread(self.place, self.spread)
+        known = [x for x in (self.low, self.high) if x is not None]
+        middle = self.central if self.central is not None else sum(known) / len(known)
+        return number * middle if relative else number
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -153,6 +169,8 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> Published:
         sets=_sets(place, text["role"], text["sets"]),
         house=text["house"] or text["source"],
         remark=text["remark"],
+        spread=_checked_spread(place, text["spread"]),
+        group=text["independence_group"],
     )
 
 
@@ -163,6 +181,21 @@ def _number(place: str, name: str, text: str) -> float | None:
 
 def _factor(place: str, text: str) -> float:
     return _finite(place, "factor", text, lambda x: x > 0.0, "above 0") if text else 1.0
+
+
+def _checked_spread(place: str, text: str) -> str:
+    """The spread as it stands, once it can be read."""
+    if text:
+        _spread(place, text)
+    return text
+
+
+def _spread(place: str, text: str) -> tuple[float, bool]:
+    """A standard deviation above zero, and whether it is relative."""
+    number, relative = text.removesuffix("%").strip(), text.endswith("%")
+    allowed = "above 0, such as 20% or 50000"
+    found = _finite(place, "spread", number, lambda x: x > 0.0, allowed)
+    return (found / 100.0 if relative else found), relative
 
 
 def _finite(

@@ -8,6 +8,7 @@ import xarray as xr
 from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.records import Record, share_records
 from yieldsim.analysis.totals import gather, labels_of, places_of
+from yieldsim.analysis.weights import weights_of
 
 D0, WAFERS = "d0_per_cm2", "wafer_starts"
 
@@ -23,7 +24,7 @@ def d0_records(ds: xr.Dataset, period: Period) -> list[Record]:
     """
     groups = _groups(ds)
     places = {str(number): places for number, (_, places) in enumerate(groups)}
-    scenarios = labels_of(ds, "scenario")
+    scenarios, weights = labels_of(ds, "scenario"), weights_of(ds)
     _, quarters = period_quarters(ds, period)
     counts = [len(several) for several in quarters]
     records: dict[tuple[int, int], list[Record]] = {}
@@ -39,7 +40,7 @@ def d0_records(ds: xr.Dataset, period: Period) -> list[Record]:
         for number, (about, _) in enumerate(groups):
             place = {"scenario": scenarios[wafers.scenario], **about}
             records.setdefault((wafers.scenario, number), []).extend(
-                share_records(density[number], place, period, wafers.periods, covered)
+                share_records(density[number], place, period, wafers.periods, covered, weights)
             )
     return [record for key in sorted(records) for record in records[key]]
 

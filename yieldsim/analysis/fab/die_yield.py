@@ -21,6 +21,7 @@ from yieldsim.analysis.periods import (
 )
 from yieldsim.analysis.records import Record, bin_names, share_records
 from yieldsim.analysis.totals import gather, labels_of, places_of
+from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import StoreError
 
 GOOD, FIT, DENSITY, LOSSES = "good", "fit for mass production", "D0", "losses"
@@ -88,7 +89,7 @@ def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
     counted, of = SHARES[figure]
     _, quarters = period_quarters(ds, period)
     counts = [len(several) for several in quarters]
-    scenarios = labels_of(ds, "scenario")
+    scenarios, weights = labels_of(ds, "scenario"), weights_of(ds)
     groups = _groups(ds, counted, of)
     upper = {str(number): places for number, (_, places, _) in enumerate(groups)}
     lower = {str(number): places for number, (_, _, places) in enumerate(groups)}
@@ -101,7 +102,7 @@ def _records(ds: xr.Dataset, figure: str, period: Period) -> list[Record]:
         for number, (about, _, _) in enumerate(groups):
             place = {"scenario": scenarios[part.scenario], "figure": figure, **about}
             records.setdefault((part.scenario, number), []).extend(
-                share_records(shares[number], place, period, part.periods, covered)
+                share_records(shares[number], place, period, part.periods, covered, weights)
             )
     return [record for key in sorted(records) for record in records[key]]
 

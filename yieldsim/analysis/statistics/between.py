@@ -2,9 +2,9 @@
 
 Realization r of two runs meets the same luck if both have the same seed and the same design of
 draws (`yieldsim.design`): a draw depends on the seed, r and the path of its parameter alone, and
-an input with another prior leaves all others as they were. Then the difference is taken
-realization by realization. Otherwise only the difference of means has a meaning, with the error
-sqrt(se a^2 + se b^2) of independent samples.
+an input with another prior leaves all others as they were. Weighted realizations must have the
+same weights too. Then the difference is taken realization by realization. Otherwise only the
+difference of means has a meaning, with the error sqrt(se a^2 + se b^2) of independent samples.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from yieldsim.analysis.statistics.differences import FIGURES, spreads
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90, sample_quantiles
 from yieldsim.analysis.totals import BUDGET_BYTES, TOTAL, chosen_groups, gather, labels_of
+from yieldsim.analysis.weights import weights_of
 
 CHECKED = 16  # realizations whose draws are compared
 
@@ -38,10 +39,17 @@ def unpaired_reason(base: xr.Dataset, other: xr.Dataset) -> str | None:
     count = min(base.sizes["realization"], other.sizes["realization"])
     if not np.array_equal(_numbers(base)[:count], _numbers(other)[:count]):
         return "their realizations have other numbers"
+    weights = [weights_of(ds) for ds in (base, other)]
+    if any(own is not None for own in weights) and not _same(*weights):
+        return "their realizations have other weights"
     shared = _shared_inputs(base, other)
     if len(shared) > 1 and not any(shared.values()):
         return f"none of their {len(shared)} common inputs has the same draws"
     return None
+
+
+def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    return first is not None and second is not None and np.array_equal(first, second)
 
 
 def _shared_inputs(base: xr.Dataset, other: xr.Dataset) -> dict[str, bool]:
@@ -89,6 +97,7 @@ def difference_between(
     figures = {name: np.full(shape, np.nan) for name in FIGURES}
     quantile, se_quantile = (np.full((*shape, len(P10_P50_P90)), np.nan) for _ in range(2))
     if reason is None:
+        weights = weights_of(base)
         budget = BUDGET_BYTES // 3  # totals of both, and their difference
         parts = (
             gather(
@@ -102,10 +111,10 @@ def difference_between(
         )
         for first, second in zip(*parts, strict=True):
             at = (slice(None), slice(first.first, first.first + len(first.periods)))
-            for name, figure in spreads(first.values, second.values).items():
+            for name, figure in spreads(first.values, second.values, weights).items():
                 figures[name][at] = figure
             quantile[at], se_quantile[at] = sample_quantiles(
-                second.values - first.values, P10_P50_P90
+                second.values - first.values, P10_P50_P90, weights
             )
     else:
         first, second = (

@@ -13,7 +13,9 @@ from yieldsim.analysis.statistics.standard_error import (
     mean_and_error,
     sample_quantiles,
 )
+from yieldsim.analysis.statistics.weighted import weighted_sd
 from yieldsim.analysis.totals import BUDGET_BYTES, gather, labels_of, product_groups
+from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import UsageError
 from yieldsim.model.scenario_names import BASELINE
 
@@ -43,7 +45,7 @@ def paired_differences(
     others = [place for place, name in enumerate(scenarios) if name != base]
     if not others:
         raise UsageError("scenario", f"the ensemble holds {base} alone", allowed="two or more")
-    levels = tuple(probabilities)
+    levels, weights = tuple(probabilities), weights_of(ds)
     groups = product_groups(ds)
     labels, _ = period_quarters(ds, period)
     shape = (len(others), len(groups), len(labels))
@@ -58,9 +60,10 @@ def paired_differences(
         )
         for first, second in pairs:
             at = (row, slice(None), slice(first.first, first.first + len(first.periods)))
-            for name, figure in spreads(first.values, second.values).items():
+            for name, figure in spreads(first.values, second.values, weights).items():
                 figures[name][at] = figure
-            quantile[at], se_quantile[at] = sample_quantiles(second.values - first.values, levels)
+            difference = second.values - first.values
+            quantile[at], se_quantile[at] = sample_quantiles(difference, levels, weights)
     dims = ("scenario", "product", "period")
     units = {"units": str(ds[variable].attrs.get("units", "1"))}
     content = {
@@ -80,13 +83,21 @@ def paired_differences(
     )
 
 
-def spreads(base: np.ndarray, other: np.ndarray) -> dict[str, np.ndarray]:
+def spreads(
+    base: np.ndarray, other: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Mean and spreads along the last axis; ``base`` and ``other`` are (..., realization)."""
     difference = other - base
-    mean, se_mean = mean_and_error(difference)
-    paired = se_mean * np.sqrt(base.shape[-1])
-    errors = (mean_and_error(base)[1], mean_and_error(other)[1])
-    independent = np.hypot(*errors) * np.sqrt(base.shape[-1])
+    mean, se_mean = mean_and_error(difference, weights)
+    paired = _deviation(difference, weights)
+    independent = np.hypot(_deviation(base, weights), _deviation(other, weights))
     ratio = np.divide(paired, independent, out=np.full(mean.shape, np.nan), where=independent > 0.0)
     figures = (mean, se_mean, paired, independent, ratio)
     return dict(zip(FIGURES, figures, strict=True))
+
+
+def _deviation(values: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Standard deviation along the last axis; NaN for a single value."""
+    if weights is not None:
+        return weighted_sd(values, weights)
+    return mean_and_error(values)[1] * np.sqrt(values.shape[-1])

@@ -14,6 +14,7 @@ from yieldsim.analysis.statistics.standard_error import (
     sample_quantiles,
 )
 from yieldsim.analysis.totals import gather, labels_of, product_groups
+from yieldsim.analysis.weights import weights_of
 
 
 def quantiles(
@@ -42,10 +43,11 @@ def quantiles(
     ``quarters`` counts the quarters of each period that the ensemble covers.
 
     Sums are made within each realization before quantiles are taken. Errors: sd / sqrt(n) for the
-    mean, Maritz-Jarrett for quantiles (see `standard_error`); NaN for a single realization.
+    mean, Maritz-Jarrett for quantiles (see `standard_error`); NaN for a single realization. An
+    ensemble with weights has weighted figures (see `weighted`).
     Raises UsageError for a variable or period that makes no sense.
     """
-    levels = tuple(probabilities)
+    levels, weights = tuple(probabilities), weights_of(ds)
     members = product_groups(ds) if groups is None else groups
     labels, places = period_quarters(ds, period)
     shape = (ds.sizes["scenario"], len(members), len(labels))
@@ -53,8 +55,8 @@ def quantiles(
     quantile, se_quantile = np.empty((*shape, len(levels))), np.empty((*shape, len(levels)))
     for part in gather(ds, variable, period, members):
         at = (part.scenario, slice(None), slice(part.first, part.first + len(part.periods)))
-        mean[at], se_mean[at] = mean_and_error(part.values)
-        quantile[at], se_quantile[at] = sample_quantiles(part.values, levels)
+        mean[at], se_mean[at] = mean_and_error(part.values, weights)
+        quantile[at], se_quantile[at] = sample_quantiles(part.values, levels, weights)
     axis = "product" if groups is None else "group"
     dims = ("scenario", axis, "period")
     units = {"units": str(ds[variable].attrs.get("units", "1"))}

@@ -9,6 +9,8 @@ bootstrap's in closed form: the k-th order statistic of a resample equals x_(i) 
 function, so ``se^2 = sum w_i x_(i)^2 - (sum w_i x_(i))^2``. The place k may be fractional (Harrell
 and Davis 1982, doi:10.1093/biomet/69.3.635); here k = h. The draws are taken as
 independent: for Sobol' draws the error is too large rather than too small.
+
+Where realizations have weights, all figures and errors are those of `weighted`.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betainc
+
+from yieldsim.analysis.statistics.weighted import weighted_mean, weighted_quantiles
 
 P10_P50_P90 = (0.1, 0.5, 0.9)
 STATISTICS = ("mean", "p10", "p50", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
@@ -56,13 +60,15 @@ def quantile_rule(p: float, n: int) -> QuantileRule:
 
 
 def sample_quantiles(
-    values: np.ndarray, probabilities: tuple[float, ...]
+    values: np.ndarray, probabilities: tuple[float, ...], weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Quantiles and their standard errors along the last axis.
 
-    ``values`` has the shape (..., n), both results (..., len(probabilities)). The error of a
-    single value is NaN.
+    ``values`` has the shape (..., n), ``weights`` (n), both results (..., len(probabilities)). The
+    error of a single value is NaN.
     """
+    if weights is not None:
+        return weighted_quantiles(values, weights, probabilities)
     n = values.shape[-1]
     rules = [quantile_rule(p, n) for p in probabilities]
     shape = (*values.shape[:-1], len(rules))
@@ -102,8 +108,12 @@ def _apply(column: np.ndarray, rule: QuantileRule) -> tuple[float, float]:
     return float(value), float(np.sqrt(variance))
 
 
-def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_and_error(
+    values: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and its standard error (sd / sqrt n) along the last axis; NaN for a single value."""
+    if weights is not None:
+        return weighted_mean(values, weights)
     n = values.shape[-1]
     mean, error = np.empty(values.shape[:-1]), np.full(values.shape[:-1], np.nan)
     for index in np.ndindex(mean.shape):  # a row at a time, as NumPy copies what it takes the sd of
@@ -113,10 +123,10 @@ def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, error
 
 
-def statistics(values: np.ndarray) -> dict[str, float | None]:
+def statistics(values: np.ndarray, weights: np.ndarray | None = None) -> dict[str, float | None]:
     """Mean, P10, P50, P90 of a sample (n) and their errors as plain numbers."""
-    mean, se_mean = mean_and_error(values)
-    quantile, se_quantile = sample_quantiles(values, P10_P50_P90)
+    mean, se_mean = mean_and_error(values, weights)
+    quantile, se_quantile = sample_quantiles(values, P10_P50_P90, weights)
     numbers = [float(mean), *quantile.tolist(), float(se_mean), *se_quantile.tolist()]
     return named(STATISTICS, numbers)
 
@@ -129,6 +139,16 @@ def share_error(share: np.ndarray, n: int) -> np.ndarray:
     1983, doi:10.1001/jama.1983.03330370053031).
     """
     return np.sqrt(share * (1.0 - share) / (n - 1)) if n > 1 else np.full(np.shape(share), np.nan)
+
+
+def share_and_error(
+    hits: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The share of ``hits`` (..., n), which are true or false, and its standard error."""
+    if weights is not None:
+        return weighted_mean(hits.astype(np.float64), weights)
+    share = hits.mean(axis=-1)
+    return share, share_error(share, hits.shape[-1])
 
 
 def named(names: Iterable[str], numbers: Sequence[float]) -> dict[str, float | None]:

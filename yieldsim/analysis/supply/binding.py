@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters, time_fields
+from yieldsim.analysis.statistics.weighted import effective_sample_size
 from yieldsim.analysis.totals import (
     BLOCK_BYTES,
     TOTAL,
@@ -19,6 +20,7 @@ from yieldsim.analysis.totals import (
     product_names,
     realization_blocks,
 )
+from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import StoreError
 from yieldsim.outputs import CONSTRAINTS, NOT_IN_PRODUCTION
 
@@ -28,7 +30,8 @@ _CACHED_COUNTS = 2**16  # counts of a histogram that stays in the processor's ca
 def binding_shares(ds: xr.Dataset, period: Period = "quarter") -> list[dict[str, Any]]:
     """Records scenario, product, period, constraint, share and its standard error ``se_share``.
 
-    For a product it is the share of the realizations in which the constraint binds longest; of a
+    An ensemble with weights has weighted shares, with errors of Kish's effective sample size. For a
+    product it is the share of the realizations in which the constraint binds longest; of a
     period of several quarters, the share of realizations and quarters. For
     ``total`` each realization counts once, split over the AI products in production by packages
     started, or evenly if none was started. The most frequent constraints come first; constraints
@@ -41,13 +44,15 @@ def binding_shares(ds: xr.Dataset, period: Period = "quarter") -> list[dict[str,
     part = ds.isel(quarter=slice(first, last + 1))  # no other quarters are read
     places = [[quarter - first for quarter in several] for several in quarters]
     products = [TOTAL, *product_names(ds)]
+    weights = weights_of(ds)
+    count = ds.sizes["realization"] if weights is None else effective_sample_size(weights)
     records: list[dict[str, Any]] = []
     for scenario, name in enumerate(scenarios):
         mean, square = _shares(part, scenario, len(names), places)
         for p, t in np.ndindex(mean.shape[:2]):
             place = {"scenario": name, "product": products[p]}
             place |= time_fields(period, labels[t], len(quarters[t]))
-            records += _ranked(place, names, mean[p, t], square[p, t], ds.sizes["realization"])
+            records += _ranked(place, names, mean[p, t], square[p, t], count)
     return records
 
 
@@ -89,31 +94,42 @@ def _shares(
     mean = np.zeros((1 + ds.sizes["product"], len(periods), flags))
     square = np.zeros_like(mean)
     ai = ai_products(ds)
-    for held, started in _blocks(ds, scenario, flags):
+    count, weights = ds.sizes["realization"], weights_of(ds)
+    for block, held, started in _blocks(ds, scenario, flags):
+        each = None if weights is None else count * weights[block]
         if held.min() < 0 or held.max() >= flags:
             worst = held.max() if held.max() >= flags else held.min()
             raise StoreError("binding", "holds a value without a name", got=int(worst))
         total = _total_share(held[:, :, ai], started[:, :, ai], flags)
         for t, quarters in enumerate(periods):
             share = total[:, quarters].mean(axis=1)
-            mean[0, t] += share.sum(axis=0)
-            square[0, t] += (share**2).sum(axis=0)
-            sums, squares = _product_shares(held[:, quarters], flags)
+            mean[0, t] += _sum(share, each)
+            square[0, t] += _sum(share**2, each)
+            sums, squares = _product_shares(held[:, quarters], flags, each)
             mean[1:, t] += sums
             square[1:, t] += squares
-    count = ds.sizes["realization"]
     return mean / count, square / count
 
 
-def _product_shares(held: np.ndarray, flags: int) -> tuple[np.ndarray, np.ndarray]:
+def _sum(shares: np.ndarray, each: np.ndarray | None) -> np.ndarray:
+    """The sum over realizations, along the first axis, in which each counts so much."""
+    total: np.ndarray = shares.sum(axis=0) if each is None else np.tensordot(each, shares, 1)
+    return total
+
+
+def _product_shares(
+    held: np.ndarray, flags: int, each: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Sum and sum of squares over realizations of the share of the quarters that each binds.
 
-    ``held`` is (realization, quarter, product), both results (product, flag).
+    ``held`` is (realization, quarter, product), ``each`` how much a realization counts, both
+    results (product, flag).
     """
     count, quarters, products = held.shape
     if quarters == 1:  # a single constraint binds a product: its share is 0 or 1
         bins = held[:, 0] + flags * np.arange(products)
-        once = np.bincount(bins.ravel(), minlength=products * flags).reshape(products, flags)
+        counted = None if each is None else np.repeat(each, products)
+        once = np.bincount(bins.ravel(), counted, products * flags).reshape(products, flags)
         return once, once
     sums, squares = np.zeros((2, products, flags))
     step = max(1, _CACHED_COUNTS // (products * flags))
@@ -122,8 +138,9 @@ def _product_shares(held: np.ndarray, flags: int) -> tuple[np.ndarray, np.ndarra
         rows = np.arange(len(part) * products).reshape(len(part), 1, products)
         counts = np.bincount((part + flags * rows).ravel(), minlength=rows.size * flags)
         share = counts.reshape(len(part), products, flags) / quarters
-        sums += share.sum(axis=0)
-        squares += (share**2).sum(axis=0)
+        own = None if each is None else each[first : first + step]
+        sums += _sum(share, own)
+        squares += _sum(share**2, own)
     return sums, squares
 
 
@@ -150,8 +167,12 @@ def _weights(held: np.ndarray, started: np.ndarray) -> np.ndarray:
     return weight / np.maximum(weight.sum(axis=2, keepdims=True), 1e-300)
 
 
-def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _blocks(
+    ds: xr.Dataset, scenario: int, flags: int
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
     """Constraints and packages started of a scenario in (realization, quarter, product) blocks.
+
+    Each comes after the slice of its realizations.
 
     Stored blocks are cut so that the histogram of each stays small.
     """
@@ -166,11 +187,12 @@ def _blocks(ds: xr.Dataset, scenario: int, flags: int) -> Iterator[tuple[np.ndar
             started = np.zeros(held.shape)
         for first in range(0, len(held), step):
             chosen = slice(first, first + step)
-            yield held[chosen].astype(np.int64), started[chosen].astype(np.float64)
+            own = slice(block.start + first, min(block.start + first + step, block.stop))
+            yield own, held[chosen].astype(np.int64), started[chosen].astype(np.float64)
 
 
 def _ranked(
-    place: dict[str, Any], names: list[str], mean: np.ndarray, square: np.ndarray, count: int
+    place: dict[str, Any], names: list[str], mean: np.ndarray, square: np.ndarray, count: float
 ) -> list[dict[str, Any]]:
     """Records of the constraints that bind, most frequent first."""
     records = []

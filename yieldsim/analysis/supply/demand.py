@@ -7,6 +7,7 @@ realizations have filled it, and None if fewer than half have by the end of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,8 +28,9 @@ from yieldsim.analysis.periods import (
     time_fields,
 )
 from yieldsim.analysis.records import Record, label_records
-from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS, share_error
+from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS, share_and_error
 from yieldsim.analysis.totals import TOTAL, ai_products, gather, labels_of
+from yieldsim.analysis.weights import weights_of
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
 WHOLE = {TOTAL: [0]}  # the only place of a variable without labels
@@ -58,7 +60,7 @@ def demand_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any
     names = named_periods(ds, periods)
     has_orders = {"order_size", "order_backlog"} <= set(ds)
     orders = _by_label(ds, "order") if has_orders else {}
-    filled = _filled(ds, orders) if has_orders else np.zeros((0, 0, 0))
+    filled = _filled(ds, orders) if has_orders else np.zeros((2, 0, 0, 0))
     return {
         "quarters": quarters,
         **chosen_periods(names),
@@ -83,8 +85,12 @@ def _by_label(ds: xr.Dataset, dim: str) -> dict[str, list[int]]:
 
 
 def _filled(ds: xr.Dataset, orders: Mapping[str, list[int]]) -> np.ndarray:
-    """(scenario, order, quarter) share of the realizations that fill the order by the quarter."""
-    share = np.zeros((ds.sizes["scenario"], len(orders), ds.sizes["quarter"]))
+    """The share of the realizations that fill the order by the quarter, and its standard error.
+
+    (2, scenario, order, quarter)
+    """
+    filled = np.zeros((2, ds.sizes["scenario"], len(orders), ds.sizes["quarter"]))
+    weights = weights_of(ds)
     parts = zip(
         gather(ds, "order_size", groups=orders),
         gather(ds, "order_backlog", groups=orders),
@@ -93,14 +99,14 @@ def _filled(ds: xr.Dataset, orders: Mapping[str, list[int]]) -> np.ndarray:
     for size, backlog in parts:
         done = (size.values > 0.0) & (backlog.values < FILLED_BELOW)
         at = slice(backlog.first, backlog.first + len(backlog.periods))
-        share[backlog.scenario, :, at] = done.mean(axis=-1)
-    return share
+        filled[:, backlog.scenario, :, at] = share_and_error(done, weights)
+    return filled
 
 
 def _order_records(
     ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]]
 ) -> list[Record]:
-    quarters, count = quarter_labels(ds), ds.sizes["realization"]
+    quarters = quarter_labels(ds)
     # every order placed within the horizon has its size in the last quarter
     last = ds.isel(quarter=[-1])
     sizes = {
@@ -111,19 +117,17 @@ def _order_records(
     records = []
     for s, scenario in enumerate(labels_of(ds, "scenario")):
         for o, name in enumerate(orders):
-            share = filled[s, o]
+            share, error = filled[:, s, o]
             size = {key: sizes[scenario, name][key] for key in STATISTICS}
             record: Record = {"scenario": scenario, "order": name}
             record |= about.get(scenario, {}).get(name, {"due": None})
             record |= {f"size_{key}": number for key, number in size.items()}
             for p in P10_P50_P90:
                 record[f"filled_p{round(100 * p)}"] = _quarter_by(share, p, quarters)
-            by_due = _share_at(share, record["due"], quarters)
-            record |= {"share_by_due": by_due, "se_share_by_due": _error(by_due, count)}
-            by_end = float(share[-1])
-            records.append(
-                record | {"share_by_end": by_end, "se_share_by_end": _error(by_end, count)}
-            )
+            for end, quarter in (("by_due", record["due"]), ("by_end", quarters[-1])):
+                record[f"share_{end}"] = _at(share, quarter, quarters)
+                record[f"se_share_{end}"] = _at(error, quarter, quarters)
+            records.append(record)
     return records
 
 
@@ -137,28 +141,25 @@ def _quarter_by(share: np.ndarray, p: float, quarters: list[str]) -> str | None:
     return quarters[int(reached[0])] if reached.size else None
 
 
-def _share_at(share: np.ndarray, due: str | None, quarters: list[str]) -> float | None:
-    """The share filled by the end of a quarter; None without a date or beyond the horizon."""
-    return None if due not in quarters else float(share[quarters.index(due)])
-
-
-def _error(share: float | None, count: int) -> float | None:
-    return None if share is None or count < 2 else float(share_error(np.array(share), count))
+def _at(numbers: np.ndarray, due: str | None, quarters: list[str]) -> float | None:
+    """The number at the end of a quarter; None without a date, beyond the horizon, or for NaN."""
+    number = math.nan if due not in quarters else float(numbers[quarters.index(due)])
+    return None if math.isnan(number) else number
 
 
 def _filled_records(
     ds: xr.Dataset, filled: np.ndarray, orders: Mapping[str, list[int]], names: Names
 ) -> list[Record]:
     """The share that fills each order by each quarter, or by the end of the chosen periods."""
-    count, period = ds.sizes["realization"], names or "quarter"
+    period, quarters = names or "quarter", quarter_labels(ds)
     labels, places = period_quarters(ds, period)
     return [
         {
             "scenario": scenario,
             "order": name,
             **time_fields(period, label, len(several)),
-            "share": float(filled[s, o, several[-1]]),
-            "se_share": _error(float(filled[s, o, several[-1]]), count),
+            "share": _at(filled[0, s, o], quarters[several[-1]], quarters),
+            "se_share": _at(filled[1, s, o], quarters[several[-1]], quarters),
         }
         for s, scenario in enumerate(labels_of(ds, "scenario"))
         for o, name in enumerate(orders)

@@ -15,6 +15,7 @@ from yieldsim.analysis.periods import HORIZON, Names, Period, period_quarters
 from yieldsim.analysis.records import Record
 from yieldsim.analysis.statistics.standard_error import mean_and_error, named
 from yieldsim.analysis.totals import TOTAL, gather, labels_of, product_groups
+from yieldsim.analysis.weights import weights_of
 from yieldsim.model.scenario_names import join_parts, raised_inputs, without_raises
 
 # what is compared: the variable, and its key in a record
@@ -94,6 +95,7 @@ def _differences(
     shape = (len(product_groups(ds)), len(period_quarters(ds, period)[0]))
     mean, error, without = (np.full(shape, np.nan) for _ in range(3))
     if variable in ds:
+        weights = weights_of(ds)
         scenarios = labels_of(ds, "scenario")
         pairs = zip(
             gather(ds, variable, period, scenarios=[scenarios.index(base)]),
@@ -102,6 +104,6 @@ def _differences(
         )
         for first, second in pairs:
             at = (slice(None), slice(first.first, first.first + len(first.periods)))
-            mean[at], error[at] = mean_and_error(second.values - first.values)
-            without[at] = first.values.mean(axis=-1)
+            mean[at], error[at] = mean_and_error(second.values - first.values, weights)
+            without[at] = np.average(first.values, axis=-1, weights=weights)
     return {"": mean, "_se": error, "_base": without}

@@ -1,0 +1,104 @@
+"""``yieldsim condition``: realizations weighted by what was published."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.output_files import check_output, force
+
+
+@click.command()
+@store_argument
+@click.option(
+    "--evidence",
+    metavar="CSV",
+    type=click.Path(),
+    help="Published figures with spreads.  [default: those that ship with the package]",
+)
+@click.option(
+    "--name",
+    default="evidence",
+    show_default=True,
+    metavar="NAME",
+    help="The name of the weights, for --weights NAME of other commands.",
+)
+@click.option(
+    "--scenario",
+    metavar="NAME",
+    help="The scenario that is compared.  [default: baseline, or the first]",
+)
+@click.option(
+    "--write",
+    metavar="FILE",
+    type=click.Path(),
+    help="Write a dated calibration (TOML) too: prior size, survivors, evidence and what moved.",
+)
+@force
+@as_json
+def condition(
+    store: str,
+    evidence: str | None,
+    name: str,
+    scenario: str | None,
+    write: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Weigh the realizations of an ensemble by how likely they make what was published.
+
+    Prints totals and inputs before (prior) and after (posterior), and which source carries the
+    difference, and stores the weights beside the ensemble, which stays as it is. Other commands
+    take them with --weights NAME.
+
+    Each row of the CSV is a count with a normal error: the column spread gives its standard
+    deviation, such as 20% or 50000. Rows of one independence_group share one vote. Rows that cannot
+    be compared, or that an input of the model rests on, are passed over; see compare-evidence for
+    the other columns. The weights are smoothed (PSIS). If they collapse, so that the effective
+    sample size is below 5 % of the realizations or the Pareto k 0.7 or more, nothing is stored, the
+    last line says what helps, and the exit code is 5.
+    """
+    from yieldsim.analysis.conditioning.condition import condition as conditioned
+    from yieldsim.ensemble import open_ensemble
+    from yieldsim.ensemble.added.weights import check_name, write_weights
+    from yieldsim.errors import EvidenceError
+
+    check_name(name)
+    check_output(write, force, "--write")
+    with open_ensemble(store) as ds:
+        found, weights = conditioned(ds, evidence, scenario)
+    if weights is not None:
+        write_weights(store, name, weights, _about(found, name))
+    found |= {"weights_stored": weights is not None, "name": name}
+    if weights is not None and write is not None:
+        _write_calibration(found, store, write)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        from yieldsim.report.conditioning import condition_text
+
+        click.echo(condition_text(found))
+    if weights is None:
+        raise EvidenceError(store, f"{found['problem']}, so nothing is stored; {found['advice']}")
+
+
+def _about(found: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the stored weights say of themselves."""
+    kept = ("scenario", "realizations", "effective_sample_size", "pareto_k", "evidence_sha256")
+    return {"name": name, "evidence": found["evidence_file"]} | {key: found[key] for key in kept}
+
+
+def _write_calibration(found: dict[str, Any], store: str, path: str) -> None:
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from yieldsim.ensemble.added.weights import store_identity
+    from yieldsim.report.calibration import calibration_text
+
+    date = datetime.now(UTC).date().isoformat()
+    text = calibration_text(found, date, store_identity(store))
+    Path(path).write_text(text, encoding="utf-8")
+    click.echo(f"calibration: {path}", err=True)
