@@ -7,13 +7,26 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["allow_outside", "as_json", "changes", "model_argument", "run_options", "store_argument"]
+__all__ = [
+    "allow_outside",
+    "as_json",
+    "changes",
+    "model_argument",
+    "run_options",
+    "store_argument",
+    "weights",
+]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 model_argument = click.argument("model", metavar="MODEL")
 store_argument = click.argument("store", metavar="STORE", type=click.Path())
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+weights = click.option(
+    "--weights",
+    metavar="NAME",
+    help="Weigh realizations by evidence: the name of weights that `yieldsim condition` stored.",
+)
 changes = click.option(
     "--set",
     "changes",

@@ -8,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.weights import with_weights
-from yieldsim.ensemble import open_ensemble
 from yieldsim.ensemble.added.weights import read_weights
 
 
@@ -26,6 +25,8 @@ def open_weighted(store: str | Path, name: str | None) -> xr.Dataset:
     All figures of `yieldsim.analysis` are then weighted. Raises StoreError for an unknown name and
     for weights of another ensemble, VerificationError for damaged ones, else as `open_ensemble`.
     """
+    from yieldsim.ensemble import open_ensemble  # a name that tests replace
+
     ds = open_ensemble(store)
     if name is None:
         return ds

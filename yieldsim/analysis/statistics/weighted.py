@@ -117,8 +117,13 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, 
 
 
 def weighted_sd(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted standard deviation along the last axis, without a correction for small samples."""
+    """Weighted standard deviation along the last axis.
+
+    The variance is divided by ``1 - sum w^2``, which is (n - 1) / n for equal weights; NaN if one
+    draw has all weight.
+    """
     own = np.asarray(weights, dtype=np.float64) / np.sum(weights)
     mean = values @ own
     variance: np.ndarray = (values - mean[..., None]) ** 2 @ own
-    return np.sqrt(variance)
+    rest = 1.0 - float(own @ own)
+    return np.sqrt(variance / rest) if rest > 0.0 else np.full(mean.shape, np.nan)

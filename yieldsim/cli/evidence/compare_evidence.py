@@ -6,7 +6,7 @@ import json
 
 import click
 
-from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
 
 
@@ -29,6 +29,7 @@ from yieldsim.cli.output_files import check_output, force
     type=click.Path(),
     help="What others expect.  [default: those that ship with the package]",
 )
+@weights
 @click.option("--png", metavar="FILE", help="Draw them too: png, svg or pdf.")
 @force
 @as_json
@@ -37,6 +38,7 @@ def compare_evidence(
     scenario: str | None,
     evidence: str | None,
     forecasts: str | None,
+    weights: str | None,
     png: str | None,
     force: bool,
     as_json: bool,
@@ -53,10 +55,10 @@ def compare_evidence(
     the two files, only that one is compared.
     """
     from yieldsim.analysis.caption import origin
+    from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.evidence.checks import checks_of, widths
     from yieldsim.analysis.evidence.comparison import compare_files, compared_scenario
     from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
-    from yieldsim.ensemble import open_ensemble
     from yieldsim.plots.image import image_format
 
     if png is not None:
@@ -66,7 +68,7 @@ def compare_evidence(
     if evidence is None and forecasts is None:
         files = {"figures": str(SHIPPED_EVIDENCE), "forecasts": str(SHIPPED_FORECASTS)}
     paths = [path for path in files.values() if path is not None]
-    with open_ensemble(store) as ds:
+    with open_weighted(store, weights) as ds:
         name = compared_scenario(ds, scenario)
         found = iter(compare_files(ds, paths, name))
         sections = {key: next(found) if path is not None else [] for key, path in files.items()}

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import click
 
-from yieldsim.cli.options import as_json
+from yieldsim.cli.options import as_json, weights
 from yieldsim.cli.tables import check_tables, periods, products, scenarios, tables, write_tables
 
 
@@ -16,6 +16,7 @@ from yieldsim.cli.tables import check_tables, periods, products, scenarios, tabl
 @scenarios
 @products
 @periods
+@weights
 @tables
 @as_json
 def compare(
@@ -23,6 +24,7 @@ def compare(
     scenarios: tuple[str, ...],
     products: tuple[str, ...],
     periods: tuple[str, ...],
+    weights: str | None,
     csv: str | None,
     parquet: str | None,
     force: bool,
@@ -33,15 +35,16 @@ def compare(
     Figures are by calendar year unless --period names another period. Stores with the same seed and
     design met the same luck in realizations of the same number: their differences are paired, and
     far more precise. Others are compared by their means. The total of AI chips is shown unless
-    --product names something else.
+    --product names something else. With --weights, each store has weights of this name; its
+    figures are paired with those of another only where both have the same weights.
     """
+    from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.supply.compared import compare_stores
-    from yieldsim.ensemble import open_ensemble
     from yieldsim.report.supply.compared import compared_text
 
     check_tables(csv, parquet, force)
     with ExitStack() as stack:
-        opened = [(store, stack.enter_context(open_ensemble(store))) for store in stores]
+        opened = [(store, stack.enter_context(open_weighted(store, weights))) for store in stores]
         result = compare_stores(opened, periods, products, scenarios)
     write_tables(result, csv, parquet)
     if as_json:

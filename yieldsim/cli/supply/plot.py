@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
 
 KINDS = (
@@ -50,6 +50,7 @@ KINDS = (
 )
 @click.option("--size", metavar="W:H", help="Shape such as 16:9, or inches such as 8x5.")
 @click.option("--title", metavar="TEXT", help="A title in place of the picture's own.")
+@weights
 @force
 @as_json
 def plot(
@@ -61,6 +62,7 @@ def plot(
     period: str | None,
     size: str | None,
     title: str | None,
+    weights: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -71,8 +73,8 @@ def plot(
     total alone. Other kinds show the first scenario; difference and waterfall compare it with
     others.
     """
+    from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.totals import choose
-    from yieldsim.ensemble import open_ensemble
     from yieldsim.plots.image import image_format, save
     from yieldsim.plots.kinds.frame import Asked, size_of
     from yieldsim.plots.kinds.registry import picture
@@ -81,7 +83,7 @@ def plot(
     image_format(path)  # before the chart is drawn
     asked = Asked(products, period, title, size_of(size))
     check_output(path, force, "--out")
-    with open_ensemble(store) as ds:
+    with open_weighted(store, weights) as ds:
         save(picture(choose(ds, scenarios), kind, asked), path)
     if as_json:
         import json

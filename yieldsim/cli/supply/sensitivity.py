@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     help="Draws of --write-design; it has (3 + inputs) times as many.  "
     "[default: half of the realizations]",
 )
+@weights
 @force
 @as_json
 def sensitivity(
@@ -74,6 +75,7 @@ def sensitivity(
     top: int,
     write_design: str | None,
     rows: int | None,
+    weights: str | None,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -88,9 +90,13 @@ def sensitivity(
     Total indices, which count what an input does together with others, need a designed run:
     --write-design writes its inputs, `yieldsim run MODEL --samples FILE` computes it, and this
     command finds the design in its store.
+
+    Indices are of independent draws: --weights is refused, and `yieldsim condition` says which
+    inputs the evidence moved.
     """
     from contextlib import ExitStack
 
+    from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.drivers.summary import sensitivity_summary
     from yieldsim.ensemble import open_ensemble
     from yieldsim.errors import UsageError
@@ -99,7 +105,7 @@ def sensitivity(
         raise UsageError("--rows", "is for --write-design", got=rows)
     check_output(write_design, force, "--write-design")
     with ExitStack() as stack:
-        ds = stack.enter_context(open_ensemble(store))
+        ds = stack.enter_context(open_weighted(store, weights))
         other = without_noise and stack.enter_context(open_ensemble(without_noise))
         found = sensitivity_summary(
             ds, variable, product, periods, scenario, without_noise=other or None, leading=top

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.tables import check_tables, periods, products, scenarios, tables, write_tables
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ class Asked(NamedTuple):
     products: Names
     periods: Names
     above: tuple[float, ...]
+    weights: str | None = None
 
     def read(self, summarized: Callable[[xr.Dataset], Summary], whole: bool = False) -> Summary:
         """The summary of the store's scenarios; with ``whole`` of all of them."""
+        from yieldsim.analysis.conditioning import open_weighted
         from yieldsim.analysis.totals import choose
-        from yieldsim.ensemble import open_ensemble
 
-        with open_ensemble(self.store) as ds:
+        with open_weighted(self.store, self.weights) as ds:
             return summarized(ds if whole else choose(ds, self.scenarios))
 
 
@@ -62,6 +63,7 @@ Answer = tuple[Summary, Callable[[], str]]
 @scenarios
 @products
 @periods
+@weights
 @tables
 @as_json
 def summary(
@@ -71,6 +73,7 @@ def summary(
     scenarios: Names,
     products: Names,
     periods: Names,
+    weights: str | None,
     csv: str | None,
     parquet: str | None,
     force: bool,
@@ -80,7 +83,9 @@ def summary(
 
     Usable chips per quarter and year, by product and in total: P10, P50, P90, mean, and the
     constraint that binds most often. Several scenarios are also compared by year. The total is
-    that of AI chips, without phones. With --period, all figures are those of these periods.
+    that of AI chips, without phones. With --period, all figures are those of these periods. With
+    --weights, all figures but the correlations of the draws are weighted, and their errors are
+    those of the effective sample size.
     """
     from yieldsim.errors import UsageError
 
@@ -90,7 +95,7 @@ def summary(
     if above and what:
         raise UsageError("--above", f"does not go with --what {what}", allowed="no --what")
     check_tables(csv, parquet, force)
-    asked = Asked(store, scenarios, products, periods, above)
+    asked = Asked(store, scenarios, products, periods, above, weights)
     result, text = (_exceedance if above else _PARTS[what])(asked)
     write_tables(result, csv, parquet)
     if as_json:
