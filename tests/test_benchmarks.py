@@ -17,6 +17,7 @@ DRAWS = 4_000
 TABLES = {
     "bench_analyst.py": ("the same model", "Speed", "Where the time", "Peak memory"),
     "bench_baseline.py": ("Speed", "Where the time", "readable twin", "Commands"),
+    "bench_condition.py": ("2,000 realizations of 20 inputs", "weighted quantiles"),
     "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
     "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms per realization"),
     "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),

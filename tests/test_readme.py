@@ -33,6 +33,7 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUANTILES = ("p10", "p50", "p90")
 FEW = 16  # realizations of the README's runs when they are tested
+CONDITIONED = 64  # of the store that is conditioned, of which many must fit the evidence
 SHELLS = ("sh", "console")
 
 
@@ -161,7 +162,8 @@ def own_commands() -> list[tuple[list[str], str]]:
 def with_few_realizations(words: list[str]) -> list[str]:
     """The same command, cheap: of an option that is given twice the last counts."""
     many = words[0] in ("run", "capacity") and "--samples" not in words
-    return [*words, "--realizations", str(FEW)] if many else words
+    few = CONDITIONED if words[-1] == "baseline.zarr" else FEW
+    return [*words, "--realizations", str(few)] if many else words
 
 
 def shown_object(text: str) -> tuple[dict[str, Any], bool]:

@@ -3,9 +3,12 @@
 Every figure is a statistic of totals in each realization, never a total of statistics, and comes
 with its Monte Carlo standard error. Stores are read block by block, so that memory stays flat for
 a million realizations. Imports go one way: ``periods``, ``totals`` and ``caption``, ``statistics``,
-``records``, then ``supply``, ``fab`` and ``evidence``, then ``drivers``.
+``records``, then ``supply``, ``fab`` and ``evidence``, then ``drivers``, then ``conditioning``.
+Where realizations have weights (``weights``), all figures are weighted.
 """
 
+from yieldsim.analysis.conditioning import load_weights, open_weighted
+from yieldsim.analysis.conditioning.condition import condition
 from yieldsim.analysis.drivers.figure import figure_of
 from yieldsim.analysis.drivers.noise import explained_by_regression, explained_without_noise
 from yieldsim.analysis.drivers.sensitivity import first_order_indices
@@ -16,6 +19,7 @@ from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.differences import paired_differences
 from yieldsim.analysis.statistics.exceedance import exceedance
 from yieldsim.analysis.statistics.quantiles import quantiles
+from yieldsim.analysis.statistics.weighted import weighted_quantile
 from yieldsim.analysis.supply.compared import compare_stores
 from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.supply.usable_chips import summarize
@@ -24,12 +28,15 @@ from yieldsim.analysis.tidy import tidy_rows
 __all__ = [
     "compare_stores",
     "compare_with_published",
+    "condition",
     "demand_summary",
     "exceedance",
     "explained_by_regression",
     "explained_without_noise",
     "figure_of",
     "first_order_indices",
+    "load_weights",
+    "open_weighted",
     "paired_differences",
     "quantile_swaps",
     "quantiles",
@@ -37,4 +44,5 @@ __all__ = [
     "sensitivity_summary",
     "summarize",
     "tidy_rows",
+    "weighted_quantile",
 ]

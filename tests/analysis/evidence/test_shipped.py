@@ -66,3 +66,14 @@ def test_a_shipped_file_has_every_row_of_the_collected_facts(name: str, path: Pa
     assert set(COLUMNS) <= set(facts[0])
     kept = [{name: row[name] for name in facts[0]} for row in shipped]
     assert [row for row in facts if row not in kept] == []
+
+
+def test_every_check_that_is_compared_has_a_spread_and_a_group() -> None:
+    reasons = (ROOT / "models" / "README.md").read_text(encoding="utf-8")
+    section = reasons.split("## How sure the published figures are", 1)[1].split("\n## ", 1)[0]
+    for row in read_published(SHIPPED_EVIDENCE):
+        if row.role == "check" and row.variable:
+            assert f"| {row.spread.replace('%', ' %')} |" in section, row.place
+            assert f"`{row.group}`" in section, row.place
+        else:
+            assert row.spread == row.group == "", row.place

@@ -70,7 +70,7 @@ def weighted_quantiles(
 
 def _ordered(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The values in rising order, the share of the weight up to each, and their weights."""
-    order = np.argsort(values, kind="stable")
+    order = np.argsort(values)
     own = np.asarray(weights, dtype=np.float64)[order]
     below = np.cumsum(own)
     return np.asarray(values, dtype=np.float64)[order], below / below[-1], own / below[-1]

@@ -48,11 +48,11 @@ def condition(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Weigh the realizations of an ensemble by how likely they make what was published.
+    """Weigh the realizations of an ensemble by published figures.
 
-    Prints totals and inputs before (prior) and after (posterior), and which source carries the
-    difference, and stores the weights beside the ensemble, which stays as it is. Other commands
-    take them with --weights NAME.
+    They count by how likely they make what was published. Prints totals and inputs before (prior)
+    and after (posterior), and which source carries the difference, and stores the weights beside
+    the ensemble, which stays as it is. Other commands take them with --weights NAME.
 
     Each row of the CSV is a count with a normal error: the column spread gives its standard
     deviation, such as 20% or 50000. Rows of one independence_group share one vote. Rows that cannot
