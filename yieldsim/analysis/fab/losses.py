@@ -24,6 +24,7 @@ import xarray as xr
 from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.records import Record, share_records
 from yieldsim.analysis.totals import Totals, gather, labels_of, places_of
+from yieldsim.analysis.weights import weights_of
 
 MECHANISMS = ("systematic", "overlay", "random", "parametric", "test")
 GROSS, GOOD = "gross_dies", "good_dies"
@@ -38,7 +39,7 @@ def loss_records(ds: xr.Dataset, period: Period) -> list[Record]:
     (``made`` is their share). The ensemble must hold all of `NEEDED`.
     """
     dies, scenarios = labels_of(ds, "die"), labels_of(ds, "scenario")
-    counts = [len(several) for several in period_quarters(ds, period)[1]]
+    counts, weights = [len(several) for several in period_quarters(ds, period)[1]], weights_of(ds)
     groups = {
         name: {str(d): places_of(ds[name], {"die": [d]}) for d in range(len(dies))}
         for name in NEEDED
@@ -52,7 +53,7 @@ def loss_records(ds: xr.Dataset, period: Period) -> list[Record]:
         for m, (mechanism, values) in enumerate(shares.items()):
             for d, die in enumerate(dies):
                 place = {"scenario": scenarios[first.scenario], "die": die, "mechanism": mechanism}
-                found = share_records(values[d], place, period, first.periods, covered)
+                found = share_records(values[d], place, period, first.periods, covered, weights)
                 records.setdefault((first.scenario, d, m), []).extend(found)
     return [record for key in sorted(records) for record in records[key]]
 
