@@ -124,6 +124,11 @@ COMMANDS = {
         "Simulate wafers defect by defect, and draw them.",
         "try fewer --wafers",
     ),
+    "defects": Subcommand(
+        ".wafers.defects:defects",
+        "Show what inspections found (KLARF): density, clusters, classes, repeaters.",
+        "try fewer files",
+    ),
     "capacity": Subcommand(
         ".fab.capacity:capacity",
         "Show the capacity, bottlenecks and cycle times of a fab.",

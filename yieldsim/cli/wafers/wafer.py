@@ -11,6 +11,7 @@ import click
 
 from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 from yieldsim.cli.output_files import check_output, force
+from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
     from yieldsim.wafer import WaferModel, WaferResult
@@ -41,7 +42,14 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
 @click.option("--png", metavar="FILE", help="Draw the wafer, or several wafers on one sheet.")
 @click.option("--npz", metavar="FILE", help="Save maps, bins and densities as NumPy arrays.")
 @click.option(
-    "--map", "map_file", metavar="FILE", help="Save maps as .csv, .xml (SEMI G85) or .npz."
+    "--map",
+    "map_file",
+    metavar="FILE",
+    help="Save maps as .csv, .xml or .g85 (SEMI G85), .e142 or .e142.xml (SEMI E142), .sinf, .npz.",
+)
+@click.option("--klarf", metavar="FILE", help="Save the defects of all wafers as KLARF.")
+@click.option(
+    "--klarf-version", type=click.Choice(("1.2", "1.8")), default="1.2", show_default=True
 )
 @force
 @allow_outside
@@ -60,6 +68,8 @@ def wafer(
     png: str | None,
     npz: str | None,
     map_file: str | None,
+    klarf: str | None,
+    klarf_version: str,
     force: bool,
     allow_outside: tuple[str, ...],
     as_json: bool,
@@ -70,7 +80,10 @@ def wafer(
     product's die is then simulated at the medians of its parameters and the mature density.
     """
     _check_files(png, npz, map_file)
-    for option, path in (("--png", png), ("--npz", npz), ("--map", map_file)):
+    if klarf and fidelity != "points":
+        raise UsageError("--klarf", "needs the defects", got=fidelity, allowed="--fidelity points")
+    files = (("--png", png), ("--npz", npz), ("--map", map_file), ("--klarf", klarf))
+    for option, path in files:
         check_output(path, force, option)
     from yieldsim.wafer import simulate_wafers
 
@@ -81,6 +94,12 @@ def wafer(
         _draw(result, title, png)
     if npz or map_file:
         _save(result, title, npz, map_file)
+    if klarf:
+        from yieldsim.wafer.inspection.klarf.files import save_klarf
+        from yieldsim.wafer.inspection.simulated import inspections
+
+        save_klarf(klarf, inspections(result, title), klarf_version)
+        click.echo(f"defects: {klarf}", err=True)
     if as_json:
         click.echo(json.dumps(_record(result, described, title, seed), indent=2))
         return
@@ -91,8 +110,6 @@ def wafer(
 
 def _check_files(png: str | None, npz: str | None, map_file: str | None) -> None:
     """Refuse unknown formats before the work."""
-    from yieldsim.errors import UsageError
-
     if png:
         from yieldsim.plots.image import image_format
 

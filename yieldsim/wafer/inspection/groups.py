@@ -49,9 +49,10 @@ def _components(size: int, pairs: NDArray[np.intp]) -> Integers:
 
 
 def _renumbered(group: Integers, kept: NDArray[np.bool_]) -> Integers:
-    """Return the groups that are kept, from 0 without gaps; the others are -1."""
+    """Return the groups that are kept, from 0 by their first defect; the others are -1."""
     numbers = np.full(len(group), -1, np.int64)
-    numbers[kept] = np.unique(group[kept], return_inverse=True)[1].ravel()
+    _, first, inverse = np.unique(group[kept], return_index=True, return_inverse=True)
+    numbers[kept] = np.argsort(np.argsort(first))[inverse.ravel()]
     return numbers
 
 
