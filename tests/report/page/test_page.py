@@ -8,6 +8,7 @@ import xarray as xr
 from tests.analysis import made_up_demand, made_up_driven
 from tests.analysis.made_up import ensemble, with_outlook
 from tests.analysis.made_up_parts import LIFTED, whole
+from tests.analysis.made_up_whole import everything
 from tests.report.page.parsed import Page, unpacked
 from yieldsim.analysis.overview.fans import COLUMNS
 from yieldsim.analysis.overview.overview import overview
@@ -108,6 +109,46 @@ def test_the_drivers_are_those_of_the_sensitivity() -> None:
     leading = {(row[1], row[0]) for row in found.tables["drivers"][1:]}
     assert ("2026", "up") in leading
     assert ("2027", "hump") in leading
+
+
+def test_every_section_is_there_with_its_chart() -> None:
+    found = made(everything())
+    titles = {
+        *("Usable chips", "What drives the spread", "What holds chips down", "What 10 % more adds"),
+        *("What scenarios change", "Capacity of the lines", "What costs yield", "Assumptions"),
+        *("When each pod, cluster and order is filled", "Beside what others say", "Provenance"),
+    }
+    assert titles <= set(found.words)
+    charts = set(found.data["charts"])
+    assert charts >= {
+        "fan",
+        "drivers",
+        "binding",
+        "gains",
+        "differences",
+        "orders",
+        "lines",
+        "yield",
+    }
+    assert all(f"chart-{name}" in found.ids for name in charts)
+
+
+def test_lines_are_told_in_wafers_a_month() -> None:
+    rows = made(everything()).tables["lines"][1:]
+    assert [row[:3] for row in rows] == [
+        ["n2: north", "2024", "100"],
+        ["n2: north", "2025", "100"],
+        ["n2: south", "2024", "100"],
+        ["n2: south", "2025", "100"],
+    ]
+    assert [row[6] for row in rows] == ["80", "80", "50", "50"]
+    assert [row[9:] for row in rows[::2]] == [["litho", "80.0 %"], ["etch", "90.0 %"]]
+
+
+def test_losses_on_the_page_add_up_to_one() -> None:
+    for row in made(everything()).tables["yield"][1:]:
+        shares = [float(cell.removesuffix(" %")) for cell in row[2::2]]
+        assert sum(shares) == pytest.approx(100.0, abs=0.05 * len(shares) + 1e-9)  # one decimal
 
 
 def test_a_page_too_large_to_mail_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

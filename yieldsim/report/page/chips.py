@@ -242,8 +242,8 @@ def difference_section(overview: Overview) -> Section:
     )
     rows: list[Row] = []
     for r in records:
-        words, title = r["scenario"].replace("_", " "), overview["scenarios"][r["scenario"]]
-        rows.append([words, r["year"], *(r[c.key] for c in FIGURES), title])
+        words, told = r["scenario"].replace("_", " "), overview["scenarios"][r["scenario"]]
+        rows.append([words, r["year"], *(r[c.key] for c in FIGURES), told])
     return Section(
         "differences",
         title,

@@ -69,7 +69,8 @@ def options(titles: dict[str, str]) -> str:
 
 def section_html(section: Section, overview: Overview) -> str:
     """A section with its static tables, those of the first scenario and the total."""
-    head = f"<h2>{html.escape(section.title)}</h2><p>{html.escape(section.lead)}</p>"
+    title, lead = html.escape(section.title), html.escape(section.lead)
+    head = f'<h2>{title}</h2><p class="lead">{lead}</p>'
     if section.missing:
         body = f'<p class="missing">Not shown: {html.escape(section.missing)}.</p>'
     else:

@@ -1,7 +1,20 @@
 // The other charts, each drawn from its table: stacked shares, ranges, and stacked bars.
 
 const COLORS = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => `var(--c${i})`);
-const ROW = 26, HEAD = 28;
+const HEAD = 28;
+
+// Where the rows of a chart of bars stand; on a narrow screen a label stands above its bar.
+function rowsIn(place) {
+  const narrow = (place.clientWidth || 640) < 560;
+  const width = Math.max(280, Math.round(place.clientWidth || 640));
+  return {
+    row: narrow ? 40 : 26,
+    drop: narrow ? 8 : 0,
+    left: narrow ? 4 : Math.round(Math.min(0.42 * width, 340)),
+    label: narrow ? -8 : 4,
+    room: narrow ? width - 8 : Math.round(Math.min(0.42 * width, 340)) - 8,
+  };
+}
 
 function captionOf(table) {
   return `Chart of the table “${DATA.tables[table].caption}” below`;
@@ -87,20 +100,21 @@ function rangeLimits(groups, chart) {
 function drawRanges(place, chart, choice) {
   const groups = rangeGroups(chart, choice);
   const count = groups.reduce((sum, g) => sum + g.rows.length + (g.name === null ? 0 : 1), 0);
-  const { svg, width, height } = drawing(place, HEAD + ROW * count + 8, captionOf(chart.table));
-  const left = Math.round(Math.min(0.42 * width, 340)), right = width - 16;
+  const sizes = rowsIn(place), { row: step, left } = sizes;
+  const { svg, width, height } = drawing(place, HEAD + step * count + 8, captionOf(chart.table));
+  const right = width - 16;
   const [low, high] = rangeLimits(groups, chart);
   const x = scale(low, high, left, right);
   rangeAxis(svg, chart, x, low, high, height, right - left);
-  let at = HEAD + ROW / 2;
+  let at = HEAD + step / 2;
   for (const { name, rows } of groups) {
     if (name !== null) {
       svg.append(shape("text", { x: 0, y: at + 4, class: "group" }, name));
-      at += ROW;
+      at += step;
     }
     for (const row of rows) {
-      rangeRow(svg, chart, row, x, at, left, right);
-      at += ROW;
+      rangeRow(svg, chart, row, x, at, right, sizes);
+      at += step;
     }
   }
   legend(place, rangeLegend(chart));
@@ -116,12 +130,15 @@ function rangeAxis(svg, chart, x, low, high, height, width) {
   for (const [tick, words] of stops) {
     const zero = tick === 0 && chart.axis !== "period";
     svg.append(shape("line", { x1: x(tick), x2: x(tick), y1: HEAD - 6, y2: height, stroke: "var(--line)", "stroke-width": zero ? 1.6 : 0.6 }));
-    svg.append(shape("text", { x: x(tick), y: 14, "text-anchor": "middle" }, words));
+    const half = textWidth(words) / 2; // a label at the edge keeps inside the drawing
+    const from = Math.max(half, Math.min(svg.viewBox.baseVal.width - half, x(tick)));
+    svg.append(shape("text", { x: from, y: 14, "text-anchor": "middle" }, words));
   }
 }
 
-function rangeRow(svg, chart, row, x, y, left, right) {
-  const label = shape("text", { x: 0, y: y + 4 }, clipped(row.label, left - 8));
+function rangeRow(svg, chart, row, x, middle, right, sizes) {
+  const left = sizes.left, y = middle + sizes.drop;
+  const label = shape("text", { x: 0, y: middle + sizes.label }, clipped(row.label, sizes.room));
   label.append(shape("title", {}, row.label));
   svg.append(label);
   const inside = (value) => Math.max(left, Math.min(right, value === Infinity ? right : x(value)));
@@ -187,28 +204,28 @@ function drawBars(place, chart, choice) {
   const rows = rowsOf(chart.table, choice.scenario, choice.product);
   const groups = chart.groups.filter((g) => rows.some((row) => row[by] === g));
   const count = groups.reduce((sum, g) => sum + 1 + rows.filter((row) => row[by] === g).length, 0);
-  const { svg, width, height } = drawing(place, HEAD + ROW * count + 8, captionOf(chart.table));
-  const left = Math.round(Math.min(0.42 * width, 340)), right = width - 16;
-  const x = scale(0, 1, left, right);
+  const { row: step, drop, left, label: above, room } = rowsIn(place);
+  const { svg, width, height } = drawing(place, HEAD + step * count + 8, captionOf(chart.table));
+  const x = scale(0, 1, left, width - 16);
   for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
     svg.append(shape("line", { x1: x(tick), x2: x(tick), y1: HEAD - 6, y2: height, stroke: "var(--line)", "stroke-width": 0.6 }));
     svg.append(shape("text", { x: x(tick), y: 14, "text-anchor": "middle" }, `${100 * tick} %`));
   }
-  let at = HEAD + ROW / 2;
+  let at = HEAD + step / 2;
   for (const group of groups) {
     svg.append(shape("text", { x: 0, y: at + 4, class: "group" }, group));
-    at += ROW;
+    at += step;
     for (const row of rows.filter((own) => own[by] === group)) {
-      svg.append(shape("text", { x: 0, y: at + 4 }, clipped(row[label], left - 8)));
+      svg.append(shape("text", { x: 0, y: at + above }, clipped(row[label], room)));
       let sum = 0;
       columns.forEach(([, heading, format, c], i) => {
         const amount = Math.max(0, row[c] || 0);
-        const part = shape("rect", { x: x(sum), y: at - 8, width: Math.max(0, x(sum + amount) - x(sum)), height: 16, fill: COLORS[i % COLORS.length], stroke: "var(--paper)", "stroke-width": 0.5 });
+        const part = shape("rect", { x: x(sum), y: at + drop - 8, width: Math.max(0, x(sum + amount) - x(sum)), height: 16, fill: COLORS[i % COLORS.length], stroke: "var(--paper)", "stroke-width": 0.5 });
         part.append(shape("title", {}, `${row[label]}, ${heading}: ${cellText(format, row[c])}`));
         svg.append(part);
         sum += amount;
       });
-      at += ROW;
+      at += step;
     }
   }
   legend(place, columns.map(([, heading], i) => [heading, box(COLORS[i % COLORS.length])]));

@@ -62,6 +62,7 @@ function heldFan(choice) {
   const fieldset = document.getElementById("fan");
   fieldset.classList.remove("weak");
   if (!DRAWS) return null;
+  document.body.classList.toggle("held", held.size > 0);
   note.textContent = "";
   if (!held.size) return null;
   const weights = weightsOf(held);
