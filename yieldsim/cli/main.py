@@ -124,6 +124,11 @@ COMMANDS = {
         "Simulate wafers defect by defect, and draw them.",
         "try fewer --wafers",
     ),
+    "maps": Subcommand(
+        ".wafers.maps:maps",
+        "Show wafer maps by lot, or write them in another format.",
+        "try fewer maps",
+    ),
     "defects": Subcommand(
         ".wafers.defects:defects",
         "Show what inspections found (KLARF): density, clusters, classes, repeaters.",

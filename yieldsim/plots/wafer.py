@@ -26,6 +26,7 @@ SCRAP = "#C9C9C9"
 GOOD = (BLUE, "#56B4E9", "#009E73", "#E69F00", "#CC79A7", "#F0E442", "#D55E00")
 SHEET_COLUMNS, SHEET_MOST = 5, 100
 _SIDE_IN, _SMALL_IN = 5.2, 2.1
+_MOST_RECTANGLES = 10_000
 
 
 def wafer_figure(result: WaferResult, title: str) -> Figure:
@@ -72,7 +73,8 @@ def _sheet(result: WaferResult, title: str) -> Figure:
         if number >= wafers:
             axes.set_axis_off()
             continue
-        _dies(axes, result.sites, result.bin_map[number], len(result.bins))
+        many = wafers * len(result.sites) > _MOST_RECTANGLES
+        _dies(axes, result.sites, result.bin_map[number], len(result.bins), many)
         share = float(result.shipped[number]) / result.gross
         axes.set_title(f"{result.first_wafer + number}: {share:.0%}", fontsize=8, pad=1.0)
     mean = f"{result.yield_:.1%} of {result.gross} dies ship"
@@ -87,12 +89,16 @@ def _rectangles(sites: Sites) -> list[Rectangle]:
     return [Rectangle((float(x), float(y)), width, height) for x, y in corners]
 
 
-def _dies(axes: Axes, sites: Sites, bins: NDArray[np.uint8], count: int) -> None:
+def _dies(
+    axes: Axes, sites: Sites, bins: NDArray[np.uint8], count: int, raster: bool = False
+) -> None:
     """Draw each die in the colour of its bin."""
     colours = ListedColormap([GOOD[b % len(GOOD)] for b in range(count)] + [SCRAP])
     norm = BoundaryNorm(np.arange(count + 2) - 0.5, count + 1)
     patches = PatchCollection(_rectangles(sites), cmap=colours, norm=norm, ec="white", lw=0.3)
     patches.set_array(bins.astype(float))
+    # in svg and pdf as pixels, where a sheet would else hold tens of thousands of rectangles
+    patches.set_rasterized(raster)
     axes.add_collection(patches)
     _outline(axes, sites)
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import as_json
-from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.output_files import force
 from yieldsim.cli.wafers.lengths import LENGTH
 from yieldsim.cli.wafers.map_options import read_options, reading
+from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ _MOST_LISTED = 20
     multiple=True,
     help="Maps of the same wafers after test: prints how often defects kill. Can be repeated.",
 )
-@click.option("--png", metavar="FILE", help="Draw the defects on the dies: png, svg, pdf, html.")
+@pictures("Draw the defects on the dies")
 @reading
 @force
 @as_json
@@ -80,6 +81,7 @@ def defects(
     field: str | None,
     map_files: tuple[str, ...],
     png: str | None,
+    html: str | None,
     force: bool,
     as_json: bool,
     **reading: Any,
@@ -90,11 +92,7 @@ def defects(
     which a yield model of independent defects needs. With --maps the yield of dies with a defect is
     compared with that of dies without.
     """
-    if png is not None:
-        from yieldsim.plots.image import image_format
-
-        image_format(png, "--png")
-        check_output(png, force, "--png")
+    check_pictures(png, html, force)
     for option, length in (("--cluster", cluster), ("--repeater", repeater)):
         if not 0.0 < length < 100.0:
             raise UsageError(option, "out of range", got=length, allowed="0 < MM < 100")
@@ -113,9 +111,17 @@ def defects(
     record = _record(wafers, groups, repeating)
     if map_files:
         record["kill_ratios"] = _kills(wafers, map_files, read_options(**reading))
-    if png is not None:
-        _draw(wafers, groups, repeating, png)
-    click.echo(json.dumps(_plain(record)) if as_json else "\n".join(_lines(record)))
+    text, title = "\n".join(_lines(record)), _title(wafers)
+
+    def draw() -> Any:
+        from yieldsim.plots.defects import defect_figure
+        from yieldsim.wafer.inspection.summary import figures_of
+
+        figures = [figures_of(one, group) for one, group in zip(wafers, groups, strict=True)]
+        return defect_figure(wafers, groups, repeating, figures, title)
+
+    save_pictures(draw, title, text, png, html)
+    click.echo(json.dumps(_plain(record)) if as_json else text)
 
 
 def _field(text: str) -> tuple[int, int]:
@@ -175,17 +181,8 @@ def _kills(wafers: list[Inspection], files: tuple[str, ...], options: Any) -> li
     return [asdict(row) for row in kill_ratios(matched, names)]
 
 
-def _draw(
-    wafers: list[Inspection], groups: list[NDArray[np.int64]], repeating: Repeaters, png: str
-) -> None:
-    from yieldsim.plots.defects import defect_figure
-    from yieldsim.plots.image import save
-    from yieldsim.wafer.inspection.summary import figures_of
-
-    figures = [figures_of(one, group) for one, group in zip(wafers, groups, strict=True)]
-    title = ", ".join(dict.fromkeys(f"lot {one.lot} {one.step}".strip() for one in wafers))
-    save(defect_figure(wafers, groups, repeating, figures, title), png)
-    click.echo(f"picture: {png}", err=True)
+def _title(wafers: list[Inspection]) -> str:
+    return ", ".join(dict.fromkeys(f"lot {one.lot} {one.step}".strip() for one in wafers))
 
 
 def _plain(item: Any) -> Any:

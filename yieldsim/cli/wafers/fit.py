@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import as_json
-from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.output_files import force
 from yieldsim.cli.wafers.map_options import map_files, read_options, reading
+from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -53,9 +54,7 @@ FIGURES = (
     show_default=True,
     help="Seed of the wafers simulated from the fit.",
 )
-@click.option(
-    "--png", metavar="FILE", help="Draw observed and simulated wafers side by side: png, svg, pdf."
-)
+@pictures("Draw observed and simulated wafers side by side")
 @reading
 @force
 @as_json
@@ -65,6 +64,7 @@ def fit(
     confidence: float,
     seed: int,
     png: str | None,
+    html: str | None,
     force: bool,
     as_json: bool,
     **reading: Any,
@@ -79,29 +79,25 @@ def fit(
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
-    if png is not None:
-        from yieldsim.plots.image import image_format
-
-        image_format(png, "--png")  # refuse before the work
-        check_output(png, force, "--png")
+    check_pictures(png, html, force)  # refuse before the work
     from yieldsim.wafer.maps.files import load_maps
 
     loaded = load_maps(maps, read_options(**reading))
     groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
-    if png is not None:
-        from yieldsim.plots.image import save
+
+    def draw() -> Any:
         from yieldsim.plots.wafer_fit import fit_figure
 
-        save(fit_figure(groups), png)
-        click.echo(f"picture: {png}", err=True)
+        return fit_figure(groups)
+
+    text = [f"intervals at {confidence:g}: {INTERVALS}", *("\n".join(_text(g)) for g in groups)]
+    save_pictures(draw, f"Fit to {len(loaded)} wafers", "\n\n".join(text), png, html)
     if as_json:
         whole = {"maps": list(maps), "wafers": len(loaded), "confidence": confidence, "seed": seed}
         by_label = {group.label: _plain(group) for group in groups}
         click.echo(json.dumps(_json(whole | {"intervals": INTERVALS, "groups": by_label})))
         return
-    for number, group in enumerate(groups):
-        click.echo("" if number else f"intervals at {confidence:g}: {INTERVALS}\n")
-        click.echo("\n".join(_text(group)))
+    click.echo("\n\n".join(text))
 
 
 def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ import click
 
 from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
 from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _MOST_PICTURES = 3  # wafers drawn on a terminal, unless asked for more
     show_default=True,
     help="points: every defect is placed; dies: each die is drawn.",
 )
-@click.option("--png", metavar="FILE", help="Draw the wafer, or several wafers on one sheet.")
+@pictures("Draw the wafer, or several wafers on one sheet")
 @click.option("--npz", metavar="FILE", help="Save maps, bins and densities as NumPy arrays.")
 @click.option(
     "--map",
@@ -66,6 +67,7 @@ def wafer(
     seed: int,
     fidelity: Any,
     png: str | None,
+    html: str | None,
     npz: str | None,
     map_file: str | None,
     klarf: str | None,
@@ -79,10 +81,11 @@ def wafer(
     MODEL is a wafer model (a file with [die] and [process]), or with --product a supply model. The
     product's die is then simulated at the medians of its parameters and the mature density.
     """
-    _check_files(png, npz, map_file)
+    check_pictures(png, html, force)
+    _check_files(npz, map_file)
     if klarf and fidelity != "points":
         raise UsageError("--klarf", "needs the defects", got=fidelity, allowed="--fidelity points")
-    files = (("--png", png), ("--npz", npz), ("--map", map_file), ("--klarf", klarf))
+    files = (("--npz", npz), ("--map", map_file), ("--klarf", klarf))
     for option, path in files:
         check_output(path, force, option)
     from yieldsim.wafer import simulate_wafers
@@ -90,8 +93,15 @@ def wafer(
     described = _wafer_model(model, product, process, d0, scenario, changes, allow_outside)
     result = simulate_wafers(described, wafers, seed, fidelity, first, keep_maps=True)
     title = product or described.name or Path(model).stem
-    if png:
-        _draw(result, title, png)
+    shown = [_picture(result, number) for number in range(min(wafers, _MOST_PICTURES))]
+    text = "\n".join([*shown, _closing(result, title)])
+
+    def draw() -> Any:
+        from yieldsim.plots.wafer import wafer_figure
+
+        return wafer_figure(result, title)
+
+    save_pictures(draw, title, text, png, html)
     if npz or map_file:
         _save(result, title, npz, map_file)
     if klarf:
@@ -103,17 +113,11 @@ def wafer(
     if as_json:
         click.echo(json.dumps(_record(result, described, title, seed), indent=2))
         return
-    for number in range(min(wafers, _MOST_PICTURES)):
-        click.echo(_picture(result, number))
-    click.echo(_closing(result, title))
+    click.echo(text)
 
 
-def _check_files(png: str | None, npz: str | None, map_file: str | None) -> None:
+def _check_files(npz: str | None, map_file: str | None) -> None:
     """Refuse unknown formats before the work."""
-    if png:
-        from yieldsim.plots.image import image_format
-
-        image_format(png, "--png")
     if npz and Path(npz).suffix != ".npz":
         raise UsageError("--npz", "unknown format", got=npz, allowed="a file that ends in .npz")
     if map_file:
@@ -161,14 +165,6 @@ def _density(d0: float) -> float:
     from yieldsim.closed_form import require
 
     return float(require("--d0", d0, least=0.0))
-
-
-def _draw(result: WaferResult, title: str, png: str) -> None:
-    from yieldsim.plots.image import save
-    from yieldsim.plots.wafer import wafer_figure
-
-    save(wafer_figure(result, title), png)
-    click.echo(f"picture: {png}", err=True)
 
 
 def _save(result: WaferResult, title: str, npz: str | None, map_file: str | None) -> None:
