@@ -27,6 +27,11 @@ def with_weights(ds: xr.Dataset, weights: np.ndarray, about: Mapping[str, Any]) 
     return weighted.assign_attrs({ABOUT: json.dumps(dict(about), ensure_ascii=False)})
 
 
+def without_weights(ds: xr.Dataset) -> xr.Dataset:
+    """The ensemble with all realizations alike."""
+    return ds.drop_vars(WEIGHT, errors="ignore")
+
+
 def weights_of(ds: xr.Dataset) -> np.ndarray | None:
     """The weights (realization), which add up to 1; None if all realizations count alike."""
     if WEIGHT not in ds.coords:

@@ -95,7 +95,8 @@ def test_the_batches_that_are_gathered_make_no_difference(monkeypatch) -> None:
 
 def test_every_table_of_d0_says_its_unit() -> None:
     summary = yield_summary(two_lines())  # an ensemble without dies has D0 all the same
-    assert summary["missing"] == ["good_dies", "gross_dies", "saleable_dies", "gross_dies_started"]
+    missing = ["good_dies", "gross_dies", "saleable_dies", "gross_dies_started"]
+    assert summary["missing"][:4] == missing  # and what the losses need
     blocks = yield_text(summary).split("\n\n")
     titles, tables = blocks[:-1:2], blocks[1:-1:2]
     assert len(titles) == 2

@@ -12,6 +12,7 @@ from tests.analysis.made_up_whole import everything
 from tests.report.page.parsed import Page, unpacked
 from yieldsim.analysis.overview.fans import COLUMNS
 from yieldsim.analysis.overview.overview import overview
+from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
 from yieldsim.report.page import document
 from yieldsim.report.page.document import as_script, page
@@ -172,3 +173,19 @@ def test_a_page_too_large_to_mail_is_refused(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_cells_read_as_in_the_script(format: str, value: object, text: str) -> None:
     assert cell_text(format, value) == text  # tests/report/page/test_browser.py compares the script
+
+
+def test_a_weighted_ensemble_gives_weighted_figures() -> None:
+    ds = everything(60)
+    weights = np.linspace(0.0, 1.0, 60)
+    about = {"name": "made", "evidence": "made_up.csv", "effective_sample_size": 45.0}
+    found = made(with_weights(ds, weights, about))
+    year = ds["usable_chips"].to_numpy()[0, :, :4, :2].astype(float).sum(axis=(1, 2))
+    wanted = np.quantile(year, [0.1, 0.5, 0.9], weights=weights, method="inverted_cdf")
+    shown = [float(cell.replace(",", "")) for cell in found.tables["year"][1][1:7:2]]
+    assert shown == pytest.approx(wanted, rel=0.0, abs=0.5)
+    base = unpacked(found.data["draws"]["base"])
+    np.testing.assert_allclose(base, weights / weights.sum(), rtol=1e-6)
+    words = " ".join(found.words)
+    assert words.count("Weighted by made_up.csv (weights made)") > 5
+    assert "of the variance" not in " ".join(found.words[:20])  # of the answer

@@ -12,18 +12,20 @@ from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.drivers.summary import sensitivity_summary
 from yieldsim.analysis.evidence.comparison import compare_files
 from yieldsim.analysis.evidence.file import SHIPPED_EVIDENCE, SHIPPED_FORECASTS
-from yieldsim.analysis.fab.die_yield import GOOD, yield_summary
+from yieldsim.analysis.fab.defect_density import D0, WAFERS, d0_records
 from yieldsim.analysis.fab.lines import line_records
+from yieldsim.analysis.fab.losses import LEFT, MECHANISMS, NEEDED, loss_records
 from yieldsim.analysis.overview.assumptions import assumption_summary
 from yieldsim.analysis.overview.draws import carried_draws, leading_inputs
 from yieldsim.analysis.overview.fans import fan_of
 from yieldsim.analysis.overview.headline import headline, headline_years
 from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
-from yieldsim.analysis.supply.demand import demand_summary
+from yieldsim.analysis.supply.demand import order_records
 from yieldsim.analysis.supply.gains import gain_records
 from yieldsim.analysis.titles import product_titles, scenario_titles, table_titles
 from yieldsim.analysis.totals import TOTAL, choose, labels_of
+from yieldsim.analysis.weights import weights_note, without_weights
 from yieldsim.errors import ModelError, StoreError, UsageError
 from yieldsim.model.scenario_names import BASELINE, lifted_limits, raised_inputs
 
@@ -60,6 +62,8 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
     titles = product_titles(ds)
     assumptions = assumption_summary(ds, first)
     labels = {r["path"]: r["label"] for r in assumptions["inputs"]}
+    note = weights_note(origin(ds))
+    told = None if note else drivers  # the spread that they explain is that before weighting
     draws = carried_draws(chosen, by_quarter, leading_inputs(drivers, years))
     return {
         "scenarios": scenario_titles(chosen),
@@ -69,7 +73,7 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
         "draws": draws,
         "years": years,
         "outlook_from": outlook,
-        "headline": headline(fans["year"], years, binding["year"], drivers, gains, labels),
+        "headline": headline(fans["year"], years, binding["year"], told, gains, labels),
         "binding": binding["quarter"],
         "differences": _differences(chosen, missing),
         "drivers": drivers,
@@ -82,7 +86,8 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
         "assumptions": assumptions,
         "labels": labels,
         "missing": missing,
-        "provenance": provenance(ds),
+        "provenance": provenance(ds) | ({"weights": note} if note else {}),
+        "weighted": note,
         **origin(ds),
     }
 
@@ -95,9 +100,9 @@ def shown_scenarios(ds: xr.Dataset) -> list[str]:
 
 
 def _drivers(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, Any] | None:
-    """What drives the total by year; None where that cannot be told."""
+    """What drives the total by year, of all draws alike; None where that cannot be told."""
     try:
-        return sensitivity_summary(ds, periods=("year",))
+        return sensitivity_summary(without_weights(ds), periods=("year",))
     except (UsageError, StoreError) as error:
         missing["drivers"] = str(error)
         return None
@@ -122,7 +127,7 @@ def _differences(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
 
 
 def _orders(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
-    records: list[Record] = demand_summary(ds)["orders"]
+    records = order_records(ds)
     if not records:
         missing["orders"] = "the model has no orders"
     return records
@@ -137,14 +142,15 @@ def _lines(ds: xr.Dataset, missing: dict[str, str]) -> list[Record]:
 
 def _yields(ds: xr.Dataset) -> dict[str, Any]:
     """By year: the share of good dies (all bins), the loss by mechanism, and D0."""
-    try:
-        found = yield_summary(ds, ("year",))
-    except StoreError as error:
-        return {"losses": [], "good": [], "d0": [], "mechanisms": [], "notes": [str(error)]}
-    good = [r for r in found["records"] if r["figure"] == GOOD and r["bin"] is None]
-    kept = {name: found[name] for name in ("losses", "d0", "mechanisms", "notes")}
-    years = {"good": good, "losses": found["losses"], "d0": found["d0"]}
-    return kept | {key: [r | {"year": r["period"]} for r in own] for key, own in years.items()}
+    lacking = [name for name in NEEDED if name not in ds]
+    records = [] if lacking else loss_records(ds, "year", with_good=True)
+    return {
+        "losses": [r for r in records if r["mechanism"] != LEFT],
+        "good": [r for r in records if r["mechanism"] == LEFT],
+        "d0": d0_records(ds, "year") if D0 in ds and WAFERS in ds else [],
+        "mechanisms": list(MECHANISMS),
+        "notes": [f"the ensemble lacks {' and '.join(lacking)}"] if lacking else [],
+    }
 
 
 def _names(ds: xr.Dataset) -> dict[str, dict[str, str]]:

@@ -78,6 +78,14 @@ def demand_summary(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any
     }
 
 
+def order_records(ds: xr.Dataset) -> list[Record]:
+    """The ``orders`` of `demand_summary` alone."""
+    if not {"order_size", "order_backlog"} <= set(ds):
+        return []
+    orders = _by_label(ds, "order")
+    return _order_records(ds, _filled(ds, orders), orders)
+
+
 def _by_label(ds: xr.Dataset, dim: str) -> dict[str, list[int]]:
     """Each label of a dimension with its place; empty if the ensemble lacks the dimension."""
     names = labels_of(ds, dim) if dim in ds.sizes else []

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from yieldsim.cli.options import as_json, store_argument
+from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
 
 
@@ -28,22 +28,30 @@ from yieldsim.cli.output_files import check_output, force
     help="Show only this scenario; can be repeated, and the first is the one that the page opens "
     "with.  [default: all but those of more: and no_limit:]",
 )
+@weights
 @force
 @as_json
-def report(store: str, html: str, scenarios: tuple[str, ...], force: bool, as_json: bool) -> None:
+def report(
+    store: str,
+    html: str,
+    scenarios: tuple[str, ...],
+    weights: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
     """Write an ensemble as one HTML page that explores itself.
 
     The page opens from a mail without a network. It has the answer in its first two lines, the fan
     chart with switches for scenario and product, what drives it and what holds it down, orders,
     published figures, and every assumption. Each chart has its table and a CSV file.
     """
+    from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.overview.overview import overview
-    from yieldsim.ensemble import open_ensemble
     from yieldsim.report.page.document import page
     from yieldsim.report.page.file import write_page
 
     check_output(html, force, "--html")
-    with open_ensemble(store) as ds:
+    with open_weighted(store, weights) as ds:
         found = overview(ds, scenarios)
     text = page(found)
     write_page(text, html)

@@ -30,6 +30,7 @@ QUANTILES = (
     Column("p90", "P90", "count"),
     Column("mean", "mean", "count"),
 )
+_DRIVERS = "given-data first-order indices and means, of all draws alike"
 SLIDERS = "Usable chips as the sliders weight them"
 REWEIGHTED = (Column("period", "period"), *QUANTILES)
 
@@ -109,7 +110,7 @@ def driver_section(overview: Overview) -> Section:
             "ends": ["lowest tenth", "highest tenth"],
             "most": 8,
         },
-        source_of(overview, "given-data first-order indices and means", first_title(overview)),
+        source_of(overview, _DRIVERS, first_title(overview)),
     )
 
 

@@ -34,10 +34,11 @@ def source_of(overview: Overview, what: str, scenario: str = "the scenario chose
     """The line under a chart: the variables, the model, the scenario and the realizations."""
     seed = f", seed {overview['seed']}" if overview["seed"] else ""
     model = overview["model"] or "unnamed"
-    return (
+    source = (
         f"Source: yieldsim, model {model}, {scenario}{seed}, "
         f"{overview['realizations']:,} realizations; {what}."
     )
+    return f"{source} {overview['weighted']}".rstrip()
 
 
 def first_title(overview: Overview) -> str:
