@@ -9,6 +9,7 @@ import xarray as xr
 from tests.analysis.made_up import SCENARIOS, ensemble, with_outlook
 from tests.paths import ROOT
 from tests.plots.texts import check_texts
+from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
 from yieldsim.plots.fan import COLUMNS_OF_PANELS, fan_chart
 from yieldsim.plots.image import image_format, save
@@ -39,6 +40,15 @@ def wide(products: int = 12, scenarios: int = 6, quarter_count: int = 20) -> xr.
 )
 def test_no_two_texts_overlap_and_none_leaves_the_page(ds: xr.Dataset, products) -> None:
     check_texts(fan_chart(ds, products), more_than=6)
+
+
+@pytest.mark.parametrize("products", [(), ("total",)])
+def test_a_weighted_chart_says_so_on_the_page(products) -> None:
+    about = {"name": "mine", "evidence": "evidence.csv", "effective_sample_size": 12_345.6}
+    figure = fan_chart(with_weights(wide(), np.ones(20), about), products)
+    check_texts(figure, more_than=6)
+    foot = " ".join(text.get_text().replace("\n", " ") for text in figure.texts)
+    assert "Weighted by evidence.csv (weights mine): an effective sample size of 12,346." in foot
 
 
 @pytest.mark.parametrize(("first", "shaded"), [("2025Q1", 4), ("2025Q4", 1), ("2026Q1", 0)])

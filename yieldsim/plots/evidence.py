@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from yieldsim.analysis.evidence.words import below, published, short
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, source_note
+from yieldsim.plots.image import BLUE, FOOT_CHARACTERS, INK, OTHERS, PALE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -200,7 +200,8 @@ def _handles() -> list[Artist]:
 
 
 def _foot(origin: Mapping[str, Any]) -> str:
-    return (
+    text = (
         f"{source_note(origin)} At the right P10 / P50 / P90, "
         "and the share of realizations below the published figure."
     )
+    return "\n".join(textwrap.wrap(text, int(WIDTH_IN * FOOT_CHARACTERS)))

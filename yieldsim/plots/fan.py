@@ -20,7 +20,16 @@ from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.titles import product_titles
 from yieldsim.analysis.totals import TOTAL, ai_products, labels_of, product_names
 from yieldsim.errors import UsageError
-from yieldsim.plots.image import BLUE, INK, OTHERS, PALE, SHADE, source_note
+from yieldsim.plots.image import (
+    BLUE,
+    FOOT_CHARACTERS,
+    FOOT_LINE_IN,
+    INK,
+    OTHERS,
+    PALE,
+    SHADE,
+    source_note,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,4 +207,10 @@ def _signature(figure: Figure, ds: xr.Dataset, units: str, panels: int) -> None:
         f"{source_note(known, several)} "
         f"Bands are quantiles of each quarter's sum, in {units}s{scales}."
     )
-    figure.text(0.01, 0.008, text, fontsize=7.5, color=PALE, ha="left", va="bottom")
+    lines = textwrap.wrap(text, int(WIDTH_IN * FOOT_CHARACTERS))
+    engine, more = figure.get_layout_engine(), (len(lines) - 1) * FOOT_LINE_IN
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    bottom = 0.03 + more / figure.get_figheight()
+    engine.set(rect=(0.0, bottom, 1.0, 1.0 - bottom))
+    foot = "\n".join(lines)
+    figure.text(0.01, 0.008, foot, fontsize=7.5, color=PALE, ha="left", va="bottom")

@@ -21,6 +21,8 @@ from yieldsim.errors import UsageError
 BLUE, INK, PALE, SHADE = "#0072B2", "#222222", "#8A8A8A", "#F2F2F2"
 OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DPI = 160
+# the source note under a chart, 7.5 points high
+FOOT_CHARACTERS, FOOT_LINE_IN = 16.5, 0.13  # an inch, and the height of a line
 NAME = "yieldsim"  # by which a command knows an image of its own
 # no date, no version: the same ensemble gives the same bytes
 METADATA: dict[str, dict[str, Any]] = {

@@ -58,9 +58,9 @@ _INPUT = ("parameter", "shift", "se_shift", "sd_ratio", "prior_p50", "posterior_
 
 
 def _totals(found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    pairs = zip(found["prior"]["totals"], found["posterior"]["totals"], strict=True)
-    for before, after in pairs:
-        row = {"year": before["year"]}
+    lists = (found["prior"]["totals"], found["posterior"]["totals"], found["narrowing"])
+    for before, after, narrower in zip(*lists, strict=True):
+        row = {"year": before["year"]} | {key: narrower[key] for key in ("width", "low", "high")}
         for when, own in (("prior", before), ("posterior", after)):
             row |= {f"{when}_{q}": own[q] for q in QUANTILES}
         yield row

@@ -131,6 +131,23 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         else "No single row or group carries more than half of what the evidence says."
     )
     lines = [head, one]
+    if found["narrowing"]:
+        lines.append(_narrowing(found["narrowing"]))
     if found["posterior"] is not None:
         lines.append(f"The weights are stored: --weights {found['name']}.")
     return [part for line in lines for part in textwrap.wrap(line, WIDTH)]
+
+
+def _narrowing(records: list[Record]) -> str:
+    """What is left of P90 over P10 in each year, with the interval where it is sure."""
+    known = [r for r in records if r["width"] is not None]
+    words = [
+        f"{r['year']} {_percents(r['width'])} ({_percents(r['low'])} to {_percents(r['high'])})"
+        f"{'' if r['sure'] else ' or none'}"
+        for r in known
+    ]
+    return f"P90/P10 is wider (+) or narrower (-) by: {', '.join(words)}."
+
+
+def _percents(width: float) -> str:
+    return f"{100.0 * (width - 1.0):+.0f} %"

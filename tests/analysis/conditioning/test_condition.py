@@ -75,6 +75,30 @@ def test_the_information_is_the_divergence_of_two_gaussians(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.statistical
+def test_the_narrowing_is_that_of_the_gaussian_posterior(tmp_path: Path) -> None:
+    found, _ = condition(linear(N), evidence(tmp_path, row(central=SEEN, spread=str(SPREAD))))
+    mean, sd, _, _ = posterior()
+    prior_sd = np.sqrt((LOADINGS**2).sum(axis=1))
+    for year, record in enumerate(found["narrowing"]):
+        after, before = (
+            (centre + 1.2816 * own) / (centre - 1.2816 * own)
+            for centre, own in ((mean[year], sd[year]), (CENTRES[year], prior_sd[year]))
+        )
+        # an interval of 95 % is four standard errors wide: twice as far is four of them
+        reach = record["high"] - record["low"]
+        assert record["width"] == pytest.approx(after / before, abs=reach)
+        assert record["low"] <= record["width"] <= record["high"] < 1.0
+        assert record["sure"] is True
+
+
+def test_evidence_that_says_nothing_narrows_nothing_for_sure(tmp_path: Path) -> None:
+    found, _ = condition(linear(2_000), evidence(tmp_path, row(central=SEEN, spread="1e5")))
+    for record in found["narrowing"]:
+        assert record["width"] == pytest.approx(1.0, abs=1e-3)
+        assert record["sure"] is False
+
+
 def test_the_transform_is_the_share_below_before_and_after(tmp_path: Path) -> None:
     ds = world(np.repeat(np.arange(200.0)[:, None], 4, axis=1))
     rows = [row(central=400, spread="60"), row("2024H1", low=100, high=300, role="forecast")]

@@ -14,6 +14,7 @@ import xarray as xr
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.conditioning.learned import STATISTICS, moved_inputs
 from yieldsim.analysis.conditioning.likelihood import Piece, pieces_of, votes
+from yieldsim.analysis.conditioning.narrowed import narrowing
 from yieldsim.analysis.conditioning.psis import FEWEST
 from yieldsim.analysis.conditioning.reliability import (
     LeftOut,
@@ -48,12 +49,12 @@ def condition(
     ``effective_sample_size`` (Kish's) and ``pareto_k`` (None: no tail to fit, or too few
     realizations of any weight); ``collapsed``, with ``problem`` and ``advice`` if they are;
     ``prior`` and ``posterior`` with yearly ``totals`` of AI chips (mean, P10, P50, P90, their
-    errors and ``ratio`` of P90 to P10) and leading ``inputs``; ``moved``, the inputs that moved
-    most (see `moved_inputs`); ``evidence``, each row with its ``vote``, its ``spread`` and its
-    probability integral transform, the share of realizations below it, under both; ``left_out``,
-    the same without each row and each group, with the share of the information that goes;
-    ``carried_by``, the sources without which more than half of it goes. Where weights collapsed,
-    ``posterior`` is None and no input is listed.
+    errors and ``ratio`` of P90 to P10) and leading ``inputs``; ``narrowing`` of these totals (see
+    `narrowed`); ``moved``, the inputs that moved most (see `moved_inputs`); ``evidence``, each row
+    with its ``vote``, its ``spread`` and its probability integral transform, the share of
+    realizations below it, under both; ``left_out``, the same without each row and each group, with
+    the share of the information that goes; ``carried_by``, the sources without which more than half
+    of it goes. Where weights collapsed, ``posterior`` is None and no input is listed.
 
     Raises ModelError as `pieces_of` does, and UsageError for an unknown scenario, too few
     realizations, and an ensemble with weights.
@@ -85,6 +86,7 @@ def condition(
         "scenario": name,
         "prior": _state(labels, values, None, learned["inputs"]),
         "posterior": None if held is None else _state(labels, values, held, learned["inputs"]),
+        "narrowing": [] if held is None else narrowing(labels, values, held),
         "moved": learned,
         "evidence": [_piece(*own, held) for own in zip(pieces, votes(pieces), strict=True)],
         "left_out": [_left(own, information, labels, values) for own in without],
