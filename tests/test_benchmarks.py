@@ -21,6 +21,7 @@ TABLES = {
     "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
     "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms per realization"),
     "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),
+    "bench_maps.py": ("maps, sinf", "Defects, KLARF 1.2", "Defects, KLARF 1.8", "CPU us a map"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck", "planner reaches"),
     "bench_scale.py": (
         "CPU ms each further",

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import NamedTuple
 
 from yieldsim.errors import UsageError
-from yieldsim.wafer.maps.formats import csv, e142, g85, klarf, mixedwm38, npz, sinf
+from yieldsim.wafer.maps.formats import csv, e142, g85, klarf, mixedwm38, npz, sinf, stdf
 
 __all__ = ["FORMATS", "Format", "format_to_read", "format_to_write"]
 
@@ -37,6 +37,7 @@ FORMATS = (
     Format("g85", g85, (".g85", ".xml")),
     Format("klarf", klarf, (".klarf",), (".kla", ".klf", ".001", ".txt")),
     Format("sinf", sinf, (".sinf",), (".map", ".txt")),
+    Format("stdf", stdf, (".stdf",), (".std", ".stdf4", ".gz")),
 )
 
 
