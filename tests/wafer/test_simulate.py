@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from tests.wafer.made_up_wafers import ALL, OPTIONS, PROFILE, make_model
 from yieldsim import closed_form as cf
@@ -293,3 +294,33 @@ def test_the_most_watts_are_still_allowed(dynamic: float) -> None:
         assert expected_yield(model).yield_ == pytest.approx(good)
         for fidelity in FIDELITIES:
             assert simulate_wafers(model, 2, 0, fidelity).yield_ == pytest.approx(good)
+
+
+@pytest.mark.parametrize("fidelity", ["points", "dies", "expected"])
+def test_scrap_that_passes_the_test_spreads_as_good_dies_do(fidelity: str) -> None:
+    """Without clusters all dies are alike: each bin ships q (1 - o) + (1 - y) e q / y of them.
+
+    q is the binomial share of a bin, y their sum. Good dies and scrap of a bin are multinomial.
+    """
+    coverage, overkill, wafers = 0.7, 0.1, 300
+    model = make_model({"test": {"coverage": coverage, "overkill": overkill}})
+    fatal, core = 17 * 15 - 12 * 14, 14
+    alive = [np.exp(-0.35 * area / 100.0) for area in (fatal, core)]
+    counts = np.array([12, 11, 10])
+    each = alive[0] * stats.binom.pmf(counts, 12, alive[1])
+    share = np.array([each[0], each[1] + each[2]])
+    passed = share * (1.0 - overkill + (1.0 - share.sum()) * (1.0 - coverage) / share.sum())
+    one = simulate_wafers(model, wafers, 5, fidelity)
+    dies = wafers * one.gross
+    # four sigmas of a binomial; `expected` has no luck, and its cubics err below 1e-6
+    atol = 4.0 * np.sqrt(passed / dies) if fidelity != "expected" else 1e-6
+    assert np.all(np.abs(one.good.sum(axis=0) / dies - passed) < atol)
+    np.testing.assert_allclose(expected_yield(model).by_bin, passed, rtol=1e-9)
+
+
+def test_scrap_joins_the_last_bin_where_no_die_is_good() -> None:
+    model = make_model({"test": {"coverage": 0.5}, "process.systematic": {"systematic_yield": 0.0}})
+    for fidelity in FIDELITIES:
+        good = simulate_wafers(model, 20, 1, fidelity).good
+        assert np.all(good[:, 0] == 0.0)
+        assert good[:, 1].sum() > 0.0

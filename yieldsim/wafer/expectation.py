@@ -64,6 +64,29 @@ def expected_yield(model: WaferModel, sites: Sites | None = None) -> Expectation
 
 def expectation_of(compiled: CompiledWafer) -> Expectation:
     """Return the `expected_yield` of a compiled model."""
+    share, method = _bin_shares(compiled)
+    good = share.sum(axis=1)
+    escapes = (1.0 - good) * compiled.sorting.escape
+    shipped = share * (1.0 - compiled.sorting.overkill)
+    shipped += escapes[:, None] * _spread(share)
+    return Expectation(
+        by_bin=shipped.mean(axis=0),
+        truly_good=float(good.mean()),
+        escapes=float(escapes.mean()),
+        by_die=shipped.sum(axis=1),
+        method=method,
+    )
+
+
+def grade_escapes(compiled: CompiledWafer) -> None:
+    """Let scrap that passes the test spread over the bins as good dies do in the mean."""
+    if compiled.sorting.escape > 0.0:
+        spread = _spread(_bin_shares(compiled)[0])
+        compiled.sorting = compiled.sorting._replace(escape_bins=spread)
+
+
+def _bin_shares(compiled: CompiledWafer) -> tuple[Floats, str]:
+    """Return P(bin) of each good die before test, float64[die, bin], and the method."""
     closed = _closed_tails(compiled)
     tails = _mean_tails(compiled) if closed is None else closed
     classes = np.diff(tails, axis=1, prepend=0.0) * compiled.sorting.survive[:, None]
@@ -73,17 +96,15 @@ def expectation_of(compiled: CompiledWafer) -> Expectation:
     for works in range(classes.shape[1]):
         for cell in range(cells.shape[1]):
             share[:, compiled.sorting.bin_of[works, cell]] += classes[:, works] * cells[:, cell]
-    good = share[:, :bins].sum(axis=1)
-    escapes = (1.0 - good) * compiled.sorting.escape
-    shipped = share[:, :bins] * (1.0 - compiled.sorting.overkill)
-    shipped[:, -1] += escapes
-    return Expectation(
-        by_bin=shipped.mean(axis=0),
-        truly_good=float(good.mean()),
-        escapes=float(escapes.mean()),
-        by_die=shipped.sum(axis=1),
-        method=QUADRATURE if closed is None else CLOSED_FORM,
-    )
+    return share[:, :bins], QUADRATURE if closed is None else CLOSED_FORM
+
+
+def _spread(share: Floats) -> Floats:
+    """Return the share of each bin in the good dies, float64[bin]; all the last's if none is."""
+    by_bin = share.sum(axis=0)
+    total = by_bin.sum()
+    spread: Floats = by_bin / total if total > 0.0 else np.eye(1, by_bin.size, by_bin.size - 1)[0]
+    return spread
 
 
 def _mean_cells(compiled: CompiledWafer) -> Floats:

@@ -13,6 +13,7 @@ from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
 from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.defects import Defects, list_defects
+from yieldsim.wafer.expectation import grade_escapes
 from yieldsim.wafer.geometry.sites import Sites
 from yieldsim.wafer.kernels.dies import DieCounts, ExpectedCounts, dies_block, expected_block
 from yieldsim.wafer.kernels.points import ReticleHits, points_block
@@ -40,7 +41,7 @@ _MOST_WAFERS = 2**32  # the wafer's number is one word of the generator's counte
 class WaferResult:
     """Simulated wafers.
 
-    ``good`` float64[wafer, bin] counts the dies shipped in each bin (escapes in the last one),
+    ``good`` float64[wafer, bin] counts the dies shipped in each bin, escapes among them,
     ``truly_good`` float64[wafer] those that meet some bin's rule before test, ``escapes`` the scrap
     dies that shipped. At fidelity `expected` these are means given the wafer's densities, with
     ``variance`` float64[wafer, bin] and ``total_variance`` float64[wafer] of all shipped dies;
@@ -160,6 +161,7 @@ def run_compiled(
 ) -> WaferResult:
     """Simulate as `simulate_wafers` does, with a compiled model."""
     expected = fidelity == "expected"
+    grade_escapes(compiled)
     bins, dies = len(compiled.bins), len(compiled.sites)
     counts = expected_counts(wafers, bins)
     drawn = DieCounts(counts.good, counts.truly_good, counts.escapes)

@@ -223,13 +223,15 @@ def _sorting(model: WaferModel, floorplan: CompiledFloorplan, sites: Sites, seed
         for level in zip(speed_sd, leakage_sd, correlations, strict=True)
     )
     points, weights = np.polynomial.legendre.leggauss(_NODES)
+    bins = int(floorplan.meets.shape[1])
     return Sorting(
         seed=np.uint64(seed),
-        bins=int(floorplan.meets.shape[1]),
+        bins=bins,
         bin_of=bin_of,
         survive=survive,
         has_systematic=bool(np.any(survive < 1.0)),
         escape=1.0 - model.test.coverage,
+        escape_bins=np.eye(1, bins, bins - 1)[0],
         overkill=float(model.test.overkill),
         has_parametric=bool(speeds.size or leakages.size),
         speed_cuts=speeds,

@@ -208,9 +208,7 @@ def book_shares(sorting: Sorting, share: Floats, counts: ExpectedCounts, w: int)
     escapes = (1.0 - good) * sorting.escape
     shipped = 0.0
     for b in range(bins):
-        p = share[b] * (1.0 - sorting.overkill)
-        if b == bins - 1:
-            p += escapes
+        p = share[b] * (1.0 - sorting.overkill) + escapes * sorting.escape_bins[b]
         shipped += p
         counts.good[w, b] += p
         counts.variance[w, b] += p * (1.0 - p)

@@ -67,7 +67,8 @@ class Sorting(NamedTuple):
     """How dies become bins once it is known which of their parts work.
 
     ``survive`` float64[die] is the systematic yield; ``bins`` the number of bins; ``escape`` and
-    ``overkill`` are probabilities. ``speed_cuts`` and ``leakage_cuts`` float64[cut] rise, in GHz
+    ``overkill`` are probabilities, ``escape_bins`` float64[bin] those of the bins that a scrap die
+    which passes the test ships in. ``speed_cuts`` and ``leakage_cuts`` float64[cut] rise, in GHz
     and in logarithms of watts. ``site_speed`` and ``site_leakage`` float64[die] are their means on
     each site. ``nodes`` and ``weights`` float64[node] are those of Gauss and Legendre on (0, 1).
     """
@@ -78,6 +79,7 @@ class Sorting(NamedTuple):
     survive: Floats
     has_systematic: bool
     escape: float
+    escape_bins: Floats
     overkill: float
     has_parametric: bool
     speed_cuts: Floats
@@ -157,7 +159,18 @@ def sort_die(
     u = uniform_open(w1)
     if true < bins:
         return (bins if u < sorting.overkill else true), true
-    return (bins - 1 if u < sorting.escape else bins), true
+    return (_escape_bin(sorting, u / sorting.escape) if u < sorting.escape else bins), true
+
+
+@inline_jit
+def _escape_bin(sorting: Sorting, u: float) -> int:
+    """Return the bin that a scrap die ships in, by a uniform."""
+    reached = 0.0
+    for b in range(sorting.bins - 1):
+        reached += sorting.escape_bins[b]
+        if u < reached:
+            return b
+    return sorting.bins - 1
 
 
 @inline_jit

@@ -169,9 +169,11 @@ class Parametric(Table):
 
 
 class Test(Table):
-    """[test]: a scrap die is caught with probability ``coverage``, or ships in the last bin.
+    """[test]: a scrap die is caught with probability ``coverage``, or ships.
 
-    ``overkill`` is the probability that a good die is scrapped.
+    A test that misses a fault grades the die like any other, so scrap that ships spreads over the
+    bins as good dies do in the mean over all wafers. ``overkill`` is the probability that a good
+    die is scrapped.
     """
 
     __test__ = False  # pytest would collect a class of this name
