@@ -76,6 +76,18 @@ def test_one_entry_is_raised_alone(sound: Path) -> None:
         np.testing.assert_array_equal(other.curves(YEARS)[0], item.curves(YEARS)[0] * ratio)
 
 
+@pytest.mark.parametrize("name", ["memory.cxmt_hbm3", "memory.cxmt_hbm3e", "memory.cxmt"])
+def test_a_pool_of_a_dram_line_raises_the_stacks_of_the_line(name: str) -> None:
+    """All pools of the line get a tenth more, in their proportions, and no other pool does."""
+    file = load_file("baseline")
+    base, more = file.model(), file.model(f"more:{name}")
+    for line, own in base.dram_lines.items():
+        ratio = 1.1 if line == "cxmt" else 1.0
+        changed = more.dram_lines[line].wafers.curves(YEARS)[0]
+        np.testing.assert_array_equal(changed, own.wafers.curves(YEARS)[0] * ratio)
+    assert more.memory == base.memory
+
+
 def test_a_share_stops_at_one(sound: Path) -> None:
     points = "quarters=['2024Q1', '2025Q1'], values=[0.5, 0.95]"
     change = "memory.domestic.maker.stack_yield={source='made_up', grade='assumed', %s}"

@@ -1,6 +1,7 @@
 """Inputs that a scenario ``more:NAME`` raises by 10 %, to see what more of each would add.
 
-``more:memory`` raises an input everywhere, ``more:memory.cxmt`` for one entry of its table.
+``more:memory`` raises an input everywhere, ``more:memory.cxmt`` for one entry of its table. A
+memory pool that is made from a DRAM line stands for the line, whose pools divide what it makes.
 Raising multiplies the values of a model after they are drawn, so every draw stays as it was.
 """
 
@@ -96,6 +97,8 @@ def check_inputs(model: Model) -> None:
             raise ModelError("simulation.more", "unknown input", got=name, allowed=allowed)
         ratios = INPUTS[what].ratios
         entries = dict.fromkeys(key for path in ratios for key in _reached(model, path.split(".")))
+        if what == "memory":
+            entries |= dict.fromkeys(_pools_of_lines(model))
         if dot and entry not in entries:
             allowed = ", ".join(f"{what}.{key}" for key in entries) or f"none: no {what} to raise"
             raise ModelError("simulation.more", "unknown input", got=name, allowed=allowed)
@@ -105,10 +108,18 @@ def with_more(model: Model) -> Model:
     """A checked model with the inputs raised that its ``simulation.more`` names."""
     for name in model.simulation.more:
         what, _, entry = name.partition(".")
+        if what == "memory":
+            entry = _pools_of_lines(model).get(entry, entry)
         for path, ratio in INPUTS[what].ratios.items():
             steps = path.replace("@", entry or "*").split(".")
             model = _raised(model, model, steps, ratio, INPUTS[what].most)
     return model
+
+
+def _pools_of_lines(model: Model) -> dict[str, str]:
+    """The DRAM line of each memory pool that is made from one."""
+    makers = {name: pool.maker for name, pool in model.memory.items()}
+    return {name: own.dram_line for name, own in makers.items() if own and own.dram_line}
 
 
 def _reached(item: Any, steps: Sequence[str], entry: str = "") -> Iterator[str]:
