@@ -198,6 +198,26 @@ def test_a_slip_stretches_the_stockpile() -> None:
     np.testing.assert_allclose(got["stacks_used"][:, 0], 120_000.0, rtol=2 * SPARE)
 
 
+def test_no_wafer_starts_for_memory_beyond_the_next_quarter() -> None:
+    """A maker's stacks grow by 50,000 a quarter: in two years they take more dies than are made.
+
+    Wafers cross within their step, so C is 0 and a plan makes dies for the stacks of two quarters.
+    The line can make those, so all that is left of a quarter is what was made to spare.
+    """
+    file = load_file(VALID / "two_products.toml")
+    wafers = {"quarters": ["2024Q3", "2029Q3"], "values": [0, 333_333], "before": "zero"}
+    maker = {"wafers": wafers, "stacks_per_wafer": 1, "stack_yield": 1, "source": "made_up"}
+    file.raw["memory"]["stacks"] = {"source": "made_up", "maker": maker}
+    changes = ("packaging.assembly.capacity=1e6", "products.heavy.start='2040Q1'")
+    early = ("simulation.warmup_quarters=6", "products.light.start='2024Q1'")
+    block = Simulator(file.with_changes([*PLANNER, *changes, *early]), ["baseline"], 1).block(0, 1)
+    got = {key: values[0, 0, :, 0] for key, values in block.items() if values.ndim == 4}
+    made, left = 100.0 * got["wafers_to_die"][:2], got["die_stock"][:2]
+    assert np.all(made < 112_500.0)
+    assert np.all(left > 0.0)
+    assert np.all(left <= 0.15 / 1.15 * made * (1.0 + SPARE))
+
+
 def test_wafers_start_for_memory_that_comes_when_their_dies_do() -> None:
     """Stacks begin in 2026Q4; dies take a quarter. Wafers start in 2026Q3, not at once."""
     pool = '{quarters=["2026Q4"], values=[480000], before="zero", interpolate="step"}'

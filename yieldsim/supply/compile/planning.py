@@ -118,7 +118,7 @@ def new_plan(
     """Return the arrays of a plan; ``ranks`` are the numbers of products and ranks of memory."""
     products, choices = ranks
     columns = PERIODS * (products * choices + entries)
-    rows = PERIODS * (2 * products + lines + pools + dies + routes)
+    rows = PERIODS * (2 * products + lines + pools + dies + routes) + dies
     shapes = {
         "entry": (entries, LANES),
         "kept": (entries, LANES),

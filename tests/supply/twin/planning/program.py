@@ -17,6 +17,7 @@ from yieldsim.model.schema.fabs import OTHER
 LATER, RANK, WAFER, PLACE = 0.08, 1e-3, 1e-4, 0.02
 TIERS = (1.0, 0.01, 1e-4)  # the last for all later tiers
 FROM_WAFERS = 1e-9  # weight of the bins of wafers beside those of dies that are there
+NEAR = (0, 1)  # periods up to C + 2
 FEW = 1e-6  # packages or wafers that are rounding
 SCALE = 1e4  # lifts the smallest gains above the tolerance of the solver
 Choice = tuple[Any, ...]  # ("wafer", period, fab, process, die), ("package", period, product, pool)
@@ -89,6 +90,7 @@ class Program(Outlook):
         limits += self.markets_and_lines(choices)
         limits += self.stock_limits(choices)
         limits += self.wafer_limits(choices)
+        limits += self.ahead_limits(choices)
         rows = np.zeros((len(limits), len(choices)))
         for r, (terms, _) in enumerate(limits):
             for choice, each in terms.items():
@@ -230,6 +232,38 @@ class Program(Outlook):
             if c[4] == die:
                 terms[c] = -sum(self.tested[c[2], c[3], die][b] for b in bins)
         return terms, there
+
+    def ahead_limits(self, choices: list[Choice]) -> list[Limit]:
+        """Dies made up to C + 2 are those that the memory expected until then can still take."""
+        limits: list[Limit] = []
+        if self.world.lifted("memory"):
+            return limits
+        for die in self.designs:
+            most = self.dies_that_memory_takes(die)
+            if most == math.inf:
+                continue
+            for q in NEAR:
+                most -= sum(self.dies[q][die][b] for b in self.counted[die])
+            terms = {
+                c: sum(self.tested[c[2], c[3], die][b] for b in self.counted[die])
+                for c in choices
+                if c[0] == "wafer" and c[1] in NEAR and c[4] == die
+            }
+            limits.append((terms, most))
+        return limits
+
+    def dies_that_memory_takes(self, die: str) -> float:
+        """Dies of a design that go with all stacks expected up to C + 2; inf: some need none."""
+        by_stack: dict[str, float] = {}
+        for name in self.planned:
+            product = self.model.products[name]
+            each = (product.die == die) * product.dies_per_package + product.other_dies.get(die, 0)
+            if each and not product.stacks_per_package:
+                return math.inf
+            for pool in self.packaging.pools[name] if each else ():
+                own = each / product.stacks_per_package
+                by_stack[pool] = max(own, by_stack.get(pool, 0.0))
+        return sum(own * self.stacks[pool][NEAR[-1]] for pool, own in by_stack.items())
 
     def wafer_limits(self, choices: list[Choice]) -> list[Limit]:
         """AI wafers of each route and period."""

@@ -7,6 +7,7 @@ from yieldsim.supply.kernels.planner.columns import number_columns
 from yieldsim.supply.kernels.planner.rows import (
     clear_row,
     limit_dies,
+    limit_dies_ahead,
     limit_lines,
     limit_markets,
     limit_own_bins,
@@ -35,6 +36,7 @@ def solve(clock: Clock, structure: Structure, world: World, state: State, k: int
     rows = limit_dies(structure, plan, width, rows)
     rows = limit_own_bins(structure, plan, width, rows)
     rows = limit_wafers(structure, plan, width, rows)
+    rows = limit_dies_ahead(clock, structure, plan, width, rows)
     objective = plan.table[rows * width : (rows + 1) * width]
     clear_row(objective, 0.0)
     for q in range(PERIODS):

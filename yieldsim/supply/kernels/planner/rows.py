@@ -7,9 +7,10 @@ import math
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.allocation import per_package, uses
 from yieldsim.supply.kernels.planner.columns import counted_tested, dies_each
-from yieldsim.supply.kernels.records import PERIODS, Floats, Plan, Structure, World
+from yieldsim.supply.kernels.records import PERIODS, Clock, Floats, Plan, Structure, World
 
 _THOUSAND = 1e3
+_NEAR = 2  # periods up to C + 2, a quarter after the dies of this quarter's wafers have come
 
 
 @inline_jit
@@ -156,3 +157,52 @@ def limit_wafers(structure: Structure, plan: Plan, width: int, row: int) -> int:
             if chosen:
                 row += 1
     return row
+
+
+@stage_jit
+def limit_dies_ahead(clock: Clock, structure: Structure, plan: Plan, width: int, row: int) -> int:
+    """Make no more dies of a design than the memory expected up to C + 2 can take.
+
+    Those that are there come first. So no wafer starts for memory that is expected later still.
+    """
+    if clock.no_memory_limit:
+        return row
+    for die in range(structure.die.shape[0]):
+        if plan.die_used[die] == 0:
+            continue
+        most = _most_dies(structure, plan, die)
+        if most == math.inf:
+            continue
+        for q in range(_NEAR):
+            for b in range(structure.die[die].bins):
+                most -= plan.dies[q, die, b] * structure.planning.counted[die, b]
+        own = plan.table[row * width : (row + 1) * width]
+        clear_row(own, most)
+        row += 1
+        for q in range(_NEAR):
+            for entry in range(structure.entry.shape[0]):
+                j = plan.wafer_column[q, entry]
+                if j >= 0 and structure.entry[entry].die == die:
+                    own[j] = counted_tested(structure, plan, entry)
+    return row
+
+
+@stage_jit
+def _most_dies(structure: Structure, plan: Plan, die: int) -> float:
+    """Return the dies of a design that all memory expected up to C + 2 can take; inf: any."""
+    most = 0.0
+    for i in range(structure.product.shape[0]):
+        bare = structure.planning.product[i] == 1 and structure.product[i].stacks_per_package == 0
+        if bare and dies_each(structure, i, die) > 0.0:
+            return math.inf
+    for pool in range(structure.pool.shape[0]):
+        a_stack = 0.0
+        for i in range(structure.product.shape[0]):
+            if structure.planning.product[i] == 0:
+                continue
+            for rank in range(structure.product_pool.shape[1]):
+                if structure.product_pool[i, rank] == pool:
+                    each = dies_each(structure, i, die) / structure.product[i].stacks_per_package
+                    a_stack = max(a_stack, each)
+        most += a_stack * plan.stacks[_NEAR - 1, pool]
+    return most
