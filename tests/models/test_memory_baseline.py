@@ -43,9 +43,11 @@ def test_the_stockpile_is_what_entered_china(
 ) -> None:
     """The holders' parts add up to all stacks at any shares, with those of cards among them."""
     shares = {"vendor_stack_share": vendors, "cambricon_stack_share": cambricon}
-    with_cards = model.memory["hbm_with_foreign_dies"].deliveries
-    assert with_cards is not None
-    entered = among * with_cards.curves(MIDDLES)[0].sum()
+    entered = 0.0
+    for pool in ("zhenwu_hbm", "kunlun_hbm"):
+        with_cards = model.memory[pool].deliveries
+        assert with_cards is not None
+        entered += among * with_cards.curves(MIDDLES)[0].sum()
     for pool in ("foreign_hbm", "cambricon_hbm", "vendor_hbm"):
         deliveries = model.memory[pool].deliveries
         assert deliveries is not None
@@ -62,25 +64,24 @@ def test_the_stockpile_is_what_entered_china(
     assert entered == pytest.approx(ENTERED_CHINA, abs=rounding)
 
 
-def test_cards_made_elsewhere_have_the_stacks_that_their_dies_need(model: Model) -> None:
-    """In both worlds: beside the stockpile or among it."""
-    needed = 0.0
-    for bank, product in (("zhenwu_foreign", "zhenwu_ppu"), ("kunlun_foreign", "kunlun_p800")):
-        each = model.products[product].stacks_per_package
-        draw = model.die_banks[bank].draw
-        assert draw.scale is not None
-        assert draw.scale.ref == "foreign_cards_scale"
-        needed = needed + each * draw.curves(MIDDLES)[0]
-    came = model.memory["hbm_with_foreign_dies"].deliveries
+@pytest.mark.parametrize(("firm", "product"), [("zhenwu", "zhenwu_ppu"), ("kunlun", "kunlun_p800")])
+def test_cards_made_elsewhere_have_the_stacks_that_their_dies_need(
+    model: Model, firm: str, product: str
+) -> None:
+    """In both worlds, beside the stockpile or among it; and no other product takes them."""
+    draw = model.die_banks[f"{firm}_foreign"].draw
+    came = model.memory[f"{firm}_hbm"].deliveries
     assert came is not None
-    assert came.scale is not None
-    assert came.scale.ref == "foreign_cards_scale"
+    for series in (draw, came):
+        assert series.scale is not None
+        assert series.scale.ref == "foreign_cards_scale"
     beside, among = came.curves(MIDDLES)
     np.testing.assert_array_equal(beside, among)
     begun = quarter_index(came.quarters[0]) + 0.5 <= MIDDLES  # dies of 2023Q3 go for samples
-    np.testing.assert_allclose(beside[begun], np.broadcast_to(needed, MIDDLES.shape)[begun])
-    for product in ("zhenwu_ppu", "kunlun_p800"):
-        assert model.products[product].memory[0] == "hbm_with_foreign_dies"
+    needed = model.products[product].stacks_per_package * draw.curves(MIDDLES)[0]
+    np.testing.assert_allclose(beside[begun], needed[begun])
+    takers = [name for name, own in model.products.items() if f"{firm}_hbm" in own.memory]
+    assert takers == [product]
 
 
 def test_grey_stacks_may_be_none(model: Model) -> None:
