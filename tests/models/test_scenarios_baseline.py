@@ -53,7 +53,8 @@ EFFECTS: dict[str, list[tuple[str, int, int]]] = {
         *((COMPUTE, year, DOWN) for year in (2026, 2027, 2028, 2029)),
     ],
     "n2_learns": [
-        *((COMPUTE, year, UP) for year in (2025, 2026, 2028)),
+        # in 2026 stacks bind, and hardly any product has a stack to spare for more dies
+        *((COMPUTE, year, UP) for year in (2025, 2027, 2028)),
     ],
     "memory_cut": [(CHIPS, 2027, DOWN), (CHIPS, 2028, DOWN)],
     "memory_available": [(CHIPS, 2027, UP), (CHIPS, 2028, UP)],
