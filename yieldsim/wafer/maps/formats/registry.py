@@ -1,4 +1,4 @@
-"""The formats of wafer maps: a row each. A format is a module of this folder.
+"""The formats of wafer maps: a row each. A format is the module of its name in this folder.
 
 The module has ``recognizes(head)``, which says whether a file that begins so may be of it,
 ``load(path, options)`` and, where it can be written, ``save(path, maps)``.
@@ -6,12 +6,11 @@ The module has ``recognizes(head)``, which says whether a file that begins so ma
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from yieldsim.errors import UsageError
-from yieldsim.wafer.maps.formats import csv, e142, g85, klarf, mixedwm38, npz, sinf, stdf
 
 __all__ = ["FORMATS", "Format", "format_to_read", "format_to_write"]
 
@@ -19,25 +18,29 @@ _HEAD_BYTES = 65536
 
 
 class Format(NamedTuple):
-    """A format: its name in options and messages, the endings that it is written and read under."""
+    """A format: its name, the endings that it is written and read under, and those it shares."""
 
     name: str
-    module: ModuleType
     endings: tuple[str, ...]
-    read_too: tuple[str, ...] = ()  # endings that other formats have as well
+    read_too: tuple[str, ...] = ()
+
+    @property
+    def module(self) -> Any:
+        """The module that reads and writes the format."""
+        return importlib.import_module(f"{__package__}.{self.name}")
 
 
 # The first row that recognizes a file's beginning reads it, among those that know its ending. Where
 # none does, the last of these says what is wrong with the file.
 FORMATS = (
-    Format("mixedwm38", mixedwm38, (".mixedwm38.npz",), (".npz",)),
-    Format("npz", npz, (".npz",)),
-    Format("csv", csv, (".csv",), (".txt", ".tsv")),
-    Format("e142", e142, (".e142", ".e142.xml"), (".xml",)),
-    Format("g85", g85, (".g85", ".xml")),
-    Format("klarf", klarf, (".klarf",), (".kla", ".klf", ".001", ".txt")),
-    Format("sinf", sinf, (".sinf",), (".map", ".txt")),
-    Format("stdf", stdf, (".stdf",), (".std", ".stdf4", ".gz")),
+    Format("mixedwm38", (".mixedwm38.npz",), (".npz",)),
+    Format("npz", (".npz",)),
+    Format("csv", (".csv",), (".txt", ".tsv")),
+    Format("e142", (".e142", ".e142.xml"), (".xml",)),
+    Format("g85", (".g85", ".xml")),
+    Format("klarf", (".klarf",), (".kla", ".klf", ".001", ".txt")),
+    Format("sinf", (".sinf",), (".map", ".txt")),
+    Format("stdf", (".stdf",), (".std", ".stdf4", ".gz")),
 )
 
 
