@@ -1,6 +1,7 @@
 """Weights beside a finished store, which stays what it was."""
 
 import shutil
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import xarray as xr
 
 from tests.ensemble.fake import make_store, one_line
-from yieldsim.ensemble import Folder, examine, finalize, open_ensemble, read_stored
+from yieldsim.ensemble import Folder, examine, finalize, open_ensemble, place_of, read_stored
 from yieldsim.ensemble.added.weights import read_weights, weight_names, write_weights
 from yieldsim.errors import IncompleteError, StoreError, UsageError, VerificationError
 
@@ -127,3 +128,15 @@ def test_the_opened_ensemble_of_a_store_with_weights_has_none_unasked(path: Path
     write_weights(path, "first", weights_of(), ABOUT)
     with open_ensemble(path) as ds:
         assert "realization_weight" not in ds.coords
+
+
+def test_a_store_under_a_url_keeps_weights() -> None:
+    url = f"memory://{uuid.uuid4().hex}/x.zarr"
+    place = place_of(url)
+    make_store(place)
+    finalize(place)
+    write_weights(url, "first", weights_of(), ABOUT)
+    weights, about = read_weights(url, "first")
+    assert weights.tolist() == weights_of().tolist()
+    assert about == ABOUT
+    assert not examine(read_stored(place))

@@ -15,7 +15,9 @@ WHEN = {BEFORE: "prior", "after": "posterior"}
 NOTES = (
     "below: share of realizations below the published figure, or below the ends of its range.",
     "vote: rows of one group of independence share one. spread: standard deviation of the error.",
-    "told: the share of what all rows together say (the information) that goes without this one.",
+    "told: the share of what all rows together say (the information) that goes without this one;",
+    "negative where the others say more without it.",
+    "change: with its interval of 95 %; one that holds 0 is no sure change.",
     "shift: of an input's mean, in standard deviations of its prior; * is beyond luck.",
     "± is the Monte Carlo standard error, after the evidence that of its effective sample size.",
 )
@@ -68,16 +70,29 @@ def _below(record: Record, when: str) -> str:
 
 
 def totals_table(found: Mapping[str, Any]) -> str:
-    """Two rows a year: P10, P50, P90, their errors and their ratio, before and after."""
+    """Two rows a year: P10, P50, P90, their errors and their ratio, before and after.
+
+    The second one has the change of that ratio, with its interval.
+    """
     states = {when: found[key] for when, key in WHEN.items() if found[key] is not None}
+    changes = {record["year"]: _change(record) for record in found["narrowing"]}
     rows = []
-    for year, _ in enumerate(found["prior"]["totals"]):
+    for place, first in enumerate(found["prior"]["totals"]):
         for when, state in states.items():
-            record = state["totals"][year]
-            label = record["year"] if when == BEFORE else ""
+            record = state["totals"][place]
             ratio = "-" if record["ratio"] is None else f"{record['ratio']:.2f}"
-            rows.append((label, when, *figures(record), ratio))
-    return align(("year", "evidence", *HEADER, "P90/P10"), rows, range(2, 11))
+            label, change = ("", changes[first["year"]]) if when != BEFORE else (first["year"], "")
+            rows.append((label, when, *figures(record), ratio, change))
+    header = ("year", "evidence", *HEADER, "P90/P10", "change of P90/P10")
+    return align(header, rows, range(2, 12))
+
+
+def _change(record: Record) -> str:
+    """The relative change of P90 over P10, and its interval."""
+    if record["width"] is None:
+        return "-"
+    change, low, high = (100.0 * (record[key] - 1.0) for key in ("width", "low", "high"))
+    return f"{change:+.0f} % ({low:+.0f} to {high:+.0f})"
 
 
 def _moved_title(moved: Mapping[str, Any]) -> str:
@@ -131,23 +146,6 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         else "No single row or group carries more than half of what the evidence says."
     )
     lines = [head, one]
-    if found["narrowing"]:
-        lines.append(_narrowing(found["narrowing"]))
     if found["posterior"] is not None:
         lines.append(f"The weights are stored: --weights {found['name']}.")
     return [part for line in lines for part in textwrap.wrap(line, WIDTH)]
-
-
-def _narrowing(records: list[Record]) -> str:
-    """What is left of P90 over P10 in each year, with the interval where it is sure."""
-    known = [r for r in records if r["width"] is not None]
-    words = [
-        f"{r['year']} {_percents(r['width'])} ({_percents(r['low'])} to {_percents(r['high'])})"
-        f"{'' if r['sure'] else ' or none'}"
-        for r in known
-    ]
-    return f"P90/P10 is wider (+) or narrower (-) by: {', '.join(words)}."
-
-
-def _percents(width: float) -> str:
-    return f"{100.0 * (width - 1.0):+.0f} %"
