@@ -10,7 +10,7 @@ from tests.analysis.made_up import ensemble, with_outlook
 from tests.analysis.made_up_parts import LIFTED, whole
 from tests.analysis.made_up_whole import everything
 from tests.report.page.parsed import Page, unpacked
-from yieldsim.analysis.overview.fans import COLUMNS
+from yieldsim.analysis.overview.fans import BY_QUARTER
 from yieldsim.analysis.overview.overview import overview
 from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
@@ -58,10 +58,10 @@ def test_the_data_hold_the_fan_of_every_scenario_and_product(text: str) -> None:
     data = Page(text).data
     assert data["scenarios"] == ["baseline", "domestic_late"]
     assert data["products"] == ["total", "ascend_910b", "ascend_910c", "kirin_n2"]
-    values = unpacked(data["fans"]["quarter"]["values"]).reshape(2, 4, 8, len(COLUMNS))
+    values = unpacked(data["fans"]["quarter"]["values"]).reshape(2, 4, 8, len(BY_QUARTER))
     chips = ds["usable_chips"].to_numpy().astype(float)
     p90 = np.quantile(chips[1, :, :, 2], 0.9, axis=0)
-    np.testing.assert_allclose(values[1, 3, :, COLUMNS.index("p90")], p90, rtol=0.0, atol=0.5)
+    np.testing.assert_allclose(values[1, 3, :, BY_QUARTER.index("p90")], p90, rtol=0.0, atol=0.5)
 
 
 def test_the_answer_comes_first() -> None:

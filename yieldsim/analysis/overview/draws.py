@@ -17,7 +17,7 @@ import xarray as xr
 
 from yieldsim.analysis.drivers.classes import columns_of
 from yieldsim.analysis.drivers.sensitivity import drawn_inputs
-from yieldsim.analysis.overview.fans import LEVELS, Fan
+from yieldsim.analysis.overview.fans import BY_QUARTER, COLUMNS, LEVELS, Fan
 from yieldsim.analysis.overview.reweight import kernel_weights, mid_ranks
 from yieldsim.analysis.periods import period_quarters
 from yieldsim.analysis.statistics.weighted import effective_sample_size, weighted_quantile
@@ -27,6 +27,7 @@ from yieldsim.analysis.weights import weights_of
 MOST_DRAWS, FEWEST_DRAWS = 1024, 64
 MOST_INPUTS = 6
 MOST_CODES = 450_000  # about 1.2 MB of a page
+MOST_NUMBERS = 700_000  # of 16 bits, with those of the fans, about 1.9 MB
 LARGEST = 65_535
 Series = tuple[str, str]
 
@@ -84,22 +85,24 @@ def carried_draws(ds: xr.Dataset, fan: Fan, inputs: list[str]) -> Draws | None:
     if not inputs:
         return None
     quarters = len(fan.periods)
-    most = MOST_CODES // (quarters * len(fan.scenarios))
+    places = len(fan.scenarios) * len(fan.products)
+    shown = places * (quarters * len(BY_QUARTER) + quarters // 4 * len(COLUMNS))
+    codes = max(0, min(MOST_CODES, MOST_NUMBERS - 2 * shown))
+    most = codes // (quarters * len(fan.scenarios))
     count = min(ds.sizes["realization"], MOST_DRAWS, max(FEWEST_DRAWS, most))
     order = [(s, TOTAL) for s in fan.scenarios]
     order += [(s, p) for s in fan.scenarios for p in fan.products if p != TOTAL]
-    series = order[: max(1, MOST_CODES // (quarters * count))]
+    series = order[: max(1, codes // (quarters * count))]
     few = ds.isel(realization=slice(0, count))
     figures = _figures(few, series)
     largest = figures.max(axis=-1).astype(np.float32)
     scale = np.where(largest > 0.0, largest, 1.0).astype(float)[..., None]
-    codes = np.clip(np.rint(figures / scale * LARGEST), 0, LARGEST).astype(np.uint16)
+    numbers = np.clip(np.rint(figures / scale * LARGEST), 0, LARGEST).astype(np.uint16)
     labels = labels_of(few, "parameter")
     drawn = drawn_inputs(few, fan.scenarios[0])
     values = columns_of(drawn, [labels.index(name) for name in inputs]).astype(np.float32)
-    names, places = period_quarters(ds, "year")
-    years = dict(zip(names, places, strict=True))
-    return Draws(series, fan.periods, years, largest, codes, inputs, values, weights_of(few))
+    years = dict(zip(*period_quarters(ds, "year"), strict=True))
+    return Draws(series, fan.periods, years, largest, numbers, inputs, values, weights_of(few))
 
 
 def _figures(ds: xr.Dataset, series: list[Series]) -> np.ndarray:

@@ -12,6 +12,8 @@ from yieldsim.analysis.totals import TOTAL, ai_names, labels_of, product_groups
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 COLUMNS = ("mean", "p10", "p25", "p50", "p75", "p90", "se_mean", "se_p10", "se_p50", "se_p90")
+# a page shows no errors of quarters, and has no room for them
+BY_QUARTER = COLUMNS[:6]
 _WITH_ERRORS = [0, 2, 4]  # of LEVELS: P10, P50, P90
 
 

@@ -29,7 +29,7 @@ from yieldsim.analysis.periods import (
 )
 from yieldsim.analysis.records import Record, label_records
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90, STATISTICS, share_and_error
-from yieldsim.analysis.totals import TOTAL, ai_products, gather, labels_of
+from yieldsim.analysis.totals import BUDGET_BYTES, TOTAL, ai_products, gather, labels_of
 from yieldsim.analysis.weights import weights_of
 
 FILLED_BELOW = 0.5  # chips: results are stored in single precision, and chips are whole
@@ -100,8 +100,8 @@ def _filled(ds: xr.Dataset, orders: Mapping[str, list[int]]) -> np.ndarray:
     filled = np.zeros((2, ds.sizes["scenario"], len(orders), ds.sizes["quarter"]))
     weights = weights_of(ds)
     parts = zip(
-        gather(ds, "order_size", groups=orders),
-        gather(ds, "order_backlog", groups=orders),
+        gather(ds, "order_size", groups=orders, budget_bytes=BUDGET_BYTES // 2),
+        gather(ds, "order_backlog", groups=orders, budget_bytes=BUDGET_BYTES // 2),
         strict=True,
     )
     for size, backlog in parts:

@@ -110,8 +110,14 @@ def driver_section(overview: Overview) -> Section:
             "ends": ["lowest tenth", "highest tenth"],
             "most": 8,
         },
-        source_of(overview, _DRIVERS, first_title(overview)),
+        source_of(overview, f"{_DRIVERS}{_of_some(overview, drivers)}", first_title(overview)),
     )
+
+
+def _of_some(overview: Overview, drivers: dict[str, Any]) -> str:
+    """That not all realizations were taken, where that is so."""
+    count = drivers["realizations"]
+    return "" if count == overview["realizations"] else f" (the first {count:,})"
 
 
 def _driver_rows(overview: Overview, drivers: dict[str, Any]) -> list[Row]:

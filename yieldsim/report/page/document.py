@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from yieldsim.analysis.overview.draws import Draws
-from yieldsim.analysis.overview.fans import COLUMNS, Fan
+from yieldsim.analysis.overview.fans import BY_QUARTER, COLUMNS, Fan
 from yieldsim.analysis.overview.reweight import BANDWIDTH, FEWEST_EFFECTIVE
 from yieldsim.errors import UsageError
 from yieldsim.report.page.parts import Overview, Section
@@ -102,14 +102,17 @@ def page_data(overview: Overview, sections: list[Section]) -> dict[str, Any]:
         "products": list(overview["products"]),
         "titles": {"scenario": overview["scenarios"], "product": overview["products"]},
         "outlookFrom": overview["outlook_from"],
-        "columns": list(COLUMNS),
         "fans": {
             name: {
                 "periods": fan.periods,
                 "quarters": fan.quarters,
-                "values": packed(single(fan.values), np.dtype("<f4")),
+                "columns": list(columns),
+                "values": packed(single(fan.values[..., : len(columns)]), np.dtype("<f4")),
             }
-            for name, fan in fans.items()
+            for name, fan, columns in (
+                ("quarter", fans["quarter"], BY_QUARTER),
+                ("year", fans["year"], COLUMNS),
+            )
         },
         "tables": {t.name: t.as_data() for s in sections for t in s.tables},
         "charts": {s.name: s.chart for s in sections if s.chart and not s.missing},

@@ -34,16 +34,16 @@ const trimmed = (number) => String(Number(number.toPrecision(3)));
 
 const fans = {};
 for (const [name, fan] of Object.entries(DATA.fans)) {
-  fans[name] = { periods: fan.periods, quarters: fan.quarters, values: floats(fan.values) };
+  fans[name] = { ...fan, values: floats(fan.values) };
 }
 
 // The figures of one scenario and product: an array for each column, over the periods.
 function fanOf(name, scenario, product) {
   const fan = fans[name];
-  const width = DATA.columns.length;
+  const width = fan.columns.length;
   const place = DATA.scenarios.indexOf(scenario) * DATA.products.length + DATA.products.indexOf(product);
   const found = {};
-  DATA.columns.forEach((column, c) => {
+  fan.columns.forEach((column, c) => {
     found[column] = fan.periods.map((_, p) => fan.values[(place * fan.periods.length + p) * width + c]);
   });
   return found;
