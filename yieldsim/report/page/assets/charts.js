@@ -209,7 +209,8 @@ function drawBars(place, chart, choice) {
   const x = scale(0, 1, left, width - 16);
   for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
     svg.append(shape("line", { x1: x(tick), x2: x(tick), y1: HEAD - 6, y2: height, stroke: "var(--line)", "stroke-width": 0.6 }));
-    svg.append(shape("text", { x: x(tick), y: 14, "text-anchor": "middle" }, `${100 * tick} %`));
+    const words = `${100 * tick} %`, most = width - textWidth(words) / 2;
+    svg.append(shape("text", { x: Math.max(textWidth(words) / 2, Math.min(most, x(tick))), y: 14, "text-anchor": "middle" }, words));
   }
   let at = HEAD + step / 2;
   for (const group of groups) {
