@@ -1,0 +1,42 @@
+from tests.analysis.made_up import ensemble
+from tests.analysis.made_up_parts import whole
+from tests.ensemble.fake import analyst_file
+from yieldsim.analysis.overview.assumptions import assumption_summary
+from yieldsim.analysis.titles import product_titles, scenario_titles
+from yieldsim.model import parameters
+
+
+def stored() -> object:
+    return ensemble(realizations=4).assign_attrs(model_json=analyst_file().to_json())
+
+
+def test_every_uncertain_input_is_told_with_its_origin() -> None:
+    model = analyst_file().model()
+    found = assumption_summary(stored())
+    wanted = [p for p in parameters(model) if p.uncertain]
+    assert [r["path"] for r in found["inputs"]] == [p.path for p in wanted]
+    assert found["count"] == len(parameters(model))
+    assert sum(found["grades"].values()) == len(wanted)
+    by_path = {r["path"]: r for r in found["inputs"]}
+    for p in wanted:
+        r = by_path[p.path]
+        assert (r["grade"], r["note"]) == (p.item.grade, p.item.note)
+        assert r["source"] == model.sources[p.item.source].title
+        assert r["value"] == p.item.describe()
+        assert r["label"]
+
+
+def test_a_store_without_its_model_says_so() -> None:
+    for ds in (ensemble(realizations=4), whole(realizations=4)):  # none, and a part of one
+        found = assumption_summary(ds)
+        assert found["inputs"] == []
+        assert found["reason"] == "the ensemble carries no model that can be read"
+
+
+def test_titles_fall_back_to_words() -> None:
+    ds = ensemble(realizations=4)
+    assert product_titles(ds)["ascend_910b"] == "ascend 910b"
+    assert product_titles(ds)["total"] == "All AI products"
+    assert scenario_titles(ds) == {"baseline": "baseline", "domestic_late": "domestic late"}
+    titled = ds.assign_coords(scenario_title=("scenario", ["baseline", "All comes late"]))
+    assert scenario_titles(titled)["domestic_late"] == "All comes late"
