@@ -170,7 +170,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     with measure.scratch() as folder:
         maps(folder, 200 if quick else 10_000)
-        klarf(folder, 5_000 if quick else 1_000_000, 1_000 if quick else 20_000)
+        klarf(folder, 5_000 if quick else 1_000_000, 1_000 if quick else 100_000)
 
 
 if __name__ == "__main__":

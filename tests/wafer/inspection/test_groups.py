@@ -63,6 +63,13 @@ def test_a_field_repeats_every_other_die():
     assert find_repeaters([inspection(shifted)], 0.02, (2, 1)).across_mm[0] == pytest.approx(12.0)
 
 
+def test_wafers_without_defects():
+    assert len(find_repeaters([inspection([])], 0.02).dies) == 0
+    places = [(x, 0, 1.0, 1.0) for x in range(-2, 3)]
+    found = find_repeaters([inspection([]), inspection(places), inspection([])], 0.02)
+    assert [number.tolist() for number in found.number] == [[], [0] * 5, []]
+
+
 def test_repeaters_add_up_over_wafers():
     wafers = [inspection([(0, 0, 1.0, 1.0)], wafer=str(w)) for w in range(6)]
     found = find_repeaters(wafers, 0.02)

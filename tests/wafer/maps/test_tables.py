@@ -1,10 +1,13 @@
 """Tables of dies as other programs write them: columns in any order, bins, comments, retests."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from tests.wafer.maps.wrong import refused, refused_text
 from yieldsim.wafer.maps.files import load_maps, save_maps
+from yieldsim.wafer.maps.formats import csv as csv_format
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, maps_from_grids
 
@@ -116,3 +119,57 @@ def test_binary_and_other_files(tmp_path):
     refused_text(tmp_path, "m.csv", "x,y\n1,2\n", ["line 1", "wrong header"])
     refused_text(tmp_path, "m.csv", f"x,y,result\n1,{10**30},1\n", ["line 2", "not a place"])
     refused_text(tmp_path, "m.csv", "x,y,hbin\n1,1,1.5\n", ["line 2", "unknown code", "'1.5'"])
+
+
+def test_the_quick_reader_gives_the_same(tmp_path, monkeypatch):
+    """Plain tables of any kind, and those that it leaves to the reader line by line."""
+    rng = np.random.default_rng(9)
+    rows = [
+        f"{lot},{wafer:>2},{x},{y},{rng.choice(['pass', 'fail', 'P'])},{'ring' if wafer else ''}"
+        for lot in "BA"
+        for wafer in (1, 0)
+        for x in range(-2, 3)
+        for y in range(4)
+    ]
+    head = "lot,wafer,x,y,result,label"
+    shuffled = rng.permutation(rows).tolist()
+    texts = {
+        "plain": [head, *rows],
+        "mixed": [head, *shuffled],
+        "comment": ["# by hand", head, *rows],
+        "comment inside": [head, *rows[:9], "# note", *rows[9:]],
+        "twice": [head, *rows, *rows[:7]],
+        "quoted": [head, *[row.replace("ring", '"ring"') for row in rows]],
+        "decimals": [head, *rows[:-1], "A, 0,1.0,5,fail,"],
+    }
+    for name, lines in texts.items():
+        path = tmp_path / "m.csv"
+        path.write_text("\n".join(lines) + "\n")
+        notes = ([], [])
+        slow = load_maps(path, ReadOptions(note=notes[0].append))
+        with monkeypatch.context() as patch:
+            patch.setattr(csv_format, "LEAST_BYTES", 0)
+            if name in ("plain", "mixed", "comment", "twice"):
+                patch.setattr(csv_format, "_read", None)  # the quick reader has them all
+            quick = load_maps(path, ReadOptions(note=notes[1].append))
+        for field in dataclasses.fields(slow):
+            got, want = getattr(quick, field.name), getattr(slow, field.name)
+            np.testing.assert_array_equal(got, want, err_msg=f"{name}: {field.name}")
+        assert notes[0] == notes[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("1,1,Q", ["line 31", "unknown code", "'Q'"]),
+        ("1,1", ["line 31", "wrong number of columns"]),
+        ("1,1.5,1", ["line 31", "not a place"]),
+        ("1,1e300,1", ["line 31", "not a place"]),
+        ("1,,1", ["line 31", "not a place"]),
+    ],
+)
+def test_the_quick_reader_leaves_errors_to_the_other(tmp_path, monkeypatch, line, words):
+    monkeypatch.setattr(csv_format, "LEAST_BYTES", 0)
+    rows = [f"{x},{y},1" for x in range(7) for y in range(7)]
+    text = "\n".join(["x,y,result", *rows[:29], line, *rows[29:]])
+    refused_text(tmp_path, "m.csv", text, words)

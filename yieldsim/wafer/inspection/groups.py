@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
-from scipy.sparse.csgraph import connected_components
+from scipy import stats
 from scipy.spatial import cKDTree
 
 from yieldsim.errors import UsageError
 from yieldsim.wafer.inspection.inspection import Inspection
+from yieldsim.wafer.inspection.kernels.groups import distinct_owners, linked_groups
 
 __all__ = ["Repeaters", "cluster_numbers", "find_repeaters"]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-_MOST_PAIRS = 30_000_000
+_MOST_PAIRS = 20_000_000
 _BY_CHANCE = 0.01  # groups of chance that a whole list may hold
 _COARSE = 4.0
 
@@ -27,7 +27,7 @@ _COARSE = 4.0
 def cluster_numbers(x_mm: Floats, y_mm: Floats, reach_mm: float, least: int) -> Integers:
     """Return each defect's cluster, from 0; -1 for one in a group of fewer than ``least``.
 
-    Two defects at most ``reach_mm`` apart are in one group (single linkage). Where more than 30
+    Two defects at most ``reach_mm`` apart are in one group (single linkage). Where more than 20
     million pairs lie that near, defects in one square of a quarter of the reach count as one place.
     """
     if not len(x_mm):
@@ -39,13 +39,9 @@ def cluster_numbers(x_mm: Floats, y_mm: Floats, reach_mm: float, least: int) -> 
         _, first, at = np.unique(cells, axis=0, return_index=True, return_inverse=True)
         places, at = places[first], at.ravel()
         tree = cKDTree(places)
-    group = _components(len(places), tree.query_pairs(reach_mm, output_type="ndarray"))[at]
+    pairs = tree.query_pairs(reach_mm, output_type="ndarray").astype(np.int64)
+    group = linked_groups(len(places), pairs)[at]
     return _renumbered(group, np.bincount(group)[group] >= least)
-
-
-def _components(size: int, pairs: NDArray[np.intp]) -> Integers:
-    links = sparse.coo_matrix((np.ones(len(pairs), bool), pairs.T), shape=(size, size))
-    return connected_components(links, directed=False)[1].astype(np.int64)
 
 
 def _renumbered(group: Integers, kept: NDArray[np.bool_]) -> Integers:
@@ -93,15 +89,14 @@ def find_repeaters(
     number = np.full(len(across), -1, np.int64)
     pairs = _near(across, up, reach_mm)
     if len(pairs):
-        fields = _fields_near(pairs, owner, len(across))
-        core = fields >= least_dies
+        core = distinct_owners(pairs, owner) >= least_dies
         linked = pairs[core[pairs].all(axis=1)]
-        number = _renumbered(_components(len(across), linked), core)
+        number = _renumbered(linked_groups(len(across), linked), core)
     count = int(number.max(initial=-1)) + 1
     hit = number >= 0
     defects = np.bincount(number[hit], minlength=count)
-    once = np.unique(np.column_stack([number[hit], owner[hit]]), axis=0)
-    dies = np.bincount(once[:, 0], minlength=count)
+    once = np.unique(number[hit] * (owner.max(initial=0) + 1) + owner[hit])
+    dies = np.bincount(once // (owner.max(initial=0) + 1), minlength=count)
     return Repeaters(
         across_mm=np.bincount(number[hit], across[hit], minlength=count) / np.maximum(defects, 1),
         up_mm=np.bincount(number[hit], up[hit], minlength=count) / np.maximum(defects, 1),
@@ -125,29 +120,21 @@ def _in_fields(
         parts.append((across, up, place))
     across, up = (np.concatenate([part[i] for part in parts]) for i in range(2))
     places = np.concatenate([part[2] for part in parts])
-    owner = np.unique(places, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
-    return across, up, owner, places[:, 2]
+    low = places.min(axis=0, initial=0)
+    size = places.max(axis=0, initial=0) - low + 1
+    column, row, wafer = (places - low).T
+    return across, up, (wafer * size[1] + row) * size[0] + column, places[:, 2]
 
 
-def _near(across: Floats, up: Floats, reach_mm: float) -> NDArray[np.intp]:
+def _near(across: Floats, up: Floats, reach_mm: float) -> Integers:
     """Return the pairs of defects that lie within reach. Raises UsageError for too many."""
     if not len(across):
-        return np.zeros((0, 2), np.intp)
+        return np.zeros((0, 2), np.int64)
     tree = cKDTree(np.column_stack([across, up]))
     if tree.count_neighbors(tree, reach_mm) > 2 * _MOST_PAIRS + len(across):
         got, allowed = f"{1000.0 * reach_mm:g} um", f"at most {_MOST_PAIRS:,} pairs of defects"
         raise UsageError("reach_mm", "too many defects lie so near", got=got, allowed=allowed)
-    return tree.query_pairs(reach_mm, output_type="ndarray")
-
-
-def _fields_near(pairs: NDArray[np.intp], owner: Integers, size: int) -> Integers:
-    """Return for each defect the number of different fields with one within reach, its own too."""
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    keys = np.unique(both[:, 0].astype(np.int64) * (owner.max() + 1) + owner[both[:, 1]])
-    near = np.bincount(keys // (owner.max() + 1), minlength=size)
-    defect, other = keys // (owner.max() + 1), keys % (owner.max() + 1)
-    own = np.bincount(defect[other == owner[defect]], minlength=size)
-    return near - own + 1
+    return tree.query_pairs(reach_mm, output_type="ndarray").astype(np.int64)
 
 
 def _threshold(defects: int, reach_mm: float, size: tuple[float, float]) -> int:

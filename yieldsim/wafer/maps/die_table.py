@@ -105,9 +105,10 @@ def wafers_of(where: str, table: DieTable, options: ReadOptions) -> WaferMaps:
         raise ModelError(where, "holds no wafer map", allowed="at least one die")
     wafer, x, y = (np.concatenate(part) for part in (table.wafer, table.x, table.y))
     code = np.concatenate(table.code)
-    order = np.argsort(wafer, kind="stable")
-    x, y, code = x[order], y[order], code[order]
-    ends = np.searchsorted(wafer[order], np.arange(len(table.wafers) + 1))
+    if np.any(wafer[1:] < wafer[:-1]):
+        order = np.argsort(wafer, kind="stable")
+        wafer, x, y, code = wafer[order], x[order], y[order], code[order]
+    ends = np.searchsorted(wafer, np.arange(len(table.wafers) + 1))
     grids, again, touched = [], 0, 0
     for number, (_, name) in enumerate(table.wafers):
         some = slice(int(ends[number]), int(ends[number + 1]))

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 from yieldsim.errors import ModelError
 
-__all__ = ["children", "parse", "tag"]
+__all__ = ["children", "parse"]
 
 
 def parse(path: Path, allowed: str) -> ElementTree.Element:
-    """Return the root of an XML file.
+    """Return the root of an XML file, with the names of elements without their namespaces.
 
     Raises ModelError for a file that is no XML, is cut short or declares entities (which can grow
     without bound), and OSError.
@@ -21,17 +21,18 @@ def parse(path: Path, allowed: str) -> ElementTree.Element:
     if b"<!ENTITY" in data.replace(b"\0", b""):  # UTF-16 has zeros between
         raise ModelError(str(path), "declares XML entities", allowed=f"{allowed} without them")
     try:
-        return ElementTree.fromstring(data)
+        root = ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         problem = f"cut short, or not XML: {error}"
         raise ModelError(str(path), problem, allowed=allowed) from None
-
-
-def tag(element: ElementTree.Element) -> str:
-    """Return an element's name without its namespace."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    for element in root.iter():
+        if isinstance(element.tag, str) and element.tag[:1] == "{":
+            element.tag = element.tag.rpartition("}")[2]
+    return root
 
 
 def children(element: ElementTree.Element, *tags: str) -> Iterator[ElementTree.Element]:
     """Yield what lies in an element, at any depth, under one of the names."""
-    return (child for child in element.iter() if tag(child) in tags)
+    if len(tags) == 1:
+        return element.iter(tags[0])
+    return (child for child in element.iter() if child.tag in tags)

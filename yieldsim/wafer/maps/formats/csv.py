@@ -20,6 +20,7 @@ import numpy as np
 from yieldsim.errors import ModelError
 from yieldsim.wafer.maps.die_table import DieTable, wafers_of
 from yieldsim.wafer.maps.options import ReadOptions
+from yieldsim.wafer.maps.quick_csv import LEAST_BYTES, quick_table
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps
 
 __all__ = ["load", "recognizes", "save"]
@@ -70,14 +71,46 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read a table of dies. Raises ModelError, with the line, and OSError."""
     with path.open(newline="", encoding="utf-8-sig") as stream:
         try:
-            table = _read(path, stream, options)
+            table = _quick(path, stream, options) or _read(path, stream, options)
         except (UnicodeDecodeError, csv.Error) as error:
             problem = f"cannot be read: {error}"
             raise ModelError(str(path), problem, allowed="CSV in UTF-8") from None
     return wafers_of(str(path), table, options)
 
 
+def _quick(path: Path, stream: TextIO, options: ReadOptions) -> DieTable | None:
+    """Read a large and plain table, None for any other one."""
+    data = path.read_bytes() if path.stat().st_size >= LEAST_BYTES else b""
+    start = 0
+    while data.startswith((b"#", b"//"), start):
+        start = data.find(b"\n", start) + 1 or len(data)
+    end = data.find(b"\n", start) + 1
+    if not end:
+        return None
+    first = data[start:end].decode("utf-8-sig")
+    delimiter = _delimiter(first)
+    names = next(csv.reader([first], delimiter=delimiter), [])
+    columns = _columns(names)
+    if "x" not in columns or "y" not in columns or not columns.keys() & _OUTCOMES:
+        return None
+    meaning = _Meaning(str(path), columns, options)
+    places = {key: columns[key] for key in (*_TEXTS, "x", "y") if key in columns}
+    places["code"] = meaning.column
+    table = quick_table(
+        str(path),
+        data[end:],
+        delimiter,
+        len(names),
+        places,
+        lambda t: meaning.of(tuple(t), [0] * len(t)),
+    )
+    if table is not None:
+        meaning.finish()
+    return table
+
+
 def _read(path: Path, stream: TextIO, options: ReadOptions) -> DieTable:
+    """Read any table, line by line."""
     lines = _Lines(stream)
     first = next(iter(lines), "")
     lines.push(first)

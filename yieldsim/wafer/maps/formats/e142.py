@@ -30,7 +30,7 @@ from yieldsim.wafer.maps.wafer_maps import (
     WaferMaps,
     maps_from_grids,
 )
-from yieldsim.wafer.maps.xml_files import children, parse, tag
+from yieldsim.wafer.maps.xml_files import children, parse
 
 __all__ = ["load", "recognizes", "save"]
 
@@ -67,7 +67,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         labels.append(next((s.get("Label", "") for s in children(element, "SupplierData")), ""))
     if not grids:
         allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
-        raise ModelError(str(path), "holds no wafer map", got=f"<{tag(root)}>", allowed=allowed)
+        raise ModelError(str(path), "holds no wafer map", got=f"<{root.tag}>", allowed=allowed)
     if overlays and options.overlay is None:
         first = _default(overlays)
         options.note(f"{path}: overlays {', '.join(overlays)}: {first} counts (--overlay)")
@@ -106,7 +106,7 @@ def _default(overlays: Mapping[str, object]) -> str:
 def _lot(element: ElementTree.Element) -> str:
     """Return the lot that a substrate's aliases name."""
     for alias in children(element, "AliasId", "LotId"):
-        if tag(alias) == "LotId" or alias.get("Type", "").lower().replace(" ", "") == "lotid":
+        if alias.tag == "LotId" or alias.get("Type", "").lower().replace(" ", "") == "lotid":
             return (alias.get("Value") or alias.text or "").strip()
     return ""
 

@@ -27,7 +27,7 @@ from yieldsim.wafer.maps.wafer_maps import (
     WaferMaps,
     maps_from_grids,
 )
-from yieldsim.wafer.maps.xml_files import children, parse, tag
+from yieldsim.wafer.maps.xml_files import children, parse
 
 __all__ = ["BIN_LETTERS", "LETTERS", "die_letters", "load", "recognizes", "save"]
 
@@ -60,7 +60,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
             pitches.append(_pitch(device))
     if not grids:
         allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
-        raise ModelError(str(path), "holds no wafer map", got=f"<{tag(root)}>", allowed=allowed)
+        raise ModelError(str(path), "holds no wafer map", got=f"<{root.tag}>", allowed=allowed)
     return maps_from_grids(grids, labels, names, str(path), lots, pitches)
 
 

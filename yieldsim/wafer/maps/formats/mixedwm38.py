@@ -2,8 +2,8 @@
 
 J. Wang, C. Xu, Z. Yang, J. Zhang, X. Li, "Deformable convolutional networks for efficient
 mixed-type wafer defect pattern recognition", IEEE Trans. Semicond. Manuf. 33 (2020) 587-596,
-doi:10.1109/TSM.2020.3020985. A cell is 0 no die, 1 pass, 2 fail; the published file also has a few
-cells of 3, which its authors do not explain. They are read as no die, with a note.
+doi:10.1109/TSM.2020.3020985. A cell is 0 no die, 1 pass, 2 fail. Cells of 3, which the authors do
+not describe, are read as no die, with a note.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _grid(where: str, wafer: _Wafer, options: ReadOptions) -> NDArray[np.uint8]:
     if not good:
         allowed = "BCEQU: with the bins that pass, or --pass-bins"
         raise ModelError(where, "does not say which bins pass", allowed=allowed)
-    known = {code: _meaning(where, code, good) for codes in split for code in codes}
+    known = {code: _meaning(where, code, good) for code in set().union(*split)}
     return np.array([[known[code] for code in codes] for codes in split], np.uint8)
 
 

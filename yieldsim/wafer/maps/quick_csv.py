@@ -1,0 +1,103 @@
+"""Large tables of dies by pandas, where they are plain; otherwise the reader line by line has them.
+
+A table is plain if every line has all its columns, no comment or quote interrupts it, and places
+are integers. What is wrong in a table is never said here: the other reader finds its line.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.die_table import DieTable
+
+__all__ = ["LEAST_BYTES", "quick_table"]
+
+LEAST_BYTES = 2_000_000  # below, the import of pandas takes longer
+_UNUSUAL = (b"#", b"//", b'"', b"\n\n", b"\r\r", b"\0")
+
+
+def quick_table(
+    where: str,
+    data: bytes,
+    delimiter: str,
+    width: int,
+    columns: Mapping[str, int],
+    codes_of: Callable[[Sequence[str]], Sequence[int]],
+) -> DieTable | None:
+    """Return the dies of a table without its header, None where it is not plain.
+
+    ``columns`` are the places of x, y, code and of wafer, lot and label if there; ``codes_of``
+    gives the codes of texts and raises ModelError for an unknown one.
+    """
+    if any(letters in data for letters in _UNUSUAL):
+        return None
+    lines = data.count(b"\n") + (not data.endswith(b"\n"))
+    if data.count(delimiter.encode()) != lines * (width - 1):
+        return None
+    import pandas
+
+    kinds = {place: "category" for place in columns.values()}
+    kinds |= {columns["x"]: "int64", columns["y"]: "int64"}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # of places beyond int64
+            frame = pandas.read_csv(
+                io.BytesIO(data),
+                sep=delimiter,
+                header=None,
+                names=list(range(width)),
+                usecols=sorted(kinds),
+                dtype=kinds,
+                na_filter=False,
+                encoding="utf-8",
+            )
+        codes = frame[columns["code"]].cat
+        code = np.array(codes_of(codes.categories.tolist()), np.uint8)[codes.codes]
+    except (
+        ValueError,
+        OverflowError,
+        RuntimeWarning,
+        ModelError,
+    ):  # pandas' own errors are ValueErrors
+        return None
+    table = DieTable(where)
+    x, y = (frame[columns[axis]].to_numpy(np.int64) for axis in "xy")
+    texts = {key: frame[columns[key]].cat for key in ("lot", "wafer", "label") if key in columns}
+    wafer = _wafers(table, len(frame), texts)
+    if wafer is None:
+        return None
+    table.x, table.y, table.code, table.wafer = [x], [y], [code], [wafer]
+    return table
+
+
+def _wafers(table: DieTable, size: int, texts: Mapping[str, object]) -> NDArray[np.int64] | None:
+    """Return the number of each line's wafer, None where a label changes inside one.
+
+    Lines of a wafer mostly follow one another, so that runs of lines are looked up, not lines.
+    """
+    numbers = {key: np.asarray(text.codes) for key, text in texts.items()}  # type: ignore[attr-defined]
+    names = {key: text.categories.tolist() for key, text in texts.items()}  # type: ignore[attr-defined]
+    change = np.zeros(size, bool)
+    change[:1] = True
+    for number in numbers.values():
+        change[1:] |= number[1:] != number[:-1]
+    starts = np.flatnonzero(change)
+    runs = np.empty(len(starts), np.int64)
+    for run, line in enumerate(starts.tolist()):
+        text = {key: str(names[key][numbers[key][line]]).strip() for key in texts}
+        key = (text.get("lot", ""), text.get("wafer", ""))
+        wafer = table.wafers.setdefault(key, len(table.wafers))
+        if wafer == len(table.label):
+            table.label.append("")
+        label = text.get("label", "")
+        if label and table.label[wafer] not in ("", label):
+            return None
+        table.label[wafer] = table.label[wafer] or label
+        runs[run] = wafer
+    return np.repeat(runs, np.diff(np.append(starts, size)))
