@@ -18,6 +18,7 @@ NOTES = (
     "inside: whether the published range and P10 to P90 overlap; <= and >= are bounds.",
     "An input is a figure that a parameter of the model rests on: it tests nothing.",
 )
+USED = "The weights rest on such counts: a check that they were made of tests nothing any more."
 
 
 def evidence_text(
@@ -28,6 +29,7 @@ def evidence_text(
     scenario: str,
 ) -> str:
     """Counts and forecasts with their sources, what is not compared, the checks, the widths."""
+    used = [USED] if "weights" in origin else []
     parts: list[str] = []
     first = 1  # the numbers in brackets go on from section to section
     for key, records in sections.items():
@@ -40,7 +42,7 @@ def evidence_text(
             parts.append("\n".join([f"Not compared ({_KINDS[key]})", "", *lines]))
     if checks["checks"]:
         parts.append(_checks(sections["figures"], checks))
-    parts += [_widths(totals), "\n".join((origin_line(origin), *NOTES))]
+    parts += [_widths(totals), "\n".join((origin_line(origin), *NOTES, *used))]
     return "\n\n".join(parts)
 
 

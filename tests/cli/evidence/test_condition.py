@@ -109,6 +109,9 @@ def test_every_command_takes_the_weights(weighted: Path, tmp_path: Path, capsys)
     # the total of two AI products: 2 r + 40 + 200,000
     share = weights[2 * R + 40 > 50].sum()
     assert found["exceedance"][0]["probability"] == pytest.approx(share)
+    # the rule of three, of as many realizations as count
+    out = outcome(capsys, "summary", weighted, "--weights", "mine", "--above", 1e9)[1]
+    assert f"within {300.0 * (weights @ weights):.1f} % of that" in " ".join(out.split())
 
 
 def test_csv_rows_are_weighted(weighted: Path, tmp_path: Path, capsys) -> None:
@@ -129,6 +132,8 @@ def test_evidence_is_compared_with_the_posterior(weighted: Path, tmp_path: Path,
     assert plain["figures"][0]["percentile"] == pytest.approx((20 + 0.5) / 50)
     assert found["figures"][0]["percentile"] == pytest.approx(0.5, abs=0.01)
     assert found["totals"][0]["ratio"] < plain["totals"][0]["ratio"]
+    texts = [outcome(capsys, *arguments[:-1], *more)[1] for more in ((), ("--weights", "mine"))]
+    assert ["tests nothing any more" in text for text in texts] == [False, True]
 
 
 def test_stores_are_compared_with_their_weights(weighted: Path, tmp_path: Path, capsys) -> None:

@@ -138,11 +138,12 @@ def _piece(piece: Piece, vote: float, weights: np.ndarray | None) -> Record:
         "counts": piece.counts,
         "reason": piece.reason or None,
     }
-    for when, own in (("prior", None), ("posterior", weights)):
-        known = piece.values is not None and (own is not None or when == "prior")
-        for end, figure in (("", row.central), ("_low", row.low), ("_high", row.high)):
-            share = below(piece.values, figure, own) if known and piece.values is not None else None
-            record[f"{when}_below{end}"] = share
+    for end, figure in (("", row.central), ("_low", row.low), ("_high", row.high)):
+        shares: list[float | None] = [None, None]
+        if piece.values is not None:
+            shares[0] = below(piece.values, figure)
+            shares[1] = None if weights is None else below(piece.values, figure, weights)
+        record |= {f"prior_below{end}": shares[0], f"posterior_below{end}": shares[1]}
     return record
 
 

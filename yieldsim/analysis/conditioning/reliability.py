@@ -145,9 +145,11 @@ def _factor(weighed: Callable[[float], Weighing]) -> float | None:
 
 
 def _times(spread: str, factor: float) -> str:
-    """A spread as it stands in a file, wider by a factor."""
+    """A spread as it stands in a file, wider by a factor: three digits, rounded up."""
     number = float(spread.removesuffix("%")) * factor
-    return f"{number:.3g}%" if spread.endswith("%") else f"{number:.4g}"
+    digit = 10.0 ** (math.floor(math.log10(number)) - 2)
+    rounded = f"{math.ceil(number / digit - 1e-9) * digit:.6g}"
+    return f"{rounded}%" if spread.endswith("%") else rounded
 
 
 def _more_words(found: Weighing) -> str:

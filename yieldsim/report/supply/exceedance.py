@@ -45,7 +45,9 @@ def _footnote(summary: Summary) -> str:
     if any(r["product"] == "total" for r in summary["exceedance"]):
         notes.append(f"total: AI chips, that is {', '.join(summary['in_total'])}.")
     if any(r["probability"] in (0.0, 1.0) for r in summary["exceedance"]):
-        bound = percent(min(1.0, 3.0 / summary["realizations"]))
+        weights = summary.get("weights", {})
+        count_of = weights.get("effective_sample_size", summary["realizations"])
+        bound = percent(min(1.0, 3.0 / count_of))
         notes.append(
             f"Where no realization is above the number, or each is, the true probability is within "
             f"{bound} of that with 95 % confidence."
