@@ -159,6 +159,7 @@ def test_yield_prints_a_table() -> None:
         (yield_, "--d0 0.1", "--area", None),
         (yield_, "--area 814", "--d0", None),
         (yield_, "--area 800 --width 26 --height 33 --d0 0.1", "--area", "'800'"),
+        (yield_, f"{HARVEST} --min-good 9 --area 700 --width 9 --height 9", "--area", "'700'"),
         (yield_, "--area 18 --from-yield 1.5", "--from-yield", "1.5"),
         (yield_, "--area 18 --from-yield 0", "--from-yield", "0"),
         (yield_, "--area 0 --from-yield 0.5", "--area", "0"),

@@ -186,6 +186,7 @@ WRONG = {
     "no pitch": ("DiePitch", "DiePitsch", ["wafer 05", "lacks DiePitch"]),
     "classes": (' 7 "Scr', ' seven "Scr', ["ClassLookup", "wrong classes"]),
     "no end": ("EndOfFile;", "", ["cut short", "EndOfFile"]),
+    "quotes": ('"M2 CMP"', '"M2 CMP', ["cut short", "up to its ;"]),
     "rubbish": ("EndOfFile;", "\x01\x02", ["no statement of KLARF"]),
 }
 

@@ -143,8 +143,8 @@ def _all_figures(
     else:
         _pair("--allow-outside", allow_outside or None, "no --die", False)
         whole = options["cores"] is None or options["fatal_area"] is None
-        if width is not None and height is not None:
-            options["area"] = _area(options["area"], width, height) if whole else options["area"]
+        if width is not None and height is not None and (whole or options["area"] is not None):
+            options["area"] = _area(options["area"], width, height)
         figures = _figures(d0=d0, from_yield=from_yield, **options)
         if monte_carlo is None:
             return figures

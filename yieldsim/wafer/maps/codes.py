@@ -151,15 +151,24 @@ class BinTable:
         cells = block.reshape(len(rows), columns, step)
         if step > width and (cells[:, :, width] != ord(" ")).any():
             return None
+        if width == 1:
+            return self._of_letters(cells[:, :, 0])
         keys = np.zeros(cells.shape[:2], np.uint32)
         for i in range(width):
             keys = keys << 8 | cells[:, :, i]
         known, inverse = np.unique(keys, return_inverse=True)
         texts = [int(key).to_bytes(width, "big").decode("ascii") for key in known]
-        if any(not text.strip() for text in texts if width > 1):
+        if any(not text.strip() for text in texts):
             return None
         meaning = np.array([self.of(text) for text in texts], np.uint8)
         return meaning[inverse.reshape(keys.shape)]
+
+    def _of_letters(self, letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the meaning of codes of one letter, by a table of all letters."""
+        known = np.zeros(256, np.uint8)
+        for letter in np.flatnonzero(np.bincount(letters.ravel(), minlength=256)).tolist():
+            known[letter] = self.of(chr(letter))
+        return known[letters]
 
 
 def bin_table(

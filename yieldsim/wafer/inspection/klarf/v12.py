@@ -77,12 +77,15 @@ def _statements(where: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     place = 0
     while (match := _KEYWORD.match(data, place)) is not None:
         name = match[1].decode("latin-1")
+        if name.lower() == "endoffile":
+            yield name, b""
+            return
         if name.lower() == "defectlist":  # numbers only: no quotes to look for
             end = data.find(b";", match.end())
         else:
             rest = _REST.match(data, match.end())
             end = -1 if rest is None else rest.end()
-        if end < 0 or end >= len(data):
+        if end < 0 or data[end : end + 1] != b";":
             raise ModelError(f"{where} {name}", "cut short", allowed="a statement up to its ;")
         yield name, data[match.end() : end]
         place = end + 1

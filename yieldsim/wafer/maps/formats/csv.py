@@ -53,7 +53,7 @@ _NAMES = {
 _OUTCOMES = {"result", "flag", "hard", "soft", "bin"}
 _COLUMN_OF = {name: column for column, names in _NAMES.items() for name in names}
 _TEXTS: tuple[str, ...] = ("wafer", "lot", "label")
-_COMMENTS = ("#", "//")
+_COMMENTS = ("#", "//", "sep=")  # the last is a spreadsheet's word for what parts columns
 _BATCH = 65536
 _NEEDED = "x, y and result (or hard_bin, soft_bin, bin), and optionally wafer, lot, label"
 
@@ -82,7 +82,7 @@ def _quick(path: Path, stream: TextIO, options: ReadOptions) -> DieTable | None:
     """Read a large and plain table, None for any other one."""
     data = path.read_bytes() if path.stat().st_size >= LEAST_BYTES else b""
     start = 0
-    while data.startswith((b"#", b"//"), start):
+    while data.startswith(tuple(word.encode() for word in _COMMENTS), start):
         start = data.find(b"\n", start) + 1 or len(data)
     end = data.find(b"\n", start) + 1
     if not end:
