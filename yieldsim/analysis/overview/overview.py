@@ -19,12 +19,13 @@ from yieldsim.analysis.overview.assumptions import assumption_summary
 from yieldsim.analysis.overview.draws import carried_draws, leading_inputs
 from yieldsim.analysis.overview.fans import fan_of
 from yieldsim.analysis.overview.headline import headline, headline_years
+from yieldsim.analysis.overview.wafers import wafer_maps
 from yieldsim.analysis.records import Record, difference_records
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.demand import order_records
 from yieldsim.analysis.supply.gains import gain_records
 from yieldsim.analysis.titles import product_titles, scenario_titles, table_titles
-from yieldsim.analysis.totals import TOTAL, choose, labels_of
+from yieldsim.analysis.totals import TOTAL, ai_names, choose, labels_of
 from yieldsim.analysis.weights import weights_note, without_weights
 from yieldsim.errors import ModelError, StoreError, UsageError
 from yieldsim.model.scenario_names import BASELINE, lifted_limits, raised_inputs
@@ -36,14 +37,17 @@ ATTRIBUTES = (
 )
 
 
-def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
+def overview(
+    ds: xr.Dataset, scenarios: Sequence[str] = (), with_wafers: bool = False
+) -> dict[str, Any]:
     """What the page shows, of the given scenarios (default: `shown_scenarios`).
 
     ``scenarios`` and ``products``: their titles. ``fan``: the `Fan` by ``quarter`` and ``year``.
     ``draws``: those that the sliders reweight. ``headline``: the answer in two lines, on ``years``.
     The other keys hold the records of the summaries of the same name; what the ensemble lacks is
-    empty, and ``missing`` says why, by key. Figures that need one scenario are of the first. Raises
-    UsageError for an unknown scenario.
+    empty, and ``missing`` says why, by key. Figures that need one scenario are of the first.
+    ``with_wafers`` simulates a wafer of each leading die, which compiles the wafer simulator where
+    that was not done before. Raises UsageError for an unknown scenario.
     """
     chosen = choose(ds, list(scenarios) or shown_scenarios(ds))
     first = labels_of(chosen, "scenario")[0]
@@ -52,7 +56,7 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
     fans = {"quarter": by_quarter, "year": fan_of(chosen, "year", by_quarter.products)}
     outlook = outlook_from(ds)
     years = headline_years(fans["year"], outlook)
-    missing: dict[str, str] = {}
+    missing = {"wafers": "they were not asked for (--wafer-maps)"}
     drivers = _drivers(alone, missing)
     binding: dict[str, list[Record]] = {"quarter": [], "year": []}
     if "binding" in ds:
@@ -82,6 +86,7 @@ def overview(ds: xr.Dataset, scenarios: Sequence[str] = ()) -> dict[str, Any]:
         "orders": _orders(chosen, missing),
         "lines": _lines(alone, missing),
         "yields": _yields(alone),
+        "wafers": _wafers(ds, by_quarter.products, first, missing) if with_wafers else [],
         "names": _names(ds),
         "published": _published(alone, missing),
         "assumptions": assumptions,
@@ -156,6 +161,14 @@ def _yields(ds: xr.Dataset) -> dict[str, Any]:
         "mechanisms": list(MECHANISMS),
         "notes": [f"the ensemble lacks {' and '.join(lacking)}"] if lacking else [],
     }
+
+
+def _wafers(
+    ds: xr.Dataset, products: list[str], scenario: str, missing: dict[str, str]
+) -> list[dict[str, Any]]:
+    missing["wafers"] = "the ensemble carries no model that can be read"
+    named = [name for name in products if name in ai_names(ds)]
+    return wafer_maps(ds, named, scenario)
 
 
 def _names(ds: xr.Dataset) -> dict[str, dict[str, str]]:

@@ -28,6 +28,11 @@ from yieldsim.cli.output_files import check_output, force
     help="Show only this scenario; can be repeated, and the first is the one that the page opens "
     "with.  [default: all but those of more: and no_limit:]",
 )
+@click.option(
+    "--wafer-maps",
+    is_flag=True,
+    help="Add a simulated wafer of each leading die. The first time this compiles the simulator.",
+)
 @weights
 @force
 @as_json
@@ -35,6 +40,7 @@ def report(
     store: str,
     html: str,
     scenarios: tuple[str, ...],
+    wafer_maps: bool,
     weights: str | None,
     force: bool,
     as_json: bool,
@@ -52,7 +58,7 @@ def report(
 
     check_output(html, force, "--html")
     with open_weighted(store, weights) as ds:
-        found = overview(ds, scenarios)
+        found = overview(ds, scenarios, wafer_maps)
     text = page(found)
     write_page(text, html)
     size = len(text.encode())

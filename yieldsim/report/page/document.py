@@ -21,7 +21,16 @@ from yieldsim.report.page.sections import sections_of
 from yieldsim.report.page.tables import Table, single
 from yieldsim.version import VERSION
 
-SCRIPTS = ("data.js", "svg.js", "fan.js", "charts.js", "weights.js", "sliders.js", "page.js")
+SCRIPTS = (
+    "data.js",
+    "svg.js",
+    "fan.js",
+    "charts.js",
+    "maps.js",
+    "weights.js",
+    "sliders.js",
+    "page.js",
+)
 MOST_BYTES = 3_000_000
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 

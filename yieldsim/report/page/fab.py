@@ -110,6 +110,46 @@ def yield_section(overview: Overview) -> Section:
     )
 
 
+def wafer_section(overview: Overview) -> Section:
+    """A simulated wafer of each leading die."""
+    title = "A wafer of each leading die"
+    lead = (
+        "One simulated wafer each, by the bin of its dies, with every input at its median, mature "
+        "defect density and imported tools. Another seed gives another wafer."
+    )
+    found = overview["wafers"]
+    if not found:
+        return Section("wafers", title, lead, missing=overview["missing"]["wafers"])
+    columns = (
+        Column("die", "die"),
+        Column("process", "process"),
+        Column("bin", "bin"),
+        Column("dies", "dies", "count"),
+        Column("share", "share", "share"),
+    )
+    rows: list[Row] = [
+        [
+            m["title"],
+            overview["names"]["processes"][m["process"]],
+            name,
+            count,
+            count / len(m["bin"]),
+        ]
+        for m in found
+        for name, count in zip(m["bins"], m["counts"], strict=True)
+    ]
+    return Section(
+        "wafers",
+        title,
+        lead,
+        (Table("wafers", "Dies of each wafer by bin", columns, {("", ""): rows}),),
+        {"kind": "maps", "table": "wafers", "maps": found},
+        source_of(
+            overview, "simulated from the model that the store carries", first_title(overview)
+        ),
+    )
+
+
 def _loss_rows(overview: Overview) -> list[Row]:
     found = overview["yields"]
     cells = {(r["die"], r["year"], r["mechanism"]): r for r in found["losses"]}

@@ -10,7 +10,7 @@ from yieldsim.report.page.chips import (
     fan_section,
     gain_section,
 )
-from yieldsim.report.page.fab import line_section, yield_section
+from yieldsim.report.page.fab import line_section, wafer_section, yield_section
 from yieldsim.report.page.parts import Overview, Section
 from yieldsim.report.page.world import order_section, published_section
 
@@ -23,6 +23,7 @@ MAKERS = (
     order_section,
     line_section,
     yield_section,
+    wafer_section,
     published_section,
     assumption_section,
     provenance_section,

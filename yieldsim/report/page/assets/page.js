@@ -2,7 +2,7 @@
 
 const choice = { scenario: DATA.scenarios[0], product: DATA.products[0], period: "quarter" };
 const REWEIGHTED = ["p10", "p25", "p50", "p75", "p90", "mean"];
-const DRAW = { stack: drawStack, ranges: drawRanges, bars: drawBars };
+const DRAW = { stack: drawStack, ranges: drawRanges, bars: drawBars, maps: drawMaps };
 
 function fillTable(name) {
   const body = document.querySelector(`#table-${name} tbody`);
