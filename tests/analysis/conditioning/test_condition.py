@@ -76,6 +76,19 @@ def test_the_information_is_the_divergence_of_two_gaussians(tmp_path: Path) -> N
 
 
 @pytest.mark.statistical
+def test_inputs_without_effect_hardly_ever_count_as_moved(tmp_path: Path) -> None:
+    # one ensemble in a hundred may show one: of 40, three or more with a probability of 0.8 %
+    path, count, false = evidence(tmp_path, row(central=SEEN, spread=str(SPREAD))), 100, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((400, count))
+        chips = np.repeat(100.0 + 6.0 * rng.standard_normal((400, 1)), 4, axis=1)
+        found = condition(world(chips, x, inputs=[f"idle {i}" for i in range(count)]), path)[0]
+        false += found["moved"]["moved"] > 0
+    assert false < 3
+
+
+@pytest.mark.statistical
 def test_the_narrowing_is_that_of_the_gaussian_posterior(tmp_path: Path) -> None:
     found, _ = condition(linear(N), evidence(tmp_path, row(central=SEEN, spread=str(SPREAD))))
     mean, sd, _, _ = posterior()

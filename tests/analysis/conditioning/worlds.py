@@ -1,5 +1,6 @@
 """Made-up ensembles whose posterior is known, and files of evidence on them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ HEADER = (
 INPUTS = ("level", "growth", "idle")
 
 
-def world(chips: np.ndarray, inputs: np.ndarray | None = None, seed: str = "7") -> xr.Dataset:
-    """An ensemble of one AI product: chips (realization, quarter), inputs (realization, input)."""
+def world(
+    chips: np.ndarray, draws: np.ndarray | None = None, inputs: Sequence[str] = INPUTS
+) -> xr.Dataset:
+    """An ensemble of one AI product: chips (realization, quarter), draws (realization, input)."""
     dims = ("scenario", "realization", "quarter", "product")
     content: dict = {"usable_chips": (dims, chips[None, :, :, None], {"units": "chip"})}
     coords: dict = {
@@ -23,10 +26,10 @@ def world(chips: np.ndarray, inputs: np.ndarray | None = None, seed: str = "7") 
         "product": ["a"],
         "product_kind": ("product", ["ai"]),
     }
-    if inputs is not None:
-        content["parameter_value"] = (("scenario", "realization", "parameter"), inputs[None])
-        coords["parameter"] = list(INPUTS)
-    return xr.Dataset(content, coords=coords, attrs={"model_name": "world", "seed": seed})
+    if draws is not None:
+        content["parameter_value"] = (("scenario", "realization", "parameter"), draws[None])
+        coords["parameter"] = list(inputs)
+    return xr.Dataset(content, coords=coords, attrs={"model_name": "world", "seed": "7"})
 
 
 def linear(realizations: int, seed: int = 1) -> xr.Dataset:

@@ -23,24 +23,30 @@ def narrowing(labels: Sequence[str], values: np.ndarray, weights: np.ndarray) ->
     their weights. Both widths are of the same realizations, so that their luck cancels in part.
     None where P10 is zero.
     """
+    orders = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, orders, axis=1)
     n = values.shape[1]
+    found = _widths(ordered, orders, np.ones(n), weights)
     rng = np.random.default_rng(_SEED)
-    draws = [rng.multinomial(n, np.full(n, 1.0 / n)) for _ in range(RESAMPLES)]
-    tails = [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0]
+    again = [
+        _widths(ordered, orders, rng.multinomial(n, np.full(n, 1.0 / n)), weights)
+        for _ in range(RESAMPLES)
+    ]
+    ends = np.quantile(again, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0], axis=0)
     records: list[Record] = []
-    for label, own in zip(labels, values, strict=True):
-        order = np.argsort(own)
-        ordered, weighed = own[order], weights[order]
-        ones = np.ones(n)
-        width = _width(ordered, weighed) / _width(ordered, ones)
-        again = []
-        for draw in draws:
-            counts = draw[order]
-            again.append(_width(ordered, counts * weighed) / _width(ordered, counts))
-        low, high = np.quantile(again, tails)
-        numbers = named(("width", "low", "high"), [width, float(low), float(high)])
+    for label, width, low, high in zip(labels, found, *ends, strict=True):
+        numbers = named(("width", "low", "high"), [float(width), float(low), float(high)])
         records.append({"year": label, **numbers, "sure": bool(low > 1.0 or high < 1.0)})
     return records
+
+
+def _widths(
+    ordered: np.ndarray, orders: np.ndarray, counts: np.ndarray, weights: np.ndarray
+) -> list[float]:
+    """The relative width of each year, with realizations that count so often."""
+    pairs = zip(ordered, orders, strict=True)
+    weighed = counts * weights
+    return [_width(own, weighed[order]) / _width(own, counts[order]) for own, order in pairs]
 
 
 def _width(ordered: np.ndarray, weights: np.ndarray) -> float:
