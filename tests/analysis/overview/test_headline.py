@@ -51,6 +51,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert headline(fan(), ["2027"], [], {"indices": []}, [], {})[1] == (
         "no single input stands out in the spread of 2027."
     )
+    assert headline(fan(), ["2027"], [], None, [], {})[1] == "What holds them down is not known."
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_whole import everything
 from yieldsim.analysis.overview.overview import overview
 from yieldsim.report.page.document import page as page_of
@@ -120,6 +121,23 @@ def test_it_opens_in_silence_and_fits_the_screen(
     assert not wide
     assert drawn >= 8
     assert (background == "rgb(255, 255, 255)") == (scheme == "light")
+
+
+def test_an_ensemble_with_little_to_show_opens_in_silence(browser: Any, tmp_path: Path) -> None:
+    bare = {
+        "no_ai": ensemble(realizations=20).isel(product=[2]),
+        "one_quarter": ensemble(quarter_count=1, scenarios=("baseline",)),
+        "one_realization": everything(1),
+    }
+    for name, ds in bare.items():
+        path = tmp_path / f"{name}.html"
+        path.write_text(page_of(overview(ds)), encoding="utf-8")
+        made = opened(browser, path)
+        made.page.select_option("#period", "year")
+        drawn = made.page.locator("#chart-fan svg path").count()
+        made.page.context.close()
+        assert (name, made.troubles) == (name, [])
+        assert drawn >= 3
 
 
 def test_the_answer_is_seen_at_once(view: Opened) -> None:

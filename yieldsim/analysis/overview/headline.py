@@ -41,7 +41,8 @@ def headline(
     last = years[-1]
     parts = [_holds(binding, scenario, years), _adds(gains, scenario, last)]
     parts.append(_drives(drivers, last, labels))
-    return ["; ".join(amounts) + ".", "; ".join(filter(None, parts)) + "."]
+    told = [part for part in parts if part] or ["What holds them down is not known"]
+    return ["; ".join(amounts) + ".", "; ".join(told) + "."]
 
 
 def _amount(year: str, figures: Mapping[str, float], is_first: bool) -> str:

@@ -32,6 +32,7 @@ function drawCharts(all) {
   for (const [name, chart] of Object.entries(DATA.charts)) {
     const place = document.getElementById(`chart-${name}`);
     if (chart.kind === "fan") showFan(place);
+    else if (!rowsOf(chart.table, choice.scenario, choice.product).length) place.replaceChildren(element("p", { class: "missing" }, "There is nothing to draw for this choice."));
     else if (all || depends(chart.table)) DRAW[chart.kind](place, chart, choice);
   }
 }
