@@ -121,7 +121,8 @@ def _trend(axes: Axes, figures: Sequence[WaferFigures]) -> None:
     edges = [i for i in range(1, len(figures)) if figures[i].lot != figures[i - 1].lot]
     for edge in edges:
         axes.axvline(edge - 0.5, color=PALE, linewidth=0.6, ls=":")
-    axes.set_ylim(bottom=0.0)
+    most = max((row.per_cm2 for row in figures if math.isfinite(row.per_cm2)), default=0.0)
+    axes.set_ylim(0.0, 1.08 * most or 1.0)
     axes.set_ylabel("defects per cm²", fontsize=8, color=INK)
     axes.set_title("blue: all defects; orange: a cluster as one", loc="left", fontsize=8)
     every = max(1, len(figures) // 25)

@@ -67,13 +67,16 @@ def _plain(name: str) -> str:
 
 
 def _laid(one: Inspection, grid: NDArray[np.uint8]) -> Matched:
+    where = f"wafer {one.wafer}"
+    if not len(one.dies):
+        allowed = "SampleTestPlan in the KLARF file"
+        raise ModelError(where, "does not list the dies inspected", allowed=allowed)
     rows, columns = np.nonzero(grid > NONE)
     shape = (int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
     low, high = one.dies.min(axis=0), one.dies.max(axis=0)
     if shape != tuple((high - low + 1).tolist()):
         got = " x ".join(str(n) for n in shape)
         allowed = " x ".join(str(n) for n in (high - low + 1).tolist())
-        where = f"wafer {one.wafer}"
         raise ModelError(where, "map and inspection have other dies", got=got, allowed=allowed)
     row = rows.max() - (one.dies[:, 1] - low[1])  # rows of a map go down, those of KLARF up
     code = grid[row, columns.min() + one.dies[:, 0] - low[0]]
@@ -84,7 +87,7 @@ def _laid(one: Inspection, grid: NDArray[np.uint8]) -> Matched:
 def kill_ratios(matched: Sequence[Matched], classes: dict[int, str]) -> list[KillRatio]:
     """Return the kill ratio of all defects together (class -1) and of each class.
 
-    The error is that of two independent shares. It is nan where no die is clean or has the class.
+    The error is that of two independent yields. It is nan where no die is clean or has the class.
     """
     numbers = np.unique(np.concatenate([part.kind for part in matched])).tolist()
     clean, clean_failed = _counts(matched, None, False)
@@ -110,9 +113,17 @@ def _counts(matched: Sequence[Matched], kind: int | None, with_defect: bool) -> 
 
 
 def _ratio(dies: int, failed: int, clean: int, clean_failed: int) -> tuple[float, float]:
+    """Return the kill ratio and its standard error, by the two yields' own.
+
+    A yield's error takes one more pass and one more fail, so that it is not 0 where all dies agree.
+    """
     if not dies or not clean or clean == clean_failed:
         return float("nan"), float("nan")
     hit, base = 1.0 - failed / dies, 1.0 - clean_failed / clean
-    relative = (1.0 - base) / (clean * base) + ((1.0 - hit) / (dies * hit) if hit > 0.0 else 0.0)
-    floor = hit if hit > 0.0 else 1.0 / dies  # none passed: as if one had
-    return 1.0 - hit / base, float(floor / base * np.sqrt(relative))
+    relative = np.hypot(_error(dies, failed), hit / base * _error(clean, clean_failed)) / base
+    return 1.0 - hit / base, float(relative)
+
+
+def _error(dies: int, failed: int) -> float:
+    share = (failed + 1.0) / (dies + 2.0)
+    return float(np.sqrt(share * (1.0 - share) / dies))

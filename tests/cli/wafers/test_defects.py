@@ -80,6 +80,23 @@ def test_bad_input_is_one_line(capsys, files, arguments, code, words):
         assert word in err
 
 
+def test_a_file_without_the_dies_inspected(capsys, files, tmp_path):
+    text = (files / "v1.2.klarf").read_text()
+    head, *plans = text.split("SampleTestPlan")
+    bare = tmp_path / "bare.klarf"
+    parts = [part.split(";\n", 1)[1].split(";\n", 1)[1] for part in plans]  # the area too
+    bare.write_text(head + "".join(parts))
+    code, out, _ = run(capsys, bare, "--json", "--png", tmp_path / "x.png")
+    assert code == 0
+    got = json.loads(out)
+    assert (got["defects_per_cm2"]["value"], got["wafers"][0]["dies"]) == (None, 0)
+    code, _, err = run(capsys, bare, "--maps", files / "test.e142")
+    assert code == 1
+    assert "does not list the dies inspected" in err
+    assert main(["fit", str(bare)]) == 1
+    assert "does not list the dies inspected" in capsys.readouterr().err
+
+
 def test_klarf_needs_the_defects(capsys, files):
     line = ["wafer", str(files / "die.toml"), "--fidelity", "dies", "--klarf", "x.klarf"]
     assert main(line) == 2

@@ -59,7 +59,8 @@ _MOST_LISTED = 20
 @click.option(
     "--field",
     metavar="C,R",
-    help="Look for repeaters of a reticle field of C x R dies.  [default: 1,1]",
+    help="Look for repeaters of a reticle field of C x R dies, one of which begins at die (0, 0).  "
+    "[default: 1,1]",
 )
 @click.option(
     "--maps",

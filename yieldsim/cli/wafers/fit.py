@@ -72,10 +72,10 @@ def fit(
     """Fit defect density, clustering and signatures to wafer maps.
 
     MAPS are files of one or several formats: tables of dies (CSV with named columns), SEMI G85 and
-    E142, SINF, NumPy archives (.npz, also that of MixedWM38). Clustering is estimated at the scale
-    of wafers (lots included) and of blocks of dies. Each map is searched for an edge ring, a
-    centre, a donut and scratches, whatever its label. Wafers are then simulated from the fit and
-    compared with the maps.
+    E142, SINF, STDF, KLARF, NumPy archives (.npz, also that of MixedWM38). Clustering is estimated
+    at the scale of wafers (lots included) and of blocks of dies. Each map is searched for an edge
+    ring, a centre, a donut and scratches, whatever its label. Wafers are then simulated from the
+    fit and compared with the maps.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +35,8 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
     parts, cells = [], 0
     for path in files:
         check_ordinary(path, str(path))
-        part: WaferMaps = format_to_read(path).module.load(path, options)
+        with _uncollected():
+            part: WaferMaps = format_to_read(path).module.load(path, options)
         cells += len(part.die)
         if cells > _MOST_CELLS:
             allowed = f"at most {_MOST_CELLS:,} cells in all"
@@ -42,6 +45,18 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
             part = _with_lot(part, path.stem)
         parts.append(part)
     return joined(parts)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for garbage among the many new objects: 40 % of the time of XML."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _with_lot(maps: WaferMaps, stem: str) -> WaferMaps:
