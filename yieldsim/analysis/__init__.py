@@ -3,7 +3,8 @@
 Every figure is a statistic of totals in each realization, never a total of statistics, and comes
 with its Monte Carlo standard error. Stores are read block by block, so that memory stays flat for
 a million realizations. Imports go one way: ``periods``, ``totals`` and ``caption``, ``statistics``,
-``records``, then ``supply``, ``fab`` and ``evidence``, then ``drivers``, then ``conditioning``.
+``records``, then ``supply``, ``fab`` and ``evidence``, then ``drivers``, then ``conditioning``
+and ``overview``.
 Where realizations have weights (``weights``), all figures are weighted.
 """
 

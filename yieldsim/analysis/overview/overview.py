@@ -108,10 +108,11 @@ def shown_scenarios(ds: xr.Dataset) -> list[str]:
 def _drivers(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, Any] | None:
     """What drives the total by year; None where that cannot be told.
 
-    All draws count alike, and the first `MOST_DRIVEN` suffice.
+    All draws count alike, and the first `MOST_DRIVEN` suffice, but for a designed run.
     """
+    most = None if origin(ds)["given_samples"] else MOST_DRIVEN
     try:
-        few = without_weights(ds).isel(realization=slice(0, MOST_DRIVEN))
+        few = without_weights(ds).isel(realization=slice(0, most))
         return sensitivity_summary(few, periods=("year",))
     except (UsageError, StoreError) as error:
         missing["drivers"] = str(error)
