@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
-__all__ = ["children", "parse"]
+__all__ = ["check_texts", "children", "parse"]
+
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parse(path: Path, allowed: str) -> ElementTree.Element:
@@ -29,6 +33,15 @@ def parse(path: Path, allowed: str) -> ElementTree.Element:
         if isinstance(element.tag, str) and element.tag[:1] == "{":
             element.tag = element.tag.rpartition("}")[2]
     return root
+
+
+def check_texts(path: Path, maps: WaferMaps) -> None:
+    """Raise ModelError for a name, lot or label with letters that no XML file can hold."""
+    for kind, texts in (("name", maps.name), ("lot", maps.lot), ("label", maps.label)):
+        for text in dict.fromkeys(texts.tolist()):
+            if _FORBIDDEN.search(text):
+                allowed = "letters that XML can hold, or .csv or .npz"
+                raise ModelError(str(path), f"{kind} of a wafer", got=text, allowed=allowed)
 
 
 def children(element: ElementTree.Element, *tags: str) -> Iterator[ElementTree.Element]:

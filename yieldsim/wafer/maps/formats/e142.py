@@ -30,7 +30,7 @@ from yieldsim.wafer.maps.wafer_maps import (
     WaferMaps,
     maps_from_grids,
 )
-from yieldsim.wafer.maps.xml_files import children, parse
+from yieldsim.wafer.maps.xml_files import check_texts, children, parse
 
 __all__ = ["load", "recognizes", "save"]
 
@@ -174,6 +174,7 @@ def _pitch(root: ElementTree.Element) -> tuple[float, float]:
 
 def save(path: Path, maps: WaferMaps) -> None:
     """Write one ``SubstrateMap`` per wafer, with single letters as in SEMI G85."""
+    check_texts(path, maps)
     root = ElementTree.Element("MapData", xmlns=_NAMESPACE)
     pitch = maps.pitch_mm[0].tolist()
     if all(map(math.isfinite, pitch)) and (maps.pitch_mm == maps.pitch_mm[0]).all():

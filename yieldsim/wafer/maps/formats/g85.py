@@ -27,7 +27,7 @@ from yieldsim.wafer.maps.wafer_maps import (
     WaferMaps,
     maps_from_grids,
 )
-from yieldsim.wafer.maps.xml_files import children, parse
+from yieldsim.wafer.maps.xml_files import check_texts, children, parse
 
 __all__ = ["BIN_LETTERS", "LETTERS", "die_letters", "load", "recognizes", "save"]
 
@@ -103,6 +103,7 @@ def save(path: Path, maps: WaferMaps) -> None:
 
     Where bins are known, a die that passed has its bin's letter, 1 for the first.
     """
+    check_texts(path, maps)
     root = ElementTree.Element("Maps")
     for w in range(len(maps)):
         grid = maps.grid(w)
