@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,6 +15,7 @@ from yieldsim.analysis import quantiles
 from yieldsim.cli.supply import plot
 from yieldsim.errors import UsageError, YieldsimError
 from yieldsim.plots.image import OTHERS
+from yieldsim.plots.kinds import registry
 from yieldsim.plots.kinds.frame import WIDTH_IN, Asked, size_of
 from yieldsim.plots.kinds.registry import KINDS, picture
 
@@ -149,3 +152,18 @@ def test_what_an_ensemble_lacks_is_said() -> None:
         with pytest.raises(YieldsimError) as caught:
             picture(bare, kind, asked)
         assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("size", [None, "16:9"])
+def test_forecasts_of_others_fit_any_size(
+    size: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "entity,period,low,central,high,unit,source,variable,select,comparable\n"
+    row = "Huawei Ascend,2025,,{}00000,,chips,a house,usable_chips,product=ascend_*,as counted\n"
+    path = tmp_path / "forecasts.csv"
+    path.write_text(head + "".join(row.format(2 + i) for i in range(18)), encoding="utf-8")
+    monkeypatch.setattr(registry, "SHIPPED_FORECASTS", path)
+    figure = picture(ensemble(), "forecasts", Asked(size_in=size_of(size), title="Mine"))
+    check_texts(figure, more_than=60)
+    assert size is None or tuple(figure.get_size_inches()) == size_of(size)
+    assert "Mine" in [text.get_text() for text in figure.texts]

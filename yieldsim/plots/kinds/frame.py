@@ -12,6 +12,8 @@ import xarray as xr
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from yieldsim.analysis.caption import origin, outlook_from
@@ -93,6 +95,17 @@ def framed(
     source = textwrap.wrap(f"{source_note(origin(ds), scenario)} {note}", int(width * 16.5))
     figure.text(0.01, 0.008, "\n".join(source[:2]), fontsize=7.5, color=PALE, va="bottom")
     return figure, axes
+
+
+def resized(figure: Figure, size_in: tuple[float, float]) -> None:
+    """Give a finished figure another size; where it becomes smaller, its texts and marks do too."""
+    width, height = figure.get_size_inches()
+    factor = min(1.0, size_in[0] / width, size_in[1] / height)
+    figure.set_size_inches(*size_in)
+    for text in figure.findobj(Text):
+        text.set_fontsize(factor * text.get_fontsize())
+    for line in figure.findobj(Line2D):
+        line.set_markersize(factor * line.get_markersize())
 
 
 def plain(axes: Axes, grid: str) -> None:

@@ -15,7 +15,7 @@ from yieldsim.analysis.totals import labels_of
 from yieldsim.errors import UsageError
 from yieldsim.plots.evidence import evidence_chart
 from yieldsim.plots.fan import fan_chart
-from yieldsim.plots.kinds.frame import Asked
+from yieldsim.plots.kinds.frame import Asked, resized
 from yieldsim.plots.kinds.losses import yield_chart
 from yieldsim.plots.kinds.market import demand_chart
 from yieldsim.plots.kinds.ranges import difference_chart, tornado_chart
@@ -33,7 +33,7 @@ def _forecasts(ds: xr.Dataset, asked: Asked) -> Figure:
     (records,) = compare_files(ds, [SHIPPED_FORECASTS], scenario)
     figure = evidence_chart({"forecasts": records}, origin(ds), scenario, title=asked.title)
     if asked.size_in is not None:
-        figure.set_size_inches(*asked.size_in)
+        resized(figure, asked.size_in)
     return figure
 
 
