@@ -1,11 +1,12 @@
 # Plain `make` shows the targets. Needs make and Python >= 3.11 with venv; nothing else.
-# Variables to override: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME, WORKERS (tests).
+# Variables to override: PYTHON (an interpreter), VENV, REALIZATIONS, SEED, RUN_NAME, WORKERS (tests), STORE (notebooks).
 
 VENV ?= .venv
 REALIZATIONS ?= 256
 SEED ?= 7
 RUN_NAME ?= runs/baseline
 WORKERS ?= 2
+STORE ?= runs/notebooks.zarr
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -18,7 +19,8 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-integration test-full test-bounds test-versions lint format bench lock clean distclean
+.PHONY: help setup run notebooks test test-integration test-full test-bounds test-versions lint format bench lock \
+	clean distclean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
@@ -48,11 +50,14 @@ run: setup  ## simulate the baseline, print the table, draw the fan chart; again
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 
+notebooks: setup  ## run the notebooks on STORE, which is made if it is missing, and keep their outputs
+	$(BIN)/python notebooks/execute.py $(STORE)
+
 test: setup  ## run the tests except the slow ones and those that need Slurm, Dask, S3 or Chromium
 	$(TEST) -m "not slow and not integration"
 
 # One after another, as each fills the cores; after `make test`, which compiles the kernels.
-test-integration: setup  ## run an array on a local Slurm, Dask clusters, a store on a local S3 server, the page in Chromium
+test-integration: setup  ## run an array on a local Slurm, Dask clusters, S3, the page in Chromium, a bare environment
 	$(BIN)/python -m pytest -m "integration and not slow"
 
 test-full: setup  ## run all tests, with all examples of properties

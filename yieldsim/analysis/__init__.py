@@ -16,17 +16,26 @@ from yieldsim.analysis.drivers.sensitivity import first_order_indices
 from yieldsim.analysis.drivers.summary import sensitivity_summary
 from yieldsim.analysis.drivers.swaps import quantile_swaps
 from yieldsim.analysis.evidence.comparison import compare_with_published
+from yieldsim.analysis.fab.die_yield import yield_summary
+from yieldsim.analysis.fab.lines import line_records
+from yieldsim.analysis.overview.assumptions import assumption_summary
 from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.statistics.differences import paired_differences
 from yieldsim.analysis.statistics.exceedance import exceedance
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.weighted import weighted_quantile
+from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.compared import compare_stores
 from yieldsim.analysis.supply.demand import demand_summary
+from yieldsim.analysis.supply.gains import gain_records
 from yieldsim.analysis.supply.usable_chips import summarize
 from yieldsim.analysis.tidy import tidy_rows
+from yieldsim.analysis.titles import product_titles, scenario_titles, table_titles
+from yieldsim.analysis.weights import with_weights
 
 __all__ = [
+    "assumption_summary",
+    "binding_shares",
     "compare_stores",
     "compare_with_published",
     "condition",
@@ -36,14 +45,21 @@ __all__ = [
     "explained_without_noise",
     "figure_of",
     "first_order_indices",
+    "gain_records",
+    "line_records",
     "load_weights",
     "open_weighted",
     "paired_differences",
+    "product_titles",
     "quantile_swaps",
     "quantiles",
     "rank_correlations",
+    "scenario_titles",
     "sensitivity_summary",
     "summarize",
+    "table_titles",
     "tidy_rows",
     "weighted_quantile",
+    "with_weights",
+    "yield_summary",
 ]
