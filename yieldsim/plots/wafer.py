@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Patch, Rectangle
 
 from yieldsim.plots.image import BLUE, INK, PALE
+from yieldsim.wafer.geometry.turned import QUARTERS, turned_pair, turned_places
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,9 +112,11 @@ def _outline(axes: Axes, sites: Sites) -> None:
     x, y = radius * np.sin(angle), radius * np.cos(angle)
     if math.isfinite(flat):
         y = np.maximum(y, -flat)
-    axes.plot(x, y, color=INK, linewidth=0.8)
+    quarters = QUARTERS[wafer.side]
+    axes.plot(*turned_places(x, y, -quarters), color=INK, linewidth=0.8)
     if wafer.notch == "notch":
-        axes.add_patch(Circle((0.0, -radius), 0.015 * radius, color=INK))
+        place = turned_pair((0.0, -radius), -quarters)
+        axes.add_patch(Circle(place, 0.015 * radius, color=INK))
     axes.add_patch(
         Circle((0.0, 0.0), wafer.usable_radius_mm, fill=False, color=PALE, linewidth=0.5, ls="--")
     )

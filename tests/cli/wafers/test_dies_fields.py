@@ -118,13 +118,14 @@ def test_a_notch_or_flat_at_another_side_turns_the_wafer(kind: str) -> None:
     line = "--width 8 --height 8 --scribe 0"
     place, left, above = ("--offset 0.1,0.3", "--offset 0.3,-0.1", "--offset -0.1,-0.3")
     size, _, more = kind.partition(" ")
-    below = figures(f"{line} {place} --{size} {more} --map")
-    on_left = figures(f"{line} {left} --{size} left {more} --map")
-    on_top = figures(f"{line} {above} --{size} top {more} --map")
-    assert (below["notch_side"], on_left["notch_side"]) == ("bottom", "left")
-    assert on_top["map"] == [row[::-1] for row in below["map"][::-1]]
+    below, on_left, on_top = (
+        [row.replace("=", "#") for row in figures(f"{line} {more} {where} --map")["map"]]
+        for where in (f"{place} --{size}", f"{left} --{size} left", f"{above} --{size} top")
+    )
+    assert on_top == [row[::-1] for row in below[::-1]]
     # the left column of the turned wafer is the bottom row, read downwards
-    assert columns(on_left["map"]) == below["map"][::-1]
+    assert columns(on_left) == below[::-1]
+    assert figures(f"{line} {more} --{size} left")["notch_side"] == "left"
     best = {
         figures(f"--width 9 --height 9 --{size} {side} {more}")["gross_die"]
         for side in ("bottom", "left", "right", "top")

@@ -12,9 +12,10 @@ from yieldsim.wafer.compile.systematic import edge_distance_mm
 OFFSETS = {"none": 0.0, "flat": 0.0, "notch": -0.2625}
 
 
-def edge_model(notch: str, diameter_mm: float) -> WaferModel:
+def edge_model(notch: str, diameter_mm: float, side: str = "bottom") -> WaferModel:
+    wafer = {"diameter_mm": diameter_mm, "edge_exclusion_mm": 3, "notch": notch}
     change = {
-        "wafer": {"diameter_mm": diameter_mm, "edge_exclusion_mm": 3, "notch": notch},
+        "wafer": wafer | {"notch_side": side},
         "reticle": None,
         "die": {"width_mm": 4.9, "height_mm": 3.9, "offset": [0, OFFSETS[notch]]},
         "bins": {},
@@ -26,16 +27,30 @@ def edge_model(notch: str, diameter_mm: float) -> WaferModel:
     return make_model(change)
 
 
-@pytest.mark.parametrize(("notch", "diameter_mm"), [("none", 150), ("flat", 150), ("notch", 200)])
-def test_distance_by_points_of_the_outline(notch: str, diameter_mm: float) -> None:
+@pytest.mark.parametrize(
+    ("notch", "diameter_mm", "side", "quarters"),
+    [
+        ("none", 150, "bottom", 0),
+        ("flat", 150, "bottom", 0),
+        ("notch", 200, "bottom", 0),
+        ("flat", 150, "left", 1),
+        ("notch", 200, "top", 2),
+        ("notch", 200, "right", 3),
+    ],
+)
+def test_distance_by_points_of_the_outline(
+    notch: str, diameter_mm: float, side: str, quarters: int
+) -> None:
     """The least distance over many points of each die's outline."""
-    model = edge_model(notch, diameter_mm)
+    model = edge_model(notch, diameter_mm, side)
     sites = model_sites(model)
     usable = sites.grid.usable
     t = np.linspace(-0.5, 0.5, 201)
     x = np.concatenate([t, t, np.full(201, -0.5), np.full(201, 0.5)]) * sites.width_mm
     y = np.concatenate([np.full(201, -0.5), np.full(201, 0.5), t, t]) * sites.height_mm
     px, py = sites.x_mm[:, None] + x, sites.y_mm[:, None] + y
+    turned = (px + 1j * py) * 1j**quarters  # brings notch or flat to the bottom
+    px, py = turned.real, turned.imag
     distance = np.minimum(usable.radius - np.hypot(px, py), py - usable.flat_y)
     if notch == "notch":
         distance = np.minimum(distance, np.hypot(px, py - usable.notch_y) - usable.notch_radius)

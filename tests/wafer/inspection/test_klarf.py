@@ -136,16 +136,23 @@ def test_dies_with_a_defect_fail(tmp_path, text):
 def test_what_is_written_is_read_back(tmp_path, version):
     rng = np.random.default_rng(5)
     wafers = [
-        strewn(rng, 40, wafer="1", kinds=rng.integers(0, 4, 40), sizes=rng.random(40) + 0.1),
-        inspection([], wafer="2", lot="M"),
-        strewn(rng, 3, wafer="1", lot='N"; x'),
+        strewn(
+            rng,
+            40,
+            mark="LEFT",
+            wafer="1",
+            kinds=rng.integers(0, 4, 40),
+            sizes=rng.random(40) + 0.1,
+        ),
+        inspection([], mark="LEFT", wafer="2", lot="M"),
+        strewn(rng, 3, mark="LEFT", wafer="1", lot='N"; x'),
     ]
     path = tmp_path / "f.klarf"
     save_klarf(path, wafers, version)
     again = load_klarf(path)
     assert [one.lot for one in again] == ["L", "M", "N', x"]
     for old, new in zip(wafers, again, strict=True):
-        for name in ("wafer", "step", "device", "diameter_mm", "pitch_mm", "classes"):
+        for name in ("wafer", "step", "device", "diameter_mm", "pitch_mm", "classes", "mark"):
             assert getattr(new, name) == getattr(old, name), name
         # 1.2 has tenths of a nm, 1.8 whole ones; half a step is lost
         np.testing.assert_allclose(new.x_mm, old.x_mm, atol=0.51e-6)

@@ -124,6 +124,7 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("process.systematic", {"imported_sigma_nm": 2}, "process.systematic.overlay", "missing"),
     ("wafer.diameter_mm", 500, "wafer.diameter_mm", "got 500; allowed: <= 450"),
     ("wafer.edge_exclusion_mm", 100, "wafer.edge_exclusion_mm", "got 100"),
+    ("wafer.notch_side", "left", "wafer.notch_side", "of no notch"),
     ("test.coverage", 1.2, "test.coverage", "got 1.2; allowed: <= 1"),
     ("colour", "red", "wafer model", "unknown key, got 'colour'; allowed: "),
     ("die.width_mm", 0, "die.width_mm", "got 0; allowed: > 0"),

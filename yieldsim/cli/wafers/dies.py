@@ -167,31 +167,24 @@ def _wafer_answer(
     offset: str | None,
     partial: bool,
 ) -> tuple[dict[str, Any], list[str]]:
-    """Place the grid on the wafer turned so that its notch or flat is at the bottom."""
+    """Return the figures of a round wafer, and its map."""
     from yieldsim.wafer.geometry.sites import WaferOutline, make_sites, place_grid
-    from yieldsim.wafer.geometry.turned import turned_offset, turned_reticle, upright
 
     if notch and flat:
         raise UsageError("--notch", "clashes with --flat", allowed="one of them")
-    side: Side = notch or flat or "bottom"
     wafer = WaferOutline(
         **lengths,
         notch="notch" if notch else "flat" if flat else "none",
         notch_keep_out_mm=notch_keep_out,
         flat_length_mm=flat_length,
+        side=notch or flat or "bottom",
     )
     needs_reticle = field is not None or dies_per_field is not None or no_partial_fields
     reticle = _reticle(field, dies_per_field) if needs_reticle else None
     place = None if offset in (None, _HALF) else _parse_offset(str(offset))
-    grid = place_grid(
-        wafer,
-        *((width, height) if side in ("bottom", "top") else (height, width)),
-        turned_reticle(reticle, side),
-        turned_offset(place, side),
-        not no_partial_fields,
-        optimize=offset is None,
-    )
-    figures = _figures(wafer, reticle, upright(grid, side), side)
+    best = offset is None
+    grid = place_grid(wafer, width, height, reticle, place, not no_partial_fields, best)
+    figures = _figures(wafer, reticle, grid)
     if partial:
         from yieldsim.wafer.geometry.partial import edge_dies
 
@@ -201,7 +194,7 @@ def _wafer_answer(
         return figures, []
     from yieldsim.cli.wafers.die_map import picture
 
-    return figures, picture(make_sites(wafer, grid), side)
+    return figures, picture(make_sites(wafer, grid))
 
 
 def _panel_figures(
@@ -229,9 +222,7 @@ def _panel_figures(
     }
 
 
-def _figures(
-    wafer: WaferOutline, reticle: Reticle | None, grid: Grid, side: Side
-) -> dict[str, Any]:
+def _figures(wafer: WaferOutline, reticle: Reticle | None, grid: Grid) -> dict[str, Any]:
     size = grid.fields
     area = size.die_w * size.die_h
     figures: dict[str, Any] = {
@@ -252,7 +243,7 @@ def _figures(
         "notch": wafer.notch,
     }
     if wafer.notch != "none":
-        figures["notch_side"] = side
+        figures["notch_side"] = wafer.side
     if wafer.notch == "notch":
         figures["notch_keep_out_mm"] = wafer.keep_out_mm
     if wafer.notch == "flat":

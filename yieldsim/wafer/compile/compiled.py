@@ -105,7 +105,13 @@ def model_sites(model: WaferModel) -> Sites:
         field = Reticle(
             reticle.field_width_mm, reticle.field_height_mm, reticle.columns, reticle.rows
         )
-    wafer = WaferOutline(disc.diameter_mm, disc.edge_exclusion_mm, disc.scribe_mm, disc.notch)
+    wafer = WaferOutline(
+        disc.diameter_mm,
+        disc.edge_exclusion_mm,
+        disc.scribe_mm,
+        disc.notch,
+        side=disc.notch_side,
+    )
     grid = place_grid(
         wafer,
         model.die.width_mm,

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from yieldsim.closed_form import overlay_yield
 from yieldsim.wafer.geometry.sites import Sites
+from yieldsim.wafer.geometry.turned import turned_blocks, turned_places
 from yieldsim.wafer.model.process import ProcessTable
 
 __all__ = ["die_survival", "edge_distance_mm"]
@@ -36,13 +37,15 @@ def edge_distance_mm(sites: Sites) -> Floats:
 
     The outermost corner is nearest to the circle; a notch keeps dies out of a disc around it.
     """
-    usable = sites.grid.usable
-    half_width, half_height = 0.5 * sites.width_mm, 0.5 * sites.height_mm
-    bottom = sites.y_mm - half_height
-    corner = np.hypot(np.abs(sites.x_mm) + half_width, np.abs(sites.y_mm) + half_height)
+    usable, quarters = sites.grid.usable, sites.grid.quarters
+    x_mm, y_mm = turned_places(sites.x_mm, sites.y_mm, quarters)
+    size = turned_blocks(sites.grid.fields, quarters)
+    half_width, half_height = 0.5 * size.die_w, 0.5 * size.die_h
+    bottom = y_mm - half_height
+    corner = np.hypot(np.abs(x_mm) + half_width, np.abs(y_mm) + half_height)
     nearest = np.minimum(usable.radius - corner, bottom - usable.flat_y)
     if usable.notch_radius > 0.0:
-        aside = np.maximum(np.abs(sites.x_mm) - half_width, 0.0)
+        aside = np.maximum(np.abs(x_mm) - half_width, 0.0)
         above = np.maximum(bottom - usable.notch_y, 0.0)
         nearest = np.minimum(nearest, np.hypot(aside, above) - usable.notch_radius)
     return np.asarray(np.maximum(nearest, 0.0), np.float64)

@@ -1,6 +1,7 @@
 """The wafer's outline and the reticle.
 
-Coordinates are in mm from the wafer's centre, x to the right, y up; notch or flat is at the bottom.
+Coordinates are in mm from the wafer's centre, x to the right, y up. Notch or flat is at the bottom,
+or at another ``side``.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Literal
 
 from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
+from yieldsim.wafer.geometry.turned import QUARTERS, Side
 from yieldsim.wafer.kernels.geometry import Usable
 
 __all__ = ["FLAT_LENGTH_MM", "NOTCH_DEPTH_MM", "Notch", "Reticle", "WaferOutline"]
@@ -49,6 +51,7 @@ class WaferOutline:
     notch_depth_mm: float | None = None
     notch_keep_out_mm: float | None = None
     flat_length_mm: float | None = None
+    side: Side = "bottom"
 
     def __post_init__(self) -> None:
         least, most = _DIAMETERS_MM
@@ -59,6 +62,9 @@ class WaferOutline:
             raise UsageError(
                 "notch", "unknown", got=self.notch, allowed="'none', 'notch' or 'flat'"
             )
+        if self.side not in QUARTERS or (self.side != "bottom" and self.notch == "none"):
+            allowed = ", ".join(QUARTERS) if self.notch != "none" else "a notch or a flat"
+            raise UsageError("side", "of no notch", got=self.side, allowed=allowed)
         for name, kind in (
             ("notch_depth_mm", "notch"),
             ("notch_keep_out_mm", "notch"),
@@ -115,7 +121,7 @@ class WaferOutline:
         return math.sqrt((self.radius_mm - 0.5 * length) * (self.radius_mm + 0.5 * length))
 
     def usable(self) -> Usable:
-        """Return where dies may lie, as the kernels take it."""
+        """Return where dies may lie, as the kernels take it: with notch or flat at the bottom."""
         return Usable(
             # Plain floats: a kernel is compiled once more for every other mix of types.
             radius=float(self.usable_radius_mm),

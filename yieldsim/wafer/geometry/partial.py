@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from yieldsim.wafer.geometry.outline import WaferOutline
-from yieldsim.wafer.geometry.sites import Grid
+from yieldsim.wafer.geometry.sites import Grid, turned_grid
 from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE
 
 __all__ = ["EdgeDies", "edge_dies"]
@@ -26,8 +26,9 @@ def edge_dies(wafer: WaferOutline, grid: Grid) -> EdgeDies:
 
     The cut of a notch itself is ignored: a die that it hits lies whole within the circle.
     """
-    size = grid.fields
-    shift_x, shift_y = grid.die_offset
+    turned = turned_grid(grid)
+    size = turned.fields
+    shift_x, shift_y = turned.die_offset
     radius = wafer.radius_mm
     slack, flat = radius * RADIUS_TOLERANCE, -wafer.flat_distance_mm
     columns = math.ceil(radius / size.pitch_x) + 2

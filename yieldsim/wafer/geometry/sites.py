@@ -1,13 +1,13 @@
 """The die sites of a wafer: the grid placed on it, each die's place and its reticle coordinates.
 
-Numbers of columns and rows run from 0, columns from the left, rows from the bottom, where a notch
-or flat is.
+Numbers of columns and rows run from 0, columns from the left, rows from the bottom. Grids are
+placed and counted on the wafer turned so that notch or flat is at the bottom, and turned back.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,10 +16,25 @@ from numpy.typing import NDArray
 from yieldsim.closed_form import require
 from yieldsim.errors import UsageError
 from yieldsim.wafer.geometry.outline import Reticle, WaferOutline
+from yieldsim.wafer.geometry.turned import (
+    QUARTERS,
+    turned_back,
+    turned_blocks,
+    turned_pair,
+    turned_places,
+)
 from yieldsim.wafer.kernels.geometry import Blocks, Usable, block_places, count_blocks, count_fields
 from yieldsim.wafer.kernels.offsets import GRID_STEPS, best_alignment, best_half_pitch, best_offset
 
-__all__ = ["Grid", "Reticle", "Sites", "WaferOutline", "make_sites", "place_grid"]
+__all__ = [
+    "Grid",
+    "Reticle",
+    "Sites",
+    "WaferOutline",
+    "make_sites",
+    "place_grid",
+    "turned_grid",
+]
 
 _LEAST_DIE_MM = 0.05
 # Thirteen arrays of so many dies take half a gigabyte; no real wafer has them.
@@ -34,7 +49,8 @@ class Grid:
     wafer's centre. ``search`` tells how they were found: ``given``, ``half-pitches`` (the best of
     all shifts by halves of a die's pitch), ``all-offsets`` (the best there is) or
     ``grid-of-N-offsets`` (the best of so many). ``fields_whole`` have all their dies on the wafer,
-    ``fields_partial`` some.
+    ``fields_partial`` some. ``usable`` is that of the wafer turned by ``quarters`` of a turn,
+    against the clock, which brings notch or flat to the bottom.
     """
 
     fields: Blocks
@@ -46,6 +62,7 @@ class Grid:
     gross_die: int
     fields_whole: int
     fields_partial: int
+    quarters: int = 0
 
     @property
     def dies_per_field(self) -> int:
@@ -148,18 +165,27 @@ def place_grid(
         number, an offset beyond one pitch or together with ``optimize``.
     """
     usable = wafer.usable()
-    fields = _fields(wafer, die_width_mm, die_height_mm, reticle)
+    quarters = QUARTERS[wafer.side]
+    fields = turned_blocks(_fields(wafer, die_width_mm, die_height_mm, reticle), quarters)
     blocks = _single(fields) if partial_fields else fields
     if offset is not None:
         if optimize:
             raise UsageError("offset", "clashes with optimize", got=offset, allowed="one of them")
-        u, v = _checked_offset(offset)
+        u, v = turned_pair(_checked_offset(offset), quarters)
         search = "given"
     else:
         u, v, search = _search(blocks, usable, optimize)
         if partial_fields and reticle is not None:
             _, u, v = best_alignment(fields, usable, u, v)
-    return _counted(fields, usable, (u, v), partial_fields, search)
+    grid = _counted(fields, usable, (u, v), partial_fields, search)
+    return replace(turned_grid(replace(grid, quarters=-quarters)), quarters=quarters)
+
+
+def turned_grid(grid: Grid) -> Grid:
+    """Return a grid as it lies on the wafer turned so that notch or flat is at the bottom."""
+    offset_x, offset_y = turned_pair((grid.offset_x, grid.offset_y), grid.quarters)
+    fields = turned_blocks(grid.fields, grid.quarters)
+    return replace(grid, fields=fields, offset_x=offset_x, offset_y=offset_y, quarters=0)
 
 
 def _counted(
@@ -191,31 +217,65 @@ def make_sites(wafer: WaferOutline, grid: Grid) -> Sites:
         raise UsageError(
             "dies on the wafer", "too many to list", got=grid.gross_die, allowed=f"<= {_MOST_SITES}"
         )
-    columns, rows = grid.fields.columns, grid.fields.rows
-    shift_x, shift_y = grid.die_offset
-    if grid.partial_fields:
-        column, row = block_places(_single(grid.fields), grid.usable, shift_x, shift_y)
-    else:
-        places = block_places(grid.fields, grid.usable, grid.offset_x, grid.offset_y)
-        column = (places[0][:, None, None] * columns + np.arange(columns)).repeat(rows, 1).ravel()
-        row = (places[1][:, None] * rows + np.arange(rows)).repeat(columns, 1).ravel()
+    turned = turned_grid(grid)
+    column, row = _places(turned)
+    x_mm, y_mm = _centres(turned, column, row)
+    columns, rows = turned.fields.columns, turned.fields.rows
+    field_column, field_row = column // columns, row // rows
+    column_in_field, row_in_field = column % columns, row % rows
+    if grid.quarters:
+        x_mm, y_mm = turned_places(x_mm, y_mm, -grid.quarters)
+        column, row = _back(column, row, grid.quarters)
+        field_column, field_row = _back(field_column, field_row, grid.quarters)
+        inside = (column_in_field, row_in_field, columns, rows)
+        column_in_field, row_in_field = turned_back(*inside, grid.quarters)
         order = np.lexsort((column, row))
-        column, row = column[order], row[order]
-    row_in_field, column_in_field = row % rows, column % columns
+        x_mm, y_mm, column, row = x_mm[order], y_mm[order], column[order], row[order]
+        field_column, field_row = field_column[order], field_row[order]
+        column_in_field, row_in_field = column_in_field[order], row_in_field[order]
     return Sites(
-        x_mm=np.asarray((column + shift_x) * grid.fields.pitch_x, np.float64),
-        y_mm=np.asarray((row + shift_y) * grid.fields.pitch_y, np.float64),
+        x_mm=x_mm,
+        y_mm=y_mm,
         column=_from_zero(column),
         row=_from_zero(row),
-        die_in_field=row_in_field * columns + column_in_field,
+        die_in_field=row_in_field * grid.fields.columns + column_in_field,
         column_in_field=column_in_field,
         row_in_field=row_in_field,
-        field_column=_from_zero(column // columns),
-        field_row=_from_zero(row // rows),
+        field_column=_from_zero(field_column),
+        field_row=_from_zero(field_row),
         shape=(_extent(row), _extent(column)),
         wafer=wafer,
         grid=grid,
     )
+
+
+def _places(grid: Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return column and row of each die, by row from the bottom, then from the left."""
+    columns, rows = grid.fields.columns, grid.fields.rows
+    if grid.partial_fields:
+        return block_places(_single(grid.fields), grid.usable, *grid.die_offset)
+    places = block_places(grid.fields, grid.usable, grid.offset_x, grid.offset_y)
+    column = (places[0][:, None, None] * columns + np.arange(columns)).repeat(rows, 1).ravel()
+    row = (places[1][:, None] * rows + np.arange(rows)).repeat(columns, 1).ravel()
+    order = np.lexsort((column, row))
+    return column[order], row[order]
+
+
+def _centres(
+    grid: Grid, column: NDArray[np.int64], row: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    shift_x, shift_y = grid.die_offset
+    return (
+        np.asarray((column + shift_x) * grid.fields.pitch_x, np.float64),
+        np.asarray((row + shift_y) * grid.fields.pitch_y, np.float64),
+    )
+
+
+def _back(
+    column: NDArray[np.int64], row: NDArray[np.int64], quarters: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return places in a grid before the wafer was turned, counted from 0."""
+    return turned_back(_from_zero(column), _from_zero(row), _extent(column), _extent(row), quarters)
 
 
 def _fields(wafer: WaferOutline, width: float, height: float, reticle: Reticle | None) -> Blocks:

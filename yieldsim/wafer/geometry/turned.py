@@ -1,58 +1,58 @@
 """Wafers whose notch or flat is not at the bottom, by turning wafer and grid together.
 
-The search and the counts have the notch at the bottom. A die of w x h mm on a wafer with the notch
-at the left is a die of h x w mm on the wafer turned by a quarter.
+Searches and counts have the notch at the bottom. A die of w x h mm on a wafer with the notch at the
+left is a die of h x w mm on the wafer turned by a quarter, against the clock. A place (x, y) is
+then at (-y, x).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.wafer.geometry.outline import Reticle
-from yieldsim.wafer.geometry.sites import Grid
+from yieldsim.wafer.kernels.geometry import Blocks
 
-__all__ = ["Side", "turned_offset", "turned_picture", "turned_reticle", "upright"]
+__all__ = ["QUARTERS", "Side", "turned_back", "turned_blocks", "turned_pair", "turned_places"]
 
 Side = Literal["bottom", "left", "top", "right"]
 # quarters of a turn, against the clock, that bring a side to the bottom
-_QUARTERS = {"bottom": 0, "left": 1, "top": 2, "right": 3}
+QUARTERS: dict[Side, int] = {"bottom": 0, "left": 1, "top": 2, "right": 3}
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
-def turned_reticle(reticle: Reticle | None, side: Side) -> Reticle | None:
-    """Return the reticle on the turned wafer."""
-    if reticle is None or _QUARTERS[side] % 2 == 0:
-        return reticle
-    return Reticle(reticle.field_height_mm, reticle.field_width_mm, reticle.rows, reticle.columns)
+def turned_pair(pair: tuple[float, float], quarters: int) -> tuple[float, float]:
+    """Return a place or an offset after so many quarters of a turn; negative ones turn back."""
+    x, y = pair
+    for _ in range(quarters % 4):
+        x, y = -y, x
+    return x + 0.0, y + 0.0  # no minus zero
 
 
-def turned_offset(offset: tuple[float, float] | None, side: Side) -> tuple[float, float] | None:
-    """Return the offset on the turned wafer."""
-    return None if offset is None else _turned(offset, _QUARTERS[side])
+def turned_places(x: Floats, y: Floats, quarters: int) -> tuple[Floats, Floats]:
+    """Return places after so many quarters of a turn; negative ones turn back."""
+    for _ in range(quarters % 4):
+        x, y = -y, x
+    return x, y
 
 
-def upright(grid: Grid, side: Side) -> Grid:
-    """Return a grid of the turned wafer with sizes and offset as on the wafer itself."""
-    quarters = _QUARTERS[side]
-    offset_x, offset_y = _turned((grid.offset_x, grid.offset_y), -quarters % 4)
-    fields = grid.fields
-    if quarters % 2:
-        fields = type(fields)(
-            fields.pitch_y, fields.pitch_x, fields.die_h, fields.die_w, fields.rows, fields.columns
-        )
-    return replace(grid, fields=fields, offset_x=offset_x, offset_y=offset_y)
+def turned_blocks(blocks: Blocks, quarters: int) -> Blocks:
+    """Return blocks of dies on the turned wafer."""
+    if quarters % 2 == 0:
+        return blocks
+    return Blocks(
+        blocks.pitch_y, blocks.pitch_x, blocks.die_h, blocks.die_w, blocks.rows, blocks.columns
+    )
 
 
-def turned_picture(marks: NDArray[np.str_], side: Side) -> NDArray[np.str_]:
-    """Return a picture of the turned wafer, top row first, as the wafer itself looks."""
-    return np.rot90(marks, -_QUARTERS[side])
-
-
-def _turned(offset: tuple[float, float], quarters: int) -> tuple[float, float]:
-    u, v = offset
-    for _ in range(quarters):
-        u, v = -v, u
-    return u + 0.0, v + 0.0  # no minus zero
+def turned_back(
+    column: Integers, row: Integers, columns: int, rows: int, quarters: int
+) -> tuple[Integers, Integers]:
+    """Return columns and rows, of a grid of ``columns`` x ``rows``, before the wafer was turned."""
+    for _ in range(quarters % 4):
+        column, row = row, columns - 1 - column
+        columns, rows = rows, columns
+    return column, row

@@ -45,7 +45,8 @@ class Inspection:
     """One wafer's inspection. Indices of dies grow to the right and up.
 
     ``centre_mm`` is the wafer's centre from the lower left corner of die (0, 0). ``dies``
-    int64[die, 2] are the places of the dies inspected; ``area_mm2`` is the area looked at.
+    int64[die, 2] are the places of the dies inspected; ``area_mm2`` is the area looked at; ``mark``
+    says where notch or flat is: DOWN, LEFT, UP or RIGHT.
     """
 
     lot: str
@@ -59,6 +60,7 @@ class Inspection:
     area_mm2: float
     found: Found
     classes: dict[int, str] = field(default_factory=dict)
+    mark: str = "DOWN"
 
     @property
     def area_cm2(self) -> float:

@@ -9,6 +9,8 @@ from yieldsim.wafer.simulate import WaferResult
 
 __all__ = ["inspections"]
 
+_MARKS = {"bottom": "DOWN", "left": "LEFT", "top": "UP", "right": "RIGHT"}
+
 
 def inspections(result: WaferResult, device: str = "") -> list[Inspection]:
     """Return the wafers simulated at `points`, by lot; a defect's class is its layer from 1, or 0.
@@ -48,6 +50,7 @@ def inspections(result: WaferResult, device: str = "") -> list[Inspection]:
                 dies=dies,
                 area_mm2=len(dies) * sites.width_mm * sites.height_mm,
                 found=found,
+                mark=_MARKS[sites.wafer.side],
                 classes={int(k): f"layer {k}" if k else "defect" for k in np.unique(found.kind)},
             )
         )

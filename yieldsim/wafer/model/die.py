@@ -64,6 +64,7 @@ class WaferDisc(Table):
     edge_exclusion_mm: NonNegative = 3.0
     scribe_mm: NonNegative = 0.1
     notch: Literal["notch", "flat", "none"] = "none"
+    notch_side: Literal["bottom", "left", "top", "right"] = "bottom"
 
 
 class ReticleTable(Table):

@@ -79,6 +79,9 @@ def check_wafer_model(model: WaferModel) -> None:
         raise ModelError(
             "wafer.edge_exclusion_mm", "too large", got=disc.edge_exclusion_mm, allowed=allowed
         )
+    if disc.notch == "none" and disc.notch_side != "bottom":
+        place, allowed = "wafer.notch_side", "leave it out, or give notch or flat as wafer.notch"
+        raise ModelError(place, "of no notch", got=disc.notch_side, allowed=allowed)
     _check_holders(model.die)
     _check_blocks(model)
     _check_areas(model.die)

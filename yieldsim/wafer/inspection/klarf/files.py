@@ -14,7 +14,7 @@ from yieldsim.wafer.inspection.klarf import v12, v18, write12, write18
 __all__ = ["VERSIONS", "is_klarf", "load_klarf", "save_klarf"]
 
 VERSIONS = ("1.2", "1.8")
-_SHARED = ("step", "device", "diameter_mm", "pitch_mm")
+_SHARED = ("step", "device", "mark", "diameter_mm", "pitch_mm")
 _V12 = re.compile(rb"\s*FileVersion\s+\d", re.IGNORECASE)
 _V18 = re.compile(rb"\s*Record\s+FileRecord\b")
 _BOM = b"\xef\xbb\xbf"

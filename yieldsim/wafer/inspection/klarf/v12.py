@@ -185,4 +185,5 @@ def _inspection(where: str, wafer: _Wafer) -> Inspection:
         area_mm2=area,
         found=wafer.found,
         classes=wafer.classes,
+        mark=_text(wafer, "orientationmarklocation").upper() or "DOWN",
     ).check(place)

@@ -176,6 +176,7 @@ def _inspection(where: str, lot: _Record, wafer: _Record) -> Inspection:
         area_mm2=sum(areas) / NM_PER_MM**2 or len(plan) * pitch[0] * pitch[1],
         found=_defects(where, wafer),
         classes=_classes(where, lot, wafer),
+        mark=" ".join(fields.get("orientationmarklocation", [])).upper() or "DOWN",
     ).check(where)
 
 

@@ -38,7 +38,7 @@ def _lines(wafers: Sequence[Inspection]) -> Iterator[str]:
     yield f'SetupID "yieldsim" {_STAMP};'
     yield f"StepID {quoted(first.step)};"
     yield "SampleOrientationMarkType NOTCH;"
-    yield "OrientationMarkLocation DOWN;"
+    yield f"OrientationMarkLocation {first.mark};"
     yield f"DiePitch {_um(first.pitch_mm[0])} {_um(first.pitch_mm[1])};"
     yield "DieOrigin 0.0 0.0;"
     names = sorted(first.classes.items())

@@ -39,7 +39,7 @@ def _lot(wafers: Sequence[Inspection]) -> Iterator[str]:
     yield f"Field DeviceID 1 {{{quoted(first.device)}}}"
     yield f"Field DiePitch 2 {{{_nm(first.pitch_mm[0])}, {_nm(first.pitch_mm[1])}}}"
     yield 'Field InspectionStationID 3 {"yieldsim", "simulation", "1"}'
-    yield 'Field OrientationMarkLocation 1 {"DOWN"}'
+    yield f'Field OrientationMarkLocation 1 {{"{first.mark}"}}'
     yield f'Field RecipeID 3 {{"yieldsim", "{date}", "{time}"}}'
     yield f'Field ResultTimestamp 2 {{"{date}", "{time}"}}'
     yield 'Field SampleOrientationMarkType 1 {"NOTCH"}'
