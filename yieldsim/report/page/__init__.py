@@ -1,8 +1,12 @@
 """The page of an ensemble: one HTML file that explores itself, without a network.
 
 `document` fills `assets/page.html` with the style, the scripts, the static tables (`sections`) and
-the data (`data`). Charts are SVG that a script of ours draws: the page needs four kinds of chart,
-which take less than 20 kB, while uPlot (51 kB) draws on a canvas, which a screen reader and a
-printer cannot read, and Observable Plot with d3 takes 490 kB. The template has a handful of
-places, so no template engine is needed.
+the data. Charts are SVG that scripts of ours draw: five kinds of chart, switches and sliders take
+40 kB, while uPlot (51 kB) draws on a canvas, which no screen reader can read and which prints
+coarsely, and Observable Plot with d3 takes 490 kB. The template has a handful of places, so no
+template engine is needed.
+
+To add a section: its figures in `analysis.overview.overview`, a function that makes a `Section` of
+them (`chips`, `fab`, `world`, `assumed`), and its place in `sections.MAKERS`. A further kind of
+chart is a function of `assets/charts.js`, named in ``DRAW`` of `assets/page.js`.
 """
