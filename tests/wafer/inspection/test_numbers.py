@@ -51,3 +51,12 @@ def test_the_plain_function_does_the_same():
     out = np.zeros((3, 2))
     assert parse_rows.py_func(np.frombuffer(text, np.uint8), blank, 10, 0, out)[0] == 2
     assert out[:2].tolist() == number_table("t", text, b"\n", 2).tolist()
+
+
+def test_a_table_takes_no_more_memory_than_its_text_can_fill():
+    """A million empty lines and a hundred thousand columns promise 800 GB."""
+    assert number_table("t", b"\n" * 10**6, b"\n", 10**5).shape == (0, 10**5)
+    for count in range(1, 5):
+        text = "\n".join(["1 2 3"] * count).encode()
+        assert len(number_table("t", text, b"\n", 3)) == count
+        assert len(number_table("t", text, b"\n", 4, spare=1)) == count

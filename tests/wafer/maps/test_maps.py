@@ -130,6 +130,15 @@ def test_wrong_npz(tmp_path, changes, words):
     assert_one_line(raised.value, ["bad.npz", *words])
 
 
+def test_an_archive_that_unpacks_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("yieldsim.wafer.maps.formats.npz._MOST_BYTES", 400)
+    path = tmp_path / "bad.npz"
+    np.savez_compressed(path, **arrays())
+    with pytest.raises(ModelError) as raised:
+        load_maps(path)
+    assert_one_line(raised.value, ["bad.npz", "arrays too large", "400 bytes"])
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

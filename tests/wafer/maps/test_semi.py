@@ -127,6 +127,9 @@ def test_wrong_numbers_and_places(tmp_path):
         tmp_path, "m.xml", text.replace('Rows="2"', 'Rows="two"'), ["wafer W7 Rows", "'two'"]
     )
     refused_text(tmp_path, "m.xml", text.replace('Rows="2"', 'Rows="9"'), ["ragged map", "2 rows"])
+    for count in ("-3", "0", "9" * 30, "1e3"):
+        words = ["wafer W7 Columns", "no count of dies", "1 to 100000"]
+        refused_text(tmp_path, "m.xml", text.replace('Columns="3"', f'Columns="{count}"'), words)
     for place in ('X="a" Y="0"', 'X="0"', f'X="{10**30}" Y="0"'):
         data = ROWS.replace("<BinCode>", f"<BinCode {place}>", 1)
         refused_text(tmp_path, "m.xml", e142({"A": data}), ["wafer E1", "not a place"])

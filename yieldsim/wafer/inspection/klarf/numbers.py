@@ -25,7 +25,9 @@ def number_table(
     Raises ModelError, with the row, for what is no number and for rows of another length.
     """
     letters = np.frombuffer(data, np.uint8)
-    out = np.zeros((data.count(end) + 1, columns))
+    # n values and what parts them take 2 n letters: no more rows fit, whatever a file promises
+    most = (len(data) + 1) // (2 * max(columns - spare, 1))
+    out = np.zeros((min(data.count(end) + 1, most) + 1, columns))
     rows, error, at, other = parse_rows(letters, _BLANK, end[0], spare, out)
     if error == BAD_NUMBER:
         got = data[at:other].decode("latin-1")

@@ -33,6 +33,7 @@ __all__ = ["BIN_LETTERS", "LETTERS", "die_letters", "load", "recognizes", "save"
 
 LETTERS = ".PF"  # written for no die, pass and fail
 BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for bins of passing dies; F is fail
+_MOST_ACROSS = 100_000
 _UM_PER_MM = 1000.0
 _LEAST_UM = 50.0  # DeviceSize is in um; a smaller one can only be in mm
 
@@ -80,10 +81,10 @@ def _count(where: str, device: ElementTree.Element, name: str) -> int | None:
     text = device.get(name)
     if text is None:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise ModelError(f"{where} {name}", "no number", got=text, allowed="an integer") from None
+    if not text.strip().isdecimal() or not 0 < int(text[:20]) <= _MOST_ACROSS:
+        allowed = f"1 to {_MOST_ACROSS}"
+        raise ModelError(f"{where} {name}", "no count of dies", got=text, allowed=allowed)
+    return int(text)
 
 
 def _pitch(device: ElementTree.Element) -> tuple[float, float]:

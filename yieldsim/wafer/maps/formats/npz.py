@@ -18,6 +18,7 @@ from yieldsim.wafer.maps.wafer_maps import CODES, WaferMaps
 
 __all__ = ["arrays_of", "load", "npz_bytes", "recognizes", "save"]
 
+_MOST_BYTES = 2**33
 _NEEDED = ("die", "offset", "rows", "cols")
 
 
@@ -64,11 +65,20 @@ def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
     with path.open("rb") as stream:  # an OSError of our own keeps the file's name
         try:
             with np.load(stream, allow_pickle=False) as archive:
+                _check_size(path, archive)
                 return {key: archive[key] for key in archive.files}
         except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, AttributeError):
             raise ModelError(
                 str(path), "cannot be read: cut short, or no NumPy archive", allowed="a whole .npz"
             ) from None
+
+
+def _check_size(path: Path, archive: Any) -> None:
+    """Raise ModelError for arrays that unpack to more than any set of maps."""
+    size = sum(member.file_size for member in archive.zip.infolist())
+    if size > _MOST_BYTES:
+        allowed = f"{_MOST_BYTES} bytes, unpacked"
+        raise ModelError(str(path), "arrays too large", got=size, allowed=allowed)
 
 
 def _texts(
