@@ -7,5 +7,5 @@ ROOT = TESTS.parent
 VALID = TESTS / "models" / "valid"
 INVALID = TESTS / "models" / "invalid"
 REFERENCE = TESTS / "reference"
-SMALL_LINE = TESTS / "flow" / "small"  # a data set of the SMT2020 format
+SMALL_LINE = ROOT / "runs" / "small_line"  # a data set of the SMT2020 format
 SHARED = ROOT.parent / "shared"  # public data beside the checkout, absent elsewhere

@@ -14,10 +14,11 @@ from tests.paths import SHARED
 from yieldsim.flow import DataSet, compile_line, read_dataset
 from yieldsim.flow.dataset import Absence, Calendar, Part, Setup
 from yieldsim.flow.kernels.records import IN_TOOL, MOVING, QUEUED, LineState
-from yieldsim.flow.laws import Spread
+from yieldsim.flow.laws import Spread, triangular
 from yieldsim.flow.replicate import new_state, run_to
 
 HVLM = SHARED / "data" / "smt2020" / "hvlm"
+LAST_RANKS = ("rank_FIFO", "rank_CR", "rank_EDD", "rank_SLACK", "rank_SPT")
 NO_HVLM = "the public data set is not here (shared/data/smt2020/hvlm)"
 STATUS = {MOVING: "moving", QUEUED: "queued", IN_TOOL: "in tool"}
 
@@ -39,6 +40,7 @@ def every_rule(last_rank: str) -> DataSet:
         tool_group("wet", speeds=(1.0, 0.5, 0.5), capacity=2, load_min=2.0, unload_min=1.0),
         tool_group("oven", speeds=(1.0,) * 3, location="far", batch_by="family and step"),
         tool_group("fifo", speeds=(0.7, 1.0), ranks=(last_rank,)),
+        tool_group("rare", speeds=(1.0, 1.0), ranks=(last_rank,)),
     ]
     minutes = Spread(20.0, 3.0, "uniform")
     steps = [
@@ -53,6 +55,10 @@ def every_rule(last_rank: str) -> DataSet:
              setup=Setup("gas b", False, None)),
         step("8", "litho", time=minutes, sampling=0.5),
         step("9", "fifo", time=Spread(8.0, 0.0, "exponential"), setup=Setup("x", False, None)),
+        step("10", "rare", time=Spread(4.0, 1.0, "normal")),
+        step("11", "rare", time=Spread(4.0, 3.0, "lognormal")),
+        step("12", "rare", time=triangular(1.0, 2.0, 9.0)),
+        step("13", "rare", time=Spread(4.0, 5.0, "gamma")),
     ]  # fmt: skip
     shorter = [
         step(long.name, long.group, time=long.time, by_piece=long.by_piece,
@@ -159,7 +165,7 @@ def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tu
 
 
 @pytest.mark.parametrize("migrate", [False, True])
-@pytest.mark.parametrize("last_rank", ["rank_FIFO", "rank_CR"])
+@pytest.mark.parametrize("last_rank", LAST_RANKS)
 def test_every_rule_matches_the_twin(last_rank: str, migrate: bool) -> None:
     state, twin = run_both(every_rule(last_rank), 20.0, 400, migrate)
     cycle = sum(end - lot.released for lot, end in twin.finished)

@@ -18,6 +18,11 @@ from yieldsim.flow.kernels.records import (
     CLOCK_PIECES,
     GROUP,
     ORDER,
+    RANK_DUE,
+    RANK_FIFO,
+    RANK_RATIO,
+    RANK_SHORTEST,
+    RANK_SLACK,
     SPREAD,
     TOOL,
     WIP_CAP,
@@ -28,7 +33,21 @@ from yieldsim.flow.step_tables import fill_spread, step_tables
 
 __all__ = ["DISPATCH", "CompiledLine", "compile_line"]
 
-DISPATCH = ("data", "fifo", "cr")
+# The last rank of waiting lots, by the name of the command's option.
+_LAST_RANKS = {
+    "fifo": "rank_FIFO",
+    "cr": "rank_CR",
+    "edd": "rank_EDD",
+    "slack": "rank_SLACK",
+    "spt": "rank_SPT",
+}
+_RANK_NUMBERS = {
+    "rank_CR": RANK_RATIO,
+    "rank_EDD": RANK_DUE,
+    "rank_SLACK": RANK_SLACK,
+    "rank_SPT": RANK_SHORTEST,
+}
+DISPATCH = ("data", *_LAST_RANKS)
 _KINDS = {"failure": CLOCK_FAILURE, "calendar": CLOCK_CALENDAR, "pieces": CLOCK_PIECES}
 
 
@@ -63,10 +82,11 @@ class CompiledLine(NamedTuple):
 def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -> CompiledLine:
     """Compile a data set.
 
-    ``dispatch`` "data" takes the ranking of each tool group from the data set. "fifo" and "cr" rank
-    by priority and then first come first served or critical ratio everywhere, without setup
-    avoidance. With ``migrate`` a lot leaves a failing tool and any free tool does the work left;
-    otherwise it waits for the repair.
+    ``dispatch`` "data" takes the ranking of each tool group from the data set. The others rank by
+    priority everywhere, without setup avoidance, and then first come first served ("fifo") or by
+    the least critical ratio ("cr"), due date ("edd"), slack ("slack") or work of the step ("spt").
+    With ``migrate`` a lot leaves a failing tool and any free tool does the work left; otherwise it
+    waits for the repair.
     """
     setups = {name: number for number, name in enumerate(_setup_names(data))}
     steps, starts, batch_kinds = step_tables(data, setups)
@@ -126,14 +146,14 @@ def _groups(data: DataSet, dispatch: str) -> Records:
     for record, group in zip(out, data.groups.values(), strict=True):
         ranks = group.ranks
         if dispatch != "data":
-            ranks = ("rank_HP", "rank_CR") if dispatch == "cr" else ("rank_HP", "rank_FIFO")
+            ranks = ("rank_HP", _LAST_RANKS[dispatch])
         record["load"], record["unload"] = group.load_min, group.unload_min
         record["capacity"], record["location"] = group.capacity, locations[group.location]
         record["has_min_runs"] = group.min_run_group != ""
         record["wake_least_setup"] = group.wake_least_setup
         record["by_priority"] = "rank_HP" in ranks
         record["by_setup"] = "rank_RSETUP" in ranks
-        record["by_ratio"] = "rank_CR" in ranks
+        record["last_rank"] = max(_RANK_NUMBERS.get(rank, RANK_FIFO) for rank in ranks)
         for name in ("first_lot", "last_lot", "first_ready", "last_ready"):
             record[name] = -1
     return out
@@ -210,6 +230,7 @@ def _order(
     out["pieces"] = order.pieces
     out["step"] = starts.get((order.part, order.step), -1)
     out["period"], out["last_period"] = periods.add(order.rates) if order.rates else (0, -1)
+    out["timed"] = order.timed
     out["cap"] = list(data.caps).index(order.cap) if order.cap else -1
     return out
 
@@ -235,9 +256,12 @@ def _events_per_min(data: DataSet, clocks: Records) -> float:
     rate = 2.0 * float(np.sum(1.0 / np.maximum(intervals, 60.0)))
     single_events, span_min = 0.0, 1.0
     for order in data.orders:
-        events = order.lots * (2.0 * len(data.parts[order.part].steps) + 1.0)
+        steps = data.parts[order.part].steps[order.step :]
+        events = order.lots * (2.0 * len(steps) + 1.0)
         if order.releases > 1:
             rate += events / max(order.interval.mean, 1e-6)
-        else:  # one of a list of single lots, whose releases together span some time
-            single_events, span_min = single_events + events, max(span_min, order.first_min)
+        else:  # one of a list of single lots, which take their own work time at least
+            work = sum(step.sampling * step.time.mean for step in steps)
+            single_events += events
+            span_min = max(span_min, order.first_min + work)
     return rate + single_events / span_min

@@ -22,8 +22,10 @@ class LineToolGroup:
     """A row of tool.txt: tools that can do the same steps.
 
     ``speeds`` has one entry per tool. ``capacity`` is the number of jobs that a tool holds at once.
-    ``ranks`` are some of rank_HP (priority), rank_RSETUP (least setup time), rank_FIFO and rank_CR
-    (critical ratio). ``min_run_group`` is the setup group whose minimum runs hold here, or "".
+    ``ranks`` are some of rank_HP (priority), rank_RSETUP (least setup time) and one last of
+    rank_FIFO, rank_CR (critical ratio), rank_EDD (due date), rank_SLACK (time to the due date less
+    the work left) and rank_SPT (work of the step). ``min_run_group`` is the setup group whose
+    minimum runs hold here, or "".
     """
 
     name: str
@@ -87,9 +89,10 @@ class LotOrder:
     """Lots of one name: ``lots`` at a time, first at ``first_min``, ``releases`` times.
 
     ``interval`` is the time between two releases. For a lot that is in the line at the start,
-    ``step`` is its position in the route and ``released_min`` is 0 or earlier. ``rates`` holds
-    (until_min, release rate relative to the interval's); the last entry holds for good. ``cap``
-    names the WIP cap for which the lots count.
+    ``step`` is its position in the route and ``released_min`` is 0 or earlier. A lot whose release
+    is not known is not ``timed``: it counts in lots out only. ``rates`` holds (until_min, release
+    rate relative to the interval's); the last entry holds for good. ``cap`` names the WIP cap for
+    which the lots count.
     """
 
     name: str
@@ -103,6 +106,7 @@ class LotOrder:
     due_after_min: float
     step: int = 0
     released_min: float = 0.0
+    timed: bool = True
     rates: tuple[tuple[float, float], ...] = ()
     cap: str = ""
 
@@ -142,6 +146,7 @@ class DataSet:
     ``moves`` holds transport times by (from, to) location. ``setup_times`` holds times by (from,
     to) setup, with "" for any setup before. ``min_runs`` holds jobs by setup group and setup.
     ``caps`` holds WIP caps by name as (until_min, most pieces); the last entry holds for good.
+    ``notes`` says what of the files is not simulated.
     """
 
     name: str
@@ -154,3 +159,4 @@ class DataSet:
     min_runs: Mapping[str, Mapping[str, int]]
     caps: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     absences: tuple[Absence, ...] = ()
+    notes: tuple[str, ...] = ()

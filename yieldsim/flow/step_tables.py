@@ -10,7 +10,11 @@ from yieldsim.flow.dataset import DataSet, LineToolGroup, Part, Step
 from yieldsim.flow.kernels.records import (
     CONSTANT,
     EXPONENTIAL,
+    GAMMA,
+    LOGNORMAL,
+    NORMAL,
     STEP,
+    TRIANGULAR,
     UNIFORM,
     Record,
     Records,
@@ -19,12 +23,20 @@ from yieldsim.flow.laws import Spread
 
 __all__ = ["fill_spread", "step_minutes", "step_tables"]
 
-_LAWS = {"constant": CONSTANT, "uniform": UNIFORM, "exponential": EXPONENTIAL}
+_LAWS = {
+    "constant": CONSTANT,
+    "uniform": UNIFORM,
+    "exponential": EXPONENTIAL,
+    "normal": NORMAL,
+    "lognormal": LOGNORMAL,
+    "triangular": TRIANGULAR,
+    "gamma": GAMMA,
+}
 
 
 def fill_spread(record: Record, spread: Spread) -> None:
     """Write a random time into a SPREAD record."""
-    record["mean"], record["half_width"] = spread.mean, spread.half_width
+    record["mean"], record["width"], record["mode"] = spread.mean, spread.width, spread.mode
     record["law"] = _LAWS[spread.law]
 
 
@@ -119,5 +131,6 @@ def _fill_remaining(rows: Records, part: Part, data: DataSet) -> None:
     left = 0.0
     for position in range(len(part.steps) - 1, -1, -1):
         step = part.steps[position]
-        left += step.sampling * step_minutes(step, data.groups[step.group], pieces)
-        rows[position]["remaining"] = left
+        minutes = step_minutes(step, data.groups[step.group], pieces)
+        left += step.sampling * minutes
+        rows[position]["remaining"], rows[position]["alone"] = left, minutes

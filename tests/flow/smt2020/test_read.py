@@ -100,14 +100,140 @@ def test_lots_in_the_line_slower_tools_and_comments(folder: Path) -> None:
     data = read_dataset(folder)
     assert data.groups["Etch"].speeds == (1.0, 1.0, 1.0, 0.5, 0.5)
     wip = data.orders[-1]
+    assert wip.timed
     assert (wip.name, wip.step, wip.released_min, wip.due_after_min) == ("Lot", 2, -1440.0, 2880.0)
+
+
+def add_wip(folder: Path, *rows: str) -> None:
+    head = "LOT\tPART\tPRIOR\tPIECES\tSTART\tCURSTEP\tDUE"
+    (folder / "WIP.txt").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+
+
+def test_lots_in_the_line_are_dated_back_by_their_due_date(folder: Path) -> None:
+    # Normal lots are due 2.5 days after their release, hot ones 1 day. All rows start with the run.
+    add_wip(
+        folder,
+        "a\tpart_1\t10\t25\t01/01/18 00:00:00\t3\t01/02/18 00:00:00",
+        "b\tpart_1\t20\t25\t01/01/18 00:00:00\t2\t01/01/18 12:00:00",
+        "c\tpart_1\t10\t25\t01/01/18 00:00:00\t3\t",
+        "d\tpart_1\t99\t25\t01/01/18 00:00:00\t3\t01/02/18 00:00:00",
+        "e\tpart_1\t10\t25\t01/01/18 00:00:00\t1\t01/04/18 00:00:00",
+    )
+    normal, hot, no_due, no_order, young = read_dataset(folder).orders[2:]
+    assert (normal.name, normal.released_min, normal.due_after_min) == ("Lot", -2160.0, 3600.0)
+    assert (hot.name, hot.released_min, hot.due_after_min) == ("Hot", -720.0, 1440.0)
+    # Without a due date, or an order whose lead time would tell the release, it is not known.
+    assert (no_due.timed, no_order.timed, normal.timed) == (False, False, True)
+    # A lot that is due more than a lead time from now has only just been released.
+    assert (young.released_min, young.due_after_min) == (0.0, 4320.0)
+
+
+def test_a_half_done_lot_has_its_whole_cycle_time(folder: Path) -> None:
+    # At the last step, released 1.5 days ago, 90 minutes of work to go, alone.
+    for row in (2, 3):
+        change(folder, "order.txt", row, "START", "06/01/18 00:00:00" if row == 3 else "01/01/18")
+        change(folder, "order.txt", row, "RPT#", "1")
+    change(folder, "route_1.txt", 4, "REWORK", "0")
+    lots = ["a\tpart_1\t20\t25\t01/01/18 00:00:00\t3\t01/01/18 12:00:00"]
+    lots.append("b\tpart_1\t30\t25\t01/01/18 00:00:00\t3\t01/01/18 12:00:00")
+    add_wip(folder, *lots)
+    change(folder, "order.txt", 3, "DUE", "06/03/18 00:00:00")  # two days of lead time
+    line = compile_line(read_dataset(folder))
+    outcome = replicate(line, 1, 0, 10.0)
+    hot, unknown = line.report.index("Hot"), line.report.index("b")
+    # Setup 8, loading 1, unloading 0.5 and work of 90 minutes after 1.5 days.
+    assert outcome.cycle_days[hot] == pytest.approx(1.5 + (8.0 + 1.0 + 90.0 + 0.5) / 1440.0)
+    # Of the lot of unknown release nothing but its coming out is counted.
+    assert (outcome.lots_out[unknown], outcome.lots_counted[unknown]) == (1, 0)
+
+
+def test_lots_in_the_line_do_not_slow_a_run_down(folder: Path) -> None:
+    plain = compile_line(read_dataset(folder)).events_per_min
+    row = "a\tpart_1\t10\t25\t01/01/18 00:00:00\t3\t01/02/18 00:00:00"
+    add_wip(folder, *[row] * 500)
+    # 500 lots of 3 events each, in no less than their 90 minutes of work: 16.7 a minute.
+    more = compile_line(read_dataset(folder)).events_per_min - plain
+    assert 0.0 < more <= 500 * 3.0 / 90.0
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["01/01/18 06:00:00", "01/01/2018 06:00:00", "01/01/2018 06:00", "2018-01-01 06:00:00",
+     "2018-01-01T06:00"],
+)  # fmt: skip
+def test_dates_of_several_kinds(date: str, folder: Path) -> None:
+    change(folder, "order.txt", 3, "START", date)
+    assert read_dataset(folder).orders[1].first_min == 360.0
+
+
+@pytest.mark.parametrize("unit", ["hr", "h", "hrs", "hours", "Hour"])
+def test_hours_by_several_names(unit: str, folder: Path) -> None:
+    change(folder, "order.txt", 3, "RUNITS", unit)
+    assert read_dataset(folder).orders[1].interval.mean == 1200.0
+
+
+@pytest.mark.parametrize("law", ["normal", "lognormal", "gamma"])
+def test_laws_with_a_standard_deviation(law: str, folder: Path) -> None:
+    change(folder, "route_1.txt", 2, "PDIST", law)
+    assert read_dataset(folder).parts["part_1"].steps[0].time == Spread(2.0, 0.5, law)  # type: ignore[arg-type]
+    change(folder, "route_1.txt", 2, "PTIME2", "0.7")
+    if law == "normal":  # a third of the mean at most, so that times below 0 stay rare
+        with pytest.raises(ModelError, match=r"<= 0\.6666"):
+            read_dataset(folder)
+
+
+def test_a_triangular_time_has_three_numbers(folder: Path) -> None:
+    change(folder, "route_1.txt", 2, "PDIST", "triangular")
+    with pytest.raises(ModelError, match="PTIME2"):  # the least is 2, the most likely 0.5
+        read_dataset(folder)
+    change(folder, "route_1.txt", 2, "PTIME2", "3")
+    with pytest.raises(ModelError, match="PTIME3"):
+        read_dataset(folder)
+    lines = (folder / "route_1.txt").read_text("utf-8").splitlines()
+    lines = [f"{lines[0]}\tPTIME3", f"{lines[1]}\t7", *lines[2:]]
+    (folder / "route_1.txt").write_text("\n".join(lines), encoding="utf-8")
+    time = read_dataset(folder).parts["part_1"].steps[0].time
+    assert (time.mean, time.least, time.mode, time.width) == (4.0, 2.0, 3.0, 2.5)
+
+
+@pytest.mark.parametrize("rank", ["rank_EDD", "rank_SLACK", "rank_SPT"])
+def test_more_ranks(rank: str, folder: Path) -> None:
+    change(folder, "tool.txt", 2, "FWLRANK", f"rank_HP;{rank}")
+    assert read_dataset(folder).groups["Etch"].ranks == ("rank_HP", rank)
+    change(folder, "tool.txt", 2, "FWLRANK", f"rank_FIFO;{rank}")
+    with pytest.raises(ModelError, match="ends with two ranks"):
+        read_dataset(folder)
+
+
+@pytest.mark.parametrize("name", ["shiftcal.txt", "operator.txt"])
+def test_shifts_and_operators_are_refused(name: str, folder: Path) -> None:
+    (folder / name).write_text("X\n1\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=f"{name}: .*; allowed: a folder without this file"):
+        read_dataset(folder)
+
+
+def test_a_folder_of_mimac_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "set1.pf").write_text("x", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"set1.pf: is of the MIMAC format, .*; allowed: "):
+        read_dataset(tmp_path)
+
+
+def test_what_is_not_simulated_is_told(folder: Path) -> None:
+    assert read_dataset(folder).notes == ()
+    lines = (folder / "tool.txt").read_text("utf-8").splitlines()
+    lines = [f"{lines[0]}\tOPERATOR\tEMPTY", f"{lines[1]}\tcrew\t", *lines[2:]]
+    (folder / "tool.txt").write_text("\n".join(lines), encoding="utf-8")
+    change(folder, "order.txt", 2, "HOTLOT", "yes")
+    hot, tool = read_dataset(folder).notes
+    assert "reservation of tools" in hot
+    assert tool == "tool.txt: not simulated: OPERATOR"
 
 
 WRONG = {
     "no number": ("tool.txt", 2, "STNQTY", "three", ">= 1"),
     "half a tool": ("tool.txt", 3, "STNQTY", "2.5", ">= 1"),
     "no tool": ("tool.txt", 3, "STNQTY", "0", ">= 1"),
-    "unit": ("tool.txt", 2, "LTUNITS", "minutes", "sec, min, hr, day"),
+    "unit": ("tool.txt", 2, "LTUNITS", "fortnight", "sec, min, hr, day"),
     "rule": ("tool.txt", 2, "RULE", "rule_x", "rule_HotLotFIRST"),
     "rank": ("tool.txt", 2, "FWLRANK", "rank_FIFO;rank_HP", "rank_HP;rank_RSETUP"),
     "wake": ("tool.txt", 2, "WAKERESRANK", "wake_x", "wake_LeastSetupTime"),
@@ -115,9 +241,10 @@ WRONG = {
     "route file": ("part.txt", 2, "ROUTEFILE", "route_9.txt", "part.txt"),
     "route": ("part.txt", 2, "ROUTE", "r_9", "a route of that file"),
     "group": ("route_1.txt", 3, "STNFAM", "Ovem", "Etch, Oven"),
-    "law": ("route_1.txt", 2, "PDIST", "normal", "constant, uniform, exponential"),
+    "law": ("route_1.txt", 2, "PDIST", "weibull", "constant, uniform, exponential"),
     "negative": ("route_1.txt", 2, "PTIME", "-2", ">= 0"),
     "infinite": ("route_1.txt", 2, "PTIME", "inf", ">= 0"),
+    "huge": ("route_1.txt", 2, "PTIME", "1e300", "<= 1e+09"),
     "half width": ("route_1.txt", 2, "PTIME2", "2.5", "<= 2"),
     "empty": ("route_1.txt", 2, "PTIME", "", ">= 0"),
     "per": ("route_1.txt", 2, "PTPER", "per_wafer", "per_piece, per_lot, per_batch"),
@@ -133,7 +260,7 @@ WRONG = {
     "step twice": ("route_1.txt", 3, "STEP", "1", "once"),
     "part": ("order.txt", 2, "PART", "part_2", "part_1"),
     "pieces": ("order.txt", 2, "PIECES", "100", "from 1 to 75"),
-    "date": ("order.txt", 3, "START", "2018-01-01", "MM/DD/YY"),
+    "date": ("order.txt", 3, "START", "2018-13-01", "MM/DD/YY"),
     "repeat": ("order.txt", 2, "REPEAT", "0", "> 0"),
     "calendar": ("attach.txt", 2, "CALNAME", "BREAK_2", "BREAK"),
     "area": ("attach.txt", 2, "RESNAME", "Wet", "Dry, Hot"),

@@ -58,7 +58,7 @@ class Dispatching:
                 self.table_setup(tool, step).mean
                 if "rank_RSETUP" in ranks and self.needs_setup(tool, step)
                 else 0.0,
-                self.critical_ratio(lot) if "rank_CR" in ranks else 0.0,
+                self.last_rank(ranks[-1], lot),
             )
             if best is None or key < best[0]:
                 best = (key, lot)
@@ -66,16 +66,26 @@ class Dispatching:
                 break  # the queue is in this order
         return None if best is None else best[1]
 
-    def critical_ratio(self, lot: Lot) -> float:
-        left = 0.0
-        for step in reversed(lot.part.steps[lot.position :]):
-            group = self.data.groups[step.group]
-            units = lot.order.pieces if step.by_piece else 1
-            work = step.time.mean * units
-            if step.interval_min > 0.0:
-                work = step.time.mean + (units - 1) * step.interval_min
-            left += step.sampling * (group.load_min + work + group.unload_min)
-        return (lot.released + lot.order.due_after_min - self.now) / max(left, 1e-9)
+    def last_rank(self, rank: str, lot: Lot) -> float:
+        due = lot.released + lot.order.due_after_min
+        left = sum(
+            step.sampling * self.alone(step, lot)
+            for step in reversed(lot.part.steps[lot.position :])
+        )
+        return {
+            "rank_CR": (due - self.now) / max(left, 1e-9),
+            "rank_EDD": due,
+            "rank_SLACK": due - self.now - left,
+            "rank_SPT": self.alone(lot.step, lot),
+        }.get(rank, 0.0)
+
+    def alone(self, step: Step, lot: Lot) -> float:
+        group = self.data.groups[step.group]
+        units = lot.order.pieces if step.by_piece else 1
+        work = step.time.mean * units
+        if step.interval_min > 0.0:
+            work = step.time.mean + (units - 1) * step.interval_min
+        return group.load_min + work + group.unload_min
 
     def pick_tool(self, lot: Lot) -> Tool | None:
         group = self.groups[lot.step.group]

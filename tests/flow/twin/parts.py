@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from yieldsim.flow.dataset import Calendar, LineToolGroup, LotOrder, Part, Step
 from yieldsim.flow.laws import Spread
+from yieldsim.kernels.gamma import gamma_ppf
+from yieldsim.kernels.inverse import normal_ppf
+from yieldsim.kernels.jit import bare_jit
 
 LOT_STEP, SETUP, CLOCK, RELEASE = 64, 65, 66, 67  # streams
 FIRST_DRAW = 2**32 - 1
@@ -35,10 +38,39 @@ def uniform(word: int) -> float:
 
 def drawn(spread: Spread, word: int) -> float:
     if spread.law == "uniform":
-        return spread.mean + spread.half_width * (2.0 * uniform(word) - 1.0)
+        return spread.mean + spread.width * (2.0 * uniform(word) - 1.0)
     if spread.law == "exponential":
         return -spread.mean * math.log(uniform(word))
-    return spread.mean
+    return spread.mean if spread.law == "constant" or spread.width == 0.0 else other(spread, word)
+
+
+def other(spread: Spread, word: int) -> float:
+    """The rarer laws. Quantiles of normal and gamma variates have tests of their own."""
+    u, mean = uniform(word), spread.mean
+    if spread.law == "triangular":
+        least, span = spread.least, 2.0 * spread.width
+        rise = spread.mode - least
+        if u * span < rise:
+            return least + math.sqrt(u * span * rise)
+        return least + span - math.sqrt((1.0 - u) * span * (span - rise))
+    if spread.law == "normal":
+        return max(mean + spread.width * float(quantile_of_normal(u)), 0.0)
+    variation = (spread.width / mean) ** 2
+    if spread.law == "lognormal":
+        log_variance = math.log(1.0 + variation)
+        middle = math.log(mean) - 0.5 * log_variance
+        return math.exp(middle + math.sqrt(log_variance) * float(quantile_of_normal(u)))
+    return mean * variation * float(quantile_of_gamma(u, 1.0 / variation))
+
+
+@bare_jit
+def quantile_of_normal(u: float) -> float:
+    return normal_ppf(u)
+
+
+@bare_jit
+def quantile_of_gamma(u: float, shape: float) -> float:
+    return gamma_ppf(u, shape)
 
 
 def value_at(periods: Sequence[tuple[float, float]], time: float) -> float:

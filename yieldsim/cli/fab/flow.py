@@ -48,11 +48,12 @@ _LONGEST_WARMUP_DAYS = 365.0
 @click.option("--threads", type=click.IntRange(1), help="Number of threads.  [default: all cores]")
 @click.option(
     "--dispatch",
-    type=click.Choice(["data", "fifo", "cr"]),
+    type=click.Choice(["data", "fifo", "cr", "edd", "slack", "spt"]),
     default="data",
     show_default=True,
     help="Ranking of waiting lots: as in the data set, or by priority and then first come first "
-    "served (fifo) or critical ratio (cr).",
+    "served (fifo), critical ratio (cr), due date (edd), time to the due date less the work left "
+    "(slack) or work of the step (spt).",
 )
 @click.option(
     "--failure",
@@ -66,8 +67,17 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
     """Simulate a re-entrant line event by event (SMT2020 format).
 
     DATASET is a folder with tool.txt, part.txt and its route files, order.txt, and any other files
-    of the format. The line starts empty. Lots out are those of the whole run, per replication. All
-    other figures leave the warm-up out.
+    of the format, or SMT2020's workbook (.xlsx; needs the extra xlsx). Without WIP.txt the line
+    starts empty. Lots out are those of the whole run, per replication. All other figures leave the
+    warm-up out.
+
+    Lots of WIP.txt count from their true release: the due date less the lead time (DUE less START)
+    of the order of their part and priority. Those without a due date or such an order count in lots
+    out, not in cycle times.
+
+    Times are constant, uniform (mean, half width), exponential, normal, lognormal, gamma (mean,
+    standard deviation) or triangular (least, most likely, greatest, as in PTIME, PTIME2, PTIME3).
+    Files of shifts and operators are refused. What else is not simulated is told on stderr.
 
     Availability takes the repairs of exponential failures at their expectation and maintenance as
     simulated. Utilization is the share of that availability in use. --json prints both as counted,
@@ -75,7 +85,10 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
     """
     from yieldsim.flow import compile_line, read_dataset, summarize
 
-    line = compile_line(read_dataset(dataset), dispatch, failure == "migrate")
+    data = read_dataset(dataset)
+    for note in data.notes:
+        click.echo(f"note: {note}", err=True)
+    line = compile_line(data, dispatch, failure == "migrate")
     warmup = options["warmup"]
     if warmup is None:
         warmup = min(options["days"] / 2.0, _LONGEST_WARMUP_DAYS)

@@ -108,7 +108,7 @@ def _visits(data: DataSet, part: Part, pieces: int, run: Calibration, every_min:
         own = _blocked_min(step, group, pieces) / fill
         more = run.setup_min[step.group] + by_pieces.get(step.group, 0.0) * pieces
         minutes.append(own + more)
-        cv2.append((step.time.half_width / max(step.time.mean, 1e-9)) ** 2 / 3.0)
+        cv2.append((step.time.sd / max(step.time.mean, 1e-9)) ** 2)
         waits = (fill - 1.0) / 2.0 * every_min / run.load if step.batch_pieces else 0.0
         alone = step_minutes(step, group, 1 if step.batch_pieces else pieces)
         raw.append(alone + move + run.setup_min[step.group] + waits)
@@ -215,8 +215,7 @@ def _group(data: DataSet, name: str, wafers_per_min: float, cv2: float) -> dict[
             time = calendar.duration
             # Failures run from repair to failure, maintenance from start to start.
             every = calendar.interval.mean + (time.mean if calendar.kind == "failure" else 0.0)
-            cv2_down = 1.0 if time.law == "exponential" else 0.0
-            cv2_down += (time.half_width / max(time.mean, 1e-9)) ** 2 / 3.0
+            cv2_down = (time.sd / max(time.mean, 1e-9)) ** 2
             often += 1.0 / every
             mean += time.mean / every
             square += time.mean**2 * (1.0 + cv2_down) / every

@@ -10,6 +10,11 @@ from yieldsim.flow.kernels.queue import lot_node, post
 from yieldsim.flow.kernels.records import (
     CONSTANT,
     IN_TOOL,
+    RANK_DUE,
+    RANK_FIFO,
+    RANK_RATIO,
+    RANK_SHORTEST,
+    RANK_SLACK,
     STREAM_SETUP,
     LineState,
     Network,
@@ -43,36 +48,48 @@ def _needs_setup(tool: Record, step: Record) -> bool:
 
 
 @stage_jit
+def _last_rank(rank: int, lot: Record, step: Record, now: float) -> float:
+    """Return the number of which the least goes first: 0 for first come first served."""
+    if rank == RANK_RATIO:
+        return (lot.due - now) / max(step.remaining, 1e-9)
+    if rank == RANK_DUE:
+        return lot.due
+    if rank == RANK_SLACK:
+        return lot.due - now - step.remaining
+    if rank == RANK_SHORTEST:
+        return step.alone
+    return 0.0
+
+
+@stage_jit
 def choose(network: Network, state: LineState, tool_index: int) -> int:
     """Return the waiting lot that a ready tool should take next, or -1.
 
     The order is priority; then, where the group ranks by setup, the least time in the table of
-    setup times (times that a route gives do not count); then the least critical ratio, which is the
-    time to the due date over the work left, or first come first served.
+    setup times (times that a route gives do not count); then the group's last rank.
     """
     lots = state.lots
     tool = state.tools[tool_index]
     group = state.groups[tool.group]
     now = state.run[0].now
     best = -1
-    least_setup = least_ratio = np.inf
+    least_setup = least_last = np.inf
     index = group.first_lot
     while index >= 0:
         lot = lots[index]
         if best >= 0 and group.by_priority and lot.priority < lots[best].priority:
             break
         if _may_start(network, state, tool_index, index):
-            if not (group.by_setup or group.by_ratio):
+            if not group.by_setup and group.last_rank == RANK_FIFO:
                 return index
             step = network.steps[lot.step]
-            setup = ratio = 0.0
+            setup = 0.0
             if group.by_setup and _needs_setup(tool, step):
                 setup = network.setup_times[tool.setup, step.setup].mean
-            if group.by_ratio:
-                ratio = (lot.due - now) / max(step.remaining, 1e-9)
-            if setup < least_setup or (setup == least_setup and ratio < least_ratio):
-                best, least_setup, least_ratio = index, setup, ratio
-                if setup == 0.0 and not group.by_ratio:
+            last = _last_rank(group.last_rank, lot, step, now)
+            if setup < least_setup or (setup == least_setup and last < least_last):
+                best, least_setup, least_last = index, setup, last
+                if setup == 0.0 and group.last_rank == RANK_FIFO:
                     break
         index = lot.next
     return best

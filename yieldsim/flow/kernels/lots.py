@@ -146,7 +146,7 @@ def _finish(state: LineState, index: int) -> None:
     order.finished_ever += 1
     if order.cap >= 0:
         state.caps[order.cap].pieces -= lot.pieces
-    if is_counted(state):
+    if order.timed and is_counted(state):
         cycle = run.now - lot.released
         order.finished += 1
         order.cycle += cycle

@@ -35,15 +35,23 @@ __all__ = [
     "EVENT",
     "EXPONENTIAL",
     "FULL",
+    "GAMMA",
     "GROUP",
     "IN_TOOL",
+    "LOGNORMAL",
     "LOT",
     "LineState",
     "MOVING",
+    "NORMAL",
     "Network",
     "ORDER",
     "PERIOD",
     "QUEUED",
+    "RANK_DUE",
+    "RANK_FIFO",
+    "RANK_RATIO",
+    "RANK_SHORTEST",
+    "RANK_SLACK",
     "REACHED",
     "RUN",
     "Record",
@@ -55,12 +63,16 @@ __all__ = [
     "STREAM_RELEASE",
     "STREAM_SETUP",
     "TOOL",
+    "TRIANGULAR",
     "UNIFORM",
     "WIP_CAP",
 ]
 
-# The law of a time: always the mean; uniform within the half width of the mean; exponential.
-CONSTANT, UNIFORM, EXPONENTIAL = 0, 1, 2
+# The law of a time. The width is half the width of uniform and triangular times and the standard
+# deviation of normal, lognormal and gamma ones; the mode is of triangular ones.
+CONSTANT, UNIFORM, EXPONENTIAL, NORMAL, LOGNORMAL, TRIANGULAR, GAMMA = 0, 1, 2, 3, 4, 5, 6
+# The last rank among waiting lots: who came first, or the least of a number.
+RANK_FIFO, RANK_RATIO, RANK_DUE, RANK_SLACK, RANK_SHORTEST = 0, 1, 2, 3, 4
 # Kinds of clocks: a failure; maintenance by date; maintenance by pieces; and, once each, the date
 # on which a tool leaves the line or comes back.
 CLOCK_FAILURE, CLOCK_CALENDAR, CLOCK_PIECES, CLOCK_LEAVES, CLOCK_COMES = 0, 1, 2, 3, 4
@@ -82,7 +94,7 @@ BUCKET_MASK = (1 << BUCKET_BITS) - 1
 Record: TypeAlias = Any
 Records: TypeAlias = NDArray[Any]
 
-SPREAD = np.dtype([("mean", "f8"), ("half_width", "f8"), ("law", "i8")])
+SPREAD = np.dtype([("mean", "f8"), ("width", "f8"), ("mode", "f8"), ("law", "i8")])
 
 STEP = np.dtype(
     [
@@ -92,7 +104,8 @@ STEP = np.dtype(
         ("sampling", "f8"),  # share of lots that do this step
         ("rework", "f8"),  # share of lots that go back to rework_to after it
         ("limit", "f8"),  # minutes until the start of the step where limit_set ends
-        ("remaining", "f8"),  # expected minutes of work from here on, for the critical ratio
+        ("remaining", "f8"),  # expected minutes of work from here on, for critical ratio and slack
+        ("alone", "f8"),  # expected minutes of this step alone
         ("group", "i4"),
         ("following", "i4"),
         ("rework_to", "i4"),
@@ -122,11 +135,11 @@ GROUP = np.dtype(
         ("first_ready", "i4"),  # ends of the list of tools that may take a lot
         ("last_ready", "i4"),
         ("capacity", "i4"),  # jobs that a tool holds at once
+        ("last_rank", "i4"),  # among equals: first come first served, or another rank
         ("location", "i4"),
         ("has_min_runs", "?"),  # setups here have a minimum run
         ("by_priority", "?"),
         ("by_setup", "?"),  # among lots of equal priority, the least setup time first
-        ("by_ratio", "?"),  # then the least critical ratio; otherwise first come first served
         ("wake_least_setup", "?"),  # an arriving lot takes the tool with the least setup time
     ],
     align=True,
@@ -199,6 +212,7 @@ ORDER = np.dtype(
         ("period", "i4"),  # the present one of the periods that change its release rate
         ("last_period", "i4"),  # -1: the rate does not change
         ("cap", "i4"),  # WIP cap for which its lots count, -1: none
+        ("timed", "?"),  # its lots count in cycle times
     ],
     align=True,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 from yieldsim.flow.dataset import Calendar, LineToolGroup
 from yieldsim.flow.laws import Spread
-from yieldsim.flow.smt2020.tsv import Row, read_table
+from yieldsim.flow.smt2020.tables import Tables
+from yieldsim.flow.smt2020.tsv import Row
 
 __all__ = ["read_calendars"]
 
@@ -19,7 +19,7 @@ _PM_COLUMNS = ("PMCALNAME", "PMCALTYPE", "MTBPM", "MTTR", "MTTRUNITS")
 _ATTACH_COLUMNS = ("CALNAME", "CALTYPE", "RESTYPE", "RESNAME")
 
 
-def read_calendars(folder: Path, groups: Mapping[str, LineToolGroup]) -> tuple[Calendar, ...]:
+def read_calendars(tables: Tables, groups: Mapping[str, LineToolGroup]) -> tuple[Calendar, ...]:
     """Read the failures and the maintenance of the tool groups, in the order of attach.txt.
 
     Raises
@@ -27,12 +27,12 @@ def read_calendars(folder: Path, groups: Mapping[str, LineToolGroup]) -> tuple[C
     ModelError
         with file, row and column, if a cell is not understood or names something unknown.
     """
-    if not (folder / "attach.txt").exists():
+    if not tables.has("attach.txt"):
         return ()
-    failures = _failures(folder / "downcal.txt")
-    maintenance = _maintenance(folder / "pmcal.txt")
+    failures = _failures(tables)
+    maintenance = _maintenance(tables)
     calendars = []
-    for row in read_table(folder / "attach.txt", _ATTACH_COLUMNS):
+    for row in tables.rows("attach.txt", _ATTACH_COLUMNS):
         kind: _Kind
         if row.choice("CALTYPE", ("down", "pm")) == "down":
             kind = "failure"
@@ -65,27 +65,27 @@ def _first(row: Row, kind: _Kind, interval: Spread) -> Spread:
     return row.spread("FOADIST", "FOA", "FOA2", "FOAUNITS")
 
 
-def _failures(path: Path) -> dict[str, tuple[Spread, Spread]]:
+def _failures(tables: Tables) -> dict[str, tuple[Spread, Spread]]:
     """Times to failure and times to repair, by name."""
     failures: dict[str, tuple[Spread, Spread]] = {}
-    if not path.exists():
+    if not tables.has("downcal.txt"):
         return failures
-    for row in read_table(path, _DOWN_COLUMNS):
+    for row in tables.rows("downcal.txt", _DOWN_COLUMNS):
         row.choice("DOWNCALTYPE", ("mttf_by_cal",), "mttf_by_cal")
         interval = row.spread("MTTFDIST", "MTTF", "MTTF2", "MTTFUNITS", default_law="exponential")
-        if interval.mean - interval.half_width <= 0.0:
+        if interval.least <= 0.0:
             raise row.error("MTTF", "is out of range", "a time > 0")
         repair = row.spread("MTTRDIST", "MTTR", "MTTR2", "MTTRUNITS", default_law="exponential")
         failures[_new_name(row, "DOWNCALNAME", failures)] = (interval, repair)
     return failures
 
 
-def _maintenance(path: Path) -> dict[str, tuple[_Kind, Spread, Spread]]:
+def _maintenance(tables: Tables) -> dict[str, tuple[_Kind, Spread, Spread]]:
     """Kinds, intervals and durations, by name."""
     maintenance: dict[str, tuple[_Kind, Spread, Spread]] = {}
-    if not path.exists():
+    if not tables.has("pmcal.txt"):
         return maintenance
-    for row in read_table(path, _PM_COLUMNS):
+    for row in tables.rows("pmcal.txt", _PM_COLUMNS):
         kind: _Kind = "calendar"
         if row.choice("PMCALTYPE", (_BY_DATE, _BY_PIECES)) == _BY_PIECES:
             kind = "pieces"

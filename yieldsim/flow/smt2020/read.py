@@ -12,14 +12,16 @@ from yieldsim.flow.dataset import DataSet, LineToolGroup, LotOrder, Part
 from yieldsim.flow.laws import Spread
 from yieldsim.flow.smt2020.calendars import read_calendars
 from yieldsim.flow.smt2020.routes import read_parts
-from yieldsim.flow.smt2020.tsv import Row, read_table
+from yieldsim.flow.smt2020.tables import FolderTables, Tables
+from yieldsim.flow.smt2020.tsv import Row
+from yieldsim.flow.smt2020.workbook import WorkbookTables, is_workbook
 
 __all__ = ["read_dataset"]
 
-_TOOL_FILES = ("tool.txt", "tool.txt.1l")  # the second is the name in the published folders
 _TOOL_COLUMNS = ("STNFAM", "STNQTY")
 _ORDER_COLUMNS = ("LOT", "PART", "PIECES", "START")
-_RANKS = ("rank_HP", "rank_RSETUP", "rank_FIFO", "rank_CR")
+_LAST_RANKS = ("rank_FIFO", "rank_CR", "rank_EDD", "rank_SLACK", "rank_SPT")
+_RANKS = ("rank_HP", "rank_RSETUP", *_LAST_RANKS)
 _RULE_FIRST, _RULE_RUNS = "rule_HotLotFIRST", "rule_LSSU"
 _BATCHES = {
     "crit_sameroutestep": "route step",
@@ -29,7 +31,7 @@ _FAR_MIN = 1e15
 
 
 def read_dataset(folder: str | Path) -> DataSet:
-    """Read a folder with tool.txt, part.txt and its route files, and order.txt.
+    """Read a folder with tool.txt, part.txt and its route files, and order.txt, or a workbook.
 
     The files setup.txt, setupgrp.txt, downcal.txt, pmcal.txt, attach.txt, fromto.txt and WIP.txt
     are read where they exist.
@@ -40,34 +42,31 @@ def read_dataset(folder: str | Path) -> DataSet:
         with file, row, column, value and what is allowed, if a file is missing or wrong.
     """
     path = Path(folder)
-    if not path.is_dir():
-        raise ModelError(str(folder), "is not a folder", allowed="a folder with tool.txt, "
-                         "part.txt, order.txt and route files")  # fmt: skip
-    min_runs = _min_runs(path)
-    groups = _groups(_tool_file(path), min_runs)
-    parts = read_parts(path, groups)
+    tables: Tables
+    if is_workbook(path):
+        tables = WorkbookTables(path, str(folder))
+    else:
+        tables = FolderTables(path, str(folder))
+    min_runs = _min_runs(tables)
+    groups = _groups(tables, min_runs)
+    parts = read_parts(tables, groups)
+    orders, notes = _orders(tables, parts)
     return DataSet(
-        name=path.resolve().name,
+        name=tables.name,
         groups=groups,
         parts=parts,
-        orders=_orders(path, parts),
-        calendars=read_calendars(path, groups),
-        moves=_moves(path),
-        setup_times=_setup_times(path),
+        orders=orders,
+        calendars=read_calendars(tables, groups),
+        moves=_moves(tables),
+        setup_times=_setup_times(tables),
         min_runs=min_runs,
+        notes=notes + tables.notes(),
     )
 
 
-def _tool_file(folder: Path) -> Path:
-    for name in _TOOL_FILES:
-        if (folder / name).exists():
-            return folder / name
-    return folder / _TOOL_FILES[0]
-
-
-def _groups(path: Path, min_runs: Mapping[str, object]) -> dict[str, LineToolGroup]:
+def _groups(tables: Tables, min_runs: Mapping[str, object]) -> dict[str, LineToolGroup]:
     groups: dict[str, LineToolGroup] = {}
-    for row in read_table(path, _TOOL_COLUMNS):
+    for row in tables.rows("tool.txt", _TOOL_COLUMNS):
         name = row.text("STNFAM")
         group = _group(row, name, min_runs)
         if name in groups:
@@ -75,7 +74,7 @@ def _groups(path: Path, min_runs: Mapping[str, object]) -> dict[str, LineToolGro
             group = _joined(row, groups[name], group)
         groups[name] = group
     if not groups:
-        raise ModelError(path.name, "holds no tool group", allowed="at least one row")
+        raise ModelError("tool.txt", "holds no tool group", allowed="at least one row")
     return groups
 
 
@@ -117,17 +116,17 @@ def _ranks(row: Row) -> tuple[str, ...]:
     if list(ranks) != [rank for rank in _RANKS if rank in ranks]:
         allowed = f"some of {';'.join(_RANKS)}, in this order"
         raise row.error("FWLRANK", "is not a known ranking", allowed)
-    if "rank_FIFO" in ranks and "rank_CR" in ranks:
-        raise row.error("FWLRANK", "ends with two ranks", "one of rank_FIFO and rank_CR")
+    if sum(rank in _LAST_RANKS for rank in ranks) > 1:
+        raise row.error("FWLRANK", "ends with two ranks", f"one of {', '.join(_LAST_RANKS)}")
     return ranks
 
 
-def _min_runs(folder: Path) -> dict[str, dict[str, int]]:
+def _min_runs(tables: Tables) -> dict[str, dict[str, int]]:
     runs: dict[str, dict[str, int]] = {}
-    if not (folder / "setupgrp.txt").exists():
+    if not tables.has("setupgrp.txt"):
         return runs
     name = ""
-    for row in read_table(folder / "setupgrp.txt", ("SETUPGRP", "SETUP", "MINRUN")):
+    for row in tables.rows("setupgrp.txt", ("SETUPGRP", "SETUP", "MINRUN")):
         name = row.optional("SETUPGRP") or name  # an empty cell continues the group above
         if name == "":
             raise row.error("SETUPGRP", "is empty in the first row", "a name")
@@ -135,11 +134,11 @@ def _min_runs(folder: Path) -> dict[str, dict[str, int]]:
     return runs
 
 
-def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
+def _setup_times(tables: Tables) -> dict[tuple[str, str], Spread]:
     times: dict[tuple[str, str], Spread] = {}
-    if not (folder / "setup.txt").exists():
+    if not tables.has("setup.txt"):
         return times
-    for row in read_table(folder / "setup.txt", ("CURSETUP", "NEWSETUP", "STIME", "STUNITS")):
+    for row in tables.rows("setup.txt", ("CURSETUP", "NEWSETUP", "STIME", "STUNITS")):
         key = (row.optional("CURSETUP"), row.text("NEWSETUP"))
         if key in times:
             raise row.error("NEWSETUP", "appears twice with this CURSETUP", "each pair once")
@@ -147,11 +146,11 @@ def _setup_times(folder: Path) -> dict[tuple[str, str], Spread]:
     return times
 
 
-def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
+def _moves(tables: Tables) -> dict[tuple[str, str], Spread]:
     moves: dict[tuple[str, str], Spread] = {}
-    if not (folder / "fromto.txt").exists():
+    if not tables.has("fromto.txt"):
         return moves
-    for row in read_table(folder / "fromto.txt", ("FROMLOC", "TOLOC", "DTIME", "DUNITS")):
+    for row in tables.rows("fromto.txt", ("FROMLOC", "TOLOC", "DTIME", "DUNITS")):
         key = (row.text("FROMLOC"), row.text("TOLOC"))
         if key in moves:
             raise row.error("TOLOC", "appears twice with this FROMLOC", "each pair once")
@@ -159,17 +158,22 @@ def _moves(folder: Path) -> dict[tuple[str, str], Spread]:
     return moves
 
 
-def _orders(folder: Path, parts: Mapping[str, Part]) -> tuple[LotOrder, ...]:
-    rows = read_table(folder / "order.txt", _ORDER_COLUMNS)
+def _orders(
+    tables: Tables, parts: Mapping[str, Part]
+) -> tuple[tuple[LotOrder, ...], tuple[str, ...]]:
+    """The orders and the lots in the line, and a note on hot lots that reserve tools."""
+    rows = tables.rows("order.txt", _ORDER_COLUMNS)
     if not rows:
         raise ModelError("order.txt", "holds no order", allowed="at least one row")
     start = min(row.date("START") for row in rows)
     orders = [_order(row, parts, start) for row in rows]
-    if (folder / "WIP.txt").exists():
-        names = {(order.part, order.priority): order.name for order in reversed(orders)}
-        wip = read_table(folder / "WIP.txt", ("PART", "PIECES", "CURSTEP"))
-        orders += [_wip_lot(row, parts, start, names) for row in wip]
-    return tuple(orders)
+    hot = sum(row.choice("HOTLOT", ("yes", "no"), "no") == "yes" for row in rows)
+    if tables.has("WIP.txt"):
+        kinds = {(order.part, order.priority): order for order in reversed(orders)}
+        wip = tables.rows("WIP.txt", ("PART", "PIECES", "CURSTEP"))
+        orders += [_wip_lot(row, parts, start, kinds) for row in wip]
+    note = f"order.txt: not simulated: reservation of tools by hot lots (HOTLOT, orders: {hot})"
+    return tuple(orders), (note,) if hot else ()
 
 
 def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> LotOrder:
@@ -177,7 +181,7 @@ def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> LotOrder:
     first = row.date("START")
     repeats = row.has("REPEAT")
     interval = row.spread("RDIST", "REPEAT", "REPEAT2", "RUNITS") if repeats else Spread(_FAR_MIN)
-    if interval.mean - interval.half_width <= 0.0:
+    if interval.least <= 0.0:
         raise row.error("REPEAT", "is out of range", "a time > 0")
     return LotOrder(
         name=row.text("LOT"),
@@ -193,14 +197,24 @@ def _order(row: Row, parts: Mapping[str, Part], start: datetime) -> LotOrder:
 
 
 def _wip_lot(
-    row: Row, parts: Mapping[str, Part], start: datetime, names: Mapping[tuple[str, int], str]
+    row: Row, parts: Mapping[str, Part], start: datetime, kinds: Mapping[tuple[str, int], LotOrder]
 ) -> LotOrder:
     part = row.one_of("PART", parts, "part of part.txt")
     steps = {step.name: number for number, step in enumerate(parts[part].steps)}
     priority = row.count("PRIOR", 0, default=0)
-    released = row.date("START") if row.has("START") else start
+    kind = kinds.get((part, priority))
+    started = row.date("START") if row.has("START") else start
+    released_min = min((started - start).total_seconds() / 60.0, 0.0)
+    due_min = _FAR_MIN
+    if row.has("DUE"):
+        due_min = (row.date("DUE") - start).total_seconds() / 60.0
+    lead_min = kind.due_after_min if kind is not None else _FAR_MIN
+    dated = row.has("DUE") and lead_min < _FAR_MIN
+    if dated and released_min == 0.0:
+        # START is the start of the run for each of them. The due date tells the true release.
+        released_min = min(due_min - lead_min, 0.0)
     return LotOrder(
-        name=names.get((part, priority), row.text("LOT")),
+        name=kind.name if kind is not None else row.text("LOT"),
         part=part,
         priority=priority,
         pieces=_pieces(row, parts[part]),
@@ -208,9 +222,10 @@ def _wip_lot(
         interval=Spread(_FAR_MIN),
         releases=1,
         lots=1,
-        due_after_min=_due_after(row, released),
+        due_after_min=due_min - released_min if row.has("DUE") else _FAR_MIN,
         step=steps[row.one_of("CURSTEP", steps, "step of the part's route")],
-        released_min=min((released - start).total_seconds() / 60.0, 0.0),
+        released_min=released_min,
+        timed=dated or released_min < 0.0,
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from yieldsim.errors import ModelError
 from yieldsim.flow.dataset import LineToolGroup, Part, Setup, Step
 from yieldsim.flow.laws import Spread
-from yieldsim.flow.smt2020.tsv import Row, read_table
+from yieldsim.flow.smt2020.tables import Tables
+from yieldsim.flow.smt2020.tsv import Row
 
 __all__ = ["read_parts"]
 
@@ -18,7 +18,7 @@ _PER_PIECE, _PER_LOT, _PER_BATCH = "per_piece", "per_lot", "per_batch"
 _PERCENT = 100.0
 
 
-def read_parts(folder: Path, groups: Mapping[str, LineToolGroup]) -> dict[str, Part]:
+def read_parts(tables: Tables, groups: Mapping[str, LineToolGroup]) -> dict[str, Part]:
     """Read part.txt and the route files that it names.
 
     Raises
@@ -27,18 +27,18 @@ def read_parts(folder: Path, groups: Mapping[str, LineToolGroup]) -> dict[str, P
         with file, row and column, if a cell is not understood or contradicts another.
     """
     parts: dict[str, Part] = {}
-    tables: dict[str, list[Row]] = {}
-    for row in read_table(folder / "part.txt", _PART_COLUMNS):
+    routes: dict[str, list[Row]] = {}
+    for row in tables.rows("part.txt", _PART_COLUMNS):
         name, file = row.text("PART"), row.text("ROUTEFILE")
         if name in parts:
             raise row.error("PART", "stands twice", "each part once")
-        if file not in tables:
-            if file != Path(file).name or not (folder / file).is_file():
+        if file not in routes:
+            if not tables.is_beside(file):
                 raise row.error("ROUTEFILE", "is not in the folder", "a file beside part.txt")
-            tables[file] = read_table(folder / file, _STEP_COLUMNS)
+            routes[file] = tables.rows(file, _STEP_COLUMNS)
         route = row.optional("ROUTE")
         rows = [
-            step for step in tables[file] if route == "" or step.optional("ROUTE") in ("", route)
+            step for step in routes[file] if route == "" or step.optional("ROUTE") in ("", route)
         ]
         if not rows:
             raise row.error("ROUTE", f"has no step in {file}", "a route of that file")

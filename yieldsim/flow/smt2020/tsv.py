@@ -8,19 +8,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from yieldsim.errors import ModelError
-from yieldsim.flow.laws import LAWS, Spread
+from yieldsim.flow.laws import LAWS, Spread, triangular
 from yieldsim.model.files.allowed import check_ordinary
 
-__all__ = ["UNIT_MINUTES", "Row", "read_table"]
+__all__ = ["UNIT_MINUTES", "Cells", "Row", "listed", "read_table"]
 
 UNIT_MINUTES = {"sec": 1.0 / 60.0, "min": 1.0, "hr": 60.0, "day": 1440.0}
-_DATE_FORMAT = "%m/%d/%y %H:%M:%S"
+_MORE_UNITS = {
+    "s": "sec", "second": "sec", "seconds": "sec", "m": "min", "minute": "min", "minutes": "min",
+    "h": "hr", "hrs": "hr", "hour": "hr", "hours": "hr", "d": "day", "days": "day",
+}  # fmt: skip
+_DAYS = ("%m/%d/%y", "%m/%d/%Y", "%Y-%m-%d")
+_HOURS = ("", " %H:%M", " %H:%M:%S")
+_DATE_FORMATS = tuple(day + hour for day in _DAYS for hour in _HOURS)
+_DATES = "MM/DD/YY, MM/DD/YYYY or YYYY-MM-DD, with HH:MM or HH:MM:SS or without"
+_MOST_DEVIATION = 1.0 / 3.0  # of a normal law's mean: times below 0 stay rare
+_LONGEST_MIN = 1e9  # two thousand years
 _BYTE_ORDER_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Cells(dict[str, str]):
+    """The cells of a row by column, which remembers what was asked for in a set of its table."""
+
+    def __init__(self, cells: Mapping[str, str], asked: set[str]) -> None:
+        super().__init__(cells)
+        self.asked = asked
+
+    def get(self, key: str, default: str = "") -> str:  # type: ignore[override]
+        """The cell, or the default where the table lacks the column."""
+        self.asked.add(key)
+        return super().get(key, default)
 
 
 @dataclass(frozen=True)
@@ -30,10 +52,11 @@ class Row:
     file: str
     number: int
     cells: Mapping[str, str]
+    heads: Mapping[str, str] = field(default_factory=dict)  # headings that differ from columns
 
     def where(self, column: str) -> str:
         """The place of a cell, for messages."""
-        return f"{self.file} row {self.number} column {column}"
+        return f"{self.file} row {self.number} column {self.heads.get(column, column)}"
 
     def error(self, column: str, problem: str, allowed: str) -> ModelError:
         """The error of a cell: its place, its value and what is allowed."""
@@ -49,7 +72,7 @@ class Row:
         """A text that must not be empty."""
         if not self.has(column):
             raise self.error(column, "is empty", "a name")
-        return self.cells[column]
+        return self.cells.get(column, "")
 
     def optional(self, column: str) -> str:
         """A text, or "" where the cell is empty or the table lacks the column."""
@@ -68,7 +91,7 @@ class Row:
         """A name that another table defines."""
         name = self.text(column)
         if name not in known:
-            raise self.error(column, f"is not a {kind}", _listed(known))
+            raise self.error(column, f"is not a {kind}", listed(known))
         return name
 
     def number_in(
@@ -104,7 +127,10 @@ class Row:
 
     def minutes_in(self, units_column: str) -> float:
         """Minutes of the unit that a cell names."""
-        return UNIT_MINUTES[self.choice(units_column, tuple(UNIT_MINUTES))]
+        name = _MORE_UNITS.get(self.optional(units_column).lower(), self.optional(units_column))
+        if name not in UNIT_MINUTES:
+            raise self.error(units_column, "is not known here", ", ".join(UNIT_MINUTES))
+        return UNIT_MINUTES[name]
 
     def minutes(
         self, column: str, units_column: str, *, default: float | None = None, above: bool = False
@@ -112,29 +138,52 @@ class Row:
         """A time in minutes; its unit stands in another column."""
         if not self.has(column) and default is not None:
             return default
-        return self.number_in(column, 0.0, above=above) * self.minutes_in(units_column)
+        factor = self.minutes_in(units_column)
+        return self.number_in(column, 0.0, _LONGEST_MIN / factor, above=above) * factor
 
     def spread(
-        self, law: str, mean: str, half: str, units: str, *, default_law: str = "constant"
+        self, law: str, mean: str, second: str, units: str, *, default_law: str = "constant"
     ) -> Spread:
-        """A random time, from four columns."""
+        """A random time, from its law, numbers and unit.
+
+        The first number is the mean. The second is half the width of a uniform time and the
+        standard deviation of a normal, lognormal or gamma one. A triangular time has its least,
+        most likely and greatest value (in PTIME, PTIME2 and PTIME3, for example).
+        """
         name = self.choice(law, LAWS, default_law)
-        factor = self.minutes_in(units)
-        middle = self.number_in(mean, 0.0)
-        width = self.number_in(half, 0.0, middle, default=0.0) if name == "uniform" else 0.0
         known = next(known for known in LAWS if known == name)
-        return Spread(middle * factor, width * factor, known)
+        factor = self.minutes_in(units)
+        most = _LONGEST_MIN / factor
+        first = self.number_in(mean, 0.0, most)
+        if known == "triangular":
+            mode = self.number_in(second, first, most)
+            third = second.removesuffix("2") + "3"
+            greatest = self.number_in(third, mode, most)
+            return triangular(first, mode, greatest).scaled(factor)
+        if known in ("constant", "exponential"):
+            return Spread(first * factor, 0.0, known)
+        if known == "uniform":
+            most = first
+        elif known == "normal":
+            most = first * _MOST_DEVIATION
+        width = self.number_in(second, 0.0, most, default=0.0)
+        if width > 0.0 and first == 0.0:
+            raise self.error(mean, "is out of range", "a number > 0")
+        return Spread(first * factor, width * factor, known)
 
     def date(self, column: str) -> datetime:
-        """A date and time, such as ``01/31/18 07:29:20``."""
-        try:
-            return datetime.strptime(self.text(column), _DATE_FORMAT)
-        except ValueError:
-            raise self.error(column, "is not a date", "MM/DD/YY HH:MM:SS") from None
+        """A date and time, such as ``01/31/18 07:29:20`` or ``2018-01-31 07:29``."""
+        text = self.text(column).replace("T", " ")
+        for pattern in _DATE_FORMATS:
+            try:
+                return datetime.strptime(text, pattern)
+            except ValueError:
+                continue
+        raise self.error(column, "is not a date", _DATES)
 
 
-def read_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
-    """Read a table that has at least the columns ``needed``.
+def read_table(path: Path, needed: tuple[str, ...], asked: set[str] | None = None) -> list[Row]:
+    """Read a table that has at least the columns ``needed``; note in ``asked`` what is read of it.
 
     Raises
     ------
@@ -150,10 +199,10 @@ def read_table(path: Path, needed: tuple[str, ...]) -> list[Row]:
             raise ModelError(
                 f"{path.name} row 1", "lacks a column", got=", ".join(header), allowed=column
             )
-    return list(_rows(path.name, header, lines[1:]))
+    return list(_rows(path.name, header, lines[1:], asked if asked is not None else set()))
 
 
-def _rows(file: str, header: list[str], lines: list[str]) -> Iterator[Row]:
+def _rows(file: str, header: list[str], lines: list[str], asked: set[str]) -> Iterator[Row]:
     for number, line in enumerate(lines, start=2):
         values = []
         for cell in line.split("\t"):
@@ -169,7 +218,7 @@ def _rows(file: str, header: list[str], lines: list[str]) -> Iterator[Row]:
                 got=len(values),
                 allowed=f"at most {len(header)}",
             )
-        yield Row(file, number, dict(zip(header, values, strict=False)))
+        yield Row(file, number, Cells(dict(zip(header, values, strict=False)), asked))
 
 
 def _text(path: Path) -> str:
@@ -186,7 +235,8 @@ def _text(path: Path) -> str:
         raise ModelError(path.name, "is not text", allowed="UTF-8 or UTF-16") from None
 
 
-def _listed(names: Mapping[str, object], most: int = 8) -> str:
+def listed(names: Mapping[str, object], most: int = 8) -> str:
+    """The first names, for a message."""
     shown = list(names)[:most]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "") if shown else "none"
