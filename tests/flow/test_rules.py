@@ -101,6 +101,29 @@ def test_critical_ratio_overtakes_and_first_come_does_not() -> None:
     assert cycle_min(run(data, dispatch="fifo"), 1) == pytest.approx(179.0, **CLOSE)
 
 
+def test_due_date_slack_and_shortest_step_by_hand() -> None:
+    # One tool, taken until minute 60. Three lots wait; each rule takes another one first.
+    short, long = step("1", minutes=30.0), step("1", minutes=100.0)
+    parts = {
+        "part": Part("part", "family", "route", (step("1"),)),
+        # due first, but hardly any work left
+        "due": Part("due", "family", "b", (step("1", minutes=50.0),)),
+        # due later, with 500 minutes of work behind this step: the least slack
+        "slack": Part("slack", "family", "c", (long, step("2", "other", 500.0))),
+        "short": Part("short", "family", "d", (short,)),
+    }
+    orders = [order(1.0, releases=1)] + [
+        order(1.0, releases=1, part=name, name=name, first_min=at, due_after_min=due - at)
+        for name, at, due in (("due", 1.0, 600.0), ("slack", 2.0, 900.0), ("short", 3.0, 5000.0))
+    ]
+    data = data_set([tool_group(), tool_group("other")], [], orders, parts=parts)
+    for rule, first in (("edd", 1), ("slack", 2), ("spt", 3), ("fifo", 1)):
+        outcome = run(data, dispatch=rule)
+        work = 50.0 if first == 1 else 600.0 if first == 2 else 30.0
+        released = float(first)
+        assert cycle_min(outcome, first) == pytest.approx(60.0 + work - released, **CLOSE), rule
+
+
 def two_recipes(min_run: int, ranks: tuple[str, ...]) -> DataSet:
     """Two parts in turn at one tool, each with its own setup."""
     parts = {

@@ -13,6 +13,7 @@ _CLOSE = 1e-15
 _TINY = 1e-300
 _MOST_TERMS = 10_000
 _MOST_STEPS = 200
+_LONGEST_STEP = 3.0
 
 
 @stage_jit
@@ -51,11 +52,18 @@ def gamma_cdf(x: float, shape: float) -> float:
 
 @stage_jit
 def gamma_ppf(u: float, shape: float) -> float:
-    """Return the gamma quantile of ``u`` in (0, 1), scale one: Newton's steps inside a bracket."""
+    """Return the gamma quantile of ``u`` in (0, 1), scale one.
+
+    Newton's steps for the logarithm inside a bracket; far in the lower tail the first term of the
+    series is all.
+    """
+    first = math.exp((math.log(u) + math.lgamma(shape + 1.0)) / shape)
+    if first < _CLOSE:
+        return first
     low, high = 0.0, max(shape, 1.0)
     while gamma_cdf(high, shape) < u:
         low, high = high, 2.0 * high
-    x = shape * gamma_wilson_hilferty(normal_ppf(u), shape)
+    x = max(shape * gamma_wilson_hilferty(normal_ppf(u), shape), min(first, high))
     for _ in range(_MOST_STEPS):
         if not low < x < high:
             x = 0.5 * (low + high)
@@ -64,9 +72,10 @@ def gamma_ppf(u: float, shape: float) -> float:
             high = x
         else:
             low = x
-        density = math.exp((shape - 1.0) * math.log(max(x, _TINY)) - x - math.lgamma(shape))
-        step = gap / max(density, _TINY)
-        if abs(step) <= 1e-14 * x or high - low <= 1e-15 * high:
+        # the slope against the logarithm of x
+        slope = math.exp(shape * math.log(x) - x - math.lgamma(shape))
+        step = gap / max(slope, _TINY)
+        if abs(step) <= _CLOSE or high - low <= _CLOSE * high:
             break
-        x -= step
+        x *= math.exp(min(max(-step, -_LONGEST_STEP), _LONGEST_STEP))
     return x

@@ -25,6 +25,13 @@ __all__ = ["capacity"]
     metavar="2026Q3",
     help="The quarter in detail.  [default: all by quarter, and the most loaded in detail]",
 )
+@click.option(
+    "--for",
+    "wafers",
+    type=float,
+    metavar="WAFERS",
+    help="Say which tools are missing for so many wafers a month (20000), by group and class.",
+)
 @click.option("--scenario", metavar="NAME", default="baseline", show_default=True)
 @click.option(
     "--realizations",
@@ -44,6 +51,7 @@ def capacity(
     model: str,
     fab: str,
     quarter: str | None,
+    wafers: float | None,
     scenario: str,
     realizations: int,
     seed: int,
@@ -59,16 +67,25 @@ def capacity(
     The model is simulated in memory. Load over capacity is the passes that the plan asks of a tool
     group over the passes that its tools could make. The bottleneck is the group with the largest
     median. Tool states are those of SEMI E10, as shares of total time.
+
+    --for tells the tools that are missing for a number of wafers a month in the quarter in detail:
+    whole tools of one class alone, with P10 and P90 over the realizations. Wafers have the mix of
+    the quarter's plan.
     """
     from yieldsim.analysis.fab.capacity import capacity_record
+    from yieldsim.analysis.fab.capacity_gap import check_wafers, gap_record
     from yieldsim.analysis.fab.capacity_run import run_fab
     from yieldsim.model import load_file
 
+    if wafers is not None:
+        check_wafers(wafers)
     file = load_file(model, allow_outside).with_changes(changes)
     _check(file, fab, quarter, scenario, png)
     check_output(png, force, "--png")
     run = run_fab(file, fab, scenario, realizations, seed, threads, progress=True)
     record = capacity_record(run, quarter)
+    if wafers is not None:
+        record["for"] = gap_record(run, record["quarter"], wafers)
     if png is not None:
         _draw(record, png)
     if as_json:
@@ -77,6 +94,10 @@ def capacity(
         from yieldsim.report.capacity import capacity_text
 
         click.echo(capacity_text(record))
+        if wafers is not None:
+            from yieldsim.report.capacity_gap import gap_text
+
+            click.echo(f"\n{gap_text(fab, record['for'])}")
 
 
 def _check(file: ModelFile, fab: str, quarter: str | None, scenario: str, png: str | None) -> None:

@@ -101,7 +101,7 @@ class WorkbookTables:
 def _sheets(path: Path, shown: str) -> dict[str, list[tuple[int, dict[str, str]]]]:
     """The cells by sheet, row number and heading."""
     try:
-        import openpyxl  # type: ignore[import-untyped]
+        import openpyxl
     except ImportError:
         raise ModelError(shown, "needs openpyxl, which is not installed",
                          allowed="pip install 'yieldsim[xlsx]'") from None  # fmt: skip
