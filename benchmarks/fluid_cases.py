@@ -86,6 +86,21 @@ PLANS = {
             0.90, 0.90],
 }  # fmt: skip
 LOST = {"ramp": 0.0, "overload": 0.0, "all": 0.25}
+# Plans that nothing was set by: written down before either simulator had run them, scored once.
+# Another share of the scanners is lost at another time.
+BLIND_PLANS = {
+    "third early": [0.75, 0.75, 0.80, 0.80, 0.85, 0.85, 0.90, 0.90, 0.95, 0.95, 1.00, 1.00, 0.90,
+                    0.85, 0.80, 0.80],
+    "quarter at the height": [0.80, 0.80, 0.90, 0.90, 1.05, 1.05, 1.05, 1.05, 0.95, 0.90, 0.85,
+                              0.85, 0.80, 0.80, 0.75, 0.75],
+    "fifth late": [0.90, 0.90, 0.85, 0.85, 0.80, 0.80, 0.85, 0.90, 0.95, 1.00, 1.00, 1.00, 1.00,
+                   1.00, 1.00, 1.00],
+}  # fmt: skip
+BLIND_LOSSES = {  # share of the scanners, quarter from the start of what is counted
+    "third early": (1.0 / 3.0, 5),
+    "quarter at the height": (0.25, 6),
+    "fifth late": (0.20, 8),
+}
 STEADY_LOAD = 0.9
 STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
 HVLM_CAP = 2.2  # WIP cap over the wafers of one raw process time
@@ -112,12 +127,17 @@ def series(values: Sequence[float]) -> dict[str, Any]:
 
 
 def mixed_fleet(
-    ratios: Sequence[float], lost: float, *, fab: str = "smic_sn2", of: str = "2027Q4"
+    ratios: Sequence[float],
+    lost: float,
+    *,
+    at: int = LOSS_QUARTER,
+    fab: str = "smic_sn2",
+    of: str = "2027Q4",
 ) -> ModelFile:
     """A fab of the baseline with the tools and the plan of quarter ``of``, and steady tools.
 
-    ``ratios`` is the plan by quarter relative to SCALE times that of ``of``. From LOSS_QUARTER on,
-    the share ``lost`` of the immersion scanners is lost.
+    ``ratios`` is the plan by quarter relative to SCALE times that of ``of``. From quarter ``at``
+    on, the share ``lost`` of the immersion scanners is lost.
     """
     raw = at_medians(load_file("baseline").model())
     model = ModelFile("baseline", raw, {}).model()
@@ -143,7 +163,7 @@ def mixed_fleet(
     kept = ("simulation", "wafer", "sources", "shared", "tool_groups", "patterning", "processes")
     kept_raw = {key: raw[key] for key in kept if key in raw}
     kept_raw |= {"name": "mixed fleet", "fabs": {fab: own}}
-    kept_raw["events"] = losses(lost, ["arf_immersion"])
+    kept_raw["events"] = losses(lost, ["arf_immersion"], at)
     kept_raw["simulation"] |= span(len(ratios))
     return ModelFile("mixed fleet", kept_raw | chips(own), {})
 
@@ -169,11 +189,11 @@ def chips(fab: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def losses(share: float, groups: list[str]) -> dict[str, Any]:
+def losses(share: float, groups: list[str], at: int = LOSS_QUARTER) -> dict[str, Any]:
     """The event by which tools are lost."""
     if share == 0.0:
         return {}
-    start = quarter_name(LOSS_QUARTER)
+    start = quarter_name(at)
     return {
         "scanners": {
             "kind": "tools_lost", "start": start, "groups": groups, "share": share, **ORIGIN
@@ -232,7 +252,9 @@ def steady_days(line: CalibratedLine) -> np.ndarray:
     return arrays["cycle_time_days"][0, 0, -1, 0]
 
 
-def hvlm(line: CalibratedLine, ratios: Sequence[float], lost: float) -> ModelFile:
+def hvlm(
+    line: CalibratedLine, ratios: Sequence[float], lost: float, at: int = LOSS_QUARTER
+) -> ModelFile:
     """SMT2020's high-volume line as a model; the share ``lost`` of its scanners is lost."""
     names = [quarter_name(k) for k in range(len(ratios))]
     raw = line_tables(line.data, line.calibration, ratios, names)
@@ -247,7 +269,9 @@ def hvlm(line: CalibratedLine, ratios: Sequence[float], lost: float) -> ModelFil
         "segments": SEGMENTS,
         "flow_steps": math.ceil(parts),
     }
-    return ModelFile("hvlm", raw | {"simulation": simulation, "events": losses(lost, scanners)}, {})
+    return ModelFile(
+        "hvlm", raw | {"simulation": simulation, "events": losses(lost, scanners, at)}, {}
+    )
 
 
 @dataclass(frozen=True)
@@ -268,13 +292,14 @@ def cases(
     With ``downstream`` the tools of the event simulator take lots by age over work left, as in the
     line model. Otherwise hvlm ranks as in the data set, the mixed fleet first come first served.
     """
-    ratios, lost = PLANS[plan][:quarters], LOST[plan] if quarters > LOSS_QUARTER else 0.0
+    share, at = BLIND_LOSSES.get(plan, (LOST.get(plan, 0.0), LOSS_QUARTER))
+    ratios, lost = (PLANS | BLIND_PLANS)[plan][:quarters], share if quarters > at else 0.0
     lines = []
     if line is not None:
-        file = hvlm(line, ratios, lost)
+        file = hvlm(line, ratios, lost, at)
         data = with_plan(line.data, file.model())
         lines.append(Case("hvlm", file, FAB, with_downstream_first(data) if downstream else data))
-    file = mixed_fleet(ratios, lost)
+    file = mixed_fleet(ratios, lost, at=at)
     fab = next(iter(file.raw["fabs"]))
     data = line_of(file.model(), fab, downstream=downstream)
     return [*lines, Case("mixed fleet", file, fab, data)]
