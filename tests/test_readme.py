@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -182,6 +183,7 @@ def test_every_command_runs(
         Path(name).write_text(body, encoding="utf-8")
     (samples,) = fenced("csv")
     Path("d0.csv").write_text(samples, encoding="utf-8")
+    shutil.copytree(ROOT / "runs" / "small_line", tmp_path / "runs" / "small_line")
     found = own_commands()
     assert {words[0] for words, _ in found} >= {"run", "summary", "plot", "show", "check", "dies"}
     for words, shown in found:

@@ -22,17 +22,20 @@ doi:10.1109/TSM.2020.3001933. Where the paper is silent, these hold:
   least setup time.
 - *Job*: setup, loading, work, unloading. The work time is drawn once per lot or batch. With
   per_piece, PTIME is multiplied by the pieces.
-- *Cascading* (STNCAP 2 with PartInterval or BatchInterval): a tool holds two jobs. Setup and
-  loading of the second go on while the first is processed. The first unit of the second job enters
-  one interval after the last unit of the first. The work of a lot is PTIME plus one interval for
-  each further piece.
+- *Cascading* (STNCAP 2 with PartInterval or BatchInterval): a tool holds two jobs. The first unit
+  of the second job enters one interval after the last unit of the first. The tool takes the second
+  lot only so long before that as loading lasts. So a hot lot does not wait behind a lot that was
+  loaded early, and no lot commits itself to a tool while another may be free before. The setup
+  for the second job goes on beside the first, from its start at the earliest. The work of a lot is
+  PTIME plus one interval for each further piece.
 - *Batches* (BATCHMN, BATCHMX in pieces): lots at the same step of the same route start together as
   soon as they reach the minimum. The batch is filled up to the maximum in the order of the queue.
   It does not wait for more lots.
 - *Setup* (SETUP, WHEN need or always): the time is STIME of the route, or else stands in setup.txt,
   where an empty CURSETUP means any setup. A step without SETUP leaves the tool's setup as it is.
-- *Minimum runs* (rule_LSSU, MINRUN): after a change of setup a tool must start MINRUN jobs before
-  it takes a lot of another setup, even a hot one. Without a fitting lot it waits.
+- *Minimum runs* (rule_LSSU, MINRUN; the workbook calls it the setup avoidance rule): such a tool
+  takes a lot that needs no setup before any other, even a hot one. After a change of setup it must
+  start MINRUN jobs before it takes a lot of another setup. Without a fitting lot it waits.
 - *Lenses* (SVESTN, FORSTEP): the later step must use the same tool as the earlier one.
 - *Rework* (REWORK percent, RWKSTEP): after a step the lot goes back and repeats all steps from
   there.

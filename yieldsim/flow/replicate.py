@@ -60,7 +60,7 @@ def new_state(
     line: CompiledLine, seed: int, replication: int, days: float, warmup_days: float = 0.0
 ) -> LineState:
     """Make the state of a replication at time 0, with its first events posted."""
-    nodes = len(line.clocks) + len(line.tools) + len(line.orders) + _FIRST_ROOM
+    nodes = len(line.clocks) + 2 * len(line.tools) + len(line.orders) + _FIRST_ROOM
     state = LineState(
         run=np.zeros(1, RUN),
         groups=line.groups.copy(),

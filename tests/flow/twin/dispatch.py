@@ -53,7 +53,9 @@ class Dispatching:
             if not self.may_start(tool, lot):
                 continue
             step = lot.step
+            avoids = tool.group.data.min_run_group != ""
             key = (
+                avoids and self.needs_setup(tool, step),
                 -lot.order.priority if "rank_HP" in ranks else 0,
                 self.table_setup(tool, step).mean
                 if "rank_RSETUP" in ranks and self.needs_setup(tool, step)
@@ -62,7 +64,8 @@ class Dispatching:
             )
             if best is None or key < best[0]:
                 best = (key, lot)
-            if len(ranks) == ranks.count("rank_HP") + ranks.count("rank_FIFO"):
+            plain = len(ranks) == ranks.count("rank_HP") + ranks.count("rank_FIFO")
+            if plain and not avoids:
                 break  # the queue is in this order
         return None if best is None else best[1]
 

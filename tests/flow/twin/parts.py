@@ -148,6 +148,8 @@ class Tool:
     up_at: float = 0.0
     delay: float = 0.0
     front_free: float = 0.0
+    began: float = 0.0
+    fronts: int = 0  # lots taken; the last one's event counts
     busy_end: float = 0.0
     busy: float = 0.0
     repair: float = 0.0

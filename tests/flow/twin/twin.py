@@ -224,12 +224,14 @@ class Twin(Dispatching):
             units = sum(lot.order.pieces for lot in lots) if step.by_piece else 1
             unit_min = drawn(step.time, leader.time_word) / tool.speed
             interval = step.interval_min / tool.speed
-            enter = self.now + setup + group.load_min
+            set_up = max(self.now, tool.began + setup) if tool.jobs else self.now + setup
+            enter = set_up + group.load_min
             if group.capacity > 1:
                 enter = max(enter, tool.front_free)
             work = unit_min + (units - 1) * interval if interval > 0.0 else units * unit_min
             tool.front_free = enter + (units * interval if interval > 0.0 else work)
             end = enter + work + group.unload_min
+        tool.began = self.now
         tool.busy += max(end, tool.busy_end) - max(self.now, tool.busy_end)
         tool.busy_end = max(end, tool.busy_end)
         job = Job(lots, end, tool.delay)
@@ -237,8 +239,20 @@ class Twin(Dispatching):
         self.post(end, "job_done", (tool, job))
         if tool in tool.group.ready:
             tool.group.ready.remove(tool)
-        if len(tool.jobs) < group.capacity:
-            self.join_ready(tool)
+        if group.capacity > 1:
+            tool.fronts += 1
+            self.post(max(self.now, tool.front_free - group.load_min), "front", (tool, tool.fronts))
+
+    def on_front(self, tool_and_number: tuple[Tool, int]) -> Tool | None:
+        tool, number = tool_and_number
+        if number != tool.fronts:
+            self.events -= 1  # the tool took its next lot at the same moment, before this event
+            return None
+        free = tool.front_free - tool.group.data.load_min
+        if free > self.now:  # delayed by a repair
+            self.post(free, "front", tool_and_number)
+            return None
+        return tool
 
     def on_job_done(self, tool_and_job: tuple[Tool, Job]) -> Tool | None:
         tool, job = tool_and_job
@@ -276,7 +290,10 @@ class Twin(Dispatching):
             tool.group.ready.remove(tool)
 
     def refresh(self, tool: Tool) -> None:
-        if tool.down or len(tool.jobs) >= tool.group.data.capacity:
+        group = tool.group.data
+        if tool.down or len(tool.jobs) >= group.capacity:
+            return
+        if tool.jobs and self.now < tool.front_free - group.load_min:
             return
         if tool.away:
             self.leave_ready(tool)

@@ -6,7 +6,7 @@ import numpy as np
 
 from yieldsim.flow.kernels.draws import sample_minutes, words
 from yieldsim.flow.kernels.lots import unqueue
-from yieldsim.flow.kernels.queue import lot_node, post
+from yieldsim.flow.kernels.queue import cancel, front_node, lot_node, post
 from yieldsim.flow.kernels.records import (
     CONSTANT,
     IN_TOOL,
@@ -20,7 +20,7 @@ from yieldsim.flow.kernels.records import (
     Network,
     Record,
 )
-from yieldsim.flow.kernels.tools import join_ready, leave_ready
+from yieldsim.flow.kernels.tools import leave_ready
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
 from yieldsim.kernels.jit import stage_jit
 
@@ -65,6 +65,20 @@ def _last_rank(rank: int, lot: Record, step: Record, now: float) -> float:
 def choose(network: Network, state: LineState, tool_index: int) -> int:
     """Return the waiting lot that a ready tool should take next, or -1.
 
+    Tools whose setups have minimum runs avoid setups before anything else: they take a lot that
+    needs none if there is one, even before a hot lot.
+    """
+    if state.groups[state.tools[tool_index].group].has_min_runs:
+        best = _first_in_rank(network, state, tool_index, True)
+        if best >= 0:
+            return best
+    return _first_in_rank(network, state, tool_index, False)
+
+
+@stage_jit
+def _first_in_rank(network: Network, state: LineState, tool_index: int, without_setup: bool) -> int:
+    """Return the waiting lot of highest rank, among those without a setup or among all; or -1.
+
     The order is priority; then, where the group ranks by setup, the least time in the table of
     setup times (times that a route gives do not count); then the group's last rank.
     """
@@ -79,10 +93,11 @@ def choose(network: Network, state: LineState, tool_index: int) -> int:
         lot = lots[index]
         if best >= 0 and group.by_priority and lot.priority < lots[best].priority:
             break
-        if _may_start(network, state, tool_index, index):
+        step = network.steps[lot.step]
+        fits = not (without_setup and _needs_setup(tool, step))
+        if fits and _may_start(network, state, tool_index, index):
             if not group.by_setup and group.last_rank == RANK_FIFO:
                 return index
-            step = network.steps[lot.step]
             setup = 0.0
             if group.by_setup and _needs_setup(tool, step):
                 setup = network.setup_times[tool.setup, step.setup].mean
@@ -205,8 +220,8 @@ def _gather(network: Network, state: LineState, tool_index: int, leader: int) ->
 def begin(network: Network, state: LineState, tool_index: int, leader: int) -> None:
     """Start a job (setup, loading, work, unloading), and post its end.
 
-    Where a tool holds several jobs, setup and loading go on beside the job before. The first unit
-    enters when the last unit of that job has moved on from the front of the tool.
+    A tool that holds several jobs takes the next one when its first unit can enter as soon as it is
+    loaded: the last unit of the job before has then moved on from the front of the tool.
     """
     now = state.run[0].now
     lot = state.lots[leader]
@@ -224,12 +239,17 @@ def begin(network: Network, state: LineState, tool_index: int, leader: int) -> N
         units = pieces if step.by_piece else 1
         unit_min = sample_minutes(step.time, lot.time_word) / tool.speed
         interval = step.cascade_interval / tool.speed
-        enter = now + setup + group.load
+        ready = now + setup
+        if tool.jobs > 0:
+            # Its setup went on beside the job before, from the start of that job at the earliest.
+            ready = max(now, tool.began + setup)
+        enter = ready + group.load
         if group.capacity > 1:
             enter = max(enter, tool.front_free)
         work = unit_min + (units - 1) * interval if interval > 0.0 else units * unit_min
         tool.front_free = enter + (units * interval if interval > 0.0 else work)
         end = enter + work + group.unload
+    tool.began = now
     tool.busy += counted_minutes(state, max(now, tool.busy_end), max(end, tool.busy_end))
     tool.busy_end = max(end, tool.busy_end)
     tool.leader = leader
@@ -237,5 +257,9 @@ def begin(network: Network, state: LineState, tool_index: int, leader: int) -> N
     post(state, lot_node(state, leader), end)
     tool.jobs += 1
     leave_ready(state, tool_index)
-    if tool.jobs < group.capacity:
-        join_ready(network, state, tool_index)
+    if group.capacity > 1:
+        node = front_node(state, tool_index)
+        if tool.front_pending:
+            cancel(state, node)
+        tool.front_pending = True
+        post(state, node, max(now, tool.front_free - group.load))

@@ -9,7 +9,14 @@ from __future__ import annotations
 from yieldsim.flow.kernels.dispatch import begin, choose, pick_tool
 from yieldsim.flow.kernels.draws import sample_minutes, words
 from yieldsim.flow.kernels.lots import enqueue, release
-from yieldsim.flow.kernels.queue import lot_node, next_event, order_node, post, tool_node
+from yieldsim.flow.kernels.queue import (
+    front_node,
+    lot_node,
+    next_event,
+    order_node,
+    post,
+    tool_node,
+)
 from yieldsim.flow.kernels.records import (
     BUCKET_MASK,
     CLOCK_PIECES,
@@ -20,7 +27,7 @@ from yieldsim.flow.kernels.records import (
     LineState,
     Network,
 )
-from yieldsim.flow.kernels.tools import clock_due, job_done, refresh, tool_up
+from yieldsim.flow.kernels.tools import clock_due, front_free, job_done, refresh, tool_up
 from yieldsim.kernels.jit import bare_jit, stage_jit
 
 __all__ = ["run_until", "start"]
@@ -71,6 +78,7 @@ def run_until(network: Network, state: LineState, until: float) -> int:
     """
     run = state.run[0]
     first_tool = tool_node(state, 0)
+    first_front = front_node(state, 0)
     first_order = order_node(state, 0)
     first_lot = lot_node(state, 0)
     while True:
@@ -94,6 +102,8 @@ def run_until(network: Network, state: LineState, until: float) -> int:
                 tool_index = _arrive(network, state, lot_index)
         elif node >= first_order:
             release(network, state, node - first_order)
+        elif node >= first_front:
+            tool_index = front_free(state, node - first_front)
         elif node >= first_tool:
             tool_index = tool_up(state, node - first_tool)
         else:

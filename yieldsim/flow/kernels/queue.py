@@ -16,7 +16,7 @@ import numpy as np
 from yieldsim.flow.kernels.records import BUCKET_MASK, LineState
 from yieldsim.kernels.jit import inline_jit, stage_jit
 
-__all__ = ["cancel", "lot_node", "next_event", "order_node", "post", "tool_node"]
+__all__ = ["cancel", "front_node", "lot_node", "next_event", "order_node", "post", "tool_node"]
 
 
 @stage_jit
@@ -26,15 +26,21 @@ def tool_node(state: LineState, tool: int) -> int:
 
 
 @stage_jit
+def front_node(state: LineState, tool: int) -> int:
+    """Return the node at which the front of a cascading tool is free."""
+    return state.clocks.shape[0] + state.tools.shape[0] + tool
+
+
+@stage_jit
 def order_node(state: LineState, order: int) -> int:
     """Return the node of an order."""
-    return state.clocks.shape[0] + state.tools.shape[0] + order
+    return state.clocks.shape[0] + 2 * state.tools.shape[0] + order
 
 
 @stage_jit
 def lot_node(state: LineState, lot: int) -> int:
     """Return the node of a lot."""
-    return state.clocks.shape[0] + state.tools.shape[0] + state.orders.shape[0] + lot
+    return state.clocks.shape[0] + 2 * state.tools.shape[0] + state.orders.shape[0] + lot
 
 
 @inline_jit

@@ -9,8 +9,9 @@ An event is named by its node. The nodes stand in this order:
 
 1. one per clock: a failure or maintenance is due, or a tool leaves the line or comes back;
 2. one per tool: it is up again;
-3. one per order: lots are released;
-4. one per lot: it arrives at a tool group, or the job that it leads leaves its tool.
+3. one per tool: its front is free, so that it may load another job;
+4. one per order: lots are released;
+5. one per lot: it arrives at a tool group, or the job that it leads leaves its tool.
 
 Each node is pending at most once. Lots stand last so that more can be added during a replication.
 """
@@ -151,6 +152,7 @@ TOOL = np.dtype(
         ("backlog", "f8"),  # minutes of maintenance that are due
         ("up_at", "f8"),
         ("delay", "f8"),  # total minutes by which repairs have delayed its jobs
+        ("began", "f8"),  # when it took its last job
         ("front_free", "f8"),  # when the next lot's first unit may enter
         ("busy_end", "f8"),  # when its last job leaves
         ("busy", "f8"),
@@ -169,6 +171,7 @@ TOOL = np.dtype(
         ("down", "?"),
         ("ready", "?"),
         ("away", "?"),  # out of the line once its jobs are done
+        ("front_pending", "?"),  # the event at which its front is free is posted
     ],
     align=True,
 )
@@ -292,5 +295,5 @@ class LineState(NamedTuple):
     lenses: NDArray[np.int32]  # [l, q]: the tool that a later step of the lot must use
     deadlines: NDArray[np.float64]  # [l, q]: when the step of that slot must have started
     waiting: NDArray[np.int64]  # [b]: pieces waiting for a batch of that kind
-    events: Records  # EVENT[clocks + tools + orders + l]
+    events: Records  # EVENT[clocks + 2 tools + orders + l]
     buckets: NDArray[np.int32]  # first event of each bucket

@@ -7,7 +7,7 @@ import numpy as np
 from yieldsim.flow.kernels.draws import sample_minutes, words
 from yieldsim.flow.kernels.links import link, unlink
 from yieldsim.flow.kernels.lots import enqueue, finish_step, unqueue
-from yieldsim.flow.kernels.queue import cancel, lot_node, post, tool_node
+from yieldsim.flow.kernels.queue import cancel, front_node, lot_node, post, tool_node
 from yieldsim.flow.kernels.records import (
     CLOCK_CALENDAR,
     CLOCK_LEAVES,
@@ -19,7 +19,7 @@ from yieldsim.flow.kernels.records import (
 from yieldsim.flow.kernels.window import counted_minutes
 from yieldsim.kernels.jit import stage_jit
 
-__all__ = ["clock_due", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
+__all__ = ["clock_due", "front_free", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
 
 
 @stage_jit
@@ -55,10 +55,14 @@ def leave_ready(state: LineState, index: int) -> None:
 def refresh(network: Network, state: LineState, index: int) -> None:
     """Start the maintenance that an empty tool has due; otherwise let the tool take lots.
 
-    A tool with maintenance due takes no lots, and neither does one that leaves the line.
+    A tool with maintenance due takes no lots, and neither does one that leaves the line, nor a
+    cascading one whose front is not free once the lot is loaded.
     """
     tool = state.tools[index]
-    if tool.down or tool.jobs >= state.groups[tool.group].capacity:
+    group = state.groups[tool.group]
+    if tool.down or tool.jobs >= group.capacity:
+        return
+    if tool.jobs > 0 and state.run[0].now < tool.front_free - group.load:
         return
     if tool.away:
         leave_ready(state, index)
@@ -83,6 +87,18 @@ def tool_up(state: LineState, index: int) -> int:
         post(state, tool_node(state, index), tool.up_at)
         return -1
     tool.down = False
+    return index
+
+
+@stage_jit
+def front_free(state: LineState, index: int) -> int:
+    """Tell that the front of a tool is free, unless a repair has delayed that; return the tool."""
+    tool = state.tools[index]
+    free = tool.front_free - state.groups[tool.group].load
+    if free > state.run[0].now:
+        post(state, front_node(state, index), free)
+        return -1
+    tool.front_pending = False
     return index
 
 
