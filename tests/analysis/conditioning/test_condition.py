@@ -12,7 +12,13 @@ from tests.analysis.conditioning.worlds import evidence, linear, row, world
 from tests.ensemble.fake import one_line
 from yieldsim.analysis.conditioning.condition import condition
 from yieldsim.analysis.conditioning.likelihood import pieces_of
-from yieldsim.analysis.conditioning.reliability import WIDEST, collapse_advice, left_out, weigh
+from yieldsim.analysis.conditioning.reliability import (
+    WIDEST,
+    Weighing,
+    collapse_advice,
+    left_out,
+    weigh,
+)
 from yieldsim.analysis.statistics.weighted import effective_sample_size, weighted_quantile
 from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
@@ -186,6 +192,40 @@ def test_collapsed_weights_are_not_given_but_advice_is(tmp_path: Path) -> None:
         again = evidence(tmp_path, row(central=500, spread=str(spread)), rows[1])
         assert (condition(linear(4_000), again)[1] is not None) is holds
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("count", "k", "collapsed"),
+    [
+        (400, 0.69, False),
+        (400, 0.7, True),
+        (50, 0.1, False),
+        (49, 0.1, True),
+        (400, -math.inf, False),
+    ],
+)
+def test_weights_hold_with_enough_realizations_and_a_light_tail(
+    count: int, k: float, collapsed: bool
+) -> None:
+    # equal weights of ``count`` realizations of a thousand, of which 50 are a twentieth
+    weights = np.zeros(1_000)
+    weights[:count] = 1.0 / count
+    assert Weighing(weights, k).collapsed is collapsed
+
+
+@pytest.mark.parametrize(
+    ("k", "words"),
+    [
+        (0.75, "run 10,000 realizations, as such a k needs"),  # 10^(1 / (1 - 0.75))
+        (0.72, "more realizations would not help"),  # 3,728, which there are
+        (0.95, "more realizations would not help"),  # 1e20
+        (1.2, "more realizations would not help"),
+    ],
+)
+def test_a_heavy_tail_alone_needs_more_realizations(k: float, words: str, tmp_path: Path) -> None:
+    pieces = pieces_of(linear(4_000), evidence(tmp_path, row(central=SEEN), row(central=410)))
+    found = Weighing(np.full(4_000, 1.0 / 4_000), k)
+    assert words in collapse_advice(pieces, found, list(left_out(pieces)))
 
 
 def test_advice_for_few_realizations_names_a_number(tmp_path: Path) -> None:
