@@ -1,4 +1,4 @@
-"""Estimates with intervals, from standard errors on the scale where they are symmetric."""
+"""Estimates with intervals, which hold for a handful of fails as for a million."""
 
 from __future__ import annotations
 
@@ -7,8 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv, chdtri
 
-__all__ = ["Estimate", "alpha_estimate", "positive_estimate", "weighted_mean"]
+__all__ = [
+    "Estimate",
+    "alpha_of",
+    "binomial_interval",
+    "combined",
+    "count_factors",
+    "spread_of_mean",
+]
 
 Floats = NDArray[np.float64]
 
@@ -21,34 +29,50 @@ class Estimate:
     low: float
     high: float
 
-
-def weighted_mean(
-    densities: Floats, weights: Floats, log_covariance: Floats
-) -> tuple[float, float]:
-    """Return a weighted mean of the densities and the standard error of its logarithm."""
-    mean = float(weights @ densities)
-    slope = weights * densities / mean
-    return mean, math.sqrt(max(0.0, float(slope @ log_covariance @ slope)))
+    def with_inside(self, value: float) -> Estimate:
+        """Return an estimate whose interval holds this value too."""
+        return Estimate(self.value, min(self.low, value), max(self.high, value))
 
 
-def positive_estimate(value: float, log_error: float, quantile: float) -> Estimate:
-    """Return an estimate whose interval is symmetric in the logarithm."""
-    factor = math.exp(min(quantile * log_error, 700.0))
-    return Estimate(value, value / factor, value * factor)
+def spread_of_mean(densities: Floats, weights: Floats, log_covariance: Floats) -> float:
+    """Return the standard error of the logarithm of a weighted mean of densities."""
+    slope = weights * densities / float(weights @ densities)
+    return math.sqrt(max(0.0, float(slope @ log_covariance @ slope)))
 
 
-def alpha_estimate(spread: float, error: float, quantile: float) -> Estimate:
-    """Return alpha from 1 / alpha. Its interval is symmetric in sqrt(1 / alpha), a relative SD."""
-    if spread <= 0.0:
-        most = max(0.0, spread + quantile * error)
-        return Estimate(math.inf, _inverse(most), math.inf)
-    root = math.sqrt(spread)
-    half = quantile * error / (2.0 * root)
-    # near 0 the interval of the root is too wide, and the plain one is better
-    low = max(0.0, root - half) ** 2 if root > half else 0.0
-    high = min((root + half) ** 2, spread + 2.0 * quantile * error)
-    return Estimate(_inverse(spread), _inverse(high), _inverse(low))
+def binomial_interval(part: float, whole: float, confidence: float) -> tuple[float, float]:
+    """Return the exact interval of a share (Clopper and Pearson 1934)."""
+    tail = 0.5 * (1.0 - confidence)
+    low = 0.0 if part <= 0.0 else float(betaincinv(part, whole - part + 1.0, tail))
+    high = 1.0 if part >= whole else float(betaincinv(part + 1.0, whole - part, 1.0 - tail))
+    return low, high
+
+
+def count_factors(count: float, confidence: float) -> tuple[float, float]:
+    """Return the ends of the exact Poisson interval (Garwood 1936) over the count itself.
+
+    ``count`` may be an effective number: what a figure's relative variance is the inverse of.
+    """
+    tail = 0.5 * (1.0 - confidence)
+    low = 0.5 * float(chdtri(2.0 * count, 1.0 - tail)) if count > 0.0 else 0.0
+    high = 0.5 * float(chdtri(2.0 * count + 2.0, tail))
+    return low / max(count, 1e-300), high / max(count, 1e-300)
+
+
+def combined(value: float, *factors: tuple[float, float]) -> Estimate:
+    """Return a value with an interval from independent errors, each given by factors low and high.
+
+    Their logarithms add in square (Zou and Donner 2008).
+    """
+    below = math.hypot(*(math.log(max(low, 1e-300)) for low, _ in factors))
+    above = math.hypot(*(math.log(max(high, 1e-300)) for _, high in factors))
+    return Estimate(value, value * math.exp(-below), value * math.exp(min(above, 700.0)))
+
+
+def alpha_of(spread: float, low: float, high: float) -> Estimate:
+    """Return alpha from 1 / alpha and its interval; a spread of 0 or less is no clustering."""
+    return Estimate(_inverse(spread), _inverse(max(high, spread)), _inverse(min(low, spread)))
 
 
 def _inverse(spread: float) -> float:
-    return 1.0 / spread if spread > 0.0 else math.inf
+    return 1.0 / spread if spread > 1e-9 else math.inf

@@ -18,7 +18,12 @@ from yieldsim.wafer.fit.clusters import ClusterFit, fit_clusters
 from yieldsim.wafer.fit.radii import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit.refit import Comparison, add_faults, compare, simulate_like
 from yieldsim.wafer.fit.signatures import KINDS, SignatureShare, find_signatures, signature_shares
-from yieldsim.wafer.fit.statistics import MapStatistics, measure
+from yieldsim.wafer.fit.statistics import (
+    MapStatistics,
+    joined_statistics,
+    measure,
+    target_moments,
+)
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 
 __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
@@ -108,9 +113,7 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         first += len(wafers) * repeats
     rings = plain_rings(bins)
     observed, simulated = measure(maps, rings), [measure(made, rings) for made in drawn]
-    together = MapStatistics(
-        *(np.concatenate([getattr(s, key) for s in simulated]) for key in _KEYS)
-    )
+    together = joined_statistics(simulated)
     return GroupFit(
         label=label,
         fit=fit,
@@ -133,9 +136,6 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
     )
 
 
-_KEYS = ("fail", "radial", "pairs", "dies")
-
-
 def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) -> ClusterFit:
     """Fit with plain bins at the edge, or with fine ones where a steep edge asks for them."""
     fits = []
@@ -150,11 +150,14 @@ def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) ->
 
 def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
     """Largest relative miss of the mean fails, of their spread and of the pairs of fails."""
-    fail, pairs = float(figures.fail.mean()), float(np.nanmean(figures.pairs[:, 0]))
+    target = target_moments(figures)
+    size = figures.ring_fails.shape[1]
+    fail, pairs = float(figures.fails.sum() / figures.dies.sum()), float(target.means[size + 1])
+    spreads = [np.sqrt(max(v, 0.0)) for v in (fit.moments.variance, target.means[size])]
     return max(
         abs(fit.moments.fail / fail - 1.0),
-        abs(np.sqrt(max(fit.moments.variance, 0.0)) - figures.fail.std()) / fail,
-        abs(fit.moments.pairs[0] - pairs) / max(pairs, fail**2),
+        abs(spreads[0] - spreads[1]) / fail,
+        abs(fit.moments.pairs[target.near] - pairs) / max(pairs, fail**2),
     )
 
 

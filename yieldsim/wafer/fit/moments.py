@@ -23,7 +23,16 @@ from yieldsim.wafer.fit.radii import SUBPOINTS, RadialBins, by_shape, die_radii,
 from yieldsim.wafer.fit.statistics import LAGS, stack
 from yieldsim.wafer.maps.wafer_maps import NONE, WaferMaps
 
-__all__ = ["Design", "Moments", "Together", "make_design", "moments"]
+__all__ = [
+    "Design",
+    "Moments",
+    "Together",
+    "gamma_nodes",
+    "make_design",
+    "moments",
+    "pass_chance",
+    "within",
+]
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +56,7 @@ class Moments:
 class Together:
     """Pairs of dies within one tile, by their bins i and j, int64[pair of bins].
 
-    tile : float64[pair of bins], sum over such pairs of 1 / dies^2, mean over wafers.
+    tile : float64[pair of bins], sum over a wafer's such pairs of 1 / dies^2.
     same : float64[lag, pair of bins], share of the pairs at each lag that are such pairs.
     """
 
@@ -59,15 +68,18 @@ class Together:
 
 @dataclass(frozen=True)
 class Design:
-    """How the dies of a set of maps fall into bins, tiles and pairs, as mean over wafers.
+    """How the dies of a set of maps fall into bins, tiles and pairs.
+
+    Shares are pooled over wafers, except ``grid_share``, ``single`` and ``tile`` of `Together`,
+    which describe the spread between wafers: there each wafer has the weight that was given.
 
     Attributes
     ----------
     hats : float64[fine, node], weight of the profile's nodes in the density of a fine bin.
-    share : float64[fine], share of a wafer's dies.
+    share : float64[fine], share of the dies.
     radial : float64[bin, fine], share of a bin's dies; rows sum to 1.
     grids, grid_share : float64[grid, fine], float64[grid], as ``share`` for each size of grid.
-    single : float64[fine], sum over dies of 1 / dies^2.
+    single : float64[fine], sum over a wafer's dies of 1 / dies^2.
     pairs : float64[lag, fine * fine], share of the pairs at each lag.
     ends : float64[lag, fine], share of the pairs' two ends; the sum over bins is 2.
     together : for each size of the blocks, the pairs that lie within one tile.
@@ -84,55 +96,56 @@ class Design:
     together: dict[int, Together]
 
 
-def make_design(maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...]) -> Design:
-    """Return the design of these maps for tiles of each size in ``blocks``, in dies."""
+def make_design(
+    maps: WaferMaps, bins: RadialBins, blocks: tuple[int, ...], weight: Floats
+) -> Design:
+    """Return the design of these maps for tiles of each size in ``blocks``, in dies.
+
+    ``weight`` float64[wafer] is each wafer's part in the spread between wafers, with sum 1.
+    """
     fine = RadialBins(edges := bins.fine_edges(), 0.5 * (edges[:-1] + edges[1:]))
     size, lags = fine.size, len(LAGS)
     hats, radial = np.zeros((size, bins.size)), np.zeros((bins.size, size))
-    share, single, has = np.zeros(size), np.zeros(size), np.zeros(bins.size)
+    share, single = np.zeros(size), np.zeros(size)
     tile = {b: np.zeros((size, size)) for b in blocks}
-    pairs, with_pairs = np.zeros((lags, size * size)), np.zeros(lags)
+    pairs = np.zeros((lags, size * size))
     same = {b: np.zeros((lags, size * size)) for b in blocks}
     grids, grid_share = [], []
     for rows, cols, some in by_shape(maps):
-        valid = (stack(maps, rows, cols, some) > NONE).astype(np.float64)
-        dies = valid.sum(axis=(1, 2))
+        valid = stack(maps, rows, cols, some) > NONE
+        count = valid.sum(axis=0, dtype=np.float64)
         rho = die_radii(rows, cols)[:, :, 0]
-        place, ring = fine.of(rho), bins.of(rho)
-        weight = np.tensordot(1.0 / dies, valid, 1)  # each wafer weighs 1
-        here = np.bincount(place.ravel(), weight.ravel(), size)
+        place, ring = fine.of(rho).ravel(), bins.of(rho).ravel()
+        here = np.bincount(place, count.ravel(), size)
         share += here
         grids.append(here / here.sum())
-        grid_share.append(len(some) / len(maps))
+        grid_share.append(float(weight[some].sum()))
         density = bins.hats(die_radii(rows, cols, SUBPOINTS)).mean(axis=2)
-        np.add.at(hats, place.ravel(), (weight[:, :, None] * density).reshape(-1, bins.size))
-        for k in range(bins.size):
-            inside = ring == k
-            count = valid[:, inside].sum(axis=1)
-            has[k] += (count > 0).sum()
-            weight_k = (valid[:, inside] / np.maximum(count, 1.0)[:, None]).sum(axis=0)
-            radial[k] += np.bincount(place[inside], weight_k, size)
+        weighted = count.reshape(-1, 1) * density.reshape(-1, bins.size)
+        np.add.at(hats, place, weighted)
+        np.add.at(radial, (ring, place), count.ravel())
         # dies are missing on few maps: pairs within tiles take the mean map of this grid
-        mean_map, squares = valid.mean(axis=0), (1.0 / dies**2).sum()
-        single += squares * np.bincount(place.ravel(), mean_map.ravel(), size)
+        mean_map = count / len(some)
+        squares = float((weight[some] / valid.sum(axis=(1, 2))).sum()) / float(mean_map.sum())
+        single += squares * np.bincount(place, mean_map.ravel(), size)
         number = {b: tiles(rows, cols, b) for b in blocks}
         for b in blocks:
             tile[b] += squares * _pairs_in_tiles(number[b], place, mean_map, size)
         for i, lag in enumerate(LAGS):
-            with_pairs[i] += _add_lag(valid, lag, place, number, size, pairs[i], i, same)
-    wafers, seen = len(maps), np.maximum(with_pairs, 1.0)[:, None]
+            _add_lag(valid, lag, place.reshape(rows, cols), number, size, pairs[i], i, same)
+    seen = np.maximum(pairs.sum(axis=1), 1.0)[:, None]
     pairs /= seen
     square = pairs.reshape(lags, size, size)
     return Design(
         hats=hats / np.maximum(share, 1e-300)[:, None],
-        share=share / wafers,
-        radial=radial / np.maximum(has, 1.0)[:, None],
+        share=share / share.sum(),
+        radial=radial / np.maximum(radial.sum(axis=1), 1.0)[:, None],
         grids=np.array(grids),
         grid_share=np.array(grid_share),
-        single=single / wafers,
+        single=single,
         pairs=pairs,
         ends=square.sum(axis=1) + square.sum(axis=2),
-        together={b: _together(tile[b] / wafers, same[b] / seen) for b in blocks},
+        together={b: _together(tile[b], same[b] / seen) for b in blocks},
     )
 
 
@@ -147,14 +160,14 @@ def _pairs_in_tiles(
     """Return the pairs (ordered, of two different dies) within tiles, float64[fine, fine]."""
     flat = weight.ravel()
     shape = (int(number.max()) + 1, size)
-    counts = csr_array((flat, (number.ravel(), place.ravel())), shape=shape)
+    counts = csr_array((flat, (number.ravel(), place)), shape=shape)
     table = (counts.T @ counts).toarray()
-    table[np.diag_indices(size)] -= np.bincount(place.ravel(), flat**2, size)
+    table[np.diag_indices(size)] -= np.bincount(place, flat**2, size)
     return np.asarray(table)
 
 
 def _add_lag(
-    valid: Floats,
+    valid: NDArray[np.bool_],
     lag: int,
     place: NDArray[np.int64],
     number: dict[int, NDArray[np.int64]],
@@ -162,24 +175,18 @@ def _add_lag(
     pairs: Floats,
     i: int,
     same: dict[int, Floats],
-) -> int:
-    """Add the pairs ``lag`` apart along both axes; return how many maps have such pairs."""
-    rows, cols = place.shape
-    cuts = []
-    if lag < rows:
-        cuts.append(((slice(lag, None), slice(None)), (slice(None, -lag), slice(None))))
-    if lag < cols:
-        cuts.append(((slice(None), slice(lag, None)), (slice(None), slice(None, -lag))))
-    both = [valid[:, *ahead] * valid[:, *behind] for ahead, behind in cuts]
-    count = sum((flags.sum(axis=(1, 2)) for flags in both), np.zeros(len(valid)))
-    for (ahead, behind), flags in zip(cuts, both, strict=True):
-        weight = np.tensordot(1.0 / np.maximum(count, 1.0), flags, 1).ravel()
+) -> None:
+    """Add the pairs of tested dies ``lag`` apart along both axes, over all maps."""
+    whole, rest = slice(None), (slice(lag, None), slice(None, -lag))
+    for ahead, behind in (((rest[0], whole), (rest[1], whole)), ((whole, rest[0]), (whole, rest[1]))):
+        if place[ahead].size == 0:
+            continue
+        weight = np.count_nonzero(valid[:, *ahead] & valid[:, *behind], axis=0).ravel().astype(float)
         key = (place[ahead] * size + place[behind]).ravel()
         pairs += np.bincount(key, weight, size * size)
         for b, table in number.items():
             together = (table[ahead] == table[behind]).ravel()
             same[b][i] += np.bincount(key[together], weight[together], size * size)
-    return int((count > 0).sum())
 
 
 def moments(
@@ -210,8 +217,8 @@ def moments(
 
 
 def _moments(maps_design: Design, block: int, a: Floats, wafer: float, region: float) -> Moments:
-    g, weight = _gamma_nodes(wafer)
-    passes = _pass(g[:, None] * a, region)  # [node of g, fine]
+    g, weight = gamma_nodes(wafer)
+    passes = pass_chance(g[:, None] * a, region)  # [node of g, fine]
     mean = weight @ passes
     per_grid = passes @ maps_design.grids.T
     total = float(weight @ (per_grid @ maps_design.grid_share))
@@ -219,26 +226,34 @@ def _moments(maps_design: Design, block: int, a: Floats, wafer: float, region: f
     within = float(weight @ ((passes * (1.0 - passes)) @ maps_design.single))
     apart = (passes * weight[:, None]).T @ passes
     some = maps_design.together[block]
-    both = weight @ _pass(g[:, None] * (a[some.i] + a[some.j]), region)
+    both = weight @ pass_chance(g[:, None] * (a[some.i] + a[some.j]), region)
     excess = both - apart[some.i, some.j]  # covariance of two dies of one tile, given the wafer
     both_pass = maps_design.pairs @ apart.ravel() + some.same @ excess
     whole = 0.5 * maps_design.ends.sum(axis=1)
     return Moments(
-        fail=1.0 - total,
+        fail=1.0 - float(maps_design.share @ mean),
         radial=1.0 - maps_design.radial @ mean,
         variance=between + within + float(some.tile @ excess),
         pairs=whole - maps_design.ends @ mean + both_pass,
     )
 
 
-def _pass(x: Floats, spread: float) -> Floats:
+def within(maps_design: Design, block: int, densities: Floats, region_spread: float) -> float:
+    """Return the variance of the share of fails on a wafer of mean density: single dies, tiles."""
+    a, some = maps_design.hats @ densities, maps_design.together[block]
+    passes = pass_chance(a, region_spread)
+    both = pass_chance(a[some.i] + a[some.j], region_spread) - passes[some.i] * passes[some.j]
+    return float(maps_design.single @ (passes * (1.0 - passes)) + some.tile @ both)
+
+
+def pass_chance(x: Floats, spread: float) -> Floats:
     """P(no fault) at mean x, spread = 1 / alpha."""
     if spread < _LEAST:
         return np.asarray(np.exp(-x))
     return np.asarray(np.exp(-np.log1p(spread * x) / spread))
 
 
-def _gamma_nodes(spread: float) -> tuple[Floats, Floats]:
+def gamma_nodes(spread: float) -> tuple[Floats, Floats]:
     """Return nodes and weights of a gamma of mean 1: Gauss-Legendre in its probability."""
     if spread < _LEAST:
         return np.ones(1), np.ones(1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.fit.clusters import ClusterFit
 from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
-from yieldsim.wafer.fit.statistics import MapStatistics, mean_and_influence, stack
+from yieldsim.wafer.fit.statistics import MapStatistics, pooled, stack, target_moments
 from yieldsim.wafer.geometry.outline import WaferOutline
 from yieldsim.wafer.geometry.sites import Grid, Sites
 from yieldsim.wafer.kernels.geometry import Blocks
@@ -159,18 +159,20 @@ def compare(
 
 def _figures(figures: MapStatistics) -> tuple[Floats, Floats]:
     """Return the compared figures and their standard errors over wafers."""
-    deviation = (figures.fail - figures.fail.mean()) ** 2
-    columns = np.column_stack([figures.fail, deviation, figures.pairs[:, 0], figures.radial])
-    means, influence = mean_and_influence(columns, "maps")
-    p, variance, both = means[:3]
-    sd = np.sqrt(variance)
-    values = np.concatenate([[1.0 - p, sd, both / p**2], means[3:]])
+    target = target_moments(figures)
+    size = figures.ring_fails.shape[1]
+    radial = pooled(figures.ring_fails, figures.ring_dies)
+    mean = pooled(figures.fails[:, None], figures.dies[:, None])
+    p, shift = float(mean.means[0]), mean.influence[:, 0]
+    sd, both = np.sqrt(max(target.means[size], 0.0)), target.means[size + 1]
+    p = max(p, 1e-300)
+    values = np.concatenate([[1.0 - p, sd, both / p**2], radial.means])
     by_wafer = np.column_stack(
         [
-            -influence[:, 0],
-            influence[:, 1] / max(2.0 * sd, 1e-12),  # 0 where all wafers are alike
-            influence[:, 2] / p**2 - 2.0 * both / p**3 * influence[:, 0],
-            influence[:, 3:],
+            -shift,
+            target.influence[:, size] / max(2.0 * sd, 1e-12),  # 0 where all wafers are alike
+            target.influence[:, size + 1] / p**2 - 2.0 * both / p**3 * shift,
+            radial.influence,
         ]
     )
-    return values, np.sqrt((by_wafer**2).mean(axis=0) / len(by_wafer))
+    return values, np.sqrt((by_wafer**2).mean(axis=0) / max(len(by_wafer) - 1, 1))

@@ -20,7 +20,7 @@ from scipy import ndimage
 from scipy.stats import norm
 
 from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
-from yieldsim.wafer.fit.statistics import MapStatistics, mean_of_known, stack
+from yieldsim.wafer.fit.statistics import MapStatistics, stack
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps
 
 __all__ = ["KINDS", "SignatureShare", "find_signatures", "signature_shares"]
@@ -210,6 +210,14 @@ def signature_shares(
     return [_describe(kind, flags[:, k], faults, bins, confidence) for k, kind in enumerate(KINDS)]
 
 
+def _mean_of_known(values: Floats) -> Floats:
+    """Return means over wafers of the values that are not nan, float64[column]; nan without any."""
+    has = np.isfinite(values)
+    count = has.sum(axis=0)
+    total = np.where(has, values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def _describe(
     kind: str, marked: Flags, faults: Floats, bins: RadialBins, confidence: float
 ) -> SignatureShare:
@@ -222,7 +230,7 @@ def _describe(
     low, high = float(max(0.0, centre - half)), float(min(1.0, centre + half))
     if kind == "scratch" or count in (0, wafers):
         return SignatureShare(kind, count, share, share, low, high)
-    excess = mean_of_known(faults[marked]) - mean_of_known(faults[~marked])
+    excess = _mean_of_known(faults[marked]) - _mean_of_known(faults[~marked])
     if np.isnan(excess).all():
         return SignatureShare(kind, count, share, share, low, high)
     peak = int(np.nanargmax(excess))

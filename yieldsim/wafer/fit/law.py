@@ -1,0 +1,120 @@
+"""The marginal law of one die, the mean density over the places of a wafer, and what g changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, psi
+
+from yieldsim.wafer.fit.moments import gamma_nodes, pass_chance
+from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
+from yieldsim.wafer.fit.statistics import stack
+from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps
+
+__all__ = ["DieLaw", "Places", "chances", "places_of", "uneven"]
+
+Floats = NDArray[np.float64]
+
+_LOG_X = np.linspace(-30.0, 25.0, 1101)
+# A place's own rate needs this many tested dies; places of less are joined by radius.
+_LEAST_TESTED = 20
+
+
+@dataclass(frozen=True)
+class DieLaw:
+    """P(a die of x mean faults fails), with gamma factors between wafers and between blocks."""
+
+    wafer: float
+    region: float
+
+    def fails(self, x: Floats) -> Floats:
+        """Return the chance to fail at mean faults x."""
+        g, weight = gamma_nodes(self.wafer)
+        return np.asarray(1.0 - pass_chance(np.multiply.outer(x, g), self.region) @ weight)
+
+    def faults(self, fail: Floats) -> Floats:
+        """Return the mean faults at which a die fails with this chance."""
+        table = np.log(np.maximum(self.fails(np.exp(_LOG_X)), 1e-300))
+        known = np.log(np.clip(fail, 1e-12, 1.0 - 1e-12))
+        rising = np.concatenate([[True], np.diff(np.maximum.accumulate(table)) > 0.0])
+        return np.asarray(np.exp(np.interp(known, table[rising], _LOG_X[rising])))
+
+    @property
+    def spread(self) -> float:
+        """1 / alpha of one gamma with the variance of the product of both."""
+        return (1.0 + self.wafer) * (1.0 + self.region) - 1.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """Tested dies and fails at each place of a wafer: int64[place], with the bin of its radius."""
+
+    dies: NDArray[np.int64]
+    fails: NDArray[np.int64]
+    ring: NDArray[np.int64]
+
+
+def places_of(maps: WaferMaps, bins: RadialBins) -> Places:
+    """Return counts by place, over wafers; rarely tested places are joined with their neighbours."""
+    parts = []
+    for rows, cols, some in by_shape(maps):
+        codes = stack(maps, rows, cols, some)
+        dies = np.count_nonzero(codes > NONE, axis=0).ravel()
+        fails = np.count_nonzero(codes == FAIL, axis=0).ravel()
+        rho = die_radii(rows, cols)[:, :, 0].ravel()
+        ring = bins.of(rho)
+        order = np.lexsort((rho, ring))
+        order = order[dies[order] > 0]
+        group = np.cumsum(dies[order]) - dies[order]
+        key = ring[order] * (10**9) + group // max(_LEAST_TESTED, int(dies.max()))
+        first = np.flatnonzero(np.diff(key, prepend=-1))
+        parts.append(
+            [np.add.reduceat(dies[order], first), np.add.reduceat(fails[order], first), ring[order][first]]
+        )
+    dies, fails, ring = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Places(dies, fails, ring)
+
+
+def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
+    """Return how far the mean faults of a bin exceed those of its mean rate, and their variance.
+
+    Where a bin holds places of unlike rates, its faults are not those of its mean rate, because the
+    logarithm is not linear. The first array, float64[bin], is the factor; the second the variance
+    of the mean faults of a bin by independent dies. For n tested dies of which s pass,
+    Gamma(s + 1) Gamma(n + 1 + k) / (Gamma(s + 1 + k) Gamma(n + 1)) has the mean (1 - p)^-k but for
+    the chance that none passes, with k = 1 / alpha; in the limit it is a sum of 1 / j.
+    """
+    factor, variance = np.ones(bins), np.zeros(bins)
+    n, passed = places.dies.astype(np.float64), (places.dies - places.fails).astype(np.float64)
+    k = law.spread
+    if k > 1e-6:
+        log_ratio = gammaln(passed + 1.0) + gammaln(n + 1.0 + k)
+        log_ratio -= gammaln(passed + 1.0 + k) + gammaln(n + 1.0)
+        faults = np.expm1(log_ratio) / k
+    else:
+        faults = psi(n + 1.0) - psi(passed + 1.0)
+    for b in range(bins):
+        here = places.ring == b
+        total = n[here].sum()
+        if not total or not places.fails[here].any() or not passed[here].any():
+            continue
+        rate = 1.0 - passed[here].sum() / total
+        even = np.expm1(-k * np.log1p(-rate)) / k if k > 1e-6 else -np.log1p(-rate)
+        factor[b] = float(n[here] @ faults[here]) / total / even
+        p = np.clip((places.fails[here] + rate) / (n[here] + 1.0), 1e-12, 1.0 - 1e-3)
+        slope = (1.0 - p) ** (-k - 1.0)
+        variance[b] = float((n[here] * p * (1.0 - p) * slope**2).sum()) / total**2
+    return factor, variance
+
+
+def chances(densities: Floats, share: Floats, region: float) -> Callable[[Floats], Floats]:
+    """Return the function of log g that gives each wafer's P(fail), float64[wafer, point]."""
+
+    def chance(x: Floats) -> Floats:
+        fails = 1.0 - pass_chance(np.multiply.outer(densities, np.exp(x)), region)
+        return np.asarray(np.clip(share @ fails, 1e-300, 1.0 - 1e-12))
+
+    return chance
