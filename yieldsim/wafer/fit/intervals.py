@@ -31,7 +31,7 @@ from yieldsim.wafer.fit.estimate import (
     spread_of_mean,
 )
 from yieldsim.wafer.fit.law import DieLaw, chances, places_of, uneven
-from yieldsim.wafer.fit.likelihood import Surface, likelihood_surface
+from yieldsim.wafer.fit.likelihood import likelihood_surface
 from yieldsim.wafer.fit.moments import Design, gamma_nodes, moments, within
 from yieldsim.wafer.fit.radii import RadialBins
 from yieldsim.wafer.fit.solve import MOST_SPREAD, Solution
@@ -49,6 +49,8 @@ Floats = NDArray[np.float64]
 
 # From so many wafers and fails on the sandwich serves.
 _MANY_WAFERS, _MANY_FAILS = 400, 1000
+# A spread 1 / alpha_wafer such as lots have: a third of the mean density from wafer to wafer.
+_PLAUSIBLE = 0.1
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,14 @@ def all_intervals(e: Evidence) -> dict[str, Any]:
     even = law.faults(rates)
     faults = float(share @ (even * factor))
     fail = float(e.figures.fails.sum() / e.figures.dies.sum())
+    alpha_region = _region(e, law)
     many = e.wafers >= _MANY_WAFERS and e.figures.fails.sum() >= _MANY_FAILS
     sd = math.sqrt(max(float(e.target.means[size]), 0.0))
     if many:
         levels = _by_sandwich(e, law, covariance, fail, faults, sd)
     else:
         extra = _extra_error(rates, share, even, by_luck, law, faults, e)
-        levels = _by_likelihood(e, law, even, fail, faults, sd, extra)
+        levels = _by_likelihood(e, law, even, fail, faults, sd, extra, 1.0 / alpha_region.high)
     log_covariance = covariance[:size, :size]
     disc, on_dies = e.bins.disc_weights(), e.design.share @ e.design.hats
     whole = float(disc @ e.best.densities) / float(on_dies @ e.best.densities)
@@ -110,7 +113,7 @@ def all_intervals(e: Evidence) -> dict[str, Any]:
         "d0_per_die": combined(
             d0, (known.low / faults, known.high / faults), (math.exp(-shape), math.exp(shape))
         ),
-        "alpha_region": _region(e, law, covariance),
+        "alpha_region": alpha_region,
         "ratio": ratio,
         "ratio_low": low,
         "ratio_high": high,
@@ -140,9 +143,10 @@ def _covariance(e: Evidence) -> Floats:
     return np.asarray(scaled)
 
 
-def _design_effect(e: Evidence) -> float:
+def _design_effect(e: Evidence, region: float | None = None) -> float:
     """Return the variance of a wafer's fails at its own density over that of independent dies."""
-    densities, region = e.best.densities, max(e.best.region, 0.0)
+    densities = e.best.densities
+    region = max(e.best.region, 0.0) if region is None else region
     got = within(e.design, e.best.block, densities, region)
     fail = _mean_fail(e, region)
     return max(0.5, got / (fail * (1.0 - fail) * float(e.design.single.sum())))
@@ -198,14 +202,21 @@ def _root_interval(spread: float, half: float) -> tuple[float, float]:
 
 
 def _by_likelihood(
-    e: Evidence, law: DieLaw, even: Floats, fail: float, faults: float, sd: float, extra: float
+    e: Evidence,
+    law: DieLaw,
+    even: Floats,
+    fail: float,
+    faults: float,
+    sd: float,
+    extra: float,
+    least_region: float,
 ) -> dict[str, Estimate]:
     """Return the four figures with intervals from the likelihood of the wafers' fails."""
     effect = _design_effect(e)
     share = e.figures.ring_dies / e.figures.dies[:, None]
     chance = chances(even, share, law.region)
     surface = likelihood_surface(e.figures.fails, e.figures.dies, effect, chance)
-    threshold = _threshold(e, surface)
+    threshold = _threshold(e, effect)
     region = surface.region(threshold)
     z = float(norm.ppf(0.5 + 0.5 * e.confidence))
     # figures that rise with density and spread have their ends on the region's boundary
@@ -228,6 +239,7 @@ def _by_likelihood(
         for x in (low, high)
     ]
     means, variances = (np.array(part) for part in zip(*ends, strict=True))
+    less = min(1.0, _design_effect(e, least_region) / effect)
     total, fails = float(e.figures.dies.sum()), float(e.figures.fails.sum())
     exact = binomial_interval(fails, total, e.confidence)
     odds = _logit(fail) - _logit(top)
@@ -247,32 +259,32 @@ def _by_likelihood(
     return {
         "mean_yield": Estimate(1.0 - fail, 1.0 - high, 1.0 - low),
         "sd_yield": Estimate(
-            sd, math.sqrt(max(0.0, variances.min())), math.sqrt(variances.max())
+            sd, math.sqrt(max(0.0, less * variances.min())), math.sqrt(variances.max())
         ).with_inside(sd),
         "faults_per_die": combined(
-            faults, factors, (math.exp(-z * extra), math.exp(z * extra)), _by_region(e, fail, law)
+            faults, factors, (math.exp(-z * extra), math.exp(z * extra))
         ),
         "alpha_wafer": alpha_of(law.wafer, *spread),
     }
 
 
-def _threshold(e: Evidence, surface: Surface) -> float:
+def _threshold(e: Evidence, effect: float) -> float:
     """Return the threshold of twice the log likelihood ratio for figures of the mean.
 
-    For a mean with unknown variance between n wafers the ratio is n log(1 + t^2 / (n - 1)).
+    For a mean of n wafers with unknown variance between them the ratio is n log(1 + t^2 / (n - 1)).
+    With few fails a wafer, luck within wafers decides, whose variance is known. Between the two the
+    threshold follows the part of the variance that a spread of _PLAUSIBLE would have.
     """
-    n = e.wafers
+    n, known = e.wafers, float(chi2.ppf(e.confidence, 1))
     if n < 2:
-        return float(chi2.ppf(e.confidence, 1))
-    return n * math.log1p(e.quantile**2 / (n - 1))
+        return known
+    fails, dies = float(e.figures.fails.sum()), float(e.figures.dies.sum())
+    luck = effect * n * (1.0 - fails / dies) / fails
+    unknown = n * math.log1p(e.quantile**2 / (n - 1))
+    return known + (unknown - known) * _PLAUSIBLE / (_PLAUSIBLE + luck)
 
 
-def _by_region(e: Evidence, fail: float, law: DieLaw) -> tuple[float, float]:
-    """Return how far the faults at this yield move if alpha_region is at an end of its interval."""
-    return 1.0, 1.0
-
-
-def _region(e: Evidence, law: DieLaw, covariance: Floats) -> Estimate:
+def _region(e: Evidence, law: DieLaw) -> Estimate:
     """Return alpha_region, whose interval holds that of every size of the blocks that fits."""
     ends = [_region_ends(e, solution) for solution in e.fitting]
     return alpha_of(law.region, min(low for low, _ in ends), max(high for _, high in ends))

@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 _LOG_X = np.linspace(-30.0, 25.0, 1101)
 # A place's own rate needs this many tested dies; places of less are joined by radius.
 _LEAST_TESTED = 20
+# Beyond this 1 / alpha, known from few fails only, a place's own rate says too little of its faults.
+_MOST_CURVED = 2.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
     """
     factor, variance = np.ones(bins), np.zeros(bins)
     n, passed = places.dies.astype(np.float64), (places.dies - places.fails).astype(np.float64)
-    k = law.spread
+    k = min(law.spread, _MOST_CURVED)
     if k > 1e-6:
         log_ratio = gammaln(passed + 1.0) + gammaln(n + 1.0 + k)
         log_ratio -= gammaln(passed + 1.0 + k) + gammaln(n + 1.0)

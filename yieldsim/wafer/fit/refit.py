@@ -175,4 +175,8 @@ def _figures(figures: MapStatistics) -> tuple[Floats, Floats]:
             radial.influence,
         ]
     )
-    return values, np.sqrt((by_wafer**2).mean(axis=0) / max(len(by_wafer) - 1, 1))
+    errors = np.sqrt((by_wafer**2).mean(axis=0) / max(len(by_wafer) - 1, 1))
+    # no pair of fails, or one, is a Poisson number whose error is about one pair
+    errors[1] = max(errors[1], target.error[size] / max(2.0 * sd, 1e-12))
+    errors[2] = max(errors[2], target.error[size + 1] / p**2)
+    return values, errors

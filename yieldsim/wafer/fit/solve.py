@@ -81,7 +81,10 @@ def solve(
     if len(target.lags):
         lag_slope = _derivative(lambda p: expected(p).pairs[target.lag_index], law)
         influence = target.lag_influence - per_wafer @ lag_slope.T
-        j, degrees = _j(target.lags - fitted.pairs[target.lag_index], influence)
+        counts = np.maximum(target.lags, fitted.pairs[target.lag_index]) * target.lag_dies
+        # few pairs of fails are a Poisson number: their variance is at least about one
+        least = (counts + 1.0) / target.lag_dies**2
+        j, degrees = _j(target.lags - fitted.pairs[target.lag_index], influence, least)
     return Solution(
         block,
         np.exp(law[:size]),
@@ -167,14 +170,16 @@ def _derivative(function: Function, x: Floats) -> Floats:
     return np.array(columns).T
 
 
-def _j(misfit: Floats, influence: Floats) -> tuple[float, int]:
+def _j(misfit: Floats, influence: Floats, least: Floats) -> tuple[float, int]:
     """Return (Hansen's J of the pairs at larger distances, degrees); parameters have errors too.
 
+    ``least`` float64[lag] are lower bounds of the variances.
     The factor is that of Hotelling's test: a covariance from few wafers is too sure of itself.
     """
     wafers, lags = influence.shape
     if wafers <= lags + 1:
         return 0.0, 0
     covariance = influence.T @ influence / wafers / (wafers - 1)
+    covariance += np.diag(np.maximum(least - np.diag(covariance), 0.0))
     inverse = np.linalg.pinv(covariance, rcond=1e-8, hermitian=True)
     return float(misfit @ inverse @ misfit) * (wafers - lags) / (wafers - 1), lags

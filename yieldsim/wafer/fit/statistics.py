@@ -203,6 +203,7 @@ class TargetMoments:
     lags: Floats  # [lag], pairs at larger distances
     lag_influence: Floats  # [wafer, lag]
     lag_index: Ints
+    lag_dies: Ints  # [lag], pairs of dies there
     error: Floats  # [moment]
 
 
@@ -230,6 +231,7 @@ def target_moments(figures: MapStatistics) -> TargetMoments:
         lags=pairs.means[far],
         lag_influence=pairs.influence[:, far],
         lag_index=far,
+        lag_dies=figures.pair_dies.sum(axis=0)[far],
         error=_errors(figures, means, influence, near),
     )
 
