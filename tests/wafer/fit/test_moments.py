@@ -30,7 +30,7 @@ def test_moments_are_those_of_the_drawn_maps(alpha_wafer, alpha_region, block):
         rng, WAFERS, density=lambda r: np.interp(r, bins.nodes, densities), **shape, **clusters
     )
     figures = measure(maps, bins)
-    plan = make_design(maps, bins, (2, 3, 4, 5))
+    plan = make_design(maps, bins, (2, 3, 4, 5), np.full(WAFERS, 1.0 / WAFERS))
     wanted = moments(plan, block, densities, 1.0 / alpha_wafer, 1.0 / alpha_region)
     deviation = (figures.fail - figures.fail.mean()) ** 2
     for values, mean in (
@@ -47,7 +47,7 @@ def test_moments_pass_smoothly_through_no_clustering():
     """The mirror below 0: value and slope go on, so an estimate may fall on either side."""
     maps = draw_maps(np.random.default_rng(SEED), 20, shape=(12, 12))
     bins = radial_bins(maps)
-    plan = make_design(maps, bins, (2,))
+    plan = make_design(maps, bins, (2,), np.full(20, 1.0 / 20))
     a = np.full(bins.size, 0.3)
     step = 1e-4
     for spreads in ((1.0, 0.0), (0.0, 1.0)):

@@ -15,17 +15,19 @@ from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
-    from yieldsim.wafer.fit.estimate import Estimate
     from yieldsim.wafer.fit.group import GroupFit
+    from yieldsim.wafer.fit.intervals.estimate import Estimate
     from yieldsim.wafer.fit.signatures import SignatureShare
     from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
 ALL = "all"
+NAMED = 5  # wafers named in a note
 INTERVALS = (
-    "sandwich of the method of moments over wafers, Student's t; shares by Wilson's interval"
+    "likelihood of the wafers' fails and exact counts, or with 400 wafers and more the sandwich of "
+    "the method of moments; shares by Wilson's interval"
 )
 FIGURES = (
-    ("mean_yield", "mean over wafers"),
+    ("mean_yield", "of all tested dies"),
     ("sd_yield", "SD between wafers"),
     ("d0_per_die", "faults per die, mean over the usable disc"),
     ("faults_per_die", "faults per die, mean over the dies of the maps"),
@@ -80,9 +82,10 @@ def fit(
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
     check_pictures(png, html, force)  # refuse before the work
+    from yieldsim.wafer.fit.canonical import framed
     from yieldsim.wafer.maps.files import load_maps
 
-    loaded = load_maps(maps, read_options(**reading))
+    loaded = framed(load_maps(maps, read_options(**reading)))
     groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
 
     def draw() -> Any:
@@ -125,12 +128,38 @@ def _fits(
     for label in labels:
         some = maps if label == ALL else maps.select(np.flatnonzero(maps.label == label))
         try:
-            groups.append(fit_group(label, some, confidence, seed))
+            group = fit_group(label, some, confidence, seed)
+            groups.append(group)
+            for text in _doubts(group):
+                click.echo(f"note: {label}: {text}", err=True)
         except ModelError as error:
             if strict or label == ALL:
                 raise
             click.echo(f"note: group left out: {error}", err=True)
     return groups
+
+
+def _doubts(group: GroupFit) -> list[str]:
+    """Return what the user should know before trusting the figures."""
+    doubts = []
+    if group.untested:
+        few = len(group.untested)
+        shown = ", ".join(group.untested[:NAMED]) + (", ..." if few > NAMED else "")
+        doubts.append(
+            f"{few} of {group.fit.wafers} wafers are mostly untested ({shown}); "
+            "each counts as its tested dies do"
+        )
+    if group.fit.wafers == 1:
+        doubts.append("one wafer says nothing of the spread between wafers")
+    if group.misses:
+        doubts.append(
+            "wafers simulated from the fit are not like the maps: "
+            + "; ".join(
+                f"{row.name} {row.simulated:.4g} for {row.observed:.4g}" for row in group.misses
+            )
+            + ". Trust mean_yield and faults_per_die, but not the other figures"
+        )
+    return doubts
 
 
 def _plain(group: GroupFit) -> dict[str, Any]:
@@ -160,6 +189,8 @@ def _plain(group: GroupFit) -> dict[str, Any]:
             for part in group.components
         ],
         "refit": [vars(row) for row in group.table],
+        "refit_misses": [row.name for row in group.misses],
+        "mostly_untested": group.untested,
     }
 
 
@@ -200,10 +231,12 @@ def _text(group: GroupFit) -> list[str]:
         extra = "" if math.isnan(sign.peak_faults) else _shape(sign.peak_faults, sign.rho)
         interval = f"[{sign.low:.4f}, {sign.high:.4f}]"
         lines.append(f"    {sign.kind:16} {sign.share:<8.4f} {interval}{chance}{extra}")
-    lines.append(f"  refit by simulation, {len(group.components)} components")
+    verdict = "misses" if group.misses else "agrees"
+    lines.append(f"  refit by simulation, {len(group.components)} components: {verdict}")
     lines.append(f"    {'':24} {'observed':>9} {'simulated':>9} {'z':>6}")
     lines += [
         f"    {row.name:24} {row.observed:9.4f} {row.simulated:9.4f} {row.z:6.1f}"
+        + ("  missed" if row in group.misses else "")
         for row in group.table
     ]
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,12 @@ def has_spread(alpha: float) -> bool:
     return alpha < _NO_SPREAD
 
 
+@functools.lru_cache(maxsize=16)
 def gamma_table(alpha: float) -> Floats:
-    """Return the table of `kernels.inverse.gamma_tabulated`, without columns for ``alpha`` inf."""
+    """Return the table of `kernels.inverse.gamma_tabulated`, without columns for ``alpha`` inf.
+
+    It is kept, because a fit simulates one law on maps of many grids. Nobody writes to it.
+    """
     if not has_spread(alpha):
         return np.zeros((2, 0))
     octave, step = np.divmod(np.arange(GAMMA_CELLS + 1) + GAMMA_FIRST, GAMMA_STEPS)

@@ -5,12 +5,13 @@ turn, the share of fails in each bin of the radius, the variance of the yield be
 share of adjacent pairs of dies that both fail give the profile, alpha_wafer and alpha_region. The
 fit takes the size whose pairs at larger distances agree best (Hansen's J, doi:10.2307/1912775).
 
-The mean yield is that of all dies together. `intervals.py` gives each figure its interval. They
+The mean yield is that of all dies together. `intervals/` gives each figure its interval. They
 hold for independent wafers; wafers of one lot are treated as independent.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from yieldsim.errors import ModelError, UsageError
-from yieldsim.wafer.fit.estimate import Estimate
-from yieldsim.wafer.fit.intervals import Evidence, all_intervals
+from yieldsim.wafer.fit.intervals.estimate import Estimate, binomial_interval
+from yieldsim.wafer.fit.intervals.evidence import Evidence
+from yieldsim.wafer.fit.intervals.figures import all_intervals
 from yieldsim.wafer.fit.moments import Moments, make_design
 from yieldsim.wafer.fit.radii import RadialBins
 from yieldsim.wafer.fit.solve import Solution, solve
@@ -48,6 +50,7 @@ class ClusterFit:
     faults_per_die : the same, mean over the dies of the maps.
     alpha_wafer, alpha_region : gamma shapes; inf means no clustering at that scale.
     block_dies : the side of a block (region) in dies, with the range of sizes that fit as well.
+    edges : float64[node + 1], bounds of the bins of the radius.
     rho, ratio : float64[node], the profile, of mean 1 over the disc; ratio_low, ratio_high.
     densities : float64[node], faults per die at the nodes.
     covariance : float64[parameter, parameter] of (log densities, 1/alpha_wafer, 1/alpha_region).
@@ -64,6 +67,7 @@ class ClusterFit:
     alpha_wafer: Estimate
     alpha_region: Estimate
     block_dies: Estimate
+    edges: Floats
     rho: Floats
     ratio: Floats
     ratio_low: Floats
@@ -83,15 +87,19 @@ def fit_clusters(
     confidence: float,
     where: str,
     blocks: tuple[int, ...] = BLOCKS,
+    exact: bool = True,
 ) -> ClusterFit:
     """Fit the clustered law to these maps, whose ``figures`` were measured with ``bins``.
+
+    Without ``exact`` the intervals are those of the sandwich, whatever the number of maps: enough
+    for the parts of a mixture, which are only simulated.
 
     Raises UsageError for a confidence outside (0, 1) and ModelError where nothing can be estimated:
     no failed die, or no passed die, or maps of one or two rows.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("confidence", "out of range", got=confidence, allowed="0 < C < 1")
-    _check(figures, where)
+    _check(figures, confidence, where)
     across = float(np.median(np.minimum(maps.rows, maps.cols)))
     if across < _LEAST_ACROSS:
         allowed = f"{_LEAST_ACROSS} or more rows and columns"
@@ -106,7 +114,7 @@ def fit_clusters(
     best = min(solutions, key=lambda solution: solution.j)
     limit = best.j + float(chi2.ppf(confidence, 1))
     fitting = [s for s in solutions if s.j <= limit]
-    evidence = Evidence(maps, figures, bins, maps_design, target, best, fitting, confidence)
+    evidence = Evidence(maps, figures, bins, maps_design, target, best, fitting, confidence, exact)
     found = all_intervals(evidence)
     return ClusterFit(
         wafers=len(figures.dies),
@@ -117,6 +125,7 @@ def fit_clusters(
             float(min(s.block for s in fitting)),
             float(max(s.block for s in fitting)),
         ),
+        edges=bins.edges,
         rho=bins.nodes,
         densities=best.densities,
         j=best.j,
@@ -126,11 +135,16 @@ def fit_clusters(
     )
 
 
-def _check(figures: MapStatistics, where: str) -> None:
+def _check(figures: MapStatistics, confidence: float, where: str) -> None:
+    """Refuse maps without a fail or a pass, and say what they do tell."""
     fails, dies = int(figures.fails.sum()), int(figures.dies.sum())
-    for count, what, lost in (
-        (fails, "no die failed", "density, clustering and profile cannot be estimated"),
-        (dies - fails, "no die passed", "density has no upper bound, nothing can be estimated"),
-    ):
-        if count <= 0:
-            raise ModelError(where, f"{what}: {lost}", allowed="maps with passes and fails")
+    low, high = binomial_interval(fails, dies, confidence)
+    if fails == 0:
+        most = f"at {confidence:g} at most {-math.log1p(-high):.3g} faults per die"
+        problem = f"no die failed: density, clustering and profile cannot be estimated ({most})"
+    elif fails == dies:
+        least = f"at {confidence:g} at least {-math.log1p(-low):.3g} faults per die"
+        problem = f"no die passed: density has no upper bound, nothing can be estimated ({least})"
+    else:
+        return
+    raise ModelError(where, problem, allowed="maps with passes and fails")

@@ -7,6 +7,7 @@ share: one gamma for all wafers would reproduce their spread, but not the maps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.stats import chi2
 
+from yieldsim.wafer.fit.canonical import canonical, framed, mostly_untested
 from yieldsim.wafer.fit.clusters import ClusterFit, fit_clusters
 from yieldsim.wafer.fit.radii import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit.refit import Comparison, add_faults, compare, simulate_like
@@ -76,7 +78,8 @@ class GroupFit:
     """The fit to one set of maps and its check by simulation.
 
     ``observed`` and ``simulated`` are measured in ``rings``, equal bins of the radius. ``samples``
-    are a few observed and a few simulated maps to draw.
+    are a few observed and a few simulated maps to draw. ``untested`` names wafers of which less
+    than half of the dies were tested.
     """
 
     label: str
@@ -89,6 +92,12 @@ class GroupFit:
     simulated: MapStatistics
     rings: RadialBins
     samples: tuple[WaferMaps, WaferMaps]
+    untested: list[str]
+
+    @property
+    def misses(self) -> list[Comparison]:
+        """Rows of the table in which the simulated wafers are not like the maps."""
+        return [row for row in self.table if row.misses]
 
 
 def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> GroupFit:
@@ -96,6 +105,9 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
 
     Raises ModelError where the maps cannot be fitted, UsageError for a confidence out of range.
     """
+    whole = framed(maps)
+    seen = canonical(whole)
+    maps = seen.maps
     bins = radial_bins(maps)
     figures = measure(maps, bins)
     fit = fit_clusters(maps, figures, bins, confidence, label)
@@ -132,7 +144,8 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
         observed=observed,
         simulated=together,
         rings=rings,
-        samples=(_sample([maps]), _sample(drawn)),
+        samples=(_sample([maps], seen.back), _sample(drawn, seen.back)),
+        untested=mostly_untested(whole),
     )
 
 
@@ -142,7 +155,8 @@ def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) ->
     for dies_per_cut in _DIES_PER_CUT:
         bins = radial_bins(maps, dies_per_cut)
         figures, where = measure(maps, bins), f"{label}, {name}"
-        fits.append(fit_clusters(maps, figures, bins, confidence, where, _COMPONENT_BLOCKS))
+        law = fit_clusters(maps, figures, bins, confidence, where, _COMPONENT_BLOCKS, exact=False)
+        fits.append(law)
         if _misfit(fits[-1], figures) < _FAIR:
             break
     return min(fits, key=lambda fit: _misfit(fit, figures))
@@ -241,13 +255,15 @@ def _repeats(maps: WaferMaps) -> int:
     return int(np.clip(_MOST_DIES // max(len(maps.die), 1), 1, wanted))
 
 
-def _sample(parts: list[WaferMaps]) -> WaferMaps:
+def _sample(
+    parts: list[WaferMaps], back: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> WaferMaps:
     """Return a few maps to draw, evenly from all parts."""
     ends = np.cumsum([len(part) for part in parts])
     grids = []
     for number in _evenly(int(ends[-1]), 4):
         part = int(np.searchsorted(ends, number, side="right"))
-        grids.append(parts[part].grid(int(number - ends[part] + len(parts[part]))))
+        grids.append(back(parts[part].grid(int(number - ends[part] + len(parts[part])))))
     return maps_from_grids(grids)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, psi
+from scipy.stats import binom
 
 from yieldsim.wafer.fit.moments import gamma_nodes, pass_chance
 from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
@@ -19,9 +20,9 @@ __all__ = ["DieLaw", "Places", "chances", "places_of", "uneven"]
 Floats = NDArray[np.float64]
 
 _LOG_X = np.linspace(-30.0, 25.0, 1101)
-# A place's own rate needs this many tested dies; places of less are joined by radius.
-_LEAST_TESTED = 20
-# Beyond this 1 / alpha, known from few fails only, a place's own rate says too little of its faults.
+# A place's own rate needs this many wafers of its grid.
+_LEAST_WAFERS = 5
+# Beyond this 1 / alpha, which few fails can suggest, a place's rate says too little of its faults.
 _MOST_CURVED = 2.0
 
 
@@ -60,24 +61,17 @@ class Places:
 
 
 def places_of(maps: WaferMaps, bins: RadialBins) -> Places:
-    """Return counts by place, over wafers; rarely tested places are joined with their neighbours."""
-    parts = []
+    """Return counts by place, over the wafers of each grid that has enough of them."""
+    parts = [np.zeros((3, 0), np.int64)]
     for rows, cols, some in by_shape(maps):
+        if len(some) < _LEAST_WAFERS:
+            continue
         codes = stack(maps, rows, cols, some)
         dies = np.count_nonzero(codes > NONE, axis=0).ravel()
         fails = np.count_nonzero(codes == FAIL, axis=0).ravel()
-        rho = die_radii(rows, cols)[:, :, 0].ravel()
-        ring = bins.of(rho)
-        order = np.lexsort((rho, ring))
-        order = order[dies[order] > 0]
-        group = np.cumsum(dies[order]) - dies[order]
-        key = ring[order] * (10**9) + group // max(_LEAST_TESTED, int(dies.max()))
-        first = np.flatnonzero(np.diff(key, prepend=-1))
-        parts.append(
-            [np.add.reduceat(dies[order], first), np.add.reduceat(fails[order], first), ring[order][first]]
-        )
-    dies, fails, ring = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Places(dies, fails, ring)
+        ring = bins.of(die_radii(rows, cols)[:, :, 0].ravel())
+        parts.append(np.stack([dies, fails, ring])[:, dies > 0])
+    return Places(*np.concatenate(parts, axis=1))
 
 
 def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
@@ -87,29 +81,40 @@ def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
     logarithm is not linear. The first array, float64[bin], is the factor; the second the variance
     of the mean faults of a bin by independent dies. For n tested dies of which s pass,
     Gamma(s + 1) Gamma(n + 1 + k) / (Gamma(s + 1 + k) Gamma(n + 1)) has the mean (1 - p)^-k but for
-    the chance that none passes, with k = 1 / alpha; in the limit it is a sum of 1 / j.
+    the chance that none passes, with k = 1 / alpha; in the limit it is a sum of 1 / j. Its mean
+    over places is compared with its expectation if all places of the bin had one rate.
     """
     factor, variance = np.ones(bins), np.zeros(bins)
-    n, passed = places.dies.astype(np.float64), (places.dies - places.fails).astype(np.float64)
     k = min(law.spread, _MOST_CURVED)
-    if k > 1e-6:
-        log_ratio = gammaln(passed + 1.0) + gammaln(n + 1.0 + k)
-        log_ratio -= gammaln(passed + 1.0 + k) + gammaln(n + 1.0)
-        faults = np.expm1(log_ratio) / k
-    else:
-        faults = psi(n + 1.0) - psi(passed + 1.0)
     for b in range(bins):
         here = places.ring == b
-        total = n[here].sum()
-        if not total or not places.fails[here].any() or not passed[here].any():
+        n, failed = places.dies[here], places.fails[here]
+        total, fails = int(n.sum()), int(failed.sum())
+        if not 0 < fails < total:
             continue
-        rate = 1.0 - passed[here].sum() / total
-        even = np.expm1(-k * np.log1p(-rate)) / k if k > 1e-6 else -np.log1p(-rate)
-        factor[b] = float(n[here] @ faults[here]) / total / even
-        p = np.clip((places.fails[here] + rate) / (n[here] + 1.0), 1e-12, 1.0 - 1e-3)
+        rate = fails / total
+        got = float(n @ _faults(n, n - failed, k))
+        counts, number = np.unique(n, return_counts=True)
+        alike = sum(m * c * _if_alike(m, rate, k) for m, c in zip(counts, number, strict=True))
+        factor[b] = got / alike
+        p = np.clip((failed + rate) / (n + 1.0), 1e-12, 1.0 - 1e-3)
         slope = (1.0 - p) ** (-k - 1.0)
-        variance[b] = float((n[here] * p * (1.0 - p) * slope**2).sum()) / total**2
+        variance[b] = float((n * p * (1.0 - p) * slope**2).sum()) / total**2
     return factor, variance
+
+
+def _faults(dies: NDArray[np.int64], passed: NDArray[np.int64], k: float) -> Floats:
+    """Return the estimate of the faults at a place of so many dies of which so many pass."""
+    n, s = dies + 1.0, passed + 1.0
+    if k < 1e-6:
+        return np.asarray(psi(n) - psi(s))
+    return np.asarray(np.expm1(gammaln(s) + gammaln(n + k) - gammaln(s + k) - gammaln(n)) / k)
+
+
+def _if_alike(dies: int, rate: float, k: float) -> float:
+    """Return the expectation of `_faults` for independent dies that fail at this rate."""
+    passed = np.arange(dies + 1)
+    return float(binom.pmf(passed, dies, 1.0 - rate) @ _faults(np.array(dies), passed, k))
 
 
 def chances(densities: Floats, share: Floats, region: float) -> Callable[[Floats], Floats]:

@@ -178,10 +178,15 @@ def _add_lag(
 ) -> None:
     """Add the pairs of tested dies ``lag`` apart along both axes, over all maps."""
     whole, rest = slice(None), (slice(lag, None), slice(None, -lag))
-    for ahead, behind in (((rest[0], whole), (rest[1], whole)), ((whole, rest[0]), (whole, rest[1]))):
+    for ahead, behind in (
+        ((rest[0], whole), (rest[1], whole)),
+        ((whole, rest[0]), (whole, rest[1])),
+    ):
         if place[ahead].size == 0:
             continue
-        weight = np.count_nonzero(valid[:, *ahead] & valid[:, *behind], axis=0).ravel().astype(float)
+        weight = (
+            np.count_nonzero(valid[:, *ahead] & valid[:, *behind], axis=0).ravel().astype(float)
+        )
         key = (place[ahead] * size + place[behind]).ravel()
         pairs += np.bincount(key, weight, size * size)
         for b, table in number.items():

@@ -23,16 +23,17 @@ MOST_SPREAD = 50.0
 # A weak prior where the maps leave a node of the profile open: the bend of the log density from
 # node to node is 0 with this standard deviation. A hundredfold rise at the edge costs 0.3.
 _BEND = 8.0
-# Broyden steps, the misfit in standard errors that counts as solved, and the longest step.
-_STEPS, _SOLVED, _LONGEST = 25, 1e-6, 2.0
+# Broyden steps, the length of a step that ends them, what may be left, and the longest step.
+_STEPS, _SOLVED, _CLOSE, _LONGEST = 40, 1e-6, 1e-3, 2.0
+_AGAIN = 5  # steps with a spread set to 0
 
 
 @dataclass(frozen=True)
 class Solution:
     """The law for one size of the blocks.
 
-    ``wafer`` and ``region`` are 1 / alpha as the equations have them: below 0 where the maps vary
-    less than independent dies do. The law itself, ``densities`` and ``moments``, has 0 there.
+    ``wafer`` and ``region`` are 1 / alpha. ``x`` solves the equations, with spreads below 0 where
+    the maps vary less than independent dies do; the law has 0 there.
     """
 
     block: int
@@ -88,8 +89,8 @@ def solve(
     return Solution(
         block,
         np.exp(law[:size]),
-        float(x[size]),
-        float(x[size + 1]),
+        float(law[size]),
+        float(law[size + 1]),
         per_wafer,
         by_moment,
         fitted,
@@ -112,8 +113,8 @@ def _descend(
 
     Broyden's method needs few evaluations; what it does not solve goes to the trust region method.
     """
-    r = residual(x)
-    for number in range(_STEPS):
+    r, fresh = residual(x), False
+    for _ in range(_STEPS):
         step = np.linalg.lstsq(slope, -r, rcond=1e-12)[0]
         step *= min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
         new = np.clip(x + step, low, high)
@@ -122,17 +123,20 @@ def _descend(
         if length < _SOLVED**2:
             break
         after = residual(new)
-        if float(after @ after) > float(r @ r) * (1.0 + 1e-12) + 1e-18:
-            if number == 0 or float(after @ after) > 4.0 * float(r @ r):
-                slope = _derivative(residual, x)
-                if number:
-                    continue
-        slope = slope + np.outer(after - r - slope @ step, step) / length
-        x, r = new, after
+        if float(after @ after) < float(r @ r):
+            slope = slope + np.outer(after - r - slope @ step, step) / length
+            x, r, fresh = new, after, False
+        elif fresh:
+            break
+        else:
+            slope, fresh = _derivative(residual, x), True
     slope = _derivative(residual, x)
-    if np.abs(slope.T @ r).max() > 1e-3 * max(1.0, float(np.abs(slope).max())):
-        found = least_squares(residual, np.clip(x, low + 1e-9, high - 1e-9), bounds=(low, high), max_nfev=60)
-        x, slope = found.x, _derivative(residual, found.x)
+    left = np.linalg.lstsq(slope, -r, rcond=1e-12)[0]
+    inside = np.clip(x + left, low, high) - x
+    if float(np.abs(inside).max()) > _CLOSE:
+        start = np.clip(x, low + 1e-9, high - 1e-9)
+        x = least_squares(residual, start, bounds=(low, high), max_nfev=60).x
+        slope = _derivative(residual, x)
     return x, slope
 
 
@@ -143,16 +147,24 @@ def _by_moment(slope: Floats, size: int) -> Floats:
 
 
 def _law(residual: Function, x: Floats, slope: Floats) -> Floats:
-    """Return the solution with spreads of 0 or more, and densities that meet the fails there."""
+    """Return the solution with spreads of 0 or more.
+
+    A spread below 0 is set to 0, and the rest solved again without the moment that it answers for.
+    """
     size = len(x) - 2
-    law = np.append(x[:size], np.maximum(x[size:], 0.0))
-    if np.array_equal(law, x):
-        return law
-    rows = np.delete(np.arange(len(slope)), [size, size + 1])
-    inner = slope[rows, :size]
-    for _ in range(4):
-        law[:size] -= np.clip(np.linalg.lstsq(inner, residual(law)[rows], rcond=1e-12)[0], -1.0, 1.0)
-    return law
+    law, fixed = x.copy(), np.zeros(0, np.int64)
+    while True:
+        negative = size + np.flatnonzero(law[size:] < 0.0)
+        if not len(negative):
+            return law
+        fixed = np.union1d(fixed, negative)
+        law[fixed] = 0.0
+        free = np.delete(np.arange(size + 2), fixed)
+        rows = np.delete(np.arange(len(slope)), fixed)
+        inner = slope[np.ix_(rows, free)]
+        for _ in range(_AGAIN):
+            step = np.linalg.lstsq(inner, residual(law)[rows], rcond=1e-12)[0]
+            law[free] -= np.clip(step, -1.0, 1.0)
 
 
 def _vector(fitted: Moments, near: int) -> Floats:

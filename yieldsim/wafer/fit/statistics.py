@@ -143,7 +143,9 @@ def merged(figures: MapStatistics, bins: RadialBins) -> tuple[MapStatistics, Rad
         groups[min(k, j)] += groups.pop(max(k, j))
     first = [g[0] for g in groups]
     edges = np.append(bins.edges[first], bins.edges[-1])
-    rings = (np.add.reduceat(part, first, axis=1) for part in (figures.ring_fails, figures.ring_dies))
+    rings = (
+        np.add.reduceat(part, first, axis=1) for part in (figures.ring_fails, figures.ring_dies)
+    )
     ring_fails, ring_dies = rings
     return (
         replace(figures, ring_fails=ring_fails, ring_dies=ring_dies),
@@ -221,9 +223,7 @@ def target_moments(figures: MapStatistics) -> TargetMoments:
     index = np.flatnonzero(figures.pair_dies.sum(axis=0) > 0)
     near, far = (int(index[0]), index[1:]) if len(index) else (0, index)
     means = np.concatenate([_shrunk(figures), [variance, np.nan_to_num(pairs.means[near])]])
-    influence = np.column_stack(
-        [radial.influence, variance_influence, pairs.influence[:, near]]
-    )
+    influence = np.column_stack([radial.influence, variance_influence, pairs.influence[:, near]])
     return TargetMoments(
         means=means,
         influence=influence,
@@ -242,7 +242,9 @@ def _shrunk(figures: MapStatistics) -> Floats:
     Bins with few fails or passes are drawn a little to the mean of all. The mean over all dies
     stays what it is.
     """
-    fails, dies = (part.sum(axis=0).astype(np.float64) for part in (figures.ring_fails, figures.ring_dies))
+    fails, dies = (
+        part.sum(axis=0).astype(np.float64) for part in (figures.ring_fails, figures.ring_dies)
+    )
     rate = float(fails.sum() / dies.sum())
     passes_rarer = rate > 0.5
     rare, chance = (dies - fails, 1.0 - rate) if passes_rarer else (fails, rate)

@@ -109,13 +109,14 @@ def wafers_of(where: str, table: DieTable, options: ReadOptions) -> WaferMaps:
         order = np.argsort(wafer, kind="stable")
         wafer, x, y, code = wafer[order], x[order], y[order], code[order]
     ends = np.searchsorted(wafer, np.arange(len(table.wafers) + 1))
-    grids, again, touched = [], 0, 0
+    grids, first, again, touched = [], [], 0, 0
     for number, (_, name) in enumerate(table.wafers):
         some = slice(int(ends[number]), int(ends[number + 1]))
         place = f"{where}: wafer {name}"
-        grid, repeats = grid_of_places(place, x[some], y[some], code[some], options.retest)
-        grids.append(grid)
-        again, touched = again + repeats, touched + (repeats > 0)
+        placed = grid_of_places(place, x[some], y[some], code[some], options.retest)
+        grids.append(placed.grid)
+        first.append(placed.first)
+        again, touched = again + placed.again, touched + (placed.again > 0)
     if again:
         options.note(
             f"{where}: {again} dies of {touched} wafers are listed again; "
@@ -123,4 +124,4 @@ def wafers_of(where: str, table: DieTable, options: ReadOptions) -> WaferMaps:
         )
     lots = [lot for lot, _ in table.wafers]
     names = [name for _, name in table.wafers]
-    return maps_from_grids(grids, table.label, names, where, lots)
+    return maps_from_grids(grids, table.label, names, where, lots, first=first)

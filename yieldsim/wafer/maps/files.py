@@ -14,6 +14,7 @@ from yieldsim.errors import ModelError
 from yieldsim.model.files.allowed import check_ordinary
 from yieldsim.wafer.maps.formats.registry import format_to_read, format_to_write
 from yieldsim.wafer.maps.options import PLAIN, ReadOptions
+from yieldsim.wafer.maps.retests import without_retests
 from yieldsim.wafer.maps.wafer_maps import WaferMaps, joined
 
 __all__ = ["check_format", "load_maps", "save_maps"]
@@ -25,7 +26,8 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
     """Read wafer maps from a file, or from several as one set.
 
     Where several files are given, the name of a file stands for the lot of its wafers if it names
-    none itself, so that wafer 1 of two files is not the same wafer.
+    none itself, so that wafer 1 of two files is not the same wafer. A wafer of one lot that comes
+    twice was probed twice and counts once.
 
     Raises UsageError for an unknown format; ModelError for a pipe or a device, another format than
     the ending says, a truncated file, or maps that are empty, ragged, without dies or of unknown
@@ -44,7 +46,7 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
         if len(files) > 1:
             part = _with_lot(part, path.stem)
         parts.append(part)
-    return joined(parts)
+    return without_retests(joined(parts), options)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,20 @@ from yieldsim.errors import ModelError
 from yieldsim.wafer.maps.options import Retest
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS
 
-__all__ = ["MOST_CELLS", "MOST_PLACE", "grid_of_places"]
+__all__ = ["MOST_CELLS", "MOST_PLACE", "PlacedGrid", "grid_of_places"]
 
 MOST_CELLS = 10_000_000
 MOST_PLACE = 1_000_000
 _RANK = np.zeros(3, np.uint8)  # for "best": a pass counts before a fail, a fail before no die
 _RANK[[NONE, FAIL, PASS]] = 0, 1, 2
+
+
+class PlacedGrid(NamedTuple):
+    """A wafer's grid, row and column of its first cell, and how many dies were listed again."""
+
+    grid: NDArray[np.uint8]
+    first: tuple[int, int]
+    again: int
 
 
 def grid_of_places(
@@ -23,8 +33,8 @@ def grid_of_places(
     y: NDArray[np.int64],
     code: NDArray[np.uint8],
     retest: Retest = "last",
-) -> tuple[NDArray[np.uint8], int]:
-    """Return the grid of one wafer, y down and x to the right, and the dies listed again.
+) -> PlacedGrid:
+    """Return the grid of one wafer, y down and x to the right.
 
     Raises ModelError at ``where`` for a place or a grid that no wafer has.
     """
@@ -51,4 +61,4 @@ def grid_of_places(
         cell, code = cell[order], code[order]
     grid = np.full(rows * columns, NONE, np.uint8)
     grid[cell] = code  # of repeated places NumPy keeps the last
-    return grid.reshape(rows, columns), again
+    return PlacedGrid(grid.reshape(rows, columns), (int(y.min()), int(x.min())), again)

@@ -41,6 +41,8 @@ class WaferMaps:
     name : str[wafer], the wafer's identifier.
     lot : str[wafer], the lot's identifier, or empty.
     pitch_mm : float64[wafer, 2], from die to die across and up, nan where the file does not say.
+    first : int64[wafer, 2], row and column of the first cell where the file gives places from a
+        common origin; None: every grid begins at its first cell.
     bin, bin_names : uint8[cell], the bin of a die that passed, where bins are known. They are
         written to text formats; a fit does not read them.
     """
@@ -55,6 +57,7 @@ class WaferMaps:
     pitch_mm: NDArray[np.float64]
     bin: NDArray[np.uint8] | None = None
     bin_names: tuple[str, ...] = ()
+    first: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -90,7 +93,12 @@ class WaferMaps:
             pitch_mm=self.pitch_mm[wafers],
             bin=self._bins_of(wafers),
             bin_names=self.bin_names,
+            first=None if self.first is None else self.first[wafers],
         )
+
+    def origin(self) -> NDArray[np.int64]:
+        """Return row and column of each grid's first cell, int64[wafer, 2]; 0 where not known."""
+        return np.zeros((len(self), 2), np.int64) if self.first is None else self.first
 
     def _bins_of(self, wafers: NDArray[np.int64]) -> NDArray[np.uint8] | None:
         if self.bin is None or not len(wafers):
@@ -135,6 +143,7 @@ def maps_from_grids(
     where: str = "maps",
     lots: Sequence[str] | None = None,
     pitch_mm: Sequence[tuple[float, float]] | None = None,
+    first: Sequence[tuple[int, int]] | None = None,
 ) -> WaferMaps:
     """Build maps from grids of codes, each int[row, column].
 
@@ -164,6 +173,7 @@ def maps_from_grids(
         name=np.array(list(names), dtype=np.str_),
         lot=np.array([""] * len(flat) if lots is None else list(lots), dtype=np.str_),
         pitch_mm=_pitches(pitch_mm, len(flat)),
+        first=None if first is None else np.array(first, np.int64).reshape(-1, 2),
     )
     return maps.check(where)
 
@@ -189,4 +199,5 @@ def joined(parts: Sequence[WaferMaps]) -> WaferMaps:
         name=np.concatenate([part.name for part in parts]),
         lot=np.concatenate([part.lot for part in parts]),
         pitch_mm=np.concatenate([part.pitch_mm for part in parts]),
+        first=np.concatenate([part.origin() for part in parts]),
     )

@@ -256,14 +256,16 @@ def save(path: Path, maps: WaferMaps) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow((*_HEADER, *(["bin"] if maps.bin is not None else [])))
+        origin = maps.origin()
         for w in range(len(maps)):
             grid = maps.grid(w)
             listed = grid > NONE
             listed[0, 0] = listed[-1, -1] = True
             name, label, lot = str(maps.name[w]), str(maps.label[w]), str(maps.lot[w])
             bins = maps.bin_grid(w)
+            top, left = origin[w].tolist()
             for y, x in np.argwhere(listed).tolist():
-                row = [name, x, y, _WORDS[grid[y, x]], label, lot]
+                row = [name, x + left, y + top, _WORDS[grid[y, x]], label, lot]
                 if bins is not None:
                     passed = grid[y, x] == PASS
                     row.append(maps.bin_names[bins[y, x]] if passed else _WORDS[grid[y, x]])

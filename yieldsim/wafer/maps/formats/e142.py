@@ -52,6 +52,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     names: list[str] = []
     labels: list[str] = []
     lots: list[str] = []
+    corners: list[tuple[int, int]] = []
     overlays: dict[str, int] = {}
     for element in children(root, "SubstrateMap"):
         name = element.get("SubstrateId") or element.get("WaferId") or str(len(names))
@@ -61,7 +62,9 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         bin_map = _chosen(f"{path}: wafer {name}", found, options)
         if bin_map is None:
             continue
-        grids.append(_grid(f"{path}: wafer {name}", element, bin_map, options))
+        grid, place = _grid(f"{path}: wafer {name}", element, bin_map, options)
+        grids.append(grid)
+        corners.append(place)
         names.append(name)
         lots.append(element.get("LotId") or _lot(element))
         labels.append(next((s.get("Label", "") for s in children(element, "SupplierData")), ""))
@@ -72,7 +75,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         first = _default(overlays)
         options.note(f"{path}: overlays {', '.join(overlays)}: {first} counts (--overlay)")
     pitches = [_pitch(root)] * len(grids)
-    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches, corners)
 
 
 def _overlays(element: ElementTree.Element) -> dict[str, ElementTree.Element]:
@@ -113,7 +116,8 @@ def _lot(element: ElementTree.Element) -> str:
 
 def _grid(
     where: str, substrate: ElementTree.Element, bin_map: ElementTree.Element, options: ReadOptions
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return the grid and the row and column of its first cell."""
     bins = [
         (b.get("BinCode", ""), b.get("BinQuality", "")) for b in children(bin_map, "BinDefinition")
     ]
@@ -124,7 +128,7 @@ def _grid(
     if placed:
         return _of_places(where, substrate, placed, table, options)
     rows = [text for e in data if (text := e.text or "").strip("\r\n\t")]
-    return table.grid(rows, table.columns_of(rows[0]) if rows else None)
+    return table.grid(rows, table.columns_of(rows[0]) if rows else None), (0, 0)
 
 
 def _of_places(
@@ -133,7 +137,7 @@ def _of_places(
     data: list[ElementTree.Element],
     table: BinTable,
     options: ReadOptions,
-) -> NDArray[np.uint8]:
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Return the grid of codes with places; a text of several codes goes on to the right."""
     places: list[tuple[int, int, int]] = []
     known: dict[str, list[int]] = {}
@@ -150,10 +154,10 @@ def _of_places(
     direction = substrate.get("AxisDirection", "DownRight").lower()
     x_all = -x_all if "left" in direction else x_all
     y_all = -y_all if "up" in direction else y_all
-    grid, again = grid_of_places(where, x_all, y_all, code_all.astype(np.uint8), options.retest)
-    if again:
-        options.note(f"{where}: {again} dies listed again; the {options.retest} counts")
-    return grid
+    placed = grid_of_places(where, x_all, y_all, code_all.astype(np.uint8), options.retest)
+    if placed.again:
+        options.note(f"{where}: {placed.again} dies listed again; the {options.retest} counts")
+    return placed.grid, placed.first
 
 
 def _pitch(root: ElementTree.Element) -> tuple[float, float]:

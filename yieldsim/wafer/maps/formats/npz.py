@@ -56,6 +56,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         name=_texts(path, arrays, "wafer", wafers, [str(i) for i in range(wafers)]),
         lot=_texts(path, arrays, "lot", wafers, [""] * wafers),
         pitch_mm=_pitches(path, arrays, wafers),
+        first=_first(path, arrays, wafers),
     )
     return maps.check(str(path))
 
@@ -100,6 +101,16 @@ def _pitches(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArra
     return pitch.astype(np.float64)
 
 
+def _first(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArray[np.int64] | None:
+    first = arrays.get("first")
+    if first is None:
+        return None
+    if first.shape != (wafers, 2) or first.dtype.kind not in "iu":
+        got = f"{first.dtype} of shape {first.shape}"
+        raise ModelError(f"{path}: first", "wrong array", got=got, allowed=f"({wafers}, 2)")
+    return first.astype(np.int64)
+
+
 def save(path: Path, maps: WaferMaps) -> None:
     """Write the arrays that :func:`load` reads."""
     arrays: dict[str, NDArray[Any]] = {
@@ -112,6 +123,8 @@ def save(path: Path, maps: WaferMaps) -> None:
         "lot": maps.lot,
         "pitch_mm": maps.pitch_mm,
     }
+    if maps.first is not None:
+        arrays["first"] = maps.first
     path.write_bytes(npz_bytes(arrays))
 
 

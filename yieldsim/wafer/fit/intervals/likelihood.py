@@ -45,7 +45,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Surface:
-    """The log likelihood by spread and by log density relative to the reference."""
+    """The log likelihood by spread, and by log density relative to the reference."""
 
     spreads: Floats
     curves: list[CubicSpline]  # [spread], by log density
@@ -62,13 +62,14 @@ class Surface:
         """Return where twice the log likelihood lies at most ``threshold`` below the highest."""
         cut = float(self.top.max()) - 0.5 * threshold
         inside = np.flatnonzero(self.top >= cut)
-        ends = np.array([self._ends(k, cut) for k in inside])
+        ends = np.array([self._ends(k, cut) for k in inside.tolist()])
         return Region(self.spreads[inside], ends[:, 0], ends[:, 1])
 
     def _ends(self, k: int, cut: float) -> tuple[float, float]:
         ends = []
         for side in (0, -1):
-            fine = self.peak[k] + (self.curves[k].x[side] - self.peak[k]) * np.linspace(0.0, 1.0, 400)
+            reach = self.curves[k].x[side] - self.peak[k]
+            fine = self.peak[k] + reach * np.linspace(0.0, 1.0, 400)
             high = self.curves[k](fine) - cut
             below = np.flatnonzero(high < 0.0)
             ends.append(_crossing(fine, high, int(below[0]) - 1, 1) if len(below) else fine[-1])
@@ -83,7 +84,8 @@ class Surface:
         high -= high.max() - 0.5 * threshold
         inside = np.flatnonzero(high >= 0.0)
         low, most = _crossing(fine, high, inside[0], -1), _crossing(fine, high, inside[-1], 1)
-        return low**2, (np.inf if inside[-1] == len(fine) - 1 and most**2 > 0.9 * _MOST_SPREAD else most**2)
+        open_above = inside[-1] == len(fine) - 1 and most**2 > 0.9 * _MOST_SPREAD
+        return low**2, np.inf if open_above else most**2
 
 
 def _crossing(x: Floats, y: Floats, k: int, step: int) -> float:

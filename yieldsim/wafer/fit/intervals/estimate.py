@@ -51,12 +51,13 @@ def binomial_interval(part: float, whole: float, confidence: float) -> tuple[flo
 def count_factors(count: float, confidence: float) -> tuple[float, float]:
     """Return the ends of the exact Poisson interval (Garwood 1936) over the count itself.
 
-    ``count`` may be an effective number: what a figure's relative variance is the inverse of.
+    ``count`` may be an effective number: what a figure's relative variance is the inverse of. For 0
+    the upper end is the interval's own.
     """
     tail = 0.5 * (1.0 - confidence)
     low = 0.5 * float(chdtri(2.0 * count, 1.0 - tail)) if count > 0.0 else 0.0
     high = 0.5 * float(chdtri(2.0 * count + 2.0, tail))
-    return low / max(count, 1e-300), high / max(count, 1e-300)
+    return (low / count, high / count) if count > 0.0 else (0.0, high)
 
 
 def combined(value: float, *factors: tuple[float, float]) -> Estimate:

@@ -1,0 +1,1 @@
+"""The interval of each figure of a fit."""
