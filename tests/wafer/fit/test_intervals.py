@@ -95,7 +95,7 @@ def test_the_law_of_one_die_and_back(wafer, region):
 
 @pytest.mark.parametrize("law", [DieLaw(0.0, 0.0), DieLaw(0.5, 0.0)])
 def test_places_of_unlike_rates(law):
-    """Half of a bin's places at 0.7, half at 0.05: the mean faults exceed those of the mean rate."""
+    """Places at 0.7 beside places at 0.05: the mean faults exceed those of the mean rate."""
     rng, wafers = np.random.default_rng(2), 25
     x = np.where(np.arange(20_000) % 2, 1.2, 0.05)
     fails = rng.binomial(wafers, law.fails(x))

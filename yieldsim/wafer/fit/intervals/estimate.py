@@ -33,6 +33,10 @@ class Estimate:
         """Return an estimate whose interval holds this value too."""
         return Estimate(self.value, min(self.low, value), max(self.high, value))
 
+    def wider(self, other: Estimate) -> Estimate:
+        """Return the estimate with the interval that holds that of ``other`` too."""
+        return Estimate(self.value, min(self.low, other.low), max(self.high, other.high))
+
 
 def spread_of_mean(densities: Floats, weights: Floats, log_covariance: Floats) -> float:
     """Return the standard error of the logarithm of a weighted mean of densities."""

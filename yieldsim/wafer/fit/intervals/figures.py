@@ -30,8 +30,8 @@ __all__ = ["all_intervals"]
 
 Floats = NDArray[np.float64]
 
-# From so many wafers and fails on the sandwich serves.
-_MANY_WAFERS, _MANY_FAILS = 400, 1000
+# From so many wafers and fails on the sandwich serves, and from so many wafers on it counts too.
+_MANY_WAFERS, _MANY_FAILS, _SOME_WAFERS = 400, 1000, 60
 
 
 def all_intervals(e: Evidence) -> dict[str, Any]:
@@ -39,10 +39,14 @@ def all_intervals(e: Evidence) -> dict[str, Any]:
     size, densities = e.bins.size, e.best.densities
     covariance, level, alpha_region = _covariance(e), level_of(e), _region(e)
     many = e.wafers >= _MANY_WAFERS and e.figures.fails.sum() >= _MANY_FAILS
-    if many or not e.exact:
-        levels = by_sandwich(e, level, covariance)
-    else:
-        levels = by_likelihood(e, level, 1.0 / alpha_region.high)
+    levels = by_sandwich(e, level, covariance)
+    if e.exact and not many:
+        likely = by_likelihood(e, level, 1.0 / alpha_region.high)
+        # the law may be wrong, as for maps of several products: the sandwich does not need it
+        levels = {
+            name: one.wider(levels[name]) if e.wafers >= _SOME_WAFERS else one
+            for name, one in likely.items()
+        }
     disc, on_dies = (
         weight * densities / float(weight @ densities)
         for weight in (e.bins.disc_weights(), e.design.share @ e.design.hats)
