@@ -35,6 +35,11 @@ FIGURES = """
 import json
 print("FIGURES", json.dumps((1e3 * yearly.isel(scenario=0)).T.values.tolist()))
 """
+# the store is read with xarray alone
+ALONE = """
+import sys
+assert "yieldsim" not in sys.modules
+"""
 SLOW = pytest.mark.slow  # a kernel each, for up to half a minute; `make test` runs one notebook
 
 
@@ -134,7 +139,7 @@ def run(name: str, runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch, 
 
 
 def test_first_look(runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch) -> None:
-    notebook = run("first_look", runner, store, kernel, FIGURES)
+    notebook = run("first_look", runner, store, kernel, ALONE + FIGURES)
     agree(figures(notebook), totals(store))
     assert len(runner.pictures(notebook)) == PICTURES["first_look"]
     assert "Domestic tools come late" in printed(notebook)
