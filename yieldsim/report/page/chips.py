@@ -42,8 +42,8 @@ def fan_section(overview: Overview) -> Section:
         name="fan",
         title="Usable chips",
         lead=(
-            "The line is the median. Half of the realizations lie in the dark band (P25 to P75), "
-            "80 % in the light one (P10 to P90). Point at a period, or focus the chart and use the "
+            "The line is the median. Half of the realizations lie in the inner band (P25 to P75), "
+            "80 % within the outer one (P10 to P90). Point at a period, or focus the chart and use the "
             "arrow keys, to read its quantiles."
         ),
         tables=(
