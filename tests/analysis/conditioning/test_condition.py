@@ -183,7 +183,7 @@ def test_collapsed_weights_are_not_given_but_advice_is(tmp_path: Path) -> None:
     assert found["moved"]["inputs"] == []
     assert found["effective_sample_size"] < 0.05 * 4_000
     assert "of 4,000 realizations" in found["problem"]
-    assert "without all 2024 by source it is" in found["advice"]
+    assert "without all 2024 by source it would be" in found["advice"]
     assert "more realizations would not help" in found["advice"]
     # the spread that is named holds, and a tenth less does not
     wider = float(found["advice"].split("a spread of ")[1].split()[0])

@@ -193,7 +193,7 @@ def test_collapsed_weights_are_not_stored(store: Path, tmp_path: Path, capsys) -
         for part in (
             "the weights collapse to an effective sample size of 1",
             "nothing is stored",
-            "without accelerator 2025Q4 by s it is",
+            "without accelerator 2025Q4 by s it would be",
             "in place of 0.3 in that row would hold",
             "run 2,155 realizations or more",
         ):

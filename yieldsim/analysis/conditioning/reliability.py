@@ -118,7 +118,8 @@ def _holds(own: LeftOut) -> tuple[bool, float]:
 def _without_words(own: LeftOut, name: str) -> str:
     if own.weighing is None:
         return f"{name} is the only row"
-    return f"without {name} it is {own.weighing.effective:,.0f} with k {own.weighing.pareto_k:.2f}"
+    size = f"{own.weighing.effective:,.0f}"
+    return f"without {name} it would be {size} with k {own.weighing.pareto_k:.2f}"
 
 
 def _spread_words(counting: list[Piece], piece: Piece) -> str:
