@@ -43,8 +43,8 @@ def fan_section(overview: Overview) -> Section:
         title="Usable chips",
         lead=(
             "The line is the median. Half of the realizations lie in the inner band (P25 to P75), "
-            "80 % within the outer one (P10 to P90). Point at a period, or focus the chart and use the "
-            "arrow keys, to read its quantiles."
+            "80 % within the outer one (P10 to P90). Point at a period, or focus the chart and use "
+            "the arrow keys, to read its quantiles."
         ),
         tables=(
             fan_table("year", "Usable chips per calendar year", fans["year"], FIGURES),
