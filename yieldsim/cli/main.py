@@ -111,12 +111,12 @@ COMMANDS = {
     ),
     "dies": Subcommand(
         ".wafers.dies:dies",
-        "Count the whole dies on a round wafer, by exact geometry.",
+        "Count the whole dies on a round wafer or a panel, by exact geometry.",
         "try a smaller --diameter or a larger die",
     ),
     "yield": Subcommand(
         ".wafers.yield_:yield_",
-        "Print the yield of a die from its area and the defect density D0.",
+        "Print the yield of a die from its area and D0, or D0 from a yield.",
         "try fewer wafers with --monte-carlo",
     ),
     "wafer": Subcommand(

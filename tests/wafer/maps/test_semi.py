@@ -55,6 +55,23 @@ def test_an_overlay_is_chosen_by_name(tmp_path):
     refused(path, ["wafer E1", "no such overlay", "'Grade'"], ReadOptions(overlay="Grade"))
 
 
+def test_lot_and_size_of_a_whole_e142_file(tmp_path):
+    """The wafer's own layout lies round that of its dies; the lot is the substrate's."""
+    path = tmp_path / "m.xml"
+    head = (
+        '<Layouts><Layout LayoutId="Devices" DefaultUnits="micron"><Dimension X="3" Y="2"/>'
+        '<DeviceSize X="9000" Y="4000"/></Layout><Layout LayoutId="WaferLayout" TopLevel="true">'
+        '<DeviceSize X="300" Y="300"/></Layout></Layouts><Substrates><Substrate SubstrateId="E1" '
+        'SubstrateType="Wafer"><LotId>L42</LotId></Substrate></Substrates><SubstrateMaps>'
+    )
+    path.write_text(e142({"A": ROWS}).replace("<SubstrateMaps>", head))
+    maps = load_maps(path)
+    assert (maps.lot.tolist(), maps.pitch_mm.tolist()) == (["L42"], [[9.0, 4.0]])
+    other = e142({"A": ROWS}).replace("<SubstrateMaps>", head.replace('"E1"', '"E9"'))
+    path.write_text(other)
+    assert load_maps(path).lot.tolist() == [""]
+
+
 @pytest.mark.parametrize(
     ("word", "code"), [("Good", PASS), ("REJECT", FAIL), ("Not tested", NONE), ("NG", FAIL)]
 )

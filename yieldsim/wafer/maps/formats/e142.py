@@ -36,6 +36,7 @@ __all__ = ["load", "recognizes", "save"]
 
 _NAMESPACE = "urn:semi-org:xsd.E142-1.V1005.SubstrateMap"
 _OVERLAY = "SortGrade"
+_MM = {"mm": 1.0, "micron": 1e-3, "um": 1e-3, "inch": 25.4, "mil": 0.0254}
 
 
 def recognizes(head: bytes) -> bool:
@@ -66,7 +67,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         grids.append(grid)
         corners.append(place)
         names.append(name)
-        lots.append(element.get("LotId") or _lot(element))
+        lots.append(element.get("LotId") or "")
         labels.append(next((s.get("Label", "") for s in children(element, "SupplierData")), ""))
     if not grids:
         allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
@@ -74,6 +75,7 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     if overlays and options.overlay is None:
         first = _default(overlays)
         options.note(f"{path}: overlays {', '.join(overlays)}: {first} counts (--overlay)")
+    lots = [own or lot for own, lot in zip(lots, _lots(root, names), strict=True)]
     pitches = [_pitch(root)] * len(grids)
     return maps_from_grids(grids, labels, names, str(path), lots, pitches, corners)
 
@@ -106,12 +108,16 @@ def _default(overlays: Mapping[str, object]) -> str:
     return _OVERLAY if _OVERLAY in overlays else next(iter(overlays))
 
 
-def _lot(element: ElementTree.Element) -> str:
-    """Return the lot that a substrate's aliases name."""
-    for alias in children(element, "AliasId", "LotId"):
-        if alias.tag == "LotId" or alias.get("Type", "").lower().replace(" ", "") == "lotid":
-            return (alias.get("Value") or alias.text or "").strip()
-    return ""
+def _lots(root: ElementTree.Element, names: list[str]) -> list[str]:
+    """Return the lot of each wafer: that of the substrate of its place, or else of its name."""
+    listed = [
+        (one.get("SubstrateId") or "", (one.findtext("LotId") or "").strip())
+        for one in children(root, "Substrate")
+    ]
+    if [name for name, _ in listed] == names:  # lots may have wafers of one name
+        return [lot for _, lot in listed]
+    by_name = dict(listed)
+    return [by_name.get(name, "") for name in names]
 
 
 def _grid(
@@ -161,19 +167,20 @@ def _of_places(
 
 
 def _pitch(root: ElementTree.Element) -> tuple[float, float]:
-    """Return the die's size of the innermost layout in mm, nan where the file does not say."""
-    size = UNKNOWN_PITCH
-    scale = {"mm": 1.0, "micron": 1e-3, "um": 1e-3, "inch": 25.4, "mil": 0.0254}
+    """Return the step or size of the smallest layout's devices, mm; nan where none says."""
+    found = [UNKNOWN_PITCH]
     for layout in children(root, "Layout"):
-        unit = scale.get(layout.get("DefaultUnits", "mm").lower(), math.nan)
-        for element in children(layout, "DeviceSize", "StepSize"):
+        unit = _MM.get(layout.get("DefaultUnits", "mm").lower(), math.nan)
+        for name in ("StepSize", "DeviceSize"):
+            element = layout.find(name)
             try:
-                x, y = float(element.get("X", "nan")) * unit, float(element.get("Y", "nan")) * unit
+                x, y = (float("nan" if element is None else element.get(k, "nan")) for k in "XY")
             except ValueError:
                 continue
-            if x > 0.0 and y > 0.0:
-                size = (x, y)
-    return size
+            if x > 0.0 and y > 0.0 and math.isfinite(unit):
+                found.append((x * unit, y * unit))
+                break
+    return min(found[1:] or found, key=lambda size: size[0] * size[1])
 
 
 def save(path: Path, maps: WaferMaps) -> None:
@@ -186,6 +193,11 @@ def save(path: Path, maps: WaferMaps) -> None:
         layout = ElementTree.SubElement(layouts, "Layout", LayoutId="Devices", DefaultUnits="mm")
         size = dict(zip("XY", (f"{side:.12g}" for side in pitch), strict=True))
         ElementTree.SubElement(layout, "StepSize", size)
+    listed = ElementTree.SubElement(root, "Substrates")
+    for name, lot in zip(maps.name.tolist(), maps.lot.tolist(), strict=True):
+        one = ElementTree.SubElement(listed, "Substrate", SubstrateType="Wafer", SubstrateId=name)
+        if lot:
+            ElementTree.SubElement(one, "LotId").text = lot
     substrates = ElementTree.SubElement(root, "SubstrateMaps")
     for w in range(len(maps)):
         substrate = ElementTree.SubElement(
@@ -198,8 +210,6 @@ def save(path: Path, maps: WaferMaps) -> None:
             OriginLocation="UpperLeft",
             AxisDirection="DownRight",
         )
-        if maps.lot[w]:
-            ElementTree.SubElement(substrate, "AliasId", Type="LotId", Value=str(maps.lot[w]))
         if maps.label[w]:
             ElementTree.SubElement(substrate, "SupplierData", Label=str(maps.label[w]))
         overlay = ElementTree.SubElement(substrate, "Overlay", MapName=_OVERLAY, MapVersion="1")
