@@ -251,3 +251,32 @@ def test_no_two_texts_of_the_picture_overlap_and_none_leaves_the_page(record: di
         text = text.replace(f'"{group["tool_group"]}"', f'"{long}"')
     record = json.loads(text) | {"title": "A fab with a title that no line of a page can hold " * 3}
     check_texts(capacity_chart(record), more_than=30)
+
+
+def test_tools_missing_for_a_number_of_wafers(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*TWO_FABS, "--quarter", "2026Q2"]
+    plain = as_json(arguments, capsys)
+    assert "for" not in plain
+    litho = plain["tool_groups"][0]
+    more = 2.0 * litho["capacity_wafers_per_month"]["p90"]
+    record = as_json([*arguments, "--for", str(more)], capsys)
+    gap = record.pop("for")
+    assert record == plain
+    assert (gap["wafers_per_month"], gap["quarter"]) == (more, "2026Q2")
+    # Twice what the bottleneck carries: as many tools again are missing, in whole tools.
+    first = gap["tool_groups"][0]
+    assert first["tool_group"] == litho["tool_group"]
+    assert first["share_short"] == 1.0
+    assert first["load_over_capacity"]["p10"] == pytest.approx(2.0, rel=0.01)
+    text = printed([*arguments, "--for", str(more)], capsys)
+    assert f"north, 2026Q2, {more:,.0f} wafers a month: the tools are enough in 0 %" in text
+
+
+@pytest.mark.parametrize("wafers", ["0", "-3", "nan", "1e30"])
+def test_an_impossible_number_of_wafers_is_refused(
+    wafers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*TWO_FABS, "--for", wafers]) == 2
+    err = capsys.readouterr().err
+    assert "--for: is out of range" in err
+    assert err.count("\n") == 1

@@ -195,3 +195,18 @@ def test_a_queue_as_text_has_the_exact_wait(
     # Little's law; both figures are of the same replications.
     per_hour = lot["lots_counted"] / (1300.0 * 24.0)
     assert result["wip_lots"] == pytest.approx(per_hour * lot["cycle_time_days"] * 24.0, rel=0.002)
+
+
+def test_what_is_not_simulated_is_told_on_stderr(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(SMALL_LINE, tmp_path / "line")
+    orders = (folder / "order.txt").read_text("utf-8").replace("\tno\n", "\tyes\n", 1)
+    (folder / "order.txt").write_text(orders, encoding="utf-8")
+    assert main(["flow", str(folder), "--days", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("note: order.txt: not simulated: reservation of tools by hot lots")
+    assert "note" not in out
+    (folder / "shiftcal.txt").write_text("x", encoding="utf-8")
+    assert main(["flow", str(folder), "--days", "2"]) == 1
+    assert "shiftcal.txt: holds shift calendars" in capsys.readouterr().err
