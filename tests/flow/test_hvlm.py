@@ -6,6 +6,8 @@ those of one year after a year of warm-up.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,12 @@ def test_lots_out_and_cycle_times(result: FlowResult) -> None:
     lots = {lot.name: lot for lot in result.lots}
     for name, want in published("hvlm_published_lots.txt").items():
         assert lots[name].lots_out == pytest.approx(want["th"], rel=0.01), name
-        assert lots[name].cycle_time_days == pytest.approx(want["act"], rel=0.08), name
+        # Replications of normal lots differ by a day, so three standard errors of the difference
+        # of 24 and 20 of them are 1.8 %; two per cent are not explained (benchmarks/README.md).
+        # Hot lots differ by 0.1 days.
+        near, on_time = (0.01, 5.0) if "Hot" in name else (0.04, math.inf)
+        assert lots[name].cycle_time_days == pytest.approx(want["act"], rel=near), name
+        assert abs(100.0 * lots[name].on_time - want["on_time"]) < on_time, name
 
 
 def repairs(data: DataSet, name: str) -> tuple[float, float]:
@@ -154,7 +161,9 @@ def test_utilization_of_every_group(result: FlowResult, few: FlowResult) -> None
             if group.capacity == 1 and not group.wake_least_setup and name not in batched:
                 plain += 1
                 assert abs(gap_pp) < 0.5, name
-            assert abs(gap_pp) < 4.0, name
+            # Which of several free cascading tools takes a lot is not published; the two orders
+            # that were tried put the largest group 4 points below and 5 above.
+            assert abs(gap_pp) < (5.5 if group.capacity > 1 else 4.0), name
         assert plain == 46
 
 
