@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from tests.wafer.inspection.made_up import inspection, strewn
-from yieldsim.errors import ModelError
+from yieldsim.errors import ModelError, UsageError
 from yieldsim.wafer.inspection.klarf.files import VERSIONS, load_klarf, save_klarf
 from yieldsim.wafer.maps.files import load_maps
+from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import FAIL, PASS
 
 V12 = """FileVersion 1 2;
@@ -130,6 +131,8 @@ def test_dies_with_a_defect_fail(tmp_path, text):
     assert maps.grid(0).tolist() == [[FAIL, FAIL], [FAIL, 0]]
     assert maps.grid(1).tolist() == [[PASS, PASS], [PASS, 0]]
     assert maps.pitch_mm.tolist() == [[10.0, 8.0]] * 2
+    with pytest.raises(UsageError, match="has no bins, got '1'"):
+        load_maps(tmp_path / "f.klarf", ReadOptions(pass_bins=frozenset("1")))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -51,6 +51,7 @@ def test_what_is_wrong(tmp_path):
     refused(path, ["arr_0", "unknown code", "4"])
     archive(path, arr_0=np.ones((3, 3)))
     refused(path, ["arr_0", "wrong array", "float64 of shape (3, 3)"])
+    refused(path, ["has no bins", "'1,2'"], ReadOptions(pass_bins=frozenset("12")))
     archive(path, arr_1=np.ones((4, 3), int))
     refused(path, ["arr_1", "wrong shape", "(4, 8)"])
     path.write_bytes(path.read_bytes()[:200])

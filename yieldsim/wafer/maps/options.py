@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from yieldsim.errors import UsageError
+
 __all__ = ["PLAIN", "BinKind", "ReadOptions", "Retest", "bin_text"]
 
 BinKind = Literal["hard", "soft"]
@@ -35,6 +37,12 @@ class ReadOptions:
     def passes(self, code: str) -> bool | None:
         """Whether a bin passes by ``pass_bins``; None where the file decides."""
         return None if self.pass_bins is None else bin_text(code) in self.pass_bins
+
+    def refuse_bins(self, where: str) -> None:
+        """Raise UsageError where a file without bins is read and ``pass_bins`` are given."""
+        if self.pass_bins is not None:
+            got, allowed = ",".join(sorted(self.pass_bins)), "leave --pass-bins out"
+            raise UsageError(where, "has no bins", got=got, allowed=allowed)
 
 
 PLAIN = ReadOptions()

@@ -26,6 +26,7 @@ def recognizes(head: bytes) -> bool:
 
 def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read all wafers of a file. Raises ModelError, with the wafer, and OSError."""
+    options.refuse_bins(str(path))
     wafers = load_klarf(path)
     grids = []
     for one in wafers:

@@ -30,6 +30,7 @@ def recognizes(head: bytes) -> bool:
 
 def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read the maps; a map's label joins its defects by ``+``. Raises ModelError and OSError."""
+    options.refuse_bins(str(path))
     arrays = arrays_of(path)
     grids, flags = arrays.get("arr_0"), arrays.get("arr_1")
     if grids is None or grids.ndim != 3 or grids.dtype.kind not in "iu" or not grids.size:
