@@ -102,7 +102,7 @@ def run(world, wafers, repeats):
                 hits[name] += one.low <= world.truth[name] <= one.high
         truth = profile(found.rho) / world.disc
         nodes += float(np.mean((found.ratio_low <= truth) & (truth <= found.ratio_high)))
-        best = best_interval(figures, world.clustered)
+        best = best_interval(figures, world)
         widths["mean_yield"].append((found.mean_yield.high - found.mean_yield.low) / best[0])
         ratio = found.faults_per_die.high / found.faults_per_die.low
         widths["faults_per_die"].append(np.log(ratio) / best[1])
@@ -110,15 +110,15 @@ def run(world, wafers, repeats):
     return hits, nodes, {name: float(np.median(w)) for name, w in widths.items()}
 
 
-def best_interval(figures, clustered):
+def best_interval(figures, world):
     """Return widths of the best interval known: of the mean, and of the logarithm of the faults.
 
-    Exact for independent dies. For clustered ones it is the profile of the negative binomial where
-    fails are few, and of the same law with a bound of 1, the beta-binomial's normal limit, where
-    they are many: the wider of that and the bootstrap over wafers.
+    Exact for independent dies. For clustered ones it is the bootstrap over wafers, carried to the
+    faults by the slope of the true law, or where fails are few the wider profile of the negative
+    binomial.
     """
     fails, dies = figures.fails, figures.dies
-    if not clustered:
+    if not world.clustered:
         low, high = binomial_interval(fails.sum(), dies.sum(), CONFIDENCE)
         return high - low, np.log(np.log1p(-high) / np.log1p(-low))
     rng = np.random.default_rng(1)
@@ -132,8 +132,8 @@ def best_interval(figures, clustered):
         relative = max(relative, np.log(high / low))
     else:
         p = fails.sum() / dies.sum()
-        # of the faults: log(1 + x / 3 ...) has no closed form, its slope is at least log(1 - p)'s
-        relative *= max(1.0, p / ((1.0 - p) * -np.log1p(-p)))
+        faults = world.law.faults(np.array([0.99 * p, 1.01 * p]))
+        relative *= np.log(faults[1] / faults[0]) / np.log(1.01 / 0.99)
     return width, relative
 
 
