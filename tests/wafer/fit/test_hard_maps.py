@@ -117,8 +117,9 @@ def test_a_fit_that_misses_says_so():
         np.where(valid, np.where(rng.random((24, 24)) < rate, FAIL, PASS), NONE) for _ in range(40)
     ]
     assert fit_group("halves", maps_from_grids(grids), 0.95, 1).misses
-    plain = draw_maps(np.random.default_rng(4), 40, shape=(24, 24))
-    assert not fit_group("plain", plain, 0.95, 1).misses
+    for wafers in (1, 40):
+        plain = draw_maps(np.random.default_rng(4), wafers, shape=(24, 24))
+        assert not fit_group("plain", plain, 0.95, 1).misses, wafers
 
 
 def test_an_aborted_wafer_moves_little():

@@ -187,6 +187,9 @@ def _figures(figures: MapStatistics) -> tuple[Floats, Floats]:
         ]
     )
     errors = np.sqrt((by_wafer**2).mean(axis=0) / max(len(by_wafer) - 1, 1))
+    # few wafers hardly tell their errors, which are at least those of independent dies
+    errors[0] = max(errors[0], math.sqrt(p * (1.0 - p) / float(figures.dies.sum())))
+    errors[3:] = np.maximum(errors[3:], target.error[:size])
     # no pair of fails, or one, is a Poisson number whose error is about one pair
     errors[1] = max(errors[1], target.error[size] / max(2.0 * sd, 1e-12))
     errors[2] = max(errors[2], target.error[size + 1] / p**2)
