@@ -12,6 +12,7 @@ __all__ = ["gap_text"]
 
 Record = Mapping[str, Any]
 _QUANTILES = ("p10", "p50", "p90")
+_KNOWN = 0.5  # share of the realizations that must have such a tool
 
 
 def gap_text(fab: str, record: Record) -> str:
@@ -31,8 +32,8 @@ def gap_text(fab: str, record: Record) -> str:
 
 
 _NOTE = (
-    "P10, P50 and P90 over all realizations. A dash: no tool of this class is there that would say "
-    "how many passes one makes. Load counts in proportion to the planned mix of this quarter."
+    "P10, P50 and P90 over the realizations with such tools. A dash: fewer than half have one, and "
+    "nothing else says how many passes it makes. Load counts in proportion to the planned mix."
 )
 
 
@@ -56,7 +57,8 @@ def _table(groups: list[Record]) -> str:
         ]
         for kind, tools in group["classes"].items():
             missing = tools["tools_missing"]
-            cells = [decimal(missing[q], 0) for q in _QUANTILES]
+            known = tools["share_with_tools"] >= _KNOWN
+            cells = [decimal(missing[q], 0) if known else "-" for q in _QUANTILES]
             rows.append([*first, kind, decimal(tools["tools"]["p50"], 1), *cells])
             first = ["", "", ""]
     return align(header, rows, {1, 2, 4, 5, 6, 7})

@@ -83,8 +83,11 @@ def test_a_class_without_tools_says_nothing() -> None:
     run = made_up()
     run.figures["tools"][:, 1, 0, 1] = 0.0
     run.figures["tool_passes_possible"][:, 1, 0, 1] = 0.0
-    litho = gap_record(run, "2026Q2", 2000.0)["tool_groups"][0]
-    assert litho["classes"]["domestic"]["tools_missing"]["p50"] is None
+    record = gap_record(run, "2026Q2", 2000.0)
+    domestic = record["tool_groups"][0]["classes"]["domestic"]
+    assert (domestic["tools_missing"]["p50"], domestic["share_with_tools"]) == (None, 0.0)
+    row = next(line for line in gap_text("line", record).splitlines() if "domestic" in line)
+    assert row.split() == ["domestic", "0.0", "-", "-", "-"]
 
 
 @pytest.mark.parametrize("wafers", [0.0, -5.0, math.nan, math.inf, 1e12])

@@ -5,8 +5,10 @@ The record of `gap_record`, the key ``for`` of `yieldsim capacity --for --json`:
 and ``tool_groups``, the largest load first: ``tool_group``, ``title``, ``load_over_capacity``
 (passes of so many wafers over passes possible), ``passes_missing_per_month``, ``share_short``
 (share of the realizations in which the group lacks tools) and ``classes``: for each class of tools
-``tools`` (present) and ``tools_missing`` (whole tools of this class alone that would do). Figures
-are statistics over the realizations, as in `yieldsim.analysis.fab.capacity`.
+``tools`` (present), ``tools_missing`` (whole tools of this class alone that would do) and
+``share_with_tools`` (share of the realizations with such tools, to which ``tools_missing`` is
+limited: without one nothing says how many passes it makes). Figures are statistics over the
+realizations, as in `yieldsim.analysis.fab.capacity`.
 """
 
 from __future__ import annotations
@@ -79,6 +81,7 @@ def _group(run: FabRun, q: int, g: int, needed: np.ndarray, missing: np.ndarray)
             kind: {
                 "tools": spread(tools[:, c]),
                 "tools_missing": spread(_whole(missing, each[:, c])),
+                "share_with_tools": float((tools[:, c] > 0.0).mean()),
             }
             for c, kind in enumerate(CLASSES)
             if run.classes[g, c]
