@@ -72,7 +72,8 @@ def test_few_fails(fails):
     low, high = binomial_interval(fails, dies, 0.95)
     assert found.mean_yield.low <= 1.0 - high
     assert found.mean_yield.high >= 1.0 - low
-    assert found.faults_per_die.low <= low * 1.001
+    # 0.2 %: bins of the radius with and without fails differ, which the logarithm sees
+    assert found.faults_per_die.low <= low * 1.002
     assert found.faults_per_die.high >= high
     # nothing is known of the profile and of clusters
     assert np.all(found.ratio_high > 2.0)
@@ -204,3 +205,24 @@ def test_one_wafer_twice_is_one_wafer():
         seen[retest] = float((maps.die == PASS).sum() / (maps.die > NONE).sum())
     assert seen["first"] == pytest.approx(0.7788, abs=1e-4)
     assert seen["first"] < seen["last"] <= seen["best"]
+
+
+def test_grids_of_unlike_rates_and_heavy_clusters_keep_the_faults_of_their_rates():
+    """Few wafers of many grids, strongly clustered: places without a pass do not blow up."""
+    rng = np.random.default_rng(21)
+    grids = []
+    for side in range(14, 24):
+        part = draw_maps(
+            rng,
+            6,
+            shape=(side, side),
+            density=lambda r: 0.2 + 2.0 * (abs(r - 0.5) < 0.15),
+            alpha_wafer=1.5,
+            alpha_region=0.5,
+            block=5,
+        )
+        grids += [part.grid(w) for w in range(6)]
+    found = fit(maps_from_grids(grids), 0.99)
+    # mean over the disc: 0.2 and 2.0 on 0.65^2 - 0.35^2 = 0.3 of it
+    assert found.d0_per_die.low < 0.2 + 2.0 * 0.3 < found.d0_per_die.high
+    assert found.d0_per_die.value < 2.0

@@ -99,11 +99,12 @@ def test_places_of_unlike_rates(law):
     rng, wafers = np.random.default_rng(2), 25
     x = np.where(np.arange(20_000) % 2, 1.2, 0.05)
     fails = rng.binomial(wafers, law.fails(x))
-    places = Places(np.full(len(x), wafers), fails, np.zeros(len(x), np.int64))
+    one = np.zeros(len(x), np.int64)
+    places = Places(np.full(len(x), wafers), fails, one, one)
     rate = fails.sum() / (wafers * len(x))
     factor, variance = uneven(places, law, 1)
     got = factor[0] * float(law.faults(np.array([rate]))[0])
     # four standard errors, and 1 % for the curvature of the law's one gamma
     assert got == pytest.approx(x.mean(), rel=0.01, abs=4.0 * np.sqrt(variance[0]))
-    alike = Places(places.dies, rng.binomial(wafers, 0.4, len(x)), places.ring)
+    alike = Places(places.dies, rng.binomial(wafers, 0.4, len(x)), one, one)
     assert uneven(alike, law, 1)[0][0] == pytest.approx(1.0, abs=0.01)

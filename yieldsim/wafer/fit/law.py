@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ Floats = NDArray[np.float64]
 _LOG_X = np.linspace(-30.0, 25.0, 1101)
 # A place's own rate needs this many wafers of its grid.
 _LEAST_WAFERS = 5
+# A bin whose faults the luck of its places hides by more than this part keeps its mean rate.
+_MOST_LUCK = 0.1
 # Beyond this 1 / alpha, which few fails can suggest, a place's rate says too little of its faults.
 _MOST_CURVED = 2.0
 
@@ -53,24 +56,26 @@ class DieLaw:
 
 @dataclass(frozen=True)
 class Places:
-    """Tested dies and fails at each place of a wafer: int64[place], with the bin of its radius."""
+    """Tested dies and fails at each place of each grid, int64[place], with its bin and grid."""
 
     dies: NDArray[np.int64]
     fails: NDArray[np.int64]
     ring: NDArray[np.int64]
+    grid: NDArray[np.int64]
 
 
 def places_of(maps: WaferMaps, bins: RadialBins) -> Places:
     """Return counts by place, over the wafers of each grid that has enough of them."""
-    parts = [np.zeros((3, 0), np.int64)]
-    for rows, cols, some in by_shape(maps):
+    parts = [np.zeros((4, 0), np.int64)]
+    for number, (rows, cols, some) in enumerate(by_shape(maps)):
         if len(some) < _LEAST_WAFERS:
             continue
         codes = stack(maps, rows, cols, some)
         dies = np.count_nonzero(codes > NONE, axis=0).ravel()
         fails = np.count_nonzero(codes == FAIL, axis=0).ravel()
         ring = bins.of(die_radii(rows, cols)[:, :, 0].ravel())
-        parts.append(np.stack([dies, fails, ring])[:, dies > 0])
+        grid = np.full(len(ring), number)
+        parts.append(np.stack([dies, fails, ring, grid])[:, dies > 0])
     return Places(*np.concatenate(parts, axis=1))
 
 
@@ -82,24 +87,28 @@ def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
     of the mean faults of a bin by independent dies. For n tested dies of which s pass,
     Gamma(s + 1) Gamma(n + 1 + k) / (Gamma(s + 1 + k) Gamma(n + 1)) has the mean (1 - p)^-k but for
     the chance that none passes, with k = 1 / alpha; in the limit it is a sum of 1 / j. Its mean
-    over places is compared with its expectation if all places of the bin had one rate.
+    over places is compared with its expectation if all places of the bin on a grid had one
+    rate: grids of unlike rates are wafers of unlike rates, which alpha_wafer counts.
     """
     factor, variance = np.ones(bins), np.zeros(bins)
     k = min(law.spread, _MOST_CURVED)
     for b in range(bins):
         here = places.ring == b
-        n, failed = places.dies[here], places.fails[here]
+        n, failed, grid = places.dies[here], places.fails[here], places.grid[here]
         total, fails = int(n.sum()), int(failed.sum())
         if not 0 < fails < total:
             continue
-        rate = fails / total
-        got = float(n @ _faults(n, n - failed, k))
-        counts, number = np.unique(n, return_counts=True)
-        alike = sum(m * c * _if_alike(m, rate, k) for m, c in zip(counts, number, strict=True))
-        factor[b] = got / alike
-        p = np.clip((failed + rate) / (n + 1.0), 1e-12, 1.0 - 1e-3)
+        got, alike = float(n @ _faults(n, n - failed, k)), 0.0
+        for one in np.unique(grid):
+            on = grid == one
+            rate = float(failed[on].sum() / n[on].sum())
+            for m, count in zip(*np.unique(n[on], return_counts=True), strict=True):
+                alike += float(m * count) * _if_alike(int(m), rate, k)
+        p = np.clip((failed + fails / total) / (n + 1.0), 1e-12, 1.0 - 1e-3)
         slope = (1.0 - p) ** (-k - 1.0)
-        variance[b] = float((n * p * (1.0 - p) * slope**2).sum()) / total**2
+        luck = float((n * p * (1.0 - p) * slope**2).sum()) / total**2
+        if alike > 0.0 and math.sqrt(luck) < _MOST_LUCK * got / total:
+            factor[b], variance[b] = got / alike, luck
     return factor, variance
 
 
