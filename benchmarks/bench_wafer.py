@@ -83,7 +83,7 @@ def plain_points(wafers: int, rounds: int) -> None:
     radius = compiled.sites.usable_radius_mm
     plain = make_plain(compiled)
     out, good, few = np.zeros((wafers, 3)), np.zeros(wafers), np.zeros(max(wafers // 10, 50))
-    compiled, first = np.zeros((wafers, 3)), np.zeros((4, GROUP), np.uint32)
+    by_c, first = np.zeros((wafers, 3)), np.zeros((4, GROUP), np.uint32)
     words, stamp = np.zeros((4, 64), np.uint32), np.zeros(dies, np.uint32)
     image = np.zeros((wafers, 0), np.uint8)
     used = wafers * (1.0 + 0.1 * compiled.floorplan.die_cm2 * dies)  # words: a count and the places
@@ -103,7 +103,7 @@ def plain_points(wafers: int, rounds: int) -> None:
         else:
             tables = (plain.count_below.ctypes.data, plain.count_guide.ctypes.data)
             cases["C, the same algorithm"] = lambda: function(
-                SEED, dies, *tables, 0, wafers, compiled.ctypes.data
+                SEED, dies, *tables, 0, wafers, by_c.ctypes.data
             )
         best = measure.least_times(cases, rounds)
         share = wafers / few.size
@@ -113,7 +113,7 @@ def plain_points(wafers: int, rounds: int) -> None:
     check("engine", out[:, 0], dies, exact)
     check("scalar Numba", good, dies, exact)
     check("NumPy", few, dies, exact)
-    if function is not None and not np.array_equal(out, compiled):
+    if function is not None and not np.array_equal(out, by_c):
         raise SystemExit("C: not the same wafers bit by bit")
 
 

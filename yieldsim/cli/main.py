@@ -116,7 +116,7 @@ COMMANDS = {
     ),
     "yield": Subcommand(
         ".wafers.yield_:yield_",
-        "Print the yield of a die from its area and D0, or D0 from a yield.",
+        "Print the yield of a die from its area and the defect density D0, or D0 from a yield.",
         "try fewer wafers with --monte-carlo",
     ),
     "wafer": Subcommand(
@@ -126,12 +126,12 @@ COMMANDS = {
     ),
     "maps": Subcommand(
         ".wafers.maps:maps",
-        "Show wafer maps by lot, or write them in another format.",
+        "Show the yields of wafer maps by lot and wafer, or write them in another format.",
         "try fewer maps",
     ),
     "defects": Subcommand(
         ".wafers.defects:defects",
-        "Show what inspections found (KLARF): density, clusters, classes, repeaters.",
+        "Show the defects that inspections found: density, clusters, classes, repeaters.",
         "try fewer files",
     ),
     "capacity": Subcommand(
