@@ -22,9 +22,9 @@ from yieldsim.outputs import LEADING, Variable, constraint_names
 BLOCK_BYTES, ALL_BLOCK_BYTES = 16 * 2**20, 48 * 2**20
 MIN_BLOCK, MAX_BLOCK, MIN_BLOCKS = 16, 16384, 8
 # A block has a file for each array (some fifty), a marker and a record, so MAX_BLOCKS blocks have
-# some 57,000 files. Beyond 260,000 realizations of the baseline, or 20,000 of all its scenarios,
+# some 59,000 files. Beyond 260,000 realizations of the baseline, or 20,000 of all its scenarios,
 # blocks are larger than the limits above.
-MAX_BLOCKS, MAX_FILES = 1100, 60_000
+MAX_BLOCKS, MAX_FILES = 1050, 60_000
 EPOCH = date(2000, 1, 1)
 DONE = "block_done"
 _MAX_INT64 = 2**63 - 1
