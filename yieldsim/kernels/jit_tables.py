@@ -68,6 +68,10 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
 @lower_getattr_generic(TablesType)
 def _field(context: Any, builder: Any, tables: TablesType, value: Any, name: str) -> Any:
     at = tables.fields.index(name)
+    size = context.get_abi_sizeof(value.type.pointee)
+    for given in builder.function.args:  # it can be read, so LLVM may read it before a loop
+        if given.type == value.type:
+            given.attributes.dereferenceable = size
     return _load(builder, cgutils.gep_inbounds(builder, value, 0, at))
 
 
