@@ -83,7 +83,7 @@ COMMANDS = {
     ),
     "condition": Subcommand(
         ".evidence.condition:condition",
-        "Weigh the realizations of an ensemble by published figures.",
+        "Weight the realizations of an ensemble by published figures.",
         "try an ensemble of fewer realizations",
     ),
     "sensitivity": Subcommand(
@@ -98,7 +98,7 @@ COMMANDS = {
     ),
     "report": Subcommand(
         ".supply.report:report",
-        "Write an ensemble as one HTML page that explores itself.",
+        "Write an ensemble as one interactive HTML page.",
         "try a single --scenario",
     ),
     "check": Subcommand(
@@ -126,12 +126,12 @@ COMMANDS = {
     ),
     "maps": Subcommand(
         ".wafers.maps:maps",
-        "Show the yields of wafer maps by lot and wafer, or write them in another format.",
+        "Show the yields of wafer maps by lot and wafer, or convert the maps to another format.",
         "try fewer maps",
     ),
     "defects": Subcommand(
         ".wafers.defects:defects",
-        "Show the defects that inspections found: density, clusters, classes, repeaters.",
+        "Show the defects of inspections: density, clusters, classes, repeaters.",
         "try fewer files",
     ),
     "capacity": Subcommand(

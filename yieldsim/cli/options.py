@@ -25,7 +25,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 weights = click.option(
     "--weights",
     metavar="NAME",
-    help="Weigh realizations by evidence: the name of weights that `yieldsim condition` stored.",
+    help="Weight realizations by evidence, with weights that `yieldsim condition` stored as NAME.",
 )
 changes = click.option(
     "--set",

@@ -17,25 +17,25 @@ from yieldsim.cli.output_files import check_output, force
     "--evidence",
     metavar="CSV",
     type=click.Path(),
-    help="Published figures with spreads.  [default: those that ship with the package]",
+    help="Published figures with spreads.  [default: those shipped with the package]",
 )
 @click.option(
     "--name",
     default="evidence",
     show_default=True,
     metavar="NAME",
-    help="The name of the weights, for --weights NAME of other commands.",
+    help="Name under which the weights are stored; other commands use them with --weights NAME.",
 )
 @click.option(
     "--scenario",
     metavar="NAME",
-    help="The scenario that is compared.  [default: baseline, or the first]",
+    help="Scenario to compare with the evidence.  [default: baseline, or the first]",
 )
 @click.option(
     "--write",
     metavar="FILE",
     type=click.Path(),
-    help="Write a dated calibration (TOML) too: prior size, survivors, evidence and what moved.",
+    help="Also write a dated calibration (TOML): prior size, survivors, evidence and what moved.",
 )
 @force
 @as_json
@@ -48,18 +48,19 @@ def condition(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Weigh the realizations of an ensemble by published figures.
+    """Weight the realizations of an ensemble by published figures.
 
-    They count by how likely they make what was published. Prints totals and inputs before (prior)
-    and after (posterior), and which source carries the difference, and stores the weights beside
-    the ensemble, which stays as it is. Other commands take them with --weights NAME.
+    The importance weight of a realization is its likelihood, given what was published. The command
+    prints totals and inputs before (prior) and after (posterior), and which source carries the
+    difference. It stores the weights with the ensemble, whose data do not change. Other commands
+    use them with --weights NAME.
 
     Each row of the CSV is a count with a normal error: the column spread gives its standard
-    deviation, such as 20% or 50000. Rows of one independence_group share one vote. Rows that cannot
-    be compared, or that an input of the model rests on, are passed over; see compare-evidence for
-    the other columns. The weights are smoothed (PSIS). If they collapse, so that the effective
-    sample size is below 5 % of the realizations or the Pareto k 0.7 or more, nothing is stored, the
-    last line says what helps, and the exit code is 5.
+    deviation, such as 20% or 50000. Rows of one independence_group share one vote. Rows are skipped
+    if they cannot be compared, or if an input of the model rests on them; see compare-evidence for
+    the other columns. The weights are Pareto-smoothed (PSIS). They collapse if the effective sample
+    size is below 5 % of the realizations, or the Pareto k is 0.7 or more. Then nothing is stored,
+    the last line says what helps, and the exit code is 5.
     """
     from yieldsim.analysis.conditioning.condition import condition as conditioned
     from yieldsim.ensemble import open_ensemble
@@ -86,7 +87,7 @@ def condition(
 
 
 def _about(found: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the stored weights say of themselves."""
+    """What is stored about the weights."""
     kept = ("scenario", "realizations", "effective_sample_size", "pareto_k", "evidence_sha256")
     return {"name": name, "evidence": found["evidence_file"]} | {key: found[key] for key in kept}
 

@@ -30,7 +30,7 @@ __all__ = ["capacity"]
     "wafers",
     type=float,
     metavar="WAFERS",
-    help="Say which tools are missing for so many wafers a month (20000), by group and class.",
+    help="Wafers a month, such as 20000: list the tools missing for them, by group and class.",
 )
 @click.option("--scenario", metavar="NAME", default="baseline", show_default=True)
 @click.option(
@@ -68,9 +68,9 @@ def capacity(
     group over the passes that its tools could make. The bottleneck is the group with the largest
     median. Tool states are those of SEMI E10, as shares of total time.
 
-    --for tells the tools that are missing for a number of wafers a month in the quarter in detail:
-    whole tools of one class alone, with P10 and P90 over the realizations. Wafers have the mix of
-    the quarter's plan.
+    --for lists the tools that are missing for a number of wafers a month in the quarter shown in
+    detail: whole tools, if all were of one class, with P10, P50 and P90 over the realizations. The
+    wafers have the mix of the quarter's plan.
     """
     from yieldsim.analysis.fab.capacity import capacity_record
     from yieldsim.analysis.fab.capacity_gap import check_wafers, gap_record

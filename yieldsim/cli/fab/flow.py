@@ -53,7 +53,7 @@ _LONGEST_WARMUP_DAYS = 365.0
     show_default=True,
     help="Ranking of waiting lots: as in the data set, or by priority and then first come first "
     "served (fifo), critical ratio (cr), due date (edd), time to the due date less the work left "
-    "(slack) or work of the step (spt).",
+    "(slack) or processing time of the step (spt).",
 )
 @click.option(
     "--failure",
@@ -68,16 +68,16 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
 
     DATASET is a folder with tool.txt, part.txt and its route files, order.txt, and any other files
     of the format, or SMT2020's workbook (.xlsx; needs the extra xlsx). Without WIP.txt the line
-    starts empty. Lots out are those of the whole run, per replication. All other figures leave the
-    warm-up out.
+    starts empty. Lots out are those of the whole run, per replication. All other figures exclude
+    the warm-up.
 
-    Lots of WIP.txt count from their true release: the due date less the lead time (DUE less START)
-    of the order of their part and priority. Those without a due date or such an order count in lots
-    out, not in cycle times.
+    The cycle time of a lot in WIP.txt starts at its true release: its due date less the lead time
+    (DUE less START) of the order with its part and priority. Lots without a due date or such an
+    order count in lots out, but not in cycle times.
 
     Times are constant, uniform (mean, half width), exponential, normal, lognormal, gamma (mean,
     standard deviation) or triangular (least, most likely, greatest, as in PTIME, PTIME2, PTIME3).
-    Files of shifts and operators are refused. What else is not simulated is told on stderr.
+    Files of shifts and operators are refused. Notes on stderr list what else is not simulated.
 
     Availability takes the repairs of exponential failures at their expectation and maintenance as
     simulated. Utilization is the share of that availability in use. --json prints both as counted,

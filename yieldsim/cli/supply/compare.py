@@ -35,8 +35,8 @@ def compare(
     Figures are by calendar year unless --period names another period. Stores with the same seed and
     design met the same luck in realizations of the same number: their differences are paired, and
     far more precise. Others are compared by their means. The total of AI chips is shown unless
-    --product names something else. With --weights, each store has weights of this name; its
-    figures are paired with those of another only where both have the same weights.
+    --product names something else. --weights needs weights of this name in each store. Figures of
+    two stores are paired only where both have the same weights.
     """
     from yieldsim.analysis.conditioning import open_weighted
     from yieldsim.analysis.supply.compared import compare_stores

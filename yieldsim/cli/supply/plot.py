@@ -24,8 +24,8 @@ KINDS = (
     show_default=True,
     help="fan: quantiles by quarter. stack: means by product. binding: what holds chips down. "
     "waterfall: from one year or scenario to the next by product. tornado: the leading inputs. "
-    "difference: scenarios against the first. demand: the market. yield: what costs dies. wafers: "
-    "starts by line. forecasts: those of others.",
+    "difference: scenarios against the first. demand: the market. yield: losses of dies. wafers: "
+    "starts by line. forecasts: those by others.",
 )
 @click.option("--out", help="Image to write: png, svg, pdf.  [default: KIND.png]")
 @click.option(
@@ -68,9 +68,9 @@ def plot(
 ) -> None:
     """Draw an ensemble: by default its fan chart.
 
-    In a fan the first scenario has its median and bands from P10 to P90 and from P25 to P75; the
-    others have their medians. The total is above, the products below; with --size there is the
-    total alone. Other kinds show the first scenario; difference and waterfall compare it with
+    A fan shows the median of the first scenario with bands from P10 to P90 and from P25 to P75, and
+    the medians of the other scenarios. The total is above, the products below; --size leaves only
+    the total. Other kinds show the first scenario; difference and waterfall compare it with the
     others.
     """
     from yieldsim.analysis.conditioning import open_weighted

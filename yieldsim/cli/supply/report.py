@@ -1,4 +1,4 @@
-"""``yieldsim report``: an ensemble as one HTML page that explores itself."""
+"""``yieldsim report``: an ensemble as one interactive HTML page."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from yieldsim.cli.output_files import check_output, force
     "scenarios",
     metavar="NAME",
     multiple=True,
-    help="Show only this scenario; can be repeated, and the first is the one that the page opens "
-    "with.  [default: all but those of more: and no_limit:]",
+    help="Show only this scenario; can be repeated. The page opens with the first.  [default: all "
+    "but those of more: and no_limit:]",
 )
 @click.option(
     "--wafer-maps",
     is_flag=True,
-    help="Add a simulated wafer of each leading die. The first time this compiles the simulator.",
+    help="Add a simulated wafer of each leading die. The first use compiles the simulator.",
 )
 @weights
 @force
@@ -45,10 +45,10 @@ def report(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write an ensemble as one HTML page that explores itself.
+    """Write an ensemble as one interactive HTML page.
 
-    The page opens from a mail without a network. It has the answer in its first two lines, the fan
-    chart with switches for scenario and product, what drives it and what holds it down, orders,
+    The page can be mailed and opens offline. Its first two lines give the answer. Then come the fan
+    chart with selectors for scenario and product, the drivers, what holds supply down, orders,
     published figures, and every assumption. Each chart has its table and a CSV file.
     """
     from yieldsim.analysis.conditioning import open_weighted

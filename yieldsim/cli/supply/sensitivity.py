@@ -91,8 +91,8 @@ def sensitivity(
     --write-design writes its inputs, `yieldsim run MODEL --samples FILE` computes it, and this
     command finds the design in its store.
 
-    Indices are of independent draws: --weights is refused, and `yieldsim condition` says which
-    inputs the evidence moved.
+    Indices need independent draws, so --weights is refused. `yieldsim condition` says which inputs
+    the evidence moved.
     """
     from contextlib import ExitStack
 

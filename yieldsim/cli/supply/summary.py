@@ -84,8 +84,8 @@ def summary(
     Usable chips per quarter and year, by product and in total: P10, P50, P90, mean, and the
     constraint that binds most often. Several scenarios are also compared by year. The total is
     that of AI chips, without phones. With --period, all figures are those of these periods. With
-    --weights, all figures but the correlations of the draws are weighted, and their errors are
-    those of the effective sample size.
+    --weights, all figures but the correlations of the draws are weighted, and their errors follow
+    from the effective sample size.
     """
     from yieldsim.errors import UsageError
 

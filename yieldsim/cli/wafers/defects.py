@@ -34,14 +34,14 @@ _MOST_LISTED = 20
     default=1.0,
     show_default=True,
     metavar="MM",
-    help="Defects at most so far apart are in one group.",
+    help="Largest distance between defects of one group.",
 )
 @click.option(
     "--cluster-least",
     type=click.IntRange(2),
     default=5,
     show_default=True,
-    help="Defects that make a group a cluster.",
+    help="Fewest defects of a group that is a cluster.",
 )
 @click.option(
     "--repeater",
@@ -49,17 +49,18 @@ _MOST_LISTED = 20
     default=0.02,
     show_default=True,
     metavar="MM",
-    help="How near two dies' defects are to be at one place.",
+    help="Largest distance at which defects of two dies are at the same place.",
 )
 @click.option(
     "--repeater-least",
     type=click.IntRange(2),
-    help="Dies with a defect there that make a repeater.  [default: what chance alone would not]",
+    help="Fewest dies with a defect at the same place that make a repeater.  [default: more than "
+    "chance would give]",
 )
 @click.option(
     "--field",
     metavar="C,R",
-    help="Look for repeaters of a reticle field of C x R dies, one of which begins at die (0, 0).  "
+    help="Look for repeaters in a reticle field of C x R dies; one field begins at die (0, 0).  "
     "[default: 1,1]",
 )
 @click.option(
@@ -67,7 +68,7 @@ _MOST_LISTED = 20
     "map_files",
     metavar="MAPS",
     multiple=True,
-    help="Maps of the same wafers after test: prints how often defects kill. Can be repeated.",
+    help="Wafer test maps of the same wafers, for kill ratios. Can be repeated.",
 )
 @pictures("Draw the defects on the dies")
 @reading
@@ -87,11 +88,11 @@ def defects(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Show the defects that inspections found: density, clusters, classes, repeaters.
+    """Show the defects of inspections: density, clusters, classes, repeaters.
 
-    Each FILE is KLARF 1.1, 1.2 or 1.8. A cluster counts as one event in the density of events,
-    which a yield model of independent defects needs. With --maps the yield of dies with a defect is
-    compared with that of dies without.
+    Each FILE is KLARF 1.1, 1.2 or 1.8. In the density of events a cluster counts as one event, as a
+    yield model of independent defects needs. --maps compares the yield of dies with a defect with
+    that of dies without.
     """
     check_pictures(png, html, force)
     for option, length in (("--cluster", cluster), ("--repeater", repeater)):
@@ -177,7 +178,7 @@ def _kills(wafers: list[Inspection], files: tuple[str, ...], options: Any) -> li
 
     matched = match_maps(wafers, load_maps(files, options))
     if len(matched) < len(wafers):
-        click.echo(f"note: {len(wafers) - len(matched)} wafers have no map of theirs", err=True)
+        click.echo(f"note: {len(wafers) - len(matched)} wafers have no map", err=True)
     names = {number: name for one in wafers for number, name in one.classes.items()}
     return [asdict(row) for row in kill_ratios(matched, names)]
 

@@ -60,7 +60,7 @@ _HALF = "half"
     is_flag=False,
     flag_value="bottom",
     type=_SIDES,
-    help="Keep dies clear of a notch (SEMI M1) at that side, the bottom if none is named.",
+    help="Keep dies clear of a notch (SEMI M1) on that side, by default the bottom.",
 )
 @click.option(
     "--notch-keep-out",
@@ -73,7 +73,7 @@ _HALF = "half"
     is_flag=False,
     flag_value="bottom",
     type=_SIDES,
-    help="Cut a flat of the SEMI M1 length for the diameter at that side, or at the bottom.",
+    help="Cut a flat (SEMI M1 length for the diameter) on that side, by default the bottom.",
 )
 @click.option(
     "--flat-length",
@@ -101,7 +101,7 @@ _HALF = "half"
     "shifts by half a die's pitch, as models do.  [default: the best of all offsets]",
 )
 @click.option(
-    "--partial", is_flag=True, help="Count the dies that the wafer's edge or edge exclusion costs."
+    "--partial", is_flag=True, help="Count the dies lost to the wafer's edge and edge exclusion."
 )
 @click.option("--panel", metavar="W,H", help="A panel of W x H mm instead of a wafer.")
 @click.option(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 ALL = "all"
 NAMED = 5  # wafers named in a note
 INTERVALS = (
-    "likelihood of the wafers' fails and exact counts, or with 400 wafers and more the sandwich of "
-    "the method of moments; shares by Wilson's interval"
+    "likelihood of the wafers' fails and exact counts; from 400 wafers on, the sandwich estimator "
+    "of the method of moments; Wilson's interval for shares"
 )
 FIGURES = (
     ("mean_yield", "of all tested dies"),
@@ -140,22 +140,22 @@ def _fits(
 
 
 def _doubts(group: GroupFit) -> list[str]:
-    """Return what the user should know before trusting the figures."""
+    """Return the reasons why some figures cannot be trusted."""
     doubts = []
     if group.untested:
         few = len(group.untested)
         shown = ", ".join(group.untested[:NAMED]) + (", ..." if few > NAMED else "")
         doubts.append(
             f"{few} of {group.fit.wafers} wafers are mostly untested ({shown}); "
-            "each counts as its tested dies do"
+            "each counts only with its tested dies"
         )
     if group.fit.wafers == 1:
-        doubts.append("one wafer says nothing of the spread between wafers")
+        doubts.append("one wafer says nothing about the spread between wafers")
     if group.misses:
         doubts.append(
             "wafers simulated from the fit are not like the maps: "
             + "; ".join(
-                f"{row.name} {row.simulated:.4g} for {row.observed:.4g}" for row in group.misses
+                f"{row.name} {row.simulated:.4g} against {row.observed:.4g}" for row in group.misses
             )
             + ". Trust mean_yield and faults_per_die, but not the other figures"
         )

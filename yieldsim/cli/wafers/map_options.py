@@ -22,7 +22,7 @@ _OPTIONS = (
     click.option(
         "--pass-bins",
         metavar="A,B",
-        help="Bins that pass, all others fail, whatever the files say.  [default: what the files "
+        help="Bins that pass; all others fail, whatever the files say.  [default: what the files "
         "say; bin 1 in tables of bins]",
     ),
     click.option(
@@ -30,12 +30,12 @@ _OPTIONS = (
         type=click.Choice(("hard", "soft")),
         default="hard",
         show_default=True,
-        help="Which bins count where a table has both.",
+        help="Which bins to use where a table has both.",
     ),
     click.option(
         "--overlay",
         metavar="NAME",
-        help="Map that counts where E142 has several of a wafer.  "
+        help="Map to use where an E142 file has several for a wafer.  "
         "[default: SortGrade, or the first]",
     ),
     click.option(
@@ -43,7 +43,7 @@ _OPTIONS = (
         type=click.Choice(("last", "first", "best")),
         default="last",
         show_default=True,
-        help="Which result counts where a die was tested more than once.",
+        help="Which result to use where a die was tested more than once.",
     ),
 )
 

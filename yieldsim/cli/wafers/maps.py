@@ -1,4 +1,4 @@
-"""``yieldsim maps``: wafer maps lot by lot, and from one format into another."""
+"""``yieldsim maps``: wafer maps lot by lot, and conversion between formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     metavar="FILE",
-    help="Write all maps, as pass and fail: .csv, .xml or .g85, .e142 or .e142.xml, .sinf, .npz, "
+    help="Write all maps as pass and fail: .csv, .xml or .g85, .e142 or .e142.xml, .sinf, .npz, "
     ".mixedwm38.npz.",
 )
 @pictures("Draw the fails of each lot stacked, and yields by wafer")
@@ -39,9 +39,9 @@ def maps(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Show the yields of wafer maps by lot and wafer, or write them in another format.
+    """Show the yields of wafer maps by lot and wafer, or convert the maps to another format.
 
-    MAPS are files of one or several formats: tables of dies (CSV with named columns), SEMI G85 and
+    MAPS are files in one or several formats: tables of dies (CSV with named columns), SEMI G85 and
     E142, SINF, STDF, KLARF, NumPy archives (.npz, also that of MixedWM38).
     """
     check_pictures(png, html, force)

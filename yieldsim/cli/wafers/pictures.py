@@ -23,7 +23,7 @@ def pictures(what: str) -> Callable[[_Function], _Function]:
     """The options --png and --html; ``what`` says what is drawn."""
 
     def decorate(function: _Function) -> _Function:
-        page = "The same as one HTML page, with the figures that are printed."
+        page = "Write the picture and the printed figures as one HTML page."
         function = click.option("--html", metavar="FILE", help=page)(function)
         return click.option("--png", metavar="FILE", help=f"{what}: png, svg, pdf.")(function)
 

@@ -37,7 +37,7 @@ _ROUNDING = 1e-9  # an area typed in decimals may miss width times height by thi
 @click.option("--area", type=AREA, help="Die area, mm2, or with a unit: 0.8cm2, 0.1in2.")
 @click.option("--d0", type=float, help="Killer defects per cm2 (bose-einstein: per layer).")
 @click.option(
-    "--from-yield", type=float, metavar="Y", help="Solve for D0: the density that gives this yield."
+    "--from-yield", type=float, metavar="Y", help="Solve for the D0 that gives this yield."
 )
 @click.option(
     "--model",
@@ -45,7 +45,7 @@ _ROUNDING = 1e-9  # an area typed in decimals may miss width times height by thi
     help="[default: negative-binomial with --alpha, otherwise poisson]",
 )
 @click.option("--alpha", type=float, help="Clustering parameter; inf is Poisson.")
-@click.option("--layers", type=float, help="Critical layers of bose-einstein; 15.5 is fine.")
+@click.option("--layers", type=float, help="Critical layers of bose-einstein, such as 15.5.")
 @click.option("--cores", type=int, help="Cores on the die, some of which may be dead.")
 @click.option("--core-area", type=AREA, help="Area of one core, mm2.")
 @click.option(
