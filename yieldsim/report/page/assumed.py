@@ -10,7 +10,7 @@ WORDS = {
     "model_name": "model",
     "model_hash": "hash of the model",
     "history": "history",
-    "block_size": "realizations in a block",
+    "block_size": "realizations per block",
     "arithmetic": "arithmetic of the machine",
 }
 
@@ -47,14 +47,14 @@ def assumption_section(overview: Overview) -> Section:
 
 
 def provenance_section(overview: Overview) -> Section:
-    """How the figures came about."""
+    """How the figures were made."""
     columns = (Column("what", "what"), Column("value", "value"))
     rows = [[WORDS.get(k, k), value] for k, value in overview["provenance"].items()]
     return Section(
         "provenance",
         "Provenance",
         "The same model, seed and versions give the same figures, bit for bit.",
-        (Table("provenance", "How the figures came about", columns, {("", ""): rows}),),
+        (Table("provenance", "How the figures were made", columns, {("", ""): rows}),),
         source=source_of(overview, "the attributes of the store", "all scenarios"),
         is_open=True,
     )

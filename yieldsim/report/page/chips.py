@@ -30,7 +30,7 @@ QUANTILES = (
     Column("p90", "P90", "count"),
     Column("mean", "mean", "count"),
 )
-_DRIVERS = "given-data first-order indices and means, of all draws alike"
+_DRIVERS = "given-data first-order indices and means, all draws equally weighted"
 SLIDERS = "Usable chips as the sliders weight them"
 REWEIGHTED = (Column("period", "period"), *QUANTILES)
 
@@ -43,8 +43,8 @@ def fan_section(overview: Overview) -> Section:
         title="Usable chips",
         lead=(
             "The line is the median. Half of the realizations lie in the inner band (P25 to P75), "
-            "80 % within the outer one (P10 to P90). Point at a period, or focus the chart and use "
-            "the arrow keys, to read its quantiles."
+            "80 % in the outer one (P10 to P90). To read the quantiles of a period, point at it, "
+            "or focus the chart and use the arrow keys."
         ),
         tables=(
             fan_table("year", "Usable chips per calendar year", fans["year"], FIGURES),
@@ -77,9 +77,9 @@ def driver_section(overview: Overview) -> Section:
     drivers = overview["drivers"]
     title, lead = (
         "What drives the spread",
-        "The mean of all AI chips where an input is in its lowest tenth, and where it is in its "
-        "highest. The index is the share of the variance that is expected to go once the input is "
-        "known; it carries the effect of correlated inputs too.",
+        "The mean number of AI chips where an input is in its lowest tenth, and where it is in its "
+        "highest. The index is the share of the variance that would be expected to vanish if the "
+        "input were known. It includes the effect of correlated inputs.",
     )
     if drivers is None:
         return Section("drivers", title, lead, missing=overview["missing"]["drivers"])
@@ -137,8 +137,8 @@ def binding_section(overview: Overview) -> Section:
     """The share of each constraint by quarter."""
     title = "What holds chips down"
     lead = (
-        "The constraint that held longest in a quarter. In the total each realization counts once, "
-        "its products by the packages that they started."
+        "The constraint that limited a product for the longest time in a quarter. In the total "
+        "each realization counts once, with its products weighted by packages started."
     )
     if "binding" in overview["missing"]:
         return Section("binding", title, lead, missing=overview["missing"]["binding"])
@@ -190,8 +190,8 @@ def gain_section(overview: Overview) -> Section:
     """What 10 % more of each input adds."""
     title = "What 10 % more adds"
     lead = (
-        "Each input raised by 10 % (defect density lowered), with the same random draws; the "
-        "difference is taken realization by realization."
+        "Each input is raised by 10 % (defect density is lowered), with the same random draws. "
+        "The difference is taken realization by realization."
     )
     if not overview["gains"]:
         return Section("gains", title, lead, missing=overview["missing"]["gains"])
@@ -200,7 +200,7 @@ def gain_section(overview: Overview) -> Section:
         Column("period", "period"),
         Column("chips", "AI chips added, mean", "count"),
         Column("chips_se", "±", "count"),
-        Column("share", "of all", "share"),
+        Column("share", "share of all", "share"),
         Column("h100e", "H100-equivalents added", "count"),
         Column("h100e_se", "±", "count"),
     )
@@ -235,8 +235,8 @@ def difference_section(overview: Overview) -> Section:
     title = "What scenarios change"
     base = overview["scenarios"][overview["first"]]
     lead = (
-        f"Difference of AI chips from “{base}” within each realization, where both meet the same "
-        "luck: P10, median and P90."
+        f"Difference in AI chips from “{base}” within each realization, where both have the same "
+        "random draws: P10, median and P90."
     )
     records = [r for r in overview["differences"] if r["product"] == TOTAL]
     if not records:

@@ -36,7 +36,7 @@ _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def page(overview: Overview) -> str:
-    """The page of an `overview`. Raises UsageError if it would be too large to mail."""
+    """The HTML page of an `overview`. Raises UsageError if it would be too large to mail."""
     sections = sections_of(overview)
     title = overview["title"] or overview["model"] or "yieldsim"
     parts = {

@@ -13,7 +13,7 @@ def line_section(overview: Overview) -> Section:
     title = "Capacity of the lines"
     lead = (
         "Wafers that each line starts a month: P10 to P90 and median. The diamond is the plan (its "
-        "mean); where starts stay behind it, tools, accidents or the release rule hold them."
+        "mean). Where starts are below it, tools, accidents or the release rule limit them."
     )
     if not overview["lines"]:
         return Section("lines", title, lead, missing=overview["missing"]["lines"])
@@ -69,10 +69,10 @@ def yield_section(overview: Overview) -> Section:
     """The Pareto of losses by die and year, and the defect density."""
     title = "What costs yield"
     lead = (
-        "The mean share of the gross dies probed that is good, and that each mechanism loses of "
-        "what the ones before it left: systematic, overlay, random, parametric, test. The shares "
-        "add up to 100 %. The edge of the wafer costs no gross die: these lie inside the edge "
-        "exclusion."
+        "The mean share of the gross dies probed that is good, and the share that each mechanism "
+        "takes from the dies left by those before it: systematic, overlay, random, parametric, "
+        "test. The shares add up to 100 %. No gross die is lost at the wafer edge, because all lie "
+        "inside the edge exclusion."
     )
     found = overview["yields"]
     if not found["losses"]:
@@ -114,7 +114,7 @@ def wafer_section(overview: Overview) -> Section:
     """A simulated wafer of each leading die."""
     title = "A wafer of each leading die"
     lead = (
-        "One simulated wafer each, by the bin of its dies, with every input at its median, mature "
+        "One simulated wafer of each die, coloured by bin, with every input at its median, mature "
         "defect density and imported tools. Another seed gives another wafer."
     )
     found = overview["wafers"]

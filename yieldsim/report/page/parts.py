@@ -12,11 +12,11 @@ Overview = dict[str, Any]
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a sentence that says how to read it, a chart, tables and a source.
+    """A heading, sentences that say how to read it, a chart, tables and a source.
 
     ``chart`` tells the script what to draw: its ``kind`` (fan, stack, ranges or bars), the
-    ``table`` that it draws and which columns. ``missing`` says in a line why there is nothing to
-    show.
+    ``table`` that it draws and which columns. ``missing`` says in one line why there is nothing
+    to show.
     """
 
     name: str

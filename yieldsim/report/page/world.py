@@ -1,4 +1,4 @@
-"""The sections on the world outside: orders, and the figures that others publish."""
+"""The sections on orders, and on the figures that others publish."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def order_section(overview: Overview) -> Section:
     title = "When each pod, cluster and order is filled"
     lead = (
         "The quarter by which 10, 50 and 90 % of the realizations have delivered every chip of the "
-        "order. The diamond is its due date. An arrow: not by the end."
+        "order. The diamond is its due date. An arrow means: not by the end of the horizon."
     )
     if not overview["orders"]:
         return Section("orders", title, lead, missing=overview["missing"]["orders"])
@@ -70,16 +70,16 @@ def published_section(overview: Overview) -> Section:
     """Our distribution beside forecasts and counts of others."""
     title = "Beside what others say"
     lead = (
-        "Our P10 to P90 and median (bar) beside published forecasts and counts (diamonds; a line "
-        "for a range, triangles point from a bound to its allowed side), each in multiples of our "
-        "median. Figures on which an input rests stand in the table alone."
+        "Our P10 to P90 and median (bar) beside published forecasts and counts, all in multiples "
+        "of our median. A diamond is a published figure, and a line is a range. A triangle points "
+        "from a bound to its allowed side. Figures on which an input rests are only in the table."
     )
     found = overview["published"]
     if not any(found.values()):
-        reason = overview["missing"].get("published", "nothing that was published can be compared")
+        reason = overview["missing"].get("published", "no published figure can be compared")
         return Section("published", title, lead, missing=reason)
     columns = (
-        Column("what", "who is counted, when"),
+        Column("what", "figure and period"),
         Column("kind", "kind"),
         Column("house", "house"),
         Column("published", "published"),
@@ -92,7 +92,7 @@ def published_section(overview: Overview) -> Section:
         Column("mean", "mean", "count"),
         Column("percentile", "realizations below", "share"),
         Column("unit", "unit"),
-        Column("comparable", "how far they count the same"),
+        Column("comparable", "how comparable"),
         Column("source", "source"),
         Column("url", "address", "link"),
     )
@@ -117,7 +117,7 @@ def published_section(overview: Overview) -> Section:
         },
         source_of(
             overview,
-            "models/forecasts.csv and models/evidence.csv, whose sources stand in the table",
+            "models/forecasts.csv and models/evidence.csv, whose sources are in the table",
             first_title(overview),
         ),
     )

@@ -46,7 +46,7 @@ function drawStack(place, chart, choice) {
   periodLabels(svg, rows.map((row) => row[0]), x, height - 8, right - left);
   legend(place, columns.map(([, heading], c) => [heading, box(COLORS[c % COLORS.length])]));
   if (choice.product !== "total" && keyOf(DATA.tables[chart.table], choice.scenario, choice.product).endsWith("|total")) {
-    place.append(element("p", { class: "missing" }, "Shown for all AI products: products stand here in the first scenario alone."));
+    place.append(element("p", { class: "missing" }, "Shown for all AI products: single products are available only in the first scenario."));
   }
 }
 

@@ -1,4 +1,4 @@
-// The controls of the sliders, and what they say.
+// The controls of the sliders, and their notes.
 
 const held = new Map(); // place of an input -> percentile from 0 to 1
 
@@ -43,15 +43,15 @@ function makeSliders(place, changed) {
   place.append(
     element("fieldset", {},
       element("legend", {}, "What if an input were known?"),
-      element("p", {}, "Hold an input near a value, and the fan is that of the realizations that drew it so. Nothing is simulated again."),
+      element("p", {}, "Hold an input near a value: the fan then shows the realizations that drew such a value. Nothing is simulated again."),
       ...rows.map((own) => own.row),
       element("p", {}, release, " ", element("span", { id: "ess", role: "status" })),
       element("details", {}, element("summary", {}, "How a slider weights"),
-        element("p", {}, `The page carries ${all}. A realization whose draw has the rank r (from 0 to 1) weighs exp(−½ ((r − p) / ${DRAWS.bandwidth})²), where p is the percentile of the slider; several sliders multiply. ` +
-          "A quantile is then the smallest number of chips that at least this share of the weight does not exceed. An input that is correlated with the one held moves along. " +
+        element("p", {}, `The page contains ${all}. A realization whose draw has the rank r (from 0 to 1) gets the weight exp(−½ ((r − p) / ${DRAWS.bandwidth})²), where p is the percentile of the slider. The weights of several sliders multiply. ` +
+          "A quantile is the smallest number of chips that at least this share of the weight does not exceed. Inputs that are correlated with the one held move with it. " +
           "Percentiles are those of the first scenario; a realization has the same draws in every scenario. The sliders end at the lowest and the highest draw. " +
-          `The effective number of draws is (Σw)² / Σw². Below ${DRAWS.fewest} the fan is grey, because P10 would rest on fewer than four draws. ` +
-          "Chips are kept in 16 bits, right to 0.001 % of the largest of their quarter.")),
+          `The effective sample size is (Σw)² / Σw². Below ${DRAWS.fewest} draws the fan is grey, because P10 would rest on fewer than four draws. ` +
+          "Chips are stored in 16 bits, exact to 0.001 % of the largest of their quarter.")),
     ),
   );
 }
@@ -69,7 +69,7 @@ function heldFan(choice) {
   const found = weightedFan(choice, weights);
   if (found === null) {
     const known = DRAWS.series.filter(([s]) => s === choice.scenario).length;
-    note.textContent = `The page had no room for the draws of this product in this scenario; it has ${known ? `those of ${known} others` : "none of this scenario"}. The fan is that of all realizations.`;
+    note.textContent = `The page had no room for the draws of this product in this scenario; it has ${known ? `those of ${known} others` : "none of this scenario"}. The fan shows all realizations.`;
     return null;
   }
   const size = effective(weights);

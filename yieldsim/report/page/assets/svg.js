@@ -16,7 +16,7 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
-// An empty drawing of a chart, as wide as its place; what it says is told in words.
+// An empty drawing of a chart, as wide as its place, with a description in words.
 function drawing(place, height, words) {
   const width = Math.max(280, Math.round(place.clientWidth || 640));
   const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": words });
