@@ -1,4 +1,4 @@
-"""A dated calibration: what an ensemble was conditioned on, and how much of it survived (TOML)."""
+"""A dated calibration (TOML): what an ensemble was conditioned on, and how much of it survived."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUANTILES = ("p10", "p50", "p90")
 def calibration_text(found: Mapping[str, Any], date: str, ensemble: str) -> str:
     """The file of a conditioned ensemble, by `condition.condition`; ``ensemble`` is its identity.
 
-    Missing figures are left out, as TOML has no word for them.
+    Missing figures are left out, because TOML has no null.
     """
     head = {
         "date": date,

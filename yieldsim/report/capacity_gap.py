@@ -16,7 +16,7 @@ _KNOWN = 0.5  # share of the realizations that must have such a tool
 
 
 def gap_text(fab: str, record: Record) -> str:
-    """What is missing in words, then each group and class."""
+    """What is missing, first in words, then by group and class."""
     wafers = count(record["wafers_per_month"])
     short = [group for group in record["tool_groups"] if group["share_short"] > 0.0]
     enough = f"{100.0 * record['share_enough']:.0f} %"
@@ -27,13 +27,13 @@ def gap_text(fab: str, record: Record) -> str:
     if not short:
         return f"{words}."
     names = ", ".join(_often(group) for group in sorted(short, key=_share)[:4])
-    title = f"Tools missing for {wafers} wafers a month, whole tools of one class alone"
+    title = f"Tools missing for {wafers} wafers a month: whole tools, if all were of one class"
     return f"{words}; most often missing: {names}.\n\n{title}\n\n{_table(short)}\n\n" + _NOTE
 
 
 _NOTE = (
-    "P10, P50 and P90 over the realizations with such tools. A dash: fewer than half have one, and "
-    "nothing else says how many passes it makes. Load counts in proportion to the planned mix."
+    "P10, P50 and P90 over the realizations with such tools. A dash: fewer than half have one, so "
+    "its passes are not known. Load is in proportion to the planned mix."
 )
 
 

@@ -14,12 +14,12 @@ BEFORE = "before"
 WHEN = {BEFORE: "prior", "after": "posterior"}
 NOTES = (
     "below: share of realizations below the published figure, or below the ends of its range.",
-    "vote: rows of one group of independence share one. spread: standard deviation of the error.",
-    "told: the share of what all rows together say (the information) that goes without this one;",
+    "vote: rows of one independence group share one vote. spread: standard deviation of the error.",
+    "lost: the share of the information in all rows that is lost without this one;",
     "negative where the others say more without it.",
-    "change: with its interval of 95 %; one that holds 0 is no sure change.",
-    "shift: of an input's mean, in standard deviations of its prior; * is beyond luck.",
-    "± is the Monte Carlo standard error, after the evidence that of its effective sample size.",
+    "change: with its 95 % interval; a change whose interval includes 0 is not significant.",
+    "shift: of an input's mean, in standard deviations of its prior; * is significant.",
+    "± is the Monte Carlo standard error; after the evidence it follows from the effective size.",
 )
 
 
@@ -41,7 +41,7 @@ def condition_text(found: Mapping[str, Any]) -> str:
 
 
 def evidence_table(records: list[Record]) -> str:
-    """One row a figure that counts: its spread, its vote, and where it lies before and after."""
+    """One row for each figure that counts: its spread, its vote, its place before and after."""
     rows = [
         (
             r["entity"],
@@ -70,9 +70,9 @@ def _below(record: Record, when: str) -> str:
 
 
 def totals_table(found: Mapping[str, Any]) -> str:
-    """Two rows a year: P10, P50, P90, their errors and their ratio, before and after.
+    """Two rows a year, before and after: P10, P50, P90, their errors and P90/P10.
 
-    The second one has the change of that ratio, with its interval.
+    The second row also has the change of that ratio, with its interval.
     """
     states = {when: found[key] for when, key in WHEN.items() if found[key] is not None}
     changes = {record["year"]: _change(record) for record in found["narrowing"]}
@@ -88,7 +88,7 @@ def totals_table(found: Mapping[str, Any]) -> str:
 
 
 def _change(record: Record) -> str:
-    """The relative change of P90 over P10, and its interval."""
+    """The relative change of P90/P10, and its interval."""
     if record["width"] is None:
         return "-"
     change, low, high = (100.0 * (record[key] - 1.0) for key in ("width", "low", "high"))
@@ -96,11 +96,11 @@ def _change(record: Record) -> str:
 
 
 def _moved_title(moved: Mapping[str, Any]) -> str:
-    return f"Inputs that moved most: {moved['moved']} of {moved['of']} beyond the luck of the draw"
+    return f"Inputs that moved most: {moved['moved']} of {moved['of']} moved significantly"
 
 
 def inputs_table(moved: Mapping[str, Any]) -> str:
-    """One row an input: its shift, the ratio of spreads, and its median before and after."""
+    """One row for each input: its shift, the ratio of spreads, its median before and after."""
     rows = [
         (
             r["parameter"],
@@ -117,7 +117,7 @@ def inputs_table(moved: Mapping[str, Any]) -> str:
 
 
 def left_out_table(records: list[Record]) -> str:
-    """One row for each row or group that is left out: what then remains."""
+    """One row for each row or group that is left out, with what remains."""
     years = list(records[0]["p50"])
     rows = [
         (
@@ -129,7 +129,7 @@ def left_out_table(records: list[Record]) -> str:
         )
         for r in records
     ]
-    header = ("without", "effective", "k", "told", *(f"P50 {year}" for year in years))
+    header = ("without", "effective", "k", "lost", *(f"P50 {year}" for year in years))
     return align(header, rows, range(1, len(header)))
 
 

@@ -27,7 +27,7 @@ TITLES = {
     FIT: "Fit for mass production: saleable good dies over gross dies started",
 }
 LOSS_TITLE = (
-    "Loss by mechanism: mean share of the gross dies probed in %, each of what the ones before left"
+    "Loss by mechanism: mean share of the gross dies probed, in %, of those left by the ones before"
 )
 D0_TITLE = "Killer defect density D0 of the wafers started, 1/cm2"
 ALL_LINES = "all"
@@ -150,7 +150,7 @@ def _notes(summary: Summary) -> list[str]:
     if summary["losses"]:
         lines.append(
             "Losses and good dies add up to 100 %. Test: good dies that the wafer test rejects. "
-            "The edge costs no gross die: these lie inside the edge exclusion."
+            "No gross die is lost at the edge, because all lie inside the edge exclusion."
         )
     if main_records(summary, "d0", "d0_yearly"):
         lines.append("D0 of several lines or quarters is weighted by the wafers started.")

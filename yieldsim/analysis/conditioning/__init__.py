@@ -1,4 +1,4 @@
-"""Conditioning: realizations weighted by how likely they make what was published."""
+"""Conditioning: realizations weighted by their likelihood, given published figures."""
 
 from yieldsim.analysis.conditioning.stored import load_weights, open_weighted
 from yieldsim.analysis.statistics.weighted import effective_sample_size, weighted_quantile

@@ -1,4 +1,4 @@
-"""Conditioning an ensemble on published figures: prior beside posterior, and what carries it."""
+"""Conditioning an ensemble on published figures: prior, posterior, and what makes the change."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from yieldsim.analysis.weights import WEIGHT
 from yieldsim.errors import UsageError
 
 VARIABLE = "usable_chips"
-CARRIES = 0.5  # of what the evidence says: a source without which more than this goes carries it
+CARRIES = 0.5  # a source carries the evidence if leaving it out loses more of the information
 
 
 def condition(
     ds: xr.Dataset, path: str | Path | None = None, scenario: str | None = None
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """Weigh the realizations of an ensemble by how likely they make what was published.
+    """Weight the realizations of an ensemble by their likelihood, given published figures.
 
     ``path`` is a CSV file of published figures (see `evidence.file`) with a ``spread``, by default
-    the shipped one; ``scenario`` the one that is compared, by default ``baseline`` or the first.
+    the shipped one; ``scenario`` is the one to compare, by default ``baseline`` or the first.
     All scenarios share the weights: realization r is the same world in each.
 
     Returns the summary, ready for JSON, and the weights (realization): None if they collapsed.
     ``effective_sample_size`` (Kish's) and ``pareto_k`` (None: no tail to fit, or too few
-    realizations of any weight); ``collapsed``, with ``problem`` and ``advice`` if they are;
+    realizations of any weight); ``collapsed``, with ``problem`` and ``advice`` if they did;
     ``prior`` and ``posterior`` with yearly ``totals`` of AI chips (mean, P10, P50, P90, their
     errors and ``ratio`` of P90 to P10) and leading ``inputs``; ``narrowing`` of these totals (see
     `narrowed`); ``moved``, the inputs that moved most (see `moved_inputs`); ``evidence``, each row
     with its ``vote``, its ``spread`` and its probability integral transform, the share of
     realizations below it, under both; ``left_out``, the same without each row and each group, with
-    the share of the information that goes; ``carried_by``, the sources without which more than half
-    of it goes. Where weights collapsed, ``posterior`` is None and no input is listed.
+    the share of the information that is lost; ``carried_by``, the sources without which more than
+    half is lost. Where weights collapsed, ``posterior`` is None and no input is listed.
 
     Raises ModelError as `pieces_of` does, and UsageError for an unknown scenario, too few
     realizations, and an ensemble with weights.
@@ -148,7 +148,7 @@ def _piece(piece: Piece, vote: float, weights: np.ndarray | None) -> Record:
 
 
 def _left(own: LeftOut, information: float, labels: Sequence[str], values: np.ndarray) -> Record:
-    """The weights without a row or a group; all is as before the evidence if nothing is left."""
+    """The weights without a row or a group; equal weights if no evidence is left."""
     weighing = own.weighing
     n = values.shape[-1]
     weights = np.full(n, 1.0 / n) if weighing is None else weighing.weights
@@ -168,7 +168,7 @@ def _left(own: LeftOut, information: float, labels: Sequence[str], values: np.nd
 
 
 def _carried_by(without: Sequence[LeftOut], information: float) -> list[str]:
-    """The rows and groups without which more than half of the information goes."""
+    """The rows and groups without which more than half of the information is lost."""
     kept = [(own, own.weighing.information if own.weighing else 0.0) for own in without]
     return [own.name for own, rest in kept if rest < (1.0 - CARRIES) * information]
 

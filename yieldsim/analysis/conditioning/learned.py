@@ -1,4 +1,4 @@
-"""What weights say of the inputs: which moved, and by how much."""
+"""What the weights say about the inputs: which moved, and by how much."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from yieldsim.analysis.totals import labels_of, realization_blocks
 
 LEADING = 10
 STATISTICS = ("mean", "sd", "p10", "p50", "p90")
-FALSE_RATE = 0.01  # of any input that did not move being called moved
+FALSE_RATE = 0.01  # probability that any input without effect is called moved
 
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and standard deviation of each input, all realizations alike and weighted."""
+    """Mean and standard deviation of each input, unweighted and weighted."""
 
     mean: np.ndarray
     sd: np.ndarray
@@ -38,7 +38,7 @@ def input_moments(drawn: xr.DataArray, weights: np.ndarray) -> Moments:
     start = drawn.isel(realization=0).to_numpy()
     sums = np.zeros((4, drawn.sizes["parameter"]))
     for block in realization_blocks(drawn):
-        away = drawn.isel(realization=block).to_numpy() - start  # squares would cancel else
+        away = drawn.isel(realization=block).to_numpy() - start  # else squares would cancel
         own = weights[block]
         sums += (away.sum(axis=0), (away**2).sum(axis=0), own @ away, own @ away**2)
     mean, square, weighted, weighted_square = sums / np.array([n, n, 1.0, 1.0])[:, None]
@@ -54,10 +54,11 @@ def moved_inputs(
 
     ``inputs``: records of the ``leading`` ones with mean, sd, P10, P50 and P90 of ``prior_...`` and
     ``posterior_...``, the ``shift`` of the mean in prior standard deviations with its error
-    ``se_shift``, ``sd_ratio`` of posterior to prior, and whether it ``moved``: an input that has
-    nothing to do with the weights has a shift of the standard deviation
-    ``sqrt(1 / effective sample size - 1 / n)``, and it is beyond what one in a hundred ensembles
-    would show of any of its inputs. ``moved``: how many inputs did, ``of`` how many that vary.
+    ``se_shift``, ``sd_ratio`` of posterior to prior, and whether it ``moved``. The shift of an
+    input that is unrelated to the weights has the standard deviation
+    ``sqrt(1 / effective sample size - 1 / n)``. An input moved if its shift is larger than any
+    input would show by chance in one of a hundred ensembles. ``moved``: how many inputs did, ``of``
+    how many that vary.
     An ensemble without drawn inputs has none.
     """
     if PARAMETER_VALUE not in ds or not ds.sizes["parameter"]:

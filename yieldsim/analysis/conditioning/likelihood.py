@@ -1,13 +1,13 @@
-"""How likely each realization makes what was published.
+"""The likelihood of each realization, given what was published.
 
-A published figure is taken as the ensemble's own plus an error that is normal, with the spread of
-its row as standard deviation: the log-likelihood is ``-(distance / spread)^2 / 2``. The distance is
-that from the central figure; for a range or a bound it is zero inside, and else that from the
-nearest end. Realizations are compared in the unit of the row.
+A published figure is modelled as the ensemble's figure plus a normal error, whose standard
+deviation is the spread of the row: the log-likelihood is ``-(distance / spread)^2 / 2``. The
+distance is measured from the central figure. For a range or a bound it is zero inside, and measured
+from the nearest end outside. Realizations are compared in the unit of the row.
 
-Figures of one group of independence quote one another, or share their method: they have one vote
-together. Each of the n figures of a group that are compared has the weight 1 / n in the
-log-likelihood, as if its spread were sqrt(n) times as wide.
+Figures of one independence group quote one another, or share their method, so they share one vote.
+Each of the n figures of a group that are compared has the weight 1 / n in the log-likelihood, as if
+its spread were sqrt(n) times as wide.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOT_A_COUNT = "a forecast, not a count"
 class Piece:
     """A row of evidence. ``values`` (realization) are None where nothing matches.
 
-    ``reason`` says why the row has no say; it is empty where it has one.
+    ``reason`` says why the row does not count; it is empty where it does.
     """
 
     row: Published
@@ -40,12 +40,12 @@ class Piece:
 
     @property
     def counts(self) -> bool:
-        """Whether it has a say."""
+        """Whether the row counts."""
         return not self.reason
 
     @property
     def group(self) -> str:
-        """Its group of independence; a row that names none is one of its own."""
+        """Its independence group; a row that names none forms its own."""
         return self.row.group or self.row.place
 
     @property
@@ -56,7 +56,7 @@ class Piece:
         return found
 
     def log_likelihood(self) -> np.ndarray:
-        """The log-likelihood (realization) of the row, as if no other quoted it."""
+        """The log-likelihood (realization) of the row, as if it were independent of all others."""
         assert self.values is not None
         if self.row.central is not None:
             distance = self.values - self.row.central
@@ -70,8 +70,8 @@ class Piece:
 def pieces_of(ds: xr.Dataset, path: str | Path) -> list[Piece]:
     """The rows of a file of evidence beside an ensemble of a single scenario.
 
-    Raises ModelError for a file that cannot be read, without a row that can be compared and that no
-    input rests on, and for such a row without a spread.
+    Raises ModelError for a file that cannot be read, for one without a row that can be compared and
+    that no input rests on, and for such a row without a spread.
     """
     (rows,) = matched_files(ds, [path])
     values = figures_of(ds, [match for _, match in rows])
@@ -99,13 +99,13 @@ def _no_say(row: Published) -> str:
 
 
 def votes(pieces: Sequence[Piece]) -> list[float]:
-    """The weight of each piece: 1 over the counting pieces of its group, 0 without a say."""
+    """The weight of each piece: 1 over the counting pieces of its group, 0 if it does not count."""
     sizes = Counter(piece.group for piece in pieces if piece.counts)
     return [1.0 / sizes[piece.group] if piece.counts else 0.0 for piece in pieces]
 
 
 def log_ratios(pieces: Sequence[Piece], widened: dict[str, float] | None = None) -> np.ndarray:
-    """The joint log-likelihood (realization) of the pieces that have a say.
+    """The joint log-likelihood (realization) of the pieces that count.
 
     ``widened`` multiplies the spreads of some rows, by their place.
     """

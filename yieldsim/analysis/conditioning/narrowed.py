@@ -1,4 +1,4 @@
-"""How much evidence narrows a figure: P90 over P10 after it, over P90 over P10 before."""
+"""How much evidence narrows a figure: P90/P10 after it, relative to P90/P10 before."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def narrowing(labels: Sequence[str], values: np.ndarray, weights: np.ndarray) ->
     """Records by year of the relative ``width`` that is left, with the ends of its interval.
 
     ``values`` (year, realization). Below 1 the evidence narrows the year, and ``sure`` says whether
-    the interval lies on one side of 1. It is a bootstrap: realizations are drawn again, and keep
-    their weights. Both widths are of the same realizations, so that their luck cancels in part.
+    the interval lies on one side of 1. The interval is a bootstrap: realizations are resampled, and
+    keep their weights. Both widths use the same realizations, so sampling noise partly cancels.
     None where P10 is zero.
     """
     orders = np.argsort(values, axis=1)
@@ -43,7 +43,7 @@ def narrowing(labels: Sequence[str], values: np.ndarray, weights: np.ndarray) ->
 def _widths(
     ordered: np.ndarray, orders: np.ndarray, counts: np.ndarray, weights: np.ndarray
 ) -> list[float]:
-    """The relative width of each year, with realizations that count so often."""
+    """The relative width of each year, with the number of times each realization counts."""
     pairs = zip(ordered, orders, strict=True)
     weighed = counts * weights
     return [_width(own, weighed[order]) / _width(own, counts[order]) for own, order in pairs]

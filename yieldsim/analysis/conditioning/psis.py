@@ -1,11 +1,11 @@
-"""Pareto-smoothed importance sampling: weights of which a few large ones do not decide.
+"""Pareto-smoothed importance sampling (PSIS): weights that a few large ones do not dominate.
 
 Vehtari, Simpson, Gelman, Yao and Gabry (2024, JMLR 25(72), doi:10.48550/arXiv.1507.02646): the
 largest weights, ``min(n / 5, 3 sqrt(n))`` of them, are replaced by the quantiles of a generalized
 Pareto distribution that is fitted to them (Zhang and Stephens 2009,
-doi:10.1198/tech.2009.08017), none above the largest that there was. The shape k of that
-distribution tells how heavy the tail is: at 0.7 and above weighted figures cannot be trusted. ArviZ
-and loo do the same; they bring much else, and this is all that is needed here.
+doi:10.1198/tech.2009.08017), none above the largest raw weight. The shape k of that distribution
+measures how heavy the tail is: at 0.7 and above weighted figures cannot be trusted. ArviZ and loo
+do the same, but bring much that is not needed here.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def smoothed_weights(log_ratios: np.ndarray) -> tuple[np.ndarray, float]:
     """Smoothed weights (n), which add up to 1, of some log importance ratios, and the shape k.
 
     k is -inf where the largest weights are all equal, and inf where fewer than five realizations
-    have any weight: neither has a tail to fit, and the weights are then as they are. Raises
-    ValueError for fewer than `FEWEST` ratios, or one that is not finite.
+    have any weight. Neither has a tail to fit, so the weights are not smoothed. Raises ValueError
+    for fewer than `FEWEST` ratios, or one that is not finite.
     """
     n = len(log_ratios)
     if n < FEWEST or not np.isfinite(log_ratios).all():

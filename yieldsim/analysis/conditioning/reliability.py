@@ -1,4 +1,4 @@
-"""Whether weights hold, which piece of evidence makes them, and what helps if they do not.
+"""Whether weights can be trusted, which evidence makes them, and what helps if they collapse.
 
 They collapse if too few realizations carry them: an effective sample size below a twentieth of the
 realizations, or a Pareto shape k of 0.7 or more.
@@ -23,7 +23,7 @@ _STEPS = 12  # halvings of the interval of factors
 
 @dataclass(frozen=True)
 class Weighing:
-    """``weights`` (realization), which add up to 1, and what tells whether they hold."""
+    """``weights`` (realization), which add up to 1, and the diagnostics of them."""
 
     weights: np.ndarray
     pareto_k: float
@@ -51,7 +51,7 @@ class Weighing:
 
 
 def weigh(pieces: Sequence[Piece], widened: dict[str, float] | None = None) -> Weighing:
-    """The smoothed weights of the pieces that have a say."""
+    """The smoothed weights of the pieces that count."""
     return Weighing(*smoothed_weights(log_ratios(pieces, widened)))
 
 
@@ -66,7 +66,7 @@ class LeftOut:
 
 
 def left_out(pieces: Sequence[Piece]) -> Iterator[LeftOut]:
-    """The weights without each row that has a say, then without each group of several."""
+    """The weights without each row that counts, then without each group of several rows."""
     counting = [piece for piece in pieces if piece.counts]
     groups: dict[str, list[Piece]] = {}
     for piece in counting:
@@ -84,7 +84,7 @@ def _without(counting: list[Piece], own: list[Piece], kind: str, name: str) -> L
 
 
 def label(piece: Piece) -> str:
-    """Who is counted, when and by whom."""
+    """What is counted, when and by whom."""
     return f"{piece.row.entity} {piece.row.period} by {piece.row.house}"
 
 
@@ -99,7 +99,7 @@ def collapse_problem(found: Weighing) -> str:
 
 
 def collapse_advice(pieces: Sequence[Piece], found: Weighing, without: Sequence[LeftOut]) -> str:
-    """What helps against collapsed weights: which row does it, which spread, more realizations."""
+    """What helps against collapse: leaving out a row, a wider spread, or more realizations."""
     counting = [piece for piece in pieces if piece.counts]
     rows = [own for own in without if own.kind == "row"]
     worst = max(rows, key=_holds)
@@ -109,7 +109,7 @@ def collapse_advice(pieces: Sequence[Piece], found: Weighing, without: Sequence[
 
 
 def _holds(own: LeftOut) -> tuple[bool, float]:
-    """How well the weights hold without something; nothing left holds best."""
+    """Sort key: how well the weights hold without a row; without any evidence they hold best."""
     if own.weighing is None:
         return True, math.inf
     return not own.weighing.collapsed, own.weighing.effective
@@ -123,7 +123,7 @@ def _without_words(own: LeftOut, name: str) -> str:
 
 
 def _spread_words(counting: list[Piece], piece: Piece) -> str:
-    """The spread of a row, or of all, with which the weights hold."""
+    """The spread of a row, or of all rows, at which the weights hold."""
     alone = _factor(lambda factor: weigh(counting, {piece.row.place: factor}))
     if alone is not None:
         wider = _times(piece.row.spread, alone)
@@ -146,7 +146,7 @@ def _factor(weighed: Callable[[float], Weighing]) -> float | None:
 
 
 def _times(spread: str, factor: float) -> str:
-    """A spread as it stands in a file, wider by a factor: three digits, rounded up."""
+    """A spread as written in a file, wider by a factor: three digits, rounded up."""
     number = float(spread.removesuffix("%")) * factor
     digit = 10.0 ** (math.floor(math.log10(number)) - 2)
     rounded = f"{math.ceil(number / digit - 1e-9) * digit:.6g}"
@@ -154,15 +154,15 @@ def _times(spread: str, factor: float) -> str:
 
 
 def _more_words(found: Weighing) -> str:
-    """How far more realizations help.
+    """Whether more realizations would help.
 
-    They leave the share of the realizations that count as it is. Where k alone is too large, the
-    smoothed weights need ``10^(1 / (1 - k))`` of them (Vehtari et al. 2024).
+    They do not change the effective share of the realizations. Where only k is too large, the
+    smoothed weights need ``10^(1 / (1 - k))`` realizations (Vehtari et al. 2024).
     """
     n = len(found.weights)
     least = math.ceil(10.0 ** (1.0 / (1.0 - MOST_K)))
     if n < least:
-        return f"or run {least:,} realizations or more, with fewer both figures are rough"
+        return f"or run {least:,} realizations or more: with fewer, both figures are rough"
     needed = 10.0 ** (1.0 / (1.0 - found.pareto_k)) if found.pareto_k < 1.0 else math.inf
     if found.share >= LEAST_SHARE and n < needed <= 1e6:
         return f"or run {needed:,.0f} realizations, as such a k needs"

@@ -1,4 +1,4 @@
-"""Weights that are kept in a store, and the ensemble with them."""
+"""Weights that are kept in a store, and the ensemble opened with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def open_weighted(store: str | Path, name: str | None) -> xr.Dataset:
     """`open_ensemble`, with the weights of a name if one is given.
 
     All figures of `yieldsim.analysis` are then weighted. Raises StoreError for an unknown name and
-    for weights of another ensemble, VerificationError for damaged ones, else as `open_ensemble`.
+    for weights of another ensemble, VerificationError for damaged ones, and what `open_ensemble`
+    raises.
     """
     from yieldsim.ensemble import open_ensemble  # a name that tests replace
 

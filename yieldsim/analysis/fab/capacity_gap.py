@@ -3,11 +3,11 @@
 The record of `gap_record`, the key ``for`` of `yieldsim capacity --for --json`: ``quarter``,
 ``wafers_per_month``, ``share_enough`` (share of the realizations in which no group lacks tools)
 and ``tool_groups``, the largest load first: ``tool_group``, ``title``, ``load_over_capacity``
-(passes of so many wafers over passes possible), ``passes_missing_per_month``, ``share_short``
+(passes of that many wafers over passes possible), ``passes_missing_per_month``, ``share_short``
 (share of the realizations in which the group lacks tools) and ``classes``: for each class of tools
-``tools`` (present), ``tools_missing`` (whole tools of this class alone that would do) and
-``share_with_tools`` (share of the realizations with such tools, to which ``tools_missing`` is
-limited: without one nothing says how many passes it makes). Figures are statistics over the
+``tools`` (present), ``tools_missing`` (whole tools, if all were of this class) and
+``share_with_tools`` (share of the realizations with such tools; ``tools_missing`` is limited to
+these, because without a tool its passes are not known). Figures are statistics over the
 realizations, as in `yieldsim.analysis.fab.capacity`.
 """
 
@@ -25,11 +25,11 @@ from yieldsim.units import MONTHS_PER_QUARTER
 __all__ = ["check_wafers", "gap_record"]
 
 MOST_WAFERS = 1e7
-_ROUND = 1e-6  # outputs are float32: so much of a tool is no missing tool
+_ROUND = 1e-6  # outputs are float32: such a fraction of a tool does not count as missing
 
 
 def check_wafers(wafers_per_month: float) -> None:
-    """Raise UsageError for a number of wafers that no fab makes."""
+    """Raise UsageError for an impossible number of wafers a month."""
     if not 0.0 < wafers_per_month <= MOST_WAFERS:
         allowed = f"wafers a month > 0 and <= {MOST_WAFERS:g}"
         raise UsageError("--for", "is out of range", got=wafers_per_month, allowed=allowed)

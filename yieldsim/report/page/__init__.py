@@ -1,7 +1,7 @@
-"""The page of an ensemble: one HTML file that explores itself, without a network.
+"""The page of an ensemble: one interactive HTML file that works offline.
 
 `document` fills `assets/page.html` with the style, the scripts, the static tables (`sections`) and
-the data. Charts are SVG that scripts of ours draw: five kinds of chart, switches and sliders take
+the data. Our own scripts draw the charts as SVG: five kinds of chart, selectors and sliders take
 40 kB, while uPlot (51 kB) draws on a canvas, which no screen reader can read and which prints
 coarsely, and Observable Plot with d3 takes 490 kB. The template has a handful of places, so no
 template engine is needed.
