@@ -29,6 +29,9 @@ DAYS, WARMUP_DAYS = 730.0, 365.0
 # Groups of two tools whose published repairs (means of 20 runs) are 0.26 points below and 0.21
 # above MTTR / (MTTF + MTTR). Their standard error is 0.17 points, so no simulation need match them.
 LUCKY_REPAIRS = {"Implant_74": -0.26, "Dielectric_FE_30": 0.21}
+# Use that is not the published one, in points. Which of several free cascading tools takes a lot is
+# not published: the two orders that were tried put this group 4 points below and 5 above.
+KNOWN_MISSES_PP = {"Planar_BE_75": 4.9}
 
 pytestmark = [
     pytest.mark.slow,
@@ -161,9 +164,9 @@ def test_utilization_of_every_group(result: FlowResult, few: FlowResult) -> None
             if group.capacity == 1 and not group.wake_least_setup and name not in batched:
                 plain += 1
                 assert abs(gap_pp) < 0.5, name
-            # Which of several free cascading tools takes a lot is not published; the two orders
-            # that were tried put the largest group 4 points below and 5 above.
-            assert abs(gap_pp) < (5.5 if group.capacity > 1 else 4.0), name
+            assert abs(gap_pp) < 4.0 or name in KNOWN_MISSES_PP, name
+            if name in KNOWN_MISSES_PP:
+                assert gap_pp == pytest.approx(KNOWN_MISSES_PP[name], abs=0.6), name
         assert plain == 46
 
 
