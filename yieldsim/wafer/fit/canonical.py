@@ -1,8 +1,8 @@
-"""Maps as the fit sees them: cut to the wafer, turned one way and in one order.
+"""Maps in canonical form: cut to the wafer, in one orientation and one order.
 
 A file may pad its wafers with null cells, turn or mirror them, and list them in any order. None of
-that is about the process, so the fit looks at the maps in one form, and every figure, down to the
-simulated wafers, is the same for all of these files.
+that concerns the process. So the fit brings the maps into one form, and every figure, down to the
+simulated wafers, is the same for all such files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Canonical", "canonical", "framed", "mostly_untested"]
 Ints = NDArray[np.int64]
 Grid = NDArray[np.uint8]
 
-# A wafer whose dies fill this part of the ellipse in their box was tested whole.
+# A wafer whose dies fill this part of the ellipse in their box was tested completely.
 _WHOLE, _LEAST_SIDE = 0.8, 3
 # A box full of dies to its corners is a piece of a wafer, if other wafers are larger.
 _RECTANGLE = 1.2
@@ -34,7 +34,7 @@ _TURNS = tuple((turns, mirrored) for mirrored in (False, True) for turns in rang
 
 @dataclass(frozen=True)
 class Canonical:
-    """Maps in their one form, and the function that turns a grid back to how it was."""
+    """Maps in canonical form, and the function that turns a grid back as it was in the file."""
 
     maps: WaferMaps
     back: Callable[[Grid], Grid]
@@ -43,9 +43,9 @@ class Canonical:
 def framed(maps: WaferMaps) -> WaferMaps:
     """Return maps whose grids span the wafer from its first to its last row and column of dies.
 
-    Wafers of one grid in the file share their frame, so that a wafer of which a few dies were
-    tested keeps its place. Where the file gives places from a common origin, such a wafer lies in
-    the frame of whole wafers around it.
+    Wafers of one grid in the file share their frame, so that a wafer with only a few tested dies
+    keeps its place. Where the file gives places from a common origin, such a wafer gets the frame
+    of the whole wafers around it.
     """
     boxes = _boxes(maps)
     origin = maps.origin()

@@ -33,7 +33,7 @@ __all__ = ["BLOCKS", "ClusterFit", "fit_clusters"]
 Floats = NDArray[np.float64]
 
 BLOCKS = (2, 3, 4, 5, 6, 8, 10, 12)
-# A map has at least this many rows and columns: fewer tell no radius.
+# A map has at least this many rows and columns: fewer give no radius.
 _LEAST_ACROSS = 3
 
 
@@ -91,8 +91,8 @@ def fit_clusters(
 ) -> ClusterFit:
     """Fit the clustered law to these maps, whose ``figures`` were measured with ``bins``.
 
-    Without ``exact`` the intervals are those of the sandwich, whatever the number of maps: enough
-    for the parts of a mixture, which are only simulated.
+    Without ``exact`` the intervals are those of the sandwich estimator, whatever the number of
+    maps. That is enough for the components of a mixture, which are only simulated.
 
     Raises UsageError for a confidence outside (0, 1) and ModelError where nothing can be estimated:
     no failed die, or no passed die, or maps of one or two rows.
@@ -136,7 +136,7 @@ def fit_clusters(
 
 
 def _check(figures: MapStatistics, confidence: float, where: str) -> None:
-    """Refuse maps without a fail or a pass, and say what they do tell."""
+    """Refuse maps without a fail or without a pass, and say what such maps do show."""
     fails, dies = int(figures.fails.sum()), int(figures.dies.sum())
     low, high = binomial_interval(fails, dies, confidence)
     if fails == 0:

@@ -32,7 +32,7 @@ __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
 
 Floats = NDArray[np.float64]
 
-# Components smaller than this join the next: they cannot tell their spread between wafers.
+# Components smaller than this join the next: their spread between wafers cannot be estimated.
 _LEAST_COMPONENT = 40
 # A component's maps differ in their number of dies by less than the root of two.
 _SIZES = 350.0 * 2.0 ** (0.5 * np.arange(12))
@@ -41,7 +41,7 @@ _COMPONENT_BLOCKS = (2, 3, 5, 8, 12)
 # taken.
 _DIES_PER_CUT, _FAIR = (12.0, 6.0, 30.0), 0.005
 # Of KINDS, the first _SPLITTING make components. The simulation of a component in which fewer than
-# _FEW of the maps have a signature tells what chance alone shows, on at most _MOST_SEARCHED wafers.
+# _FEW of the maps have a signature shows what chance alone gives, on at most _MOST_SEARCHED wafers.
 _SPLITTING, _FEW, _MOST_SEARCHED = 3, 0.05, 500
 # With fewer marked maps their mean shape is too uncertain to add to others.
 _LEAST_MARKED = 10
@@ -101,7 +101,7 @@ class GroupFit:
 
 
 def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> GroupFit:
-    """Fit one set of maps and simulate it again.
+    """Fit one set of maps and simulate it from the fit.
 
     Raises ModelError where the maps cannot be fitted, UsageError for a confidence out of range.
     """
@@ -150,7 +150,7 @@ def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> Grou
 
 
 def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) -> ClusterFit:
-    """Fit with plain bins at the edge, or with fine ones where a steep edge asks for them."""
+    """Fit with plain bins at the edge, or with fine ones where a steep edge needs them."""
     fits = []
     for dies_per_cut in _DIES_PER_CUT:
         bins = radial_bins(maps, dies_per_cut)
@@ -163,7 +163,7 @@ def _fit_component(label: str, name: str, maps: WaferMaps, confidence: float) ->
 
 
 def _misfit(fit: ClusterFit, figures: MapStatistics) -> float:
-    """Largest relative miss of the mean fails, of their spread and of the pairs of fails."""
+    """Largest relative error of the mean fails, of their spread and of the pairs of fails."""
     target = target_moments(figures)
     size = figures.ring_fails.shape[1]
     fail, pairs = float(figures.fails.sum() / figures.dies.sum()), float(target.means[size + 1])
@@ -186,8 +186,8 @@ def _signatures(
 ) -> list[SignatureShare]:
     """Correct the shares by simulation, where all maps are of similar size.
 
-    Maps of many sizes are of many products, each with its own signatures and its own power to show
-    them, so their shares stay uncorrected.
+    Maps of many sizes belong to many products. Each has its own signatures and its own power to
+    detect them, so these shares stay uncorrected.
     """
     if len({name.partition(",")[0] for name, _ in parts}) > 1:
         return shares

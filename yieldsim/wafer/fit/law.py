@@ -23,9 +23,9 @@ Floats = NDArray[np.float64]
 _LOG_X = np.linspace(-30.0, 25.0, 1101)
 # A place's own rate needs this many wafers of its grid.
 _LEAST_WAFERS = 5
-# A bin whose faults the luck of its places hides by more than this part keeps its mean rate.
+# A bin keeps its mean rate if the noise of its places is above this part of its faults.
 _MOST_LUCK = 0.1
-# Beyond this 1 / alpha, which few fails can suggest, a place's rate says too little of its faults.
+# Beyond this 1 / alpha, which few fails can suggest, a place's rate says too little on its faults.
 _MOST_CURVED = 2.0
 
 
@@ -82,9 +82,9 @@ def places_of(maps: WaferMaps, bins: RadialBins) -> Places:
 def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
     """Return how far the mean faults of a bin exceed those of its mean rate, and their variance.
 
-    Where a bin holds places of unlike rates, its faults are not those of its mean rate, because the
-    logarithm is not linear. The first array, float64[bin], is the factor; the second the variance
-    of the mean faults of a bin by independent dies. For n tested dies of which s pass,
+    Where the places of a bin have different rates, its faults are not those of its mean rate,
+    because the logarithm is not linear. The first array, float64[bin], is the factor; the second
+    is the variance of a bin's mean faults for independent dies. For n tested dies of which s pass,
     Gamma(s + 1) Gamma(n + 1 + k) / (Gamma(s + 1 + k) Gamma(n + 1)) has the mean (1 - p)^-k but for
     the chance that none passes, with k = 1 / alpha; in the limit it is a sum of 1 / j. Its mean
     over places is compared with its expectation if all places of the bin on a grid had one

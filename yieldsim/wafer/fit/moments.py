@@ -124,7 +124,7 @@ def make_design(
         weighted = count.reshape(-1, 1) * density.reshape(-1, bins.size)
         np.add.at(hats, place, weighted)
         np.add.at(radial, (ring, place), count.ravel())
-        # dies are missing on few maps: pairs within tiles take the mean map of this grid
+        # few maps have missing dies: pairs within tiles use the mean map of this grid
         mean_map = count / len(some)
         squares = float((weight[some] / valid.sum(axis=(1, 2))).sum()) / float(mean_map.sum())
         single += squares * np.bincount(place, mean_map.ravel(), size)

@@ -83,7 +83,7 @@ class SignatureShare:
         """
         known, error = (1.0, 0.0) if math.isnan(power) else (power, power_error)
         span = known - by_chance
-        if span < _LEAST_POWER:  # hardly told from chance: no correction
+        if span < _LEAST_POWER:  # hardly distinguishable from chance: no correction
             return replace(self, by_chance=by_chance, power=power)
         low, share, high = (
             min(1.0, max(0.0, (value - by_chance) / span))

@@ -149,7 +149,7 @@ def _by_moment(slope: Floats, size: int) -> Floats:
 def _law(residual: Function, x: Floats, slope: Floats) -> Floats:
     """Return the solution with spreads of 0 or more.
 
-    A spread below 0 is set to 0, and the rest solved again without the moment that it answers for.
+    A spread below 0 is set to 0, and the rest is solved again without the moment that sets it.
     """
     size = len(x) - 2
     law, fixed = x.copy(), np.zeros(0, np.int64)
@@ -186,7 +186,7 @@ def _j(misfit: Floats, influence: Floats, least: Floats) -> tuple[float, int]:
     """Return (Hansen's J of the pairs at larger distances, degrees); parameters have errors too.
 
     ``least`` float64[lag] are lower bounds of the variances.
-    The factor is that of Hotelling's test: a covariance from few wafers is too sure of itself.
+    The factor is that of Hotelling's test: a covariance from few wafers is too small.
     """
     wafers, lags = influence.shape
     if wafers <= lags + 1:

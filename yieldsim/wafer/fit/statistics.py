@@ -1,8 +1,8 @@
 """Counts on each wafer map: fails, fails by radius, and pairs of fails by distance.
 
 There is one count per wafer, because dies of a wafer are not independent and wafers are assumed to
-be. Means are pooled: each wafer weighs as its dies do, so a wafer with four tested dies says next
-to nothing. Their standard errors are those of ratios of sums over wafers.
+be. Means are pooled: each wafer has the weight of its tested dies, so a wafer with four of them
+hardly counts. Standard errors of the means are those of ratios of sums over wafers.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Distances in dies along rows and columns. The first gives the neighbour ratio, the others tell how
-# large the blocks are.
+# Distances in dies along rows and columns. The first gives the neighbour ratio, the others the size
+# of the blocks.
 LAGS = (1, 2, 3, 4, 6, 8, 12)
 # Part of a fail that a bin of the radius with few fails gets at the mean rate of all bins.
 _SHRINK, LEAST_FAILS = 0.5, 6
@@ -167,8 +167,8 @@ def _ratio(part: Ints, whole: Ints) -> Floats:
 def spread_weights(figures: MapStatistics) -> Floats:
     """Return each wafer's weight in the spread between wafers, float64[wafer]; they sum to 1.
 
-    It is the number of dies, times the share of the wafer's places that were tested: the yield of
-    a few dies tells their luck and not that of the wafer.
+    It is the number of dies times the share of the wafer's places that were tested: the yield of a
+    few dies is mostly noise and says little about the wafer.
     """
     weight = figures.dies.astype(np.float64) ** 2 / figures.places
     return np.asarray(weight / weight.sum())
@@ -239,8 +239,8 @@ def target_moments(figures: MapStatistics) -> TargetMoments:
 def _shrunk(figures: MapStatistics) -> Floats:
     """Return the share of fails in each bin of the radius, inside (0, 1), pooled over wafers.
 
-    Bins with few fails or passes are drawn a little to the mean of all. The mean over all dies
-    stays what it is.
+    Bins with few fails or passes are shrunk a little towards the mean of all. The mean over all
+    dies does not change.
     """
     fails, dies = (
         part.sum(axis=0).astype(np.float64) for part in (figures.ring_fails, figures.ring_dies)

@@ -1,4 +1,4 @@
-"""Estimates with intervals, which hold for a handful of fails as for a million."""
+"""Estimates with intervals that hold for a handful of fails as well as for a million."""
 
 from __future__ import annotations
 

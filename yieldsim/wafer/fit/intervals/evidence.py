@@ -47,7 +47,7 @@ class Evidence:
 
     @property
     def quantile(self) -> float:
-        """Student's t for these wafers; for a single one, which tells no spread, that of two."""
+        """Student's t for these wafers; for a single one, which has no spread, that of two."""
         return float(student_t.ppf(0.5 + 0.5 * self.confidence, max(self.wafers - 1, 1)))
 
     @property
@@ -68,7 +68,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Level:
-    """How bad the wafers are, by all dies together.
+    """The level of fails and faults, of all dies together.
 
     fail : share of the dies that failed. even : float64[bin], faults per die that its mean rate
     means. faults : mean over the dies. extra : relative error of ``faults`` beyond that of a common

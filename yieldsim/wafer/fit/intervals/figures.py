@@ -1,14 +1,14 @@
 """The interval of each figure of a fit.
 
-Few fails or few wafers make the sandwich of the method of moments too sure, so it serves only where
-wafers and fails are many. Elsewhere
+With few fails or few wafers the sandwich estimator of the method of moments gives intervals that
+are too narrow. So it is used only where wafers and fails are many. Elsewhere
 
-- the mean yield, the faults per die, the spread of the yield and alpha_wafer have the region of the
-  likelihood of the wafers' fails (`likelihood.py`), never less than the exact interval of
+- the mean yield, the faults per die, the spread of the yield and alpha_wafer use the region of the
+  likelihood of the wafers' fails (`likelihood.py`), and never less than the exact interval of
   independent dies;
-- alpha_region has the exact interval of the effective number of adjacent pairs that both failed, at
-  every size of the blocks that fits as well;
-- a bin's ratio has the exact interval of the effective number of its fails.
+- alpha_region uses the exact interval of the effective number of adjacent pairs that both failed,
+  at every size of the blocks that fits as well;
+- a bin's ratio uses the exact interval of the effective number of its fails.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = ["all_intervals"]
 
 Floats = NDArray[np.float64]
 
-# From so many wafers and fails on the sandwich serves, and from so many wafers on it counts too.
+# The sandwich alone from this many wafers and fails; it widens intervals from this many wafers.
 _MANY_WAFERS, _MANY_FAILS, _SOME_WAFERS = 400, 1000, 60
 
 
@@ -71,7 +71,7 @@ def all_intervals(e: Evidence) -> dict[str, Any]:
 
 
 def _covariance(e: Evidence) -> Floats:
-    """Return the parameters' covariance: the sandwich, and no less than independent dies give."""
+    """Return the parameters' covariance: the sandwich, but at least that of independent dies."""
     wafers, count = e.best.per_wafer.shape
     # the parameters took part in the fit: HC1 of MacKinnon and White (1985)
     free = max(wafers - count, wafers // 2, 1)
@@ -101,8 +101,8 @@ def _region(e: Evidence) -> Estimate:
 def _region_ends(e: Evidence, s: Solution) -> tuple[float, float]:
     """Return the interval of 1 / alpha_region at one size of the blocks.
 
-    The adjacent pairs that both failed, given fails by radius and their spread between wafers, are
-    taken for a Poisson number, effective where they cluster.
+    The number of adjacent pairs that both failed, given fails by radius and their spread between
+    wafers, is taken as Poisson, with an effective number where pairs cluster.
     """
     near, wafers = e.target.near, e.wafers
     total = max(float(e.figures.pair_dies[:, near].sum()), 1.0)

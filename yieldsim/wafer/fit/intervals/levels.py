@@ -32,7 +32,7 @@ _LUCK_KNOWN = 0.99
 
 
 def by_sandwich(e: Evidence, level: Level, covariance: Floats) -> dict[str, Estimate]:
-    """Return the four figures with intervals from the influence of each wafer."""
+    """Return the four figures with intervals from each wafer's influence (sandwich)."""
     size, q, good, sd = e.bins.size, e.quantile, 1.0 - level.fail, level.sd
     mean = pooled(e.figures.fails[:, None], e.figures.dies[:, None])
     error = q * float(np.sqrt((mean.influence**2).mean() / e.wafers))
@@ -129,8 +129,8 @@ def _threshold(e: Evidence, effect: float) -> float:
     """Return the threshold of twice the log likelihood ratio for figures of the mean.
 
     For a mean of n wafers with unknown variance between them the ratio is n log(1 + t^2 / (n - 1)).
-    With few fails a wafer, luck within wafers decides, whose variance is known. Between the two the
-    threshold follows the part of the variance that a spread of _PLAUSIBLE would have.
+    With few fails a wafer the noise within wafers dominates, and its variance is known. In between
+    the threshold follows the part of the variance that a spread of _PLAUSIBLE would have.
     """
     n, known = e.wafers, float(chi2.ppf(e.confidence, 1))
     fails, dies = float(e.figures.fails.sum()), float(e.figures.dies.sum())

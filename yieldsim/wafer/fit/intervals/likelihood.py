@@ -3,10 +3,10 @@
 A wafer with gamma factor g fails as n / phi independent dies would, each with the chance that the
 law gives at density g times the mean: phi is the design effect of the blocks within a wafer (Kish
 1965). The gamma is integrated out exactly, which for few fails is the negative binomial. The two
-numbers are the mean density and the spread between wafers 1 / alpha_wafer; whatever follows from
-them (mean yield, spread of the yield) has its interval over the region whose log likelihood lies at
-most half a threshold below the highest. Unlike the sandwich this holds for few fails and few
-wafers.
+numbers are the mean density and the spread between wafers 1 / alpha_wafer. Figures that follow from
+them (mean yield, spread of the yield) have their interval over the region whose log likelihood lies
+at most half a threshold below the highest. Unlike the sandwich estimator this holds for few fails
+and few wafers.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def _grid(
     p = chance(coarse)
     n, k = dies[:, None] / design_effect, fails[:, None] / design_effect
     log_of = k * np.log(p) + (n - k) * np.log1p(-p)
-    # a wafer without a fail allows any low density: it sets no low end
+    # a wafer without a fail allows any low density, so it sets no lower end
     near = log_of >= log_of.max(axis=1, keepdims=True) - 0.5 * _REACH**2
     total = log_of.sum(axis=0)
     whole = total >= total.max() - 0.5 * _REACH**2
