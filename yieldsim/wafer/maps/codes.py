@@ -1,4 +1,4 @@
-"""Bin codes of SEMI maps (G85, E142): their types, what they mean, and how a row holds them.
+"""Bin codes of SEMI maps (G85, E142): their types, their meaning, and how a row stores them.
 
 A code is one character (Ascii), two or four hexadecimal digits (HexaDecimal, Integer2) or a decimal
 number. Codes of a row stand side by side or are separated by blanks. A blank itself may be a code.
@@ -20,7 +20,7 @@ __all__ = ["BinTable", "bin_table", "quality_of"]
 
 # Letters of a code; None: as many as the codes declared have.
 _WIDTHS = {"ascii": 1, "hexadecimal": 2, "integer2": 4, "decimal": None}
-# The standards' words first, then those that other makers write.
+# The keywords of the standards first, then those of other vendors.
 _QUALITIES = {
     **dict.fromkeys(("pass", "good", "accept", "accepted", "ok", "p", "g"), PASS),
     **dict.fromkeys(("fail", "bad", "reject", "rejected", "ng", "ink", "f", "b"), FAIL),
@@ -69,7 +69,7 @@ class BinTable:
         return np.array([[found[code] for code in row] for row in split], np.uint8)
 
     def columns_of(self, row: str) -> int | None:
-        """Return how many codes a row holds, None where only its reading tells."""
+        """Return how many codes a row holds; None if that is known only after reading it."""
         text = row.strip()
         if self.width is None or self.plain(" ") in self.meaning or not text:
             return None
@@ -105,7 +105,7 @@ class BinTable:
         return self.kind == "decimal" and self.plain(part) in self.meaning
 
     def _glued_width(self, letters: int, columns: int | None) -> int:
-        """Return how long each of some codes side by side is."""
+        """Return the length of each code in a row without separators."""
         if self.kind == "decimal" and columns and letters % columns == 0:
             return letters // columns
         return self.width or 3  # SEMI G85 writes decimal codes with three digits
@@ -164,7 +164,7 @@ class BinTable:
         return meaning[inverse.reshape(keys.shape)]
 
     def _of_letters(self, letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the meaning of codes of one letter, by a table of all letters."""
+        """Return the meaning of one-letter codes, by a table of all letters."""
         known = np.zeros(256, np.uint8)
         for letter in np.flatnonzero(np.bincount(letters.ravel(), minlength=256)).tolist():
             known[letter] = self.of(chr(letter))

@@ -1,4 +1,4 @@
-"""Maps from a long list of dies, each with its wafer and place: what CSV and STDF files hold."""
+"""Maps from a long list of dies, each with its wafer and place, as in CSV and STDF files."""
 
 from __future__ import annotations
 

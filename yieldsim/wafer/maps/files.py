@@ -25,9 +25,9 @@ _MOST_CELLS = 2_000_000_000
 def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = PLAIN) -> WaferMaps:
     """Read wafer maps from a file, or from several as one set.
 
-    Where several files are given, the name of a file stands for the lot of its wafers if it names
-    none itself, so that wafer 1 of two files is not the same wafer. A wafer of one lot that comes
-    twice was probed twice and counts once.
+    Where several files are given, a file that names no lot takes its own name as the lot, so that
+    wafer 1 of two files is not the same wafer. A wafer that occurs twice in one lot was probed
+    twice and counts once.
 
     Raises UsageError for an unknown format; ModelError for a pipe or a device, another format than
     the ending says, a truncated file, or maps that are empty, ragged, without dies or of unknown
@@ -51,7 +51,7 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep Python from looking for garbage among the many new objects: 40 % of the time of XML."""
+    """Pause Python's garbage collector, which takes 40 % of the time of reading XML."""
     enabled = gc.isenabled()
     gc.disable()
     try:

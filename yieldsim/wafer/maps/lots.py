@@ -1,4 +1,4 @@
-"""Wafer maps lot by lot: yields, and fails stacked die on die."""
+"""Wafer maps lot by lot: yields, and fails stacked die by die."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def lot_figures(maps: WaferMaps) -> list[LotFigures]:
 def stacked(maps: WaferMaps, wafers: NDArray[np.int64]) -> tuple[Floats, int]:
     """Return the share of fails at each place, nan where no die was tested, and the wafers used.
 
-    Wafers are laid on one another by their dies, without empty rows and columns around them. Those
-    whose dies span another grid than most are left out.
+    Wafers are aligned by their dies, without the empty rows and columns around them. Wafers whose
+    dies span a different grid than most are left out.
     """
     grids = [_trimmed(maps.grid(int(w))) for w in wafers]
     shapes = [grid.shape for grid in grids]

@@ -1,4 +1,4 @@
-"""What a reader of wafer maps is told beside the file's name."""
+"""The options of the readers of wafer maps."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def _silent(_: str) -> None:
 class ReadOptions:
     """How files of maps are to be read.
 
-    ``pass_bins`` are the bins that pass, instead of what the file says of them. ``bins`` chooses
+    ``pass_bins`` are the bins that pass, instead of those that the file declares. ``bins`` chooses
     the column where a file has hard and soft bins. ``overlay`` names one map where an E142 file has
-    several of a wafer. ``retest`` chooses where a die was tested more than once. ``note`` takes
-    each line that the user should see.
+    several for a wafer. ``retest`` chooses the result where a die was tested more than once.
+    ``note`` takes each line that the user should see.
     """
 
     pass_bins: frozenset[str] | None = None

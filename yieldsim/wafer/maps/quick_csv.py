@@ -1,7 +1,7 @@
-"""Large tables of dies by pandas, where they are plain; otherwise the reader line by line has them.
+"""Large, plain tables of dies read with pandas; all others are left to the reader line by line.
 
 A table is plain if every line has all its columns, no comment or quote interrupts it, and places
-are integers. What is wrong in a table is never said here: the other reader finds its line.
+are integers. Errors in a table are not reported here: the other reader finds their line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""XML files of wafer maps, from anybody: parsed whole, without entities."""
+"""XML files of wafer maps, from untrusted sources: parsed whole, without entities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 def parse(path: Path, allowed: str) -> ElementTree.Element:
     """Return the root of an XML file, with the names of elements without their namespaces.
 
-    Raises ModelError for a file that is no XML, is cut short or declares entities (which can grow
+    Raises ModelError for a file that is not XML, is cut short or declares entities (which can grow
     without bound), and OSError.
     """
     data = path.read_bytes()

@@ -1,1 +1,1 @@
-"""One file a format of wafer maps; ``registry.py`` lists them."""
+"""The formats of wafer maps, one file each; ``registry.py`` lists them."""

@@ -1,9 +1,9 @@
 """Wafer maps as text: a line per die, with the columns named in the first line, in any order.
 
-Needed are the die's place (``x`` counts columns, ``y`` rows, from any origin) and its ``result``
+A line needs the die's place (``x`` counts columns, ``y`` rows, from any origin) and its ``result``
 (none, pass, fail; also 0, 1, 2) or its bins (``hard_bin``, ``soft_bin`` or ``bin``: bin 1 passes,
 unless the options say otherwise). ``wafer``, ``lot`` and ``label`` are optional. Other columns are
-left alone. Columns are separated by commas, semicolons or tabs; lines that begin with ``#`` or
+ignored. Columns are separated by commas, semicolons or tabs; lines that begin with ``#`` or
 ``//`` are comments. A cell without a line has no die. Where the grid is larger than its dies, the
 writer adds ``none`` lines at two corners to keep the size of the grid.
 """
@@ -234,7 +234,7 @@ class _Meaning:
         return PASS if (text.lstrip("0") == "1" if passes is None else passes) else FAIL
 
     def finish(self) -> None:
-        """Say what was taken for granted, and refuse what would be a guess."""
+        """Note what was assumed, and refuse what would be a guess."""
         found = {text.strip() for text in self._known}
         if not self._by_bin and self._key == "result" and found == {"0", "1"}:
             raise ModelError(

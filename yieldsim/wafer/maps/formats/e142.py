@@ -2,8 +2,8 @@
 
 ``<MapData><SubstrateMaps><SubstrateMap SubstrateId><Overlay MapName><BinCodeMap BinType NullBin>``
 with ``BinDefinition`` and rows in ``BinCode``, or one ``BinCode X Y`` per die (or per run of dies).
-Namespaces are ignored. A substrate may have several overlays (sort, inspection, ink): the one named
-SortGrade counts, or the first, unless another is asked for. Dies with places are put into the grid
+Namespaces are ignored. A substrate may have several overlays (sort, inspection, ink). The one named
+SortGrade is used, else the first, unless another is asked for. Dies with places are put in the grid
 by the substrate's AxisDirection; the order of plain rows is kept, because the fit does not depend
 on the origin.
 """

@@ -1,7 +1,7 @@
-"""Inspections in KLARF as wafer maps: a die inspected passes without a defect, and fails with one.
+"""Inspections in KLARF as wafer maps: an inspected die fails if it has a defect, else it passes.
 
-Only read: a map does not say where on its die a defect lies. `yieldsim.wafer.inspection` has the
-defects themselves, and writes them.
+This format is only read, because a map does not say where on its die a defect lies.
+`yieldsim.wafer.inspection` has the defects themselves, and writes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The formats of wafer maps: a row each. A format is the module of its name in this folder.
+"""The formats of wafer maps, one row each. A format is the module of its name in this folder.
 
-The module has ``recognizes(head)``, which says whether a file that begins so may be of it,
-``load(path, options)`` and, where it can be written, ``save(path, maps)``.
+The module has ``recognizes(head)``, which says whether a file with this beginning may have the
+format, ``load(path, options)`` and, where it can be written, ``save(path, maps)``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _HEAD_BYTES = 65536
 
 
 class Format(NamedTuple):
-    """A format: its name, the endings that it is written and read under, and those it shares."""
+    """A format: its name, its file name endings for writing and reading, and those it shares."""
 
     name: str
     endings: tuple[str, ...]

@@ -78,7 +78,7 @@ def _wafers(path: Path) -> Iterator[_Wafer]:
             continue
         if wafer.rows:
             yield wafer
-            # what a later wafer does not say again is as before
+            # keys that a later wafer does not repeat keep their values
             wafer = _Wafer(number, {k: v for k, v in wafer.fields.items() if k != "WAFER"})
         wafer.fields[key] = value.strip()
     if wafer.rows:

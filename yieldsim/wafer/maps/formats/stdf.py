@@ -1,8 +1,8 @@
-"""Wafer maps from STDF V4, the test data of testers: the results of parts with places on wafers.
+"""Wafer maps from STDF V4, the data of testers: the results of parts with places on wafers.
 
-Only read, through the package stdf-convert (MIT, the extra ``stdf``). Of the others on PyPI, pystdf
-and stdf-reader are under the GPL, Semi-ATE-STDF has had no release since 2022, and stdfast and
-stupidf bring a second library of tables.
+STDF is only read, through the package stdf-convert (MIT, the extra ``stdf``). Of the others on
+PyPI, pystdf and stdf-reader are under the GPL, Semi-ATE-STDF has had no release since 2022, and
+stdfast and stupidf need a second dataframe library.
 """
 
 from __future__ import annotations
