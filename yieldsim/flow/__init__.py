@@ -24,17 +24,17 @@ doi:10.1109/TSM.2020.3001933. Where the paper is silent, these hold:
   per_piece, PTIME is multiplied by the pieces.
 - *Cascading* (STNCAP 2 with PartInterval or BatchInterval): a tool holds two jobs. The first unit
   of the second job enters one interval after the last unit of the first. The tool takes the second
-  lot only so long before that as loading lasts. So a hot lot does not wait behind a lot that was
-  loaded early, and no lot commits itself to a tool while another may be free before. The setup
-  for the second job goes on beside the first, from its start at the earliest. The work of a lot is
-  PTIME plus one interval for each further piece.
+  lot only one loading time before that. So a hot lot does not wait behind a lot that was loaded
+  early, and no lot is committed to a tool while another tool may be free earlier. The setup for the
+  second job runs during the first job, starting with it at the earliest. The work of a lot is PTIME
+  plus one interval for each further piece.
 - *Batches* (BATCHMN, BATCHMX in pieces): lots at the same step of the same route start together as
   soon as they reach the minimum. The batch is filled up to the maximum in the order of the queue.
   It does not wait for more lots.
 - *Setup* (SETUP, WHEN need or always): the time is STIME of the route, or else stands in setup.txt,
   where an empty CURSETUP means any setup. A step without SETUP leaves the tool's setup as it is.
 - *Minimum runs* (rule_LSSU, MINRUN; the workbook calls it the setup avoidance rule): such a tool
-  takes a lot that needs no setup before any other, even a hot one. After a change of setup it must
+  takes lots that need no setup before all others, even hot ones. After a change of setup it must
   start MINRUN jobs before it takes a lot of another setup. Without a fitting lot it waits.
 - *Lenses* (SVESTN, FORSTEP): the later step must use the same tool as the earlier one.
 - *Rework* (REWORK percent, RWKSTEP): after a step the lot goes back and repeats all steps from
@@ -62,8 +62,8 @@ The following are not part of the format. They serve lines that are built in Pyt
 
 HOTLOT reservations of tools are not modelled; the published data set has none.
 
-Each draw is Philox4x32-10 of (draw, entity, stream, replication) under the seed. The luck of a lot
-depends on its order and number alone, that of a tool on its clocks. Events of equal time happen in
+Each draw is Philox4x32-10 of (draw, entity, stream, replication) under the seed. The draws of a lot
+depend only on its order and number, those of a tool on its clocks. Events of equal time happen in
 the order in which they were posted. A replication has the same bits for any number of threads.
 """
 

@@ -84,7 +84,7 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
 
     ``dispatch`` "data" takes the ranking of each tool group from the data set. The others rank by
     priority everywhere, without setup avoidance, and then first come first served ("fifo") or by
-    the least critical ratio ("cr"), due date ("edd"), slack ("slack") or work of the step ("spt").
+    the least critical ratio ("cr"), due date ("edd"), slack ("slack") or step time ("spt").
     With ``migrate`` a lot leaves a failing tool and any free tool does the work left; otherwise it
     waits for the repair.
     """
@@ -260,7 +260,7 @@ def _events_per_min(data: DataSet, clocks: Records) -> float:
         events = order.lots * (2.0 * len(steps) + 1.0)
         if order.releases > 1:
             rate += events / max(order.interval.mean, 1e-6)
-        else:  # one of a list of single lots, which take their own work time at least
+        else:  # one of a list of single lots, each of which takes at least its own work time
             work = sum(step.sampling * step.time.mean for step in steps)
             single_events += events
             span_min = max(span_min, order.first_min + work)

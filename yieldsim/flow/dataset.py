@@ -43,7 +43,7 @@ class LineToolGroup:
 
 @dataclass(frozen=True)
 class Setup:
-    """The setup that a step needs; ``time`` None: the time stands in setup.txt."""
+    """The setup that a step needs; ``time`` None: the time is in setup.txt."""
 
     name: str
     always: bool
@@ -90,7 +90,7 @@ class LotOrder:
 
     ``interval`` is the time between two releases. For a lot that is in the line at the start,
     ``step`` is its position in the route and ``released_min`` is 0 or earlier. A lot whose release
-    is not known is not ``timed``: it counts in lots out only. ``rates`` holds (until_min, release
+    is not known is not ``timed``: it counts only in lots out. ``rates`` holds (until_min, release
     rate relative to the interval's); the last entry holds for good. ``cap`` names the WIP cap for
     which the lots count.
     """

@@ -45,7 +45,7 @@ def gap_record(run: FabRun, quarter: str, wafers_per_month: float) -> Record:
     q = run.quarters.index(quarter)
     plan = quarterly(run, "wafer_plan", q).sum(axis=-1)
     if not (plan > 0.0).all():
-        raise UsageError("--quarter", "has no planned wafers, whose mix tells the passes",
+        raise UsageError("--quarter", "has no planned wafers, whose mix gives the passes",
                          got=quarter, allowed="a quarter with a plan")  # fmt: skip
     wafers = wafers_per_month * MONTHS_PER_QUARTER
     needed = quarterly(run, "tool_load", q) * (wafers / plan)[:, np.newaxis]

@@ -211,7 +211,7 @@ def _wip_lot(
     lead_min = kind.due_after_min if kind is not None else _FAR_MIN
     dated = row.has("DUE") and lead_min < _FAR_MIN
     if dated and released_min == 0.0:
-        # START is the start of the run for each of them. The due date tells the true release.
+        # START is the start of the run for each of them. The due date gives the true release.
         released_min = min(due_min - lead_min, 0.0)
     return LotOrder(
         name=kind.name if kind is not None else row.text("LOT"),

@@ -18,7 +18,7 @@ _REFUSED = {
     "opercert.txt": "certificates of operators",
     "opergrp.txt": "groups of operators",
 }
-# Columns that describe, repeat or do not change a run; others that are not read are told.
+# Columns that describe, repeat or do not change a run. Notes list all others that are not read.
 _HARMLESS = frozenset((
     "BATCHPER", "DESC", "DOWNCALTYPE", "IGNORE", "LOT", "ORDER", "PARTFAM", "PARTGRP", "PRERULERWL",
     "STN", "STNFAMSTEP_ACTLIST", "STNGRP", "STNFAMLOC", "TRACE",
@@ -32,7 +32,7 @@ class Tables(Protocol):
     name: str
 
     def notes(self) -> tuple[str, ...]:
-        """What of the tables was not read, once all is read."""
+        """Notes on what was not read of the tables; to be asked for after reading."""
 
     def has(self, file: str) -> bool:
         """Whether the table is there."""
@@ -41,7 +41,7 @@ class Tables(Protocol):
         """The rows of a table that has at least the columns ``needed``; raises ModelError."""
 
     def is_beside(self, file: str) -> bool:
-        """Whether a route file that part.txt names is one of the line."""
+        """Whether the line has a route file that part.txt names."""
 
 
 class FolderTables:

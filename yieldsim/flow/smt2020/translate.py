@@ -1,4 +1,4 @@
-"""The words of SMT2020's workbook as those of the text format."""
+"""Translation of the keywords of SMT2020's workbook to those of the text format."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_RELEASES = str(10**9)
 
 
 def translate(tables: Tables, routes: list[str]) -> None:
-    """Turn the words of all tables, and derive part.txt, setupgrp.txt and attach.txt."""
+    """Translate the keywords of all tables, and derive part.txt, setupgrp.txt and attach.txt."""
     tables["setupgrp.txt"] = [
         row for row in tables["setup.txt"] if row.has("SETUPGRP") and row.has("MINRUN")
     ]
@@ -60,7 +60,7 @@ def _with(row: Row, **cells: str) -> Row:
 
 
 def _word(row: Row, column: str, words: Mapping[str, str], default: str = "") -> str:
-    """The word of the text format for a cell; unknown words are refused."""
+    """The text format's keyword for a cell; unknown keywords are refused."""
     value = row.optional(column).lower()
     if value == "":
         return default

@@ -1,7 +1,7 @@
 """Reading SMT2020's workbook (.xlsx): its sheets as the tables of the text format.
 
 The sheets are Toolgroups, PM, Breakdown, Setups, Transport, Lotrelease and one Route_Product_N for
-each route. `headings` says which heading stands for which column, `translate` does the words.
+each route. `headings` maps headings to columns, and `translate` translates the keywords.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class WorkbookTables:
         translate.translate(self._tables, [name for name in self._tables if _ROUTES in name])
 
     def notes(self) -> tuple[str, ...]:
-        """Nothing: what is not listed in `headings` describes only."""
+        """No notes: columns that are not listed in `headings` are only descriptions."""
         return ()
 
     def has(self, file: str) -> bool:
@@ -119,7 +119,7 @@ def _sheets(path: Path, shown: str) -> dict[str, list[tuple[int, dict[str, str]]
         reason = error.strerror or type(error).__name__
         raise ModelError(shown, f"cannot be read: {reason}", allowed=_ALLOWED) from None
     except Exception as error:  # openpyxl raises what its parsers raise, for a damaged file
-        problem = f"is no readable workbook: {type(error).__name__}"
+        problem = f"is not a readable workbook: {type(error).__name__}"
         raise ModelError(shown, problem, allowed=_ALLOWED) from None
 
 

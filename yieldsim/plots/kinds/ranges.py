@@ -43,7 +43,7 @@ def tornado_chart(ds: xr.Dataset, asked: Asked) -> Figure:
         raise UsageError("STORE", f"no input stands out in the spread of {year}")
     title = f"Usable chips in {year} by the leading inputs, {name_of(ds, product)}"
     note = (
-        "Mean where the input lies in its lowest and its highest tenth; lines: 2 standard errors."
+        "Mean where the input is in its lowest and in its highest tenth; lines: 2 standard errors."
     )
     figure, axes = framed(alone, asked, title, note, FRAME_IN + ROW_IN * len(records))
     for place, r in enumerate(records):
@@ -86,7 +86,7 @@ def difference_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     records.sort(key=lambda r: (names.index(r["scenario"]), r[key]))
     base = names[0].replace("_", " ")
     title = f"Difference of usable chips from {base}, {name_of(ds, product)}"
-    note = "Within each realization, where both scenarios meet the same luck."
+    note = "Within each realization, where both scenarios have the same random draws."
     figure, axes = framed(ds, asked, title, note, FRAME_IN + ROW_IN * len(records))
     for place, r in enumerate(records):
         axes.barh(
