@@ -49,7 +49,9 @@ class _Length(click.ParamType):
             return length_mm(value, self._power)
         except ValueError:
             units = ", ".join(f"{unit}{'' if self._power == 1 else 2}" for unit in _LENGTHS)
-            self.fail(f"{value!r} is not a valid {self.name}; allowed: a number of {units}", param, ctx)
+            self.fail(
+                f"{value!r} is not a valid {self.name}; allowed: a number of {units}", param, ctx
+            )
 
 
 LENGTH, AREA = _Length("length", 1), _Length("area", 2)
