@@ -1,8 +1,8 @@
 """The weights of an ensemble's realizations: a coordinate of its Dataset, and what they rest on.
 
-Every statistic of `yieldsim.analysis` is weighted where the Dataset carries weights, and its
-summary then says so under ``weights`` (see `caption.origin`). `conditioning.stored` reads them from
-a store; all scenarios share them, as realization r is the same world in each.
+Every statistic of `yieldsim.analysis` is weighted where the Dataset has weights, and its summary
+then says so under ``weights`` (see `caption.origin`). `conditioning.stored` reads them from a
+store. All scenarios share them, because realization r is the same world in each.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ ABOUT = "weights_json"  # attribute: name, evidence, effective sample size, ...
 
 
 def with_weights(ds: xr.Dataset, weights: np.ndarray, about: Mapping[str, Any]) -> xr.Dataset:
-    """The ensemble with a weight for each realization, and what its summaries say of them."""
+    """The ensemble with a weight for each realization, and what its summaries say about them."""
     scaled = np.asarray(weights, dtype=np.float64) / np.sum(weights)
     weighted = ds.assign_coords({WEIGHT: ("realization", scaled)})
     return weighted.assign_attrs({ABOUT: json.dumps(dict(about), ensure_ascii=False)})
 
 
 def without_weights(ds: xr.Dataset) -> xr.Dataset:
-    """The ensemble with all realizations alike."""
+    """The ensemble with equal weights."""
     return ds.drop_vars(WEIGHT, errors="ignore")
 
 
 def weights_of(ds: xr.Dataset) -> np.ndarray | None:
-    """The weights (realization), which add up to 1; None if all realizations count alike."""
+    """The weights (realization), which add up to 1; None if the ensemble has none."""
     if WEIGHT not in ds.coords:
         return None
     own = ds[WEIGHT].to_numpy()

@@ -1,4 +1,4 @@
-"""Defects beside the test of the same wafers: which classes kill dies."""
+"""Defects compared with the wafer test of the same wafers: which classes kill dies."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class KillRatio:
 def match_maps(wafers: Sequence[Inspection], maps: WaferMaps) -> list[Matched]:
     """Return the wafers that occur in both, by lot and name, or by name where lots are not known.
 
-    A map's cells are laid on the dies inspected so that the outermost dies of both coincide.
+    A map is aligned with the inspected dies so that the outermost dies of both coincide.
 
     Raises ModelError where no wafer occurs in both, and where the dies do not coincide.
     """

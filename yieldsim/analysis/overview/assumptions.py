@@ -22,7 +22,7 @@ def assumption_summary(ds: xr.Dataset, scenario: str = BASELINE) -> dict[str, An
 
     A record has ``path``, ``label`` (words of the model), ``value`` (the distribution as text),
     ``unit``, ``grade``, ``source`` (its title), ``url`` and ``note``. ``count`` is the number of
-    all inputs. Nothing is listed where the ensemble carries no whole model, and ``reason`` says so.
+    all inputs. If the ensemble has no complete model, nothing is listed and ``reason`` says so.
     """
     model = stored_model(ds, scenario)
     if model is None:
@@ -52,7 +52,7 @@ def stored_model(ds: xr.Dataset, scenario: str = BASELINE) -> Model | None:
 def input_labels(model: Model) -> dict[str, str]:
     """Each input's path -> the title of its table and what it is, in words.
 
-    A shared quantity has no table of its own; its name stands as words.
+    A shared quantity has no table of its own; its label is its name in words.
     """
     title_of = {entry.path: entry.title for entry in titles(model) if entry.path}
     return {parameter.path: _label(parameter, title_of) for parameter in parameters(model)}

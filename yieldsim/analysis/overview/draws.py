@@ -1,8 +1,8 @@
 """The draws that the page carries for its sliders: chips by quarter, and the leading inputs.
 
-A page has room for about a million numbers, so it carries the first `MOST_DRAWS` realizations at
-most, as whole numbers of 16 bits: a figure is ``code / 65535`` of the largest of its quarter, which
-is right to 8e-6 of that.
+A page has room for about a million numbers, so it has at most the first `MOST_DRAWS` realizations,
+as 16-bit integers: a figure is ``code / 65535`` of the largest of its quarter, which is accurate to
+8e-6 of that.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ LEAST_SHARE = 0.001  # of what 10 % more of an input adds
 
 
 def headline_years(fan: Fan, outlook_from: str | None) -> list[str]:
-    """The last whole years before the outlook; without one, the last whole years.
+    """The last whole years before the outlook; without an outlook, the last whole years.
 
-    The last years that the ensemble covers where it has no whole one.
+    If the ensemble has no whole year, the last years that it covers.
     """
     whole = [p for p, n in zip(fan.periods, fan.quarters, strict=True) if n == 4]
     sure = [year for year in whole if outlook_from is None or year < outlook_from[:4]]

@@ -44,10 +44,10 @@ def overview(
 
     ``scenarios`` and ``products``: their titles. ``fan``: the `Fan` by ``quarter`` and ``year``.
     ``draws``: those that the sliders reweight. ``headline``: the answer in two lines, on ``years``.
-    The other keys hold the records of the summaries of the same name; what the ensemble lacks is
+    The other keys hold the records of the summaries of the same name. What the ensemble lacks is
     empty, and ``missing`` says why, by key. Figures that need one scenario are of the first.
-    ``with_wafers`` simulates a wafer of each leading die, which compiles the wafer simulator where
-    that was not done before. Raises UsageError for an unknown scenario.
+    ``with_wafers`` simulates a wafer of each leading die, which compiles the wafer simulator on
+    first use. Raises UsageError for an unknown scenario.
     """
     chosen = choose(ds, list(scenarios) or shown_scenarios(ds))
     first = labels_of(chosen, "scenario")[0]
@@ -106,9 +106,9 @@ def shown_scenarios(ds: xr.Dataset) -> list[str]:
 
 
 def _drivers(ds: xr.Dataset, missing: dict[str, str]) -> dict[str, Any] | None:
-    """What drives the total by year; None where that cannot be told.
+    """What drives the total by year; None where that cannot be estimated.
 
-    All draws count alike, and the first `MOST_DRIVEN` suffice, but for a designed run.
+    All draws have equal weight. The first `MOST_DRIVEN` suffice, except for a designed run.
     """
     most = None if origin(ds)["given_samples"] else MOST_DRIVEN
     try:

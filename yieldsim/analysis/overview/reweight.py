@@ -3,7 +3,8 @@
 An input is held near the percentile ``p`` (0 to 1) of its draws. Each realization has the weight
 ``exp(-((r - p) / h)^2 / 2)``, a Gaussian kernel on ``r``, the rank of its draw: (rank - 1/2) / n,
 equal draws sharing their mean rank. ``h`` is `BANDWIDTH`. Weights of several inputs multiply.
-Nothing is simulated again, so correlated inputs move along, and only what was drawn can be held.
+Nothing is simulated again, so correlated inputs move with it, and only inputs that were drawn can
+be held.
 
 The page's script does the same (`assets/weights.js`); tests/report/page/test_browser.py compares
 the two.

@@ -4,12 +4,13 @@ Weights ``w`` add up to 1. The quantile is the smallest value of which at least 
 weight is not above it, NumPy's ``method="inverted_cdf"``. (xarray's own weighted quantile is wrong
 for few uneven weights: of 1, 10 and 100 with the weights 10, 10 and 5 it takes 60 for the largest.)
 
-Errors use an effective sample size. Kish's (1965) is ``1 / sum w^2``: so many independent draws of
-the weighted distribution would be worth as much. A figure that the weights depend on is worth more
-or less. The weighted mean m of a figure y has the variance ``sum w^2 (y - m)^2`` (the delta method
-for a quotient of means), as if there were ``n = sum w (y - m)^2 / sum w^2 (y - m)^2`` draws. This
-is the effective sample size of the figure. For weights that have nothing to do with y it is Kish's,
-and for equal ones the number of realizations. Errors then follow as for a plain sample:
+Errors use an effective sample size. Kish's (1965) is ``1 / sum w^2``, the number of independent
+draws from the weighted distribution that would be as precise. For a figure that is correlated with
+the weights it is larger or smaller. The weighted mean m of a figure y has the variance
+``sum w^2 (y - m)^2`` (the delta method for a quotient of means), as if there were
+``n = sum w (y - m)^2 / sum w^2 (y - m)^2`` draws. This is the effective sample size of the figure.
+For weights that are unrelated to y it is Kish's, and for equal weights the number of realizations.
+Errors then follow as for a plain sample:
 
 - of a mean, ``sqrt(sum w (y - m)^2 / (n - 1))``;
 - of a share p, the mean of zeros and ones, ``sqrt(p (1 - p) / (n - 1))``;

@@ -1,9 +1,9 @@
 """Weights of a store's realizations: a Zarr group ``weights`` with an array for each name.
 
-They stand inside the store and move with it, but outside its consolidated metadata and its ledger:
-a reader of the ensemble finds it byte for byte as it was. ``xarray.open_zarr(store,
-group="weights", consolidated=False)`` reads them. The attributes of an array say what the weights
-rest on, and of which ensemble they are; they also hold the digest of its chunk.
+They are inside the store and move with it, but outside its consolidated metadata and its ledger: a
+reader of the ensemble finds it byte for byte as it was. ``xarray.open_zarr(store, group="weights",
+consolidated=False)`` reads them. The attributes of an array say what the weights rest on and which
+ensemble they belong to; they also hold the digest of its chunk.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def check_name(name: str, where: str = "--name") -> None:
 
 
 def identity(stored: Stored) -> str:
-    """What ensemble the realizations of a store are of: model, seed, draws, number and version.
+    """Which ensemble the realizations of a store belong to: model, seed, draws, number, version.
 
-    Scenarios are no part of it: realization r is the same world in each.
+    Scenarios are not part of it: realization r is the same world in each.
     """
     attrs = stored.attrs
     parts = [stored.run_hash, attrs["realizations"], attrs["versions"].get("yieldsim")]
@@ -93,7 +93,7 @@ def write_weights(
 
 
 def read_weights(path: str | Path, name: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """The weights (realization) under a name, and what was said of them when they were stored.
+    """The weights (realization) under a name, and what was stored about them.
 
     Raises StoreError for an unknown name and for weights of another ensemble, VerificationError
     for damaged ones, and IncompleteError for a store that is not finished.

@@ -1,4 +1,4 @@
-"""Defects that lie together: clusters on the wafer, and repeaters at one place of die or field."""
+"""Groups of defects: clusters on the wafer, and repeaters at the same place of die or field."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _renumbered(group: Integers, kept: NDArray[np.bool_]) -> Integers:
 
 @dataclass(frozen=True)
 class Repeaters:
-    """Places of a die (or a field) where more dies have a defect than chance explains.
+    """Places of a die (or a field) where more dies have a defect than chance would explain.
 
     ``across_mm``, ``up_mm`` float64[repeater] from the lower left corner, ``dies`` int64[repeater]
     with a defect there, ``defects`` int64[repeater]; ``least_dies`` is the threshold. ``number``

@@ -1,4 +1,4 @@
-"""The inspection of one wafer: which dies were looked at, and the defects found."""
+"""The inspection of one wafer: which dies were inspected, and the defects found."""
 
 from __future__ import annotations
 
