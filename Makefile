@@ -50,7 +50,7 @@ run: setup  ## simulate the baseline, print the table, draw the fan chart; again
 	@echo "ensemble:  $(RUN_NAME).zarr (xarray.open_zarr reads it)"
 	@echo "fan chart: $(RUN_NAME).png"
 
-notebooks: setup  ## run the notebooks on STORE, which is made if it is missing, and keep their outputs
+notebooks: setup  ## run the notebooks on STORE, which is created if missing, and save their outputs
 	$(BIN)/python notebooks/execute.py $(STORE)
 
 test: setup  ## run the tests except the slow ones and those that need Slurm, Dask, S3 or Chromium

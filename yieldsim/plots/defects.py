@@ -124,7 +124,7 @@ def _trend(axes: Axes, figures: Sequence[WaferFigures]) -> None:
     most = max((row.per_cm2 for row in figures if math.isfinite(row.per_cm2)), default=0.0)
     axes.set_ylim(0.0, 1.08 * most or 1.0)
     axes.set_ylabel("defects per cm²", fontsize=8, color=INK)
-    axes.set_title("blue: all defects; orange: a cluster as one", loc="left", fontsize=8)
+    axes.set_title("blue: all defects; orange: each cluster counts once", loc="left", fontsize=8)
     every = max(1, len(figures) // 25)
     axes.set_xticks(place[::every], [row.wafer for row in figures][::every])
     axes.set_xlabel("wafer", fontsize=8, color=INK)

@@ -1,4 +1,4 @@
-"""Wafer maps by lot: the fails of each lot stacked die on die, and yields wafer by wafer."""
+"""Wafer maps by lot: the fails of each lot stacked die by die, and yields wafer by wafer."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ LABEL_CHARACTERS = 44
 
 @dataclass(frozen=True)
 class Asked:
-    """What a picture shall show; the first scenario of the ensemble is the main one."""
+    """What a picture is to show; the first scenario of the ensemble is the main one."""
 
     products: tuple[str, ...] = ()
     period: str | None = None

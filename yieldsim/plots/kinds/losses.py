@@ -33,10 +33,8 @@ def yield_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     lost = {(r["die"], r["mechanism"]): r["mean"] for r in found["losses"]}
     dies = sorted(good, key=lambda die: good[die])
     parts = ["good", *found["mechanisms"]]
-    title = f"Where the dies probed in {period} go"
-    note = (
-        "Means of the realizations. Each mechanism counts of the dies that the ones before it left."
-    )
+    title = f"What becomes of the dies probed in {period}"
+    note = "Means of the realizations. Each mechanism takes its share of the dies left before it."
     figure, axes = framed(alone, asked, title, note, FRAME_IN + ROW_IN * len(dies))
     left = np.zeros(len(dies))
     for part, color in zip(parts, COLORS, strict=True):

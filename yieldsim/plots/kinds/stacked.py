@@ -85,7 +85,7 @@ def binding_chart(ds: xr.Dataset, asked: Asked) -> Figure:
         parts.append(np.sum([rows[name] for name in often[MOST_CONSTRAINTS:]], axis=0))
         names.append("others")
     of = "packages started" if product == TOTAL else "realizations"
-    note = f"Share of {of} that each constraint held longest."
+    note = f"Share of {of} that each constraint limited for the longest time."
     title = f"What holds chips down, {name_of(ds, product)}"
     figure, axes = framed(alone, asked, title, note)
     _bars(axes, parts, names)

@@ -1,4 +1,4 @@
-"""KLARF files: their version is told by how they begin."""
+"""KLARF files: their version is recognized by their beginning."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def is_klarf(head: bytes) -> bool:
 def load_klarf(paths: str | Path | Sequence[str | Path]) -> list[Inspection]:
     """Read the inspections of a file, or of several, wafer by wafer.
 
-    Raises ModelError, with the file and the wafer, for a file that is no KLARF, is cut short or has
-    values that no inspection has; OSError if it cannot be read.
+    Raises ModelError, with the file and the wafer, for a file that is not KLARF, is cut short or
+    has values that no inspection has; OSError if it cannot be read.
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     found = []

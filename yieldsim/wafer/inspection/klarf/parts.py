@@ -1,4 +1,4 @@
-"""What both versions of KLARF make an inspection of."""
+"""What both versions of KLARF share in making an inspection."""
 
 from __future__ import annotations
 
