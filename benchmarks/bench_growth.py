@@ -34,7 +34,9 @@ def main() -> None:
         ("products", 1, "shares", realizations),
         ("bins", 1, "shares", realizations),
         ("scenarios", 1, "shares", realizations),
+        ("scenarios", 1, "planner", max(8, realizations // 4)),
         # with one product there is nothing to choose
+        ("products", 2, "planner", max(8, realizations // 4)),
         ("products", 2, "most_compute", max(8, realizations // 32)),
     ):
         numbers = [first * times for times in TIMES]
