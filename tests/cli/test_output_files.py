@@ -1,5 +1,6 @@
 """Commands do not write over files of others, and a store's folder is no model."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tests.ensemble.fake import one_line
-from yieldsim.cli.output_files import check_output
+from yieldsim.cli.output_files import check_output, whole
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import load_file
 from yieldsim.plots.image import save
@@ -53,3 +54,25 @@ def test_a_folder_named_as_a_shipped_model_is_no_model(
     with pytest.raises(ModelError) as error:
         load_file("other")
     one_line(error, "other: is not a file")
+
+
+def test_a_full_disk_leaves_no_part_of_a_file_and_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.klarf"
+
+    @whole(str(path))
+    def fill() -> None:
+        path.write_text("half", encoding="utf-8")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as error:
+        fill()
+    assert error.value.filename == str(path)
+    assert not path.exists()
+
+
+def test_a_file_that_cannot_be_opened_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("kept", encoding="utf-8")
+    with pytest.raises(PermissionError), whole(str(path)):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+    assert path.read_text(encoding="utf-8") == "kept"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
-__all__ = ["check_output", "force"]
+__all__ = ["check_output", "force", "whole"]
 
 # images, pages, maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place
 # for it
@@ -34,6 +36,22 @@ def check_output(path: str | None, force: bool, option: str) -> None:
 
     problem = "exists, and may not be a file that yieldsim wrote"
     raise UsageError(option, problem, got=path, allowed="another name, or --force")
+
+
+@contextmanager
+def whole(path: str) -> Iterator[None]:
+    """Write a file in whole: if the disk is full, no part of it is left.
+
+    Raises OSError with the file's name.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:  # the file was opened, so what it held is gone already
+            if Path(path).is_file():  # not a device
+                Path(path).unlink()
+            error.filename = path
+        raise
 
 
 def _ours(path: Path) -> bool:

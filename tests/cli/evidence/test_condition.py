@@ -254,3 +254,25 @@ def test_an_unfinished_store_is_refused(tmp_path: Path, capsys) -> None:
         assert code == 3
         assert "blocks are missing" in err
         assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("central", "spread"), [(0, "20%"), (30, "1e-300"), (1e300, "5")])
+def test_a_spread_that_gives_no_likelihood_is_refused(
+    central: float, spread: str, store: Path, tmp_path: Path, capsys
+) -> None:
+    path = evidence(tmp_path, line(central, spread))
+    code, _, err = outcome(capsys, "condition", store, "--evidence", path)
+    assert code == 1
+    assert "mine.csv line 2 (accelerator 2025Q4): spread: is too small" in err
+    assert f"got '{spread}'" in err
+    assert err.count("\n") == 1
+
+
+def test_a_calibration_that_cannot_be_written_takes_no_figure_away(
+    store: Path, tmp_path: Path, capsys
+) -> None:
+    path, missing = evidence(tmp_path, line()), tmp_path / "no" / "x.toml"
+    code, out, err = outcome(capsys, "condition", store, "--evidence", path, "--write", missing)
+    assert code == 1
+    assert "Evidence of mine.csv" in out
+    assert f"{missing}: No such file or directory" in err

@@ -37,7 +37,8 @@ def test_a_scenario_can_be_chosen(tmp_path: Path, capsys) -> None:
     ("arguments", "code", "message"),
     [
         (["--html", "none/x.html"], 1, "none/x.html: No such file or directory"),
-        (["--html", "."], 1, ".: Is a directory"),
+        (["--html", "."], 2, "--html: unknown format, got '.'; allowed: a file that ends in .html"),
+        (["--html", "x.png"], 2, "--html: unknown format, got 'x.png'"),
         (["--html", "mine.html"], 2, "--html: exists, and may not be a file that yieldsim wrote"),
         (["--scenario", "x"], 2, "scenario: is not in the ensemble, got 'x'; allowed: baseline"),
     ],

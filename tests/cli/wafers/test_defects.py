@@ -66,6 +66,7 @@ def test_table_and_picture(capsys, files, tmp_path):
     [
         (["none.klarf"], 1, ["none.klarf", "No such file"]),
         (["FILE", "--field", "2"], 2, ["--field", "'2'", "2,3"]),
+        (["FILE", "--field", f"{10**20},1"], 2, ["--field", f"'{10**20},1'", "1 to 1000"]),
         (["FILE", "--cluster", "0"], 2, ["--cluster", "got 0.0"]),
         (["FILE", "--png", "x.bmp"], 2, ["--png", "unknown image format"]),
         (["FILE", "--maps", "none.csv"], 1, ["none.csv", "No such file"]),

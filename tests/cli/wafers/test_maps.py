@@ -86,3 +86,11 @@ def test_a_wafer_as_a_page(capsys, tmp_path):
     assert main(["wafer", str(model), "--html", str(page)]) == 0
     out = capsys.readouterr().out
     assert out.strip().splitlines()[-1] in page.read_text()
+
+
+def test_pass_bins_that_no_die_has_are_noted(capsys, file, tmp_path):
+    path = tmp_path / "m.csv"
+    run(capsys, file, "--out", path)
+    code, _, err = run(capsys, path, "--pass-bins", "98,99")
+    assert (code, err) == (0, "note: no die has a bin that passes (98,99), so all dies fail\n")
+    assert run(capsys, path, "--pass-bins", "pass")[2] == ""

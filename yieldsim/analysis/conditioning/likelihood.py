@@ -86,10 +86,21 @@ def pieces_of(ds: xr.Dataset, path: str | Path) -> list[Piece]:
         allowed = "a count that can be compared and that no input rests on"
         raise ModelError(Path(path).name, problem, allowed=allowed)
     for piece in counting:
-        if not piece.row.spread:
-            allowed = "a standard deviation above 0, such as 20% or 50000"
-            raise ModelError(f"{piece.row.place}: spread", "is missing", allowed=allowed)
+        _check_spread(piece)
     return pieces
+
+
+def _check_spread(piece: Piece) -> None:
+    place = f"{piece.row.place}: spread"
+    if not piece.row.spread:
+        allowed = "a standard deviation above 0, such as 20% or 50000"
+        raise ModelError(place, "is missing", allowed=allowed)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        is_finite = np.isfinite(piece.log_likelihood()).all()
+    if not is_finite:
+        problem = "is too small for a likelihood"
+        allowed = "a larger one; where the figure is 0, one in its unit, such as 50000"
+        raise ModelError(place, problem, got=piece.row.spread, allowed=allowed)
 
 
 def _no_say(row: Published) -> str:

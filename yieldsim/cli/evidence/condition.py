@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from yieldsim.cli.options import as_json, store_argument
-from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.output_files import check_output, force, whole
 
 
 @click.command()
@@ -74,14 +74,14 @@ def condition(
     if weights is not None:
         write_weights(store, name, weights, _about(found, name))
     found |= {"weights_stored": weights is not None, "name": name}
-    if weights is not None and write is not None:
-        _write_calibration(found, store, write)
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False))
     else:
         from yieldsim.report.conditioning import condition_text
 
         click.echo(condition_text(found))
+    if weights is not None and write is not None:
+        _write_calibration(found, store, write)
     if weights is None:
         raise EvidenceError(store, f"{found['problem']}, so nothing is stored; {found['advice']}")
 
@@ -101,5 +101,6 @@ def _write_calibration(found: dict[str, Any], store: str, path: str) -> None:
 
     date = datetime.now(UTC).date().isoformat()
     text = calibration_text(found, date, store_identity(store))
-    Path(path).write_text(text, encoding="utf-8")
+    with whole(path):
+        Path(path).write_text(text, encoding="utf-8")
     click.echo(f"calibration: {path}", err=True)

@@ -8,6 +8,7 @@ import click
 
 from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.wafers.pictures import check_page
 
 
 @click.command()
@@ -56,6 +57,7 @@ def report(
     from yieldsim.report.page.document import page
     from yieldsim.report.page.file import write_page
 
+    check_page(html)
     check_output(html, force, "--html")
     with open_weighted(store, weights) as ds:
         found = overview(ds, scenarios, wafer_maps)

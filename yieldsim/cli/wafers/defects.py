@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from yieldsim.wafer.inspection.inspection import Inspection
 
 _MOST_LISTED = 20
+_LARGEST_FIELD = 1000  # dies along a side
 
 
 @click.command()
@@ -131,10 +132,9 @@ def _field(text: str) -> tuple[int, int]:
         columns, rows = (int(part) for part in text.split(","))
     except ValueError:
         columns = rows = 0
-    if min(columns, rows) < 1:
-        raise UsageError(
-            "--field", "no field", got=text, allowed="columns and rows of dies, as 2,3"
-        )
+    if not 1 <= min(columns, rows) <= max(columns, rows) <= _LARGEST_FIELD:
+        allowed = f"columns and rows of dies, 1 to {_LARGEST_FIELD} each, as 2,3"
+        raise UsageError("--field", "no field", got=text, allowed=allowed)
     return columns, rows
 
 

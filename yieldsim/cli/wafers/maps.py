@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import as_json
-from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.output_files import check_output, force, whole
 from yieldsim.cli.wafers.map_options import map_files, read_options, reading
 from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 
@@ -56,7 +56,8 @@ def maps(
     loaded = load_maps(maps, read_options(**reading))
     lots = lot_figures(loaded)
     if out is not None:
-        save_maps(out, loaded)
+        with whole(out):
+            save_maps(out, loaded)
         click.echo(f"maps: {out}", err=True)
     text = "\n".join(_lines(loaded, lots))
 

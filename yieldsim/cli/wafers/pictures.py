@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from yieldsim.cli.output_files import check_output
+from yieldsim.cli.output_files import check_output, whole
 from yieldsim.errors import UsageError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["check_pictures", "pictures", "save_pictures"]
+__all__ = ["check_page", "check_pictures", "pictures", "save_pictures"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -36,10 +36,15 @@ def check_pictures(png: str | None, html: str | None, force: bool) -> None:
         from yieldsim.plots.image import image_format
 
         image_format(png, "--png")
-    if html is not None and Path(html).suffix.lower() not in (".html", ".htm"):
-        raise UsageError("--html", "unknown format", got=html, allowed="a file that ends in .html")
+    check_page(html)
     for option, path in (("--png", png), ("--html", html)):
         check_output(path, force, option)
+
+
+def check_page(html: str | None) -> None:
+    """Refuse a page whose name is not that of a page."""
+    if html is not None and Path(html).suffix.lower() not in (".html", ".htm"):
+        raise UsageError("--html", "unknown format", got=html, allowed="a file that ends in .html")
 
 
 def save_pictures(
@@ -57,5 +62,6 @@ def save_pictures(
     if html is not None:
         from yieldsim.plots.page import save_page
 
-        save_page(figure, title, text, html)
+        with whole(html):
+            save_page(figure, title, text, html)
         click.echo(f"page: {html}", err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from yieldsim.cli.options import allow_outside, as_json, changes, model_argument
-from yieldsim.cli.output_files import check_output, force
+from yieldsim.cli.output_files import check_output, force, whole
 from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import UsageError
 
@@ -108,7 +108,8 @@ def wafer(
         from yieldsim.wafer.inspection.klarf.files import save_klarf
         from yieldsim.wafer.inspection.simulated import inspections
 
-        save_klarf(klarf, inspections(result, title), klarf_version)
+        with whole(klarf):
+            save_klarf(klarf, inspections(result, title), klarf_version)
         click.echo(f"defects: {klarf}", err=True)
     if as_json:
         click.echo(json.dumps(_record(result, described, title, seed), indent=2))
@@ -172,10 +173,12 @@ def _save(result: WaferResult, title: str, npz: str | None, map_file: str | None
     from yieldsim.wafer.maps.files import save_maps
 
     if npz:
-        save_arrays(npz, result, title)
+        with whole(npz):
+            save_arrays(npz, result, title)
         click.echo(f"arrays: {npz}", err=True)
     if map_file:
-        save_maps(map_file, wafer_maps(result, title))
+        with whole(map_file):
+            save_maps(map_file, wafer_maps(result, title))
         click.echo(f"maps: {map_file}", err=True)
 
 

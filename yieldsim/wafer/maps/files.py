@@ -15,7 +15,7 @@ from yieldsim.model.files.allowed import check_ordinary
 from yieldsim.wafer.maps.formats.registry import format_to_read, format_to_write
 from yieldsim.wafer.maps.options import PLAIN, ReadOptions
 from yieldsim.wafer.maps.retests import without_retests
-from yieldsim.wafer.maps.wafer_maps import WaferMaps, joined
+from yieldsim.wafer.maps.wafer_maps import PASS, WaferMaps, joined
 
 __all__ = ["check_format", "load_maps", "save_maps"]
 
@@ -46,7 +46,11 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
         if len(files) > 1:
             part = _with_lot(part, path.stem)
         parts.append(part)
-    return without_retests(joined(parts), options)
+    maps = without_retests(joined(parts), options)
+    if options.pass_bins is not None and not (maps.die == PASS).any():
+        bins = ",".join(sorted(options.pass_bins))
+        options.note(f"no die has a bin that passes ({bins}), so all dies fail")
+    return maps
 
 
 @contextmanager
