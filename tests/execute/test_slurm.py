@@ -183,10 +183,17 @@ class Cluster:
 
 
 def free_port() -> int:
-    """A port that is free, as is the one after it, most likely."""
+    """A port that is free, as is the one after it, below those that outgoing connections take."""
+    return next(port for port in range(20000, 32000, 2) if is_free(port) and is_free(port + 1))
+
+
+def is_free(port: int) -> bool:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1]) % 20000 + 20000
+        try:
+            listener.bind(("", port))
+        except OSError:
+            return False
+    return True
 
 
 @pytest.fixture
