@@ -99,7 +99,7 @@ def origin_line(origin: Mapping[str, Any]) -> str:
     """The first line of a footnote: model, seed and realizations of what stands above.
 
     The errors take draws as independent; of other draws it says what follows. Weighted figures have
-    a second line, which says by what evidence they are weighted.
+    a second line, which names the evidence behind the weights.
     """
     seed = f", seed {origin['seed']}" if origin["seed"] else ""
     model = f"Model {origin['model']}{seed}, " if origin["model"] else ""

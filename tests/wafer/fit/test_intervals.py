@@ -12,7 +12,7 @@ from yieldsim.wafer.fit.moments import pass_chance
 
 @pytest.mark.parametrize(("part", "whole"), [(0, 50), (1, 7440), (40, 100), (50, 50)])
 def test_exact_interval_of_a_share(part, whole):
-    """At either end the chance of so many or more (fewer) is 2.5 %."""
+    """At each end of the interval, a count this far out or farther has a probability of 2.5 %."""
     low, high = binomial_interval(part, whole, 0.95)
     if part:
         assert binom.sf(part - 1, whole, low) == pytest.approx(0.025)

@@ -1,7 +1,7 @@
 """Readers of others on PyPI read what we write. Each runs in a process of its own.
 
-g85 changes xml.etree for the whole process; klarfio needs a deep stack. There is none for SEMI E142
-and SINF.
+g85 changes xml.etree for the whole process, and klarfio needs a deep stack. PyPI has no other
+reader of SEMI E142 and SINF.
 """
 
 import importlib.util

@@ -78,7 +78,7 @@ def _ordered(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _places(below: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """The place of each quantile; a value without weight is none."""
+    """The index of each quantile. A value of zero weight is never a quantile."""
     first = int(np.searchsorted(below, 0.0, side="right"))
     places: np.ndarray = np.clip(np.searchsorted(below, levels, side="left"), first, None)
     return np.minimum(places, len(below) - 1)

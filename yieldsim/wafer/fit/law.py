@@ -113,7 +113,7 @@ def uneven(places: Places, law: DieLaw, bins: int) -> tuple[Floats, Floats]:
 
 
 def _faults(dies: NDArray[np.int64], passed: NDArray[np.int64], k: float) -> Floats:
-    """Return the estimate of the faults at a place of so many dies of which so many pass."""
+    """Return the estimated faults per die at a place, from its dies and how many of them pass."""
     n, s = dies + 1.0, passed + 1.0
     if k < 1e-6:
         return np.asarray(psi(n) - psi(s))

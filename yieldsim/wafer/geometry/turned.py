@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 
 
 def turned_pair(pair: tuple[float, float], quarters: int) -> tuple[float, float]:
-    """Return a place or an offset after so many quarters of a turn; negative ones turn back."""
+    """Return a place or an offset after quarter turns; a negative number turns back."""
     x, y = pair
     for _ in range(quarters % 4):
         x, y = -y, x
@@ -33,7 +33,7 @@ def turned_pair(pair: tuple[float, float], quarters: int) -> tuple[float, float]
 
 
 def turned_places(x: Floats, y: Floats, quarters: int) -> tuple[Floats, Floats]:
-    """Return places after so many quarters of a turn; negative ones turn back."""
+    """Return places after quarter turns; a negative number turns back."""
     for _ in range(quarters % 4):
         x, y = -y, x
     return x, y

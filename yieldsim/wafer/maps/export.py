@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from yieldsim.wafer.maps.formats.npz import npz_bytes
+from yieldsim.wafer.maps.formats.npz import columns_of, npz_bytes
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 from yieldsim.wafer.simulate import WaferResult
 
@@ -46,14 +46,7 @@ def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:
     """
     maps, sites = wafer_maps(result, label), result.sites
     arrays: dict[str, Any] = {
-        "die": maps.die,
-        "offset": maps.offset,
-        "rows": maps.rows,
-        "cols": maps.cols,
-        "label": maps.label,
-        "wafer": maps.name,
-        "lot": maps.lot,
-        "pitch_mm": maps.pitch_mm,
+        **columns_of(maps),
         "bin": np.asarray(result.bin_map),
         "bin_names": np.array(result.bins),
         "density_per_cm2": np.asarray(result.density),

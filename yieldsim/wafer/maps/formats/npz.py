@@ -111,9 +111,9 @@ def _first(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArray[
     return first.astype(np.int64)
 
 
-def save(path: Path, maps: WaferMaps) -> None:
-    """Write the arrays that :func:`load` reads."""
-    arrays: dict[str, NDArray[Any]] = {
+def columns_of(maps: WaferMaps) -> dict[str, NDArray[Any]]:
+    """The arrays that every archive of maps holds."""
+    return {
         "die": maps.die,
         "offset": maps.offset,
         "rows": maps.rows,
@@ -123,6 +123,11 @@ def save(path: Path, maps: WaferMaps) -> None:
         "lot": maps.lot,
         "pitch_mm": maps.pitch_mm,
     }
+
+
+def save(path: Path, maps: WaferMaps) -> None:
+    """Write the arrays that :func:`load` reads."""
+    arrays = columns_of(maps)
     if maps.first is not None:
         arrays["first"] = maps.first
     path.write_bytes(npz_bytes(arrays))
