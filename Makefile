@@ -19,7 +19,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	&& { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run notebooks test test-integration test-full test-bounds test-versions lint format bench lock \
+.PHONY: help setup run notebooks test test-integration test-full test-bounds test-versions lint format bench bench-all lock \
 	clean distclean
 
 help:  ## show this list
@@ -92,7 +92,10 @@ format: setup  ## let ruff fix and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup  ## run the side-by-side benchmarks
+bench: setup  ## measure speed beside its bounds, in one table (five minutes)
+	$(BIN)/python benchmarks/bench_speed.py
+
+bench-all: setup  ## run every side-by-side benchmark (half an hour)
 	@set -e; for script in benchmarks/bench_*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script"; done
 

@@ -147,8 +147,8 @@ def block_alone(draws: int, simulator: Simulator) -> None:
         simulator.block(first, min(size, draws - first))
 
 
-def speed(size: Size) -> None:
-    """Print draws per second; every round runs each case once."""
+def speed(size: Size) -> dict[str, measure.Timing]:
+    """Print draws per second, and return the times; every round runs each case once."""
     draws = size.draws
     simulator = Simulator(yieldsim.load_file(MODEL), ["baseline"], SEED)
 
@@ -183,6 +183,7 @@ def speed(size: Size) -> None:
     ]
     heads = ["", "wall s", "CPU s", "draws/s", "draws/CPU s", "of NumPy", "by CPU"]
     measure.table(f"Speed, {draws:,} draws, best of {size.repeats}", heads, rows)
+    return best
 
 
 def parts(draws: int) -> None:

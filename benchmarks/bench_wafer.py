@@ -73,8 +73,8 @@ def check(name: str, good: Any, dies: int, exact: float) -> None:
         raise SystemExit(f"{name}: not the same model, z {z:.1f}")
 
 
-def plain_points(wafers: int, rounds: int) -> None:
-    """Plain Poisson, 26 x 33 mm, D0 0.1."""
+def plain_points(wafers: int, rounds: int) -> dict[str, float]:
+    """Plain Poisson, 26 x 33 mm, D0 0.1; returns the seconds of each program."""
     model = wafer_model(PLAIN)
     compiled = compile_wafer(model, SEED)
     dies = len(compiled.sites)
@@ -115,9 +115,10 @@ def plain_points(wafers: int, rounds: int) -> None:
     check("NumPy", few, dies, exact)
     if function is not None and not np.array_equal(out, by_c):
         raise SystemExit("C: not the same wafers bit by bit")
+    return best
 
 
-def harvest_points(wafers: int, rounds: int) -> None:
+def harvest_points(wafers: int, rounds: int) -> dict[str, float]:
     """Clusters of lot, wafer and die, radial profile, 32 cores, four bins."""
     model = wafer_model(HARVEST)
     compiled = compile_wafer(model, SEED)
@@ -147,6 +148,7 @@ def harvest_points(wafers: int, rounds: int) -> None:
     )
     exact = expected_yield(model).yield_
     print(f"  mean yield: engine {mine:.4f}, scalar Numba {rival:.4f}, quadrature {exact:.4f}")
+    return best
 
 
 def expected_lots(title: str, process: dict[str, Any], lots: int, rounds: int) -> None:

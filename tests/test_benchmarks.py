@@ -20,7 +20,7 @@ TABLES = {
     "bench_condition.py": ("2,000 realizations of 20 inputs", "weighted quantiles"),
     "bench_flow.py": ("Beside the twin", "readable twin, CPython", "two, two cores"),
     "bench_fluid.py": ("mean absolute error", "mixed fleet", "ms per realization"),
-    "bench_growth.py": ("products from 1, shares", "bins", "scenarios", "slope"),
+    "bench_growth.py": ("products from 1, shares", "bins", "layers", "to a store", "slope"),
     "bench_maps.py": ("maps, sinf", "Defects, KLARF 1.2", "Defects, KLARF 1.8", "CPU us a map"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck", "planner reaches"),
     "bench_page.py": ("The page of 64 realizations of the baseline", "peak MiB"),
@@ -30,6 +30,12 @@ TABLES = {
         "Reading 400 realizations",
     ),
     "bench_sensitivity.py": ("2,000 realizations of 20 inputs", "720"),
+    "bench_speed.py": (
+        "nothing compiled",
+        "two threads over one",
+        "over filling words",
+        "asked for",
+    ),
     "bench_store.py": ("run to a store", "CPU ms each", "compression", "2 processes"),
     "bench_wafer.py": ("plain Poisson", "32-core harvest", "Expected beside points"),
 }
