@@ -32,6 +32,9 @@ def test_by_hand():
     assert cf.density_of_yield(0.8, 18.0, "poisson") == pytest.approx(1.2396863961901165, rel=1e-14)
     assert cf.density_of_yield(1.0, 18.0, "murphy") == 0.0
     assert cf.density_of_yield(0.5, 100.0, "seeds") == pytest.approx(1.0, rel=1e-14)
+    # at a tiny yield murphy is 1 / lambda^2; this one once had no root between the bounds
+    tiny = 0.0006850289525833787
+    assert cf.density_of_yield(tiny, 100.0, "murphy") == pytest.approx(tiny**-0.5, rel=1e-14)
 
 
 @given(st.floats(0.001, 0.999), st.sampled_from([0.5, 2.0, math.inf]))

@@ -68,6 +68,25 @@ def test_threads_and_blocks_make_no_difference(
     xr.testing.assert_identical(figures(ds), expected)
 
 
+def test_what_is_done_meanwhile_runs_beside_the_first_blocks(
+    simulator: Recorder, tmp_path: Path
+) -> None:
+    under_way = threading.Event()
+    seen: list[tuple[bool, bool]] = []
+
+    def before(first: int) -> None:  # the first block ends after what is done meanwhile
+        assert under_way.wait(60.0)
+
+    def meanwhile() -> None:
+        seen.append((threading.current_thread() is threading.main_thread(), store.exists()))
+        under_way.set()
+
+    store = tmp_path / "x.zarr"
+    simulator.before = before
+    assert execute(analyst_file(), out=store, meanwhile=meanwhile, **RUN).blocks_computed == 4
+    assert seen == [(True, True)]
+
+
 def test_a_complete_run_is_not_computed_again(simulator: Recorder, tmp_path: Path) -> None:
     first = execute(analyst_file(), out=tmp_path / "x.zarr", **RUN)
     assert (first.blocks_computed, first.already_complete) == (4, False)

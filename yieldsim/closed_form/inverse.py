@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy import optimize, special
+from scipy import special
 
 from yieldsim.closed_form.require import require
 from yieldsim.errors import UsageError
@@ -41,13 +41,16 @@ def density_of_yield(
 
 
 def _murphy_mean(wanted: float) -> float:
-    """Return lambda with ((1 - e^-lambda) / lambda)^2 the yield wanted; it is below 1/sqrt(Y)."""
+    """Return lambda with ((1 - e^-lambda) / lambda)^2 the yield wanted.
+
+    It is below 1/sqrt(Y), at small yields by less than rounding, so the search goes to twice that.
+    """
     root = math.sqrt(wanted)
 
     def miss(mean: float) -> float:
         return float(special.exprel(-mean)) - root
 
-    return 0.0 if wanted == 1.0 else float(optimize.brentq(miss, 0.0, 1.0 / root, xtol=1e-300))
+    return 0.0 if wanted == 1.0 else _root(miss, 2.0 / root)
 
 
 def density_by_search(yield_: float, yield_at: Callable[[float], float]) -> float:
@@ -64,4 +67,11 @@ def density_by_search(yield_: float, yield_at: Callable[[float], float]) -> floa
         if high > _MOST_DENSITY:
             low = yield_at(_MOST_DENSITY)
             raise UsageError("yield", "no density gives it", got=wanted, allowed=f">= {low:.4g}")
-    return float(optimize.brentq(lambda d0: yield_at(d0) - wanted, 0.0, high, xtol=1e-300))
+    return _root(lambda d0: yield_at(d0) - wanted, high)
+
+
+def _root(miss: Callable[[float], float], high: float) -> float:
+    """Return where ``miss`` is zero between 0 and ``high``."""
+    from scipy.optimize import brentq  # its import takes longer than a small run
+
+    return float(brentq(miss, 0.0, high, xtol=1e-300))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,12 +116,14 @@ def execute(
     executor: str = LOCAL,
     scheduler: str | None = None,
     scheduler_file: str | Path | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
     **options: Any,
 ) -> RunResult:
     """Like `run`, but returns what was done in place of the opened ensemble.
 
     ``log`` prints a line on stderr for each block. The ``executor`` is "local" or "dask": the
-    cluster of a scheduler, or without one of ``threads`` processes on this machine.
+    cluster of a scheduler, or without one of ``threads`` processes on this machine. ``meanwhile()``
+    is called while blocks are computed in threads of this process.
     """
     if executor != DASK and not (scheduler is None and scheduler_file is None):
         where = "--scheduler" if scheduler is not None else "--scheduler-file"
@@ -148,7 +150,7 @@ def execute(
             # reads what the workers wrote
             finalize(job.place, checked=blocks if was_complete else ())
         else:
-            computed = compute(job, blocks, threads, bar=progress, log=log)
+            computed = compute(job, blocks, threads, bar=progress, log=log, meanwhile=meanwhile)
             finalize(job.place, checked=blocks)
     except KeyboardInterrupt:
         if isinstance(job.place, Memory):  # nothing is left to continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,12 +171,19 @@ def _is_large(job: Job) -> bool:
 
 
 def compute(
-    job: Job, blocks: Sequence[int], threads: int, *, bar: bool = False, log: bool = False
+    job: Job,
+    blocks: Sequence[int],
+    threads: int,
+    *,
+    bar: bool = False,
+    log: bool = False,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> int:
     """Compute and store those of some blocks that are missing, and return how many they were.
 
     A new store is created while its first blocks are computed: creation takes a fifth of a small
-    run. Raises KeyboardInterrupt after Ctrl-C and the like, when the blocks under way are stored.
+    run. ``meanwhile()`` is called after it, in the same thread. Raises KeyboardInterrupt after
+    Ctrl-C and the like, when the blocks under way are stored.
     """
     todo = missing_blocks(job, blocks)
     writer = job.writer
@@ -186,6 +193,7 @@ def compute(
         with store.under_way():
             if job.stored is None:
                 job.create()
+        meanwhile()
 
     def work(block: int) -> int:
         if job.stored is not None:

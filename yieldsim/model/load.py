@@ -18,6 +18,7 @@ import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from yieldsim.errors import ModelError, UsageError, YieldsimError
@@ -51,8 +52,32 @@ from yieldsim.model.schema.fields import ORIGIN
 
 __all__ = ["ModelFile", "load_file", "load_model"]
 
+# A run asks for its first model five times: to note defaults, to simulate, and from the store. To
+# validate the baseline takes as long as to simulate ten of its realizations.
+_MODELS_IN_MEMORY = 4
 _SETTING = {"source": "setting", "grade": "assumed"}
 _SETTING_TITLE = "given when the model was loaded"
+
+
+class _Tables:
+    """Raw tables that are told apart by their whole content, in its order."""
+
+    def __init__(self, raw: Raw) -> None:
+        self.raw, self._text = raw, repr(raw)
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Tables) and self._text == other._text
+
+
+@lru_cache(_MODELS_IN_MEMORY)
+def _checked_model(tables: _Tables) -> Model:
+    """The validated model of raw tables. It is frozen, so all who ask for it can share it."""
+    model = validate(Model, tables.raw)
+    check_model(model)
+    return with_more(model)
 
 
 @dataclass(frozen=True)
@@ -80,11 +105,9 @@ class ModelFile:
             changes, origin = self._changes(part, parts[:number])
             raw = merge(without_stale_correlations(raw, changes), changes, origin)
         try:
-            model = validate(Model, raw)
-            check_model(model)
+            return _checked_model(_Tables(raw))
         except ModelError as error:
             raise self.located(error, scenario) from None
-        return with_more(model)
 
     def located(self, error: YieldsimError, scenario: str = BASELINE) -> YieldsimError:
         """An error in the tables of a scenario, with the file and the scenario at fault."""

@@ -229,3 +229,20 @@ def test_a_file_that_fixes_a_number_ends_its_correlations(tmp_path: Path) -> Non
     assert model.processes["n2"].d0_mature_per_cm2.value == 0.2
     assert len(model.correlations) == len(load_file("baseline").model().correlations) - 1
     assert model.name == "mine"  # the file's name, if it states none
+
+
+def test_equal_tables_are_validated_once(sound: Path) -> None:
+    file = load_file(sound)
+    model = file.model()
+    assert load_file(sound).model() is model
+    # a store holds the text of the file
+    assert ModelFile.from_json(file.to_json()).model() is model
+    # the type and the order of what is written count as well
+    simulation = file.raw["simulation"]
+    others = [{**simulation, "seed_note": 1}, {**simulation, "process_noise": "false"}]
+    for other in others:
+        with pytest.raises(ModelError):
+            ModelFile("x", {**file.raw, "simulation": other}, {}).model()
+    dies = dict(reversed(file.raw["dies"].items()))
+    turned = ModelFile("x", {**file.raw, "dies": dies}, {}).model()
+    assert list(turned.dies) == list(reversed(model.dies))

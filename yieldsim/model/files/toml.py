@@ -44,13 +44,14 @@ def find_model(name: str, where: str = "model") -> Path:
     if path.suffix == ".toml" or (_exists(path, name) and not path.is_dir()):
         _must_be_file(path, name, None, _MODELS)
         return path
-    shipped = {p.stem: p for p in sorted(SHIPPED.glob("*.toml")) if _is_model(p)}
-    if name not in shipped:
-        if _exists(path, name):
-            _must_be_file(path, name, None, _MODELS)
-        allowed = f"a .toml file, or one of: {', '.join(shipped)}"
-        raise ModelError(where, "no such file or shipped model", got=name, allowed=allowed)
-    return shipped[name]
+    beside = {p.stem: p for p in sorted(SHIPPED.glob("*.toml"))}
+    if name in beside and _is_model(beside[name]):
+        return beside[name]
+    if _exists(path, name):
+        _must_be_file(path, name, None, _MODELS)
+    shipped = [stem for stem, p in beside.items() if _is_model(p)]
+    allowed = f"a .toml file, or one of: {', '.join(shipped)}"
+    raise ModelError(where, "no such file or shipped model", got=name, allowed=allowed)
 
 
 def _exists(path: Path, place: str) -> bool:

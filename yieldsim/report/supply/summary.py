@@ -49,8 +49,8 @@ def period_table(summary: Summary, scenario: str, products: Sequence[str] = ()) 
     names = products or _supplied(summary, whole, scenario)
     ai = summary["in_total"]
     records = [r for r in of_scenario(whole, scenario) if r["product"] in names and r["mean"] > 0.0]
-    binds = {name: _first_binding(summary, scenario, name) for name in names}
     chosen = ("binds most often",) if "periods" in summary else ()
+    binds = {name: _first_binding(summary, scenario, name) for name in names if chosen}
     rows: list[tuple[str, ...]] = []
     for period in sorted(dict.fromkeys(map(period_name, records))):
         of_period = [r for r in records if period_name(r) == period]
