@@ -104,9 +104,9 @@ lock: setup  ## resolve pyproject.toml into requirements.lock
 		--fork-strategy fewest --upgrade --no-emit-index-url --no-header --quiet \
 		--output-file requirements.lock
 
-clean:  ## remove caches, builds and the baseline run
+clean:  ## remove caches, builds, the baseline run and the notebooks' store
 	rm -rf build dist .pytest_cache .hypothesis .ruff_cache .mypy_cache .coverage
-	rm -rf runs/baseline.zarr runs/baseline.png
+	rm -rf runs/baseline.zarr runs/baseline.png runs/notebooks.zarr
 	find . -path './.?*' -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## clean, and remove the environment

@@ -95,6 +95,11 @@ def main(store: str, *names: str) -> int:
     paths = [FOLDER / f"{Path(name).stem}.ipynb" for name in names] or sorted(
         FOLDER.glob("*.ipynb")
     )
+    missing = [path.stem for path in paths if not path.is_file()]
+    if missing:
+        known = ", ".join(path.stem for path in sorted(FOLDER.glob("*.ipynb")))
+        print(f"no notebook {', '.join(missing)}; there are: {known}", file=sys.stderr)
+        return 2
     done = []
     for path in paths:
         start = time.perf_counter()

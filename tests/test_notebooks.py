@@ -145,6 +145,11 @@ def test_first_look(runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch)
     assert "Domestic tools come late" in printed(notebook)
 
 
+def test_an_unknown_notebook_is_named(runner: ModuleType, capsys) -> None:
+    assert runner.main("x.zarr", "nosuch") == 2
+    assert capsys.readouterr().err.startswith("no notebook nosuch; there are: capacity_")
+
+
 @SLOW
 def test_evidence_and_drivers(runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch) -> None:
     notebook = run("evidence_and_drivers", runner, store, kernel)

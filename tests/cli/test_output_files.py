@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from tests.cli.outcome import outcome
 from tests.ensemble.fake import one_line
 from yieldsim.cli.output_files import check_output, whole
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.model import load_file
 from yieldsim.plots.image import save
+from yieldsim.report.calibration import HEAD
 from yieldsim.wafer.maps.formats.npz import npz_bytes
 
 
@@ -42,6 +44,44 @@ def test_arrays_of_ours_are_overwritten_and_tables_are_not(tmp_path: Path) -> No
     for path in (other, table):
         with pytest.raises(UsageError):
             check_output(str(path), False, "--map")
+
+
+def test_a_calibration_of_ours_is_overwritten_and_a_model_is_not(tmp_path: Path) -> None:
+    ours, model, klarf = (tmp_path / name for name in ("a.toml", "b.toml", "lot.001"))
+    ours.write_text(f"{HEAD}\n", encoding="utf-8")
+    model.write_text("# for yieldsim\n", encoding="utf-8")
+    klarf.write_text('FileVersion 1 2;\nInspectionStationID "yieldsim";\n', encoding="utf-8")
+    for path in (ours, klarf):
+        check_output(str(path), False, "--write")
+    klarf.write_text('FileVersion 1 2;\nInspectionStationID "other";\n', encoding="utf-8")
+    for path in (model, klarf):
+        with pytest.raises(UsageError):
+            check_output(str(path), False, "--write")
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path, problem in ((tmp_path / "no" / "x.png", "no such folder"), (tmp_path, "is a folder")):
+        with pytest.raises(UsageError) as error:
+            check_output(str(path), True, "--png")
+        one_line(error, f"--png: {problem}")
+    lost = str(tmp_path / "no" / "x")
+    for command in (
+        ["plot", "none.zarr", "--out", f"{lost}.png"],
+        ["report", "none.zarr", "--html", f"{lost}.html"],
+        ["summary", "none.zarr", "--csv", f"{lost}.csv"],
+        ["condition", "none.zarr", "--write", f"{lost}.toml"],
+        ["compare-evidence", "none.zarr", "--png", f"{lost}.png"],
+        ["sensitivity", "none.zarr", "--write-design", f"{lost}.npz"],
+        ["maps", "none.csv", "--out", f"{lost}.sinf"],
+        ["fit", "none.csv", "--html", f"{lost}.html"],
+        ["wafer", "none.toml", "--klarf", f"{lost}.klarf"],
+        ["defects", "none.klarf", "--png", f"{lost}.png"],
+    ):
+        code, _, err = outcome(capsys, *command)
+        assert (code, err.count("\n")) == (2, 1), command
+        assert "no such folder" in err
 
 
 def test_a_folder_named_as_a_shipped_model_is_no_model(

@@ -52,3 +52,9 @@ def test_what_no_density_gives():
             cf.density_of_yield(wrong, 1.0, "poisson")
     with pytest.raises(UsageError, match="area_mm2: out of range"):
         cf.density_of_yield(0.5, 0.0, "poisson")
+
+
+def test_losses_of_another_kind_bound_the_yield():
+    with pytest.raises(UsageError, match=r"yield: no density gives it, got 0.9; allowed: <= 0.8$"):
+        cf.density_by_search(0.9, lambda d0: 0.8 * math.exp(-d0))
+    assert cf.density_by_search(1.0, lambda d0: (1.0 - 1e-15) * math.exp(-d0)) == 0.0

@@ -11,6 +11,9 @@ from scipy.stats import spearmanr
 
 from tests.ensemble.fake import QUARTERS, FakeSimulator, analyst_file, flip_bit, make_store
 from yieldsim import open_ensemble
+from yieldsim.analysis.attributes import place_of
+from yieldsim.analysis.conditioning import open_weighted
+from yieldsim.analysis.totals import choose
 from yieldsim.ensemble import (
     Folder,
     Memory,
@@ -27,6 +30,7 @@ from yieldsim.ensemble.ledger import BlockRecord
 from yieldsim.errors import VerificationError
 from yieldsim.model import ModelFile
 from yieldsim.outputs import OUTPUTS, TOTAL_CHIPS, constraint_names
+from yieldsim.version import VERSION
 
 REALIZATIONS, SEED = 50, 3
 DRAWN = "parameter_value"
@@ -46,6 +50,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_store(Folder(path), realizations=REALIZATIONS, seed=SEED, simulator=WithAll)
     finalize(Folder(path))
     return path
+
+
+def test_the_store_is_named(whole: Path) -> None:
+    stored = read_stored(Folder(whole))
+    assert stored is not None
+    assert stored.plan.file.held_by == (str(whole), VERSION)
+    opened = open_weighted(whole, None)
+    chosen = choose(opened, ["late"]).assign_coords(more=1)
+    assert place_of(opened) == place_of(chosen) == str(whole)
 
 
 @pytest.fixture(scope="module")

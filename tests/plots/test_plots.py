@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.ft2font import FT2Font
 
 from tests.analysis.made_up import SCENARIOS, ensemble, with_outlook
 from tests.paths import ROOT
@@ -191,3 +194,23 @@ def test_what_could_not_be_written_in_full_is_taken_away(tmp_path: Path) -> None
 def test_an_unknown_ending_is_refused() -> None:
     with pytest.raises(UsageError, match=r"--out: unknown image format, got 'x\.bmp'; allowed: p"):
         image_format("some/x.bmp")
+
+
+def test_letters_that_the_usual_font_lacks(tmp_path: Path, capsys) -> None:
+    circled, chinese = (
+        "\u24b6",
+        "\u4e2d",
+    )  # in matplotlib's own STIXGeneral, and in a font for Chinese
+    figure = Figure()
+    text = figure.text(0.1, 0.5, f"{circled} chips")
+    save(figure, tmp_path / "a.png")  # without a warning, which would be an error
+    assert text.get_fontfamily()[0] == "DejaVu Sans"
+    assert len(text.get_fontfamily()) == 2
+    assert capsys.readouterr().err == ""
+    fonts = [f for f in fontManager.ttflist if not f.name.startswith("Last Resort")]
+    text.set_text(f"{chinese} {circled} chips")
+    save(figure, tmp_path / "b.pdf")
+    told = capsys.readouterr().err
+    if not any(ord(chinese) in FT2Font(font.fname).get_charmap() for font in fonts):
+        assert told.count("\n") == 1
+        assert f"no installed font has the letters {chinese}, so" in told

@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import xarray as xr
+
 from yieldsim.errors import StoreError
+
+
+def place_of(ds: xr.Dataset) -> str:
+    """The store that an ensemble was read from, for messages."""
+    return str(ds.encoding.get("source", "the ensemble"))
 
 
 def json_table(attrs: Mapping[Any, Any], name: str, depth: int = 1) -> dict[str, Any] | None:

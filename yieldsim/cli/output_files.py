@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,29 +14,37 @@ __all__ = ["check_output", "force", "whole"]
 # images, pages, maps, npz and Parquet files of yieldsim hold its name; a CSV file has no place
 # for it
 _MARK = b"yieldsim"
-_MARKED = {".png", ".svg", ".pdf", ".html", ".npz", ".parquet", ""} | {
-    ".xml",
-    ".g85",
-    ".e142",
-    ".sinf",
-    ".klarf",
+_IMAGES = (".png", ".svg", ".pdf", ".html", ".htm", "")
+_DATA = (".npz", ".parquet", ".xml", ".g85", ".e142", ".sinf")
+_MARKS = dict.fromkeys((*_IMAGES, *_DATA), _MARK) | {
+    # a model in TOML may well name yieldsim in a remark
+    ".toml": b"# A calibration that `yieldsim condition --write` wrote",
 }
+_KLARF = b"FileVersion", b"Record FileRecord"  # KLARF, which has many endings, begins so
 _READ_BYTES = 2**26
 
 force = click.option("--force", is_flag=True, help="Overwrite files that yieldsim did not write.")
 
 
 def check_output(path: str | None, force: bool, option: str) -> None:
-    """Refuse to overwrite a file that yieldsim did not write.
+    """Refuse, before any work, a file that cannot be written or that yieldsim did not write.
 
     Raises UsageError under the option's name.
     """
-    if path is None or force or not Path(path).is_file() or _ours(Path(path)):
+    if path is None:
         return
     from yieldsim.errors import UsageError
 
-    problem = "exists, and may not be a file that yieldsim wrote"
-    raise UsageError(option, problem, got=path, allowed="another name, or --force")
+    file = Path(path)
+    if not file.parent.is_dir():
+        raise UsageError(option, "no such folder", got=str(file.parent), allowed="one that exists")
+    if file.is_dir():
+        raise UsageError(option, "is a folder", got=path, allowed="the name of a file")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(option, "cannot be written", got=path, allowed="a place with permission")
+    if not force and file.is_file() and not _ours(file):
+        problem = "exists, and may not be a file that yieldsim wrote"
+        raise UsageError(option, problem, got=path, allowed="another name, or --force")
 
 
 @contextmanager
@@ -55,8 +64,7 @@ def whole(path: str) -> Iterator[None]:
 
 
 def _ours(path: Path) -> bool:
-    if path.suffix.lower() not in _MARKED:
-        return path.stat().st_size == 0
     with path.open("rb") as stream:
         content = stream.read(_READ_BYTES)
-    return _MARK in content or not content
+    mark = _MARK if content.startswith(_KLARF) else _MARKS.get(path.suffix.lower())
+    return not content or (mark is not None and mark in content)

@@ -13,6 +13,7 @@ from yieldsim.units import MM2_PER_CM2
 
 __all__ = ["density_by_search", "density_of_yield"]
 
+_ROUNDING = 1e-12  # of a yield of 1 that is a sum of many bins
 _MOST_DENSITY = 1e12  # per cm2; beyond it a die is lost for any use
 
 
@@ -26,7 +27,7 @@ def density_of_yield(
     """
     wanted = float(require("yield", yield_, above=0.0, most=1.0))
     area = float(require("area_mm2", area_mm2, above=0.0)) / MM2_PER_CM2
-    loss = -math.log(wanted)
+    loss = 0.0 - math.log(wanted)  # and not -0.0 for a yield of 1
     if model == "murphy":
         return _murphy_mean(wanted) / area
     if model == "seeds":
@@ -59,7 +60,10 @@ def density_by_search(yield_: float, yield_at: Callable[[float], float]) -> floa
     Raises UsageError for a yield outside 0 to 1 (0 excluded) and where no density gives it.
     """
     wanted = float(require("yield", yield_, above=0.0, most=1.0))
-    if yield_at(0.0) <= wanted:
+    most = yield_at(0.0)
+    if most < wanted * (1.0 - _ROUNDING):  # other losses remain
+        raise UsageError("yield", "no density gives it", got=wanted, allowed=f"<= {most:.4g}")
+    if most <= wanted:
         return 0.0
     high = 1e-6
     while yield_at(high) > wanted:

@@ -55,7 +55,8 @@ class Stored:
         """The run that the store holds. Raises StoreError if the model text is damaged."""
         attrs = self.attrs
         try:
-            file = ModelFile.from_json(attrs["model_json"])
+            held_by = (str(self.place), str(attrs["versions"].get("yieldsim", "unknown")))
+            file = ModelFile.from_json(attrs["model_json"], held_by)
         except (ValueError, TypeError, KeyError, RecursionError):
             where = f"{self.place}: metadata (zarr.json)"
             raise StoreError(where, "the text of its model is damaged") from None

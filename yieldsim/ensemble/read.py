@@ -60,7 +60,9 @@ def open_place(place: Place) -> xr.Dataset:
             cache=False,
         )
         old = {old: new for old, new in RENAMED.items() if old in ds.dims}
-        return _with_plain_texts(ds.rename(old) if old else ds)
+        found = _with_plain_texts(ds.rename(old) if old else ds)
+        found.encoding["source"] = str(place)  # as xarray names the file of a Dataset
+        return found
     except VerificationError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:

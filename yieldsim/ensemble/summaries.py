@@ -172,7 +172,7 @@ def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySp
     drawn = arrays[PARAMETER_VALUE]
     scenarios, realizations, _ = drawn.shape
     paths = _texts(arrays["parameter"]).tolist()
-    pairs = _pairs(attrs["model_json"], attrs["scenarios"][0])
+    pairs = ModelFile.from_json(attrs["model_json"]).correlations(attrs["scenarios"][0])
     pairs = [p for p in pairs if p[0] in paths and p[1] in paths and realizations > 1]
     if not pairs:
         return []
@@ -208,8 +208,3 @@ def _names(name: str, texts: list[str]) -> ArraySpec:
     values = np.array(texts, dtype=object)
     attrs = {"long_name": "path of a correlated parameter"}
     return ArraySpec(name, ("correlation",), str, values.shape, values.shape, attrs, values)
-
-
-def _pairs(model_json: str, scenario: str) -> list[tuple[str, str, float]]:
-    model = ModelFile.from_json(model_json).model(scenario)
-    return [(*pair.between, pair.rank) for pair in model.correlations.values()]

@@ -17,11 +17,11 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
-from yieldsim.errors import ModelError, UsageError, YieldsimError
+from yieldsim.errors import ModelError, StoreError, UsageError, YieldsimError
 from yieldsim.model.checks.check import check_model
 from yieldsim.model.files.merge import Raw, merge
 from yieldsim.model.files.messages import validate
@@ -84,30 +84,54 @@ def _checked_model(tables: _Tables) -> Model:
 class ModelFile:
     """The merged raw tables of a model file and its scenarios.
 
-    ``places`` says where each key stands, for messages; it is no part of the model.
+    ``places`` says where each key stands, for messages; it is no part of the model. Nor is
+    ``held_by``, the store that a file was read from, with its version.
     """
 
     place: str
     raw: Raw
     scenarios: dict[str, Raw]
     places: Places = field(default_factory=dict, compare=False, repr=False)
+    held_by: tuple[str, str] | None = field(default=None, compare=False, repr=False)
 
     def model(self, scenario: str = BASELINE) -> Model:
         """The validated model of one scenario; ``baseline`` is the file without changes.
 
         A scenario keeps the fabs, dies, products, ... of the file in their order and may add more
         after them. Raises ModelError with the file, the place, the value got and what is allowed,
-        and UsageError for an unknown scenario or for two that set one parameter differently.
+        and UsageError for an unknown scenario or for two that set one parameter differently. For a
+        model that a store holds, the error is a StoreError that names the store.
         """
+        raw = self._merged(scenario)
+        try:
+            return _checked_model(_Tables(raw))
+        except ModelError as error:
+            if self.held_by is not None:
+                raise _outdated(error, *self.held_by) from None
+            raise self.located(error, scenario) from None
+
+    def correlations(self, scenario: str = BASELINE) -> list[tuple[str, str, float]]:
+        """The two paths and the rank correlation of each pair that a scenario correlates.
+
+        Nothing else of the model is read, so it may be one of another version of yieldsim.
+        """
+        found = []
+        try:
+            for pair in self._merged(scenario).get("correlations", {}).values():
+                first, second = map(str, pair["between"])
+                found.append((first, second, float(pair["rank"])))
+            return found
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise ModelError("correlations", "are no tables of between and rank") from None
+
+    def _merged(self, scenario: str) -> Raw:
+        """The tables of the file with the changes of a scenario."""
         parts = self._parts(scenario)
         raw = self.raw
         for number, part in enumerate(parts):
             changes, origin = self._changes(part, parts[:number])
             raw = merge(without_stale_correlations(raw, changes), changes, origin)
-        try:
-            return _checked_model(_Tables(raw))
-        except ModelError as error:
-            raise self.located(error, scenario) from None
+        return raw
 
     def located(self, error: YieldsimError, scenario: str = BASELINE) -> YieldsimError:
         """An error in the tables of a scenario, with the file and the scenario at fault."""
@@ -178,7 +202,7 @@ class ModelFile:
             sources = raw.get("sources", {})
             if isinstance(sources, dict):
                 raw["sources"] = {"setting": {"title": _SETTING_TITLE}, **sources}
-        return ModelFile(self.place, raw, self.scenarios, places)
+        return replace(self, raw=raw, places=places)
 
     def to_json(self) -> str:
         """The whole file as text; `from_json` reads it.
@@ -189,11 +213,11 @@ class ModelFile:
         return json.dumps(content, ensure_ascii=False, default=str)
 
     @classmethod
-    def from_json(cls, text: str) -> ModelFile:
+    def from_json(cls, text: str, held_by: tuple[str, str] | None = None) -> ModelFile:
         """The inverse of `to_json`. Raises ModelError for a text that `to_json` did not write."""
         try:
             content = json.loads(text)
-            return cls(content["place"], content["raw"], content["scenarios"])
+            return cls(content["place"], content["raw"], content["scenarios"], held_by=held_by)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise ModelError("model", "its stored text is damaged") from None
 
@@ -209,6 +233,15 @@ class ModelFile:
         if len(parts) == 1:
             return self.scenarios.get(scenario)
         return [self.scenarios.get(part) for part in parts]
+
+
+def _outdated(error: ModelError, store: str, made_by: str) -> StoreError:
+    """The error for a model that a store holds and this version cannot compute."""
+    problem = (
+        f"was made by another version of yieldsim ({made_by}), whose model this one cannot "
+        f"compute ({error})"
+    )
+    return StoreError(store, problem, allowed="commands that only read, or a new run")
 
 
 def load_file(name: str | Path, allow_outside: Iterable[str | Path] = ()) -> ModelFile:

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from yieldsim.analysis.weights import weights_note
 from yieldsim.errors import UsageError
+from yieldsim.plots.glyphs import legible
 
 BLUE, INK, PALE, SHADE = "#0072B2", "#222222", "#8A8A8A", "#F2F2F2"
 OTHERS = ("#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -62,7 +63,7 @@ def save(figure: Figure, path: str | Path) -> None:
     """
     kind = image_format(path)
     buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "yieldsim"}):
+    with rc_context({"svg.hashsalt": "yieldsim"}), legible(figure):
         FigureCanvasAgg(figure).print_figure(buffer, format=kind, dpi=DPI, metadata=METADATA[kind])
     path = Path(path)
     with path.open("wb") as stream:

@@ -80,9 +80,11 @@ def test_what_the_ensemble_does_not_hold_is_refused() -> None:
     refused("--product: die_stock has no products, got 'total'", "die_stock", "total", "baseline")
     refused("variable: is not a figure of the ensemble, got 'x'", "x", None, "baseline")
     refused("--variable: utilization is a level", "utilization", None, "baseline")
-    refused("STORE: usable_chips of kirin is the same in all realizations in 2026; allowed",
+    refused("the ensemble: usable_chips of kirin is the same in all realizations in 2026; allowed",
             "usable_chips", "kirin", "baseline", ["2026"])  # fmt: skip
-    with pytest.raises(UsageError, match="STORE: has too few realizations, got 15; allowed: 16 or"):
+    with pytest.raises(
+        UsageError, match="the ensemble: has too few realizations, got 15; allowed: 16 or"
+    ):
         figure_of(driven(15), *chips)
     phones = ds.assign_coords(product_kind=("product", ["phone", "phone"]))
     with pytest.raises(UsageError, match="--product: the ensemble has no AI products to add up"):

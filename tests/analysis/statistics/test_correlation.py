@@ -8,7 +8,7 @@ from scipy.stats import rankdata, spearmanr
 
 from yieldsim.analysis import rank_correlations
 from yieldsim.closed_form.ranks import average_ranks, spearman
-from yieldsim.errors import StoreError
+from yieldsim.errors import ModelError, StoreError
 from yieldsim.model import ModelFile, load_file
 
 FIRST, SECOND = "fabs.line.plan.n2.scale", "memory.hbm.deliveries.scale"
@@ -93,4 +93,16 @@ def test_an_ensemble_that_lacks_its_model_is_refused() -> None:
         rank_correlations(ds.drop_vars("parameter_value"))
     del ds.attrs["model_json"]
     with pytest.raises(StoreError, match="attribute model_json: is missing from the ensemble"):
+        rank_correlations(ds)
+
+
+def test_a_model_of_an_older_version_still_has_its_correlations() -> None:
+    ds = draws(50)
+    content = json.loads(ds.attrs["model_json"])
+    content["raw"]["demand"] = {"of_an_older_version": 1}
+    ds.attrs["model_json"] = json.dumps(content)
+    assert [record["requested"] for record in rank_correlations(ds)] == [0.6]
+    content["raw"]["correlations"]["boom"] = {"between": FIRST}
+    ds.attrs["model_json"] = json.dumps(content)
+    with pytest.raises(ModelError, match="correlations: are no tables of between and rank"):
         rank_correlations(ds)

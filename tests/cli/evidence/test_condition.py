@@ -221,6 +221,8 @@ def test_a_calibration_says_who_survived(store: Path, tmp_path: Path, capsys) ->
     (row,) = found["evidence"]
     assert (row["central"], row["spread"], row["vote"]) == (30.0, "5", 1.0)
     assert [r["year"] for r in found["totals"]] == ["2025", "2026"]
+    assert outcome(capsys, *arguments)[0] == 0  # over the file that it wrote itself
+    write.write_text("[mine]\n", encoding="utf-8")
     code, _, err = outcome(capsys, *arguments)
     assert code == 2
     assert "--write: exists" in err
@@ -256,7 +258,7 @@ def test_an_unfinished_store_is_refused(tmp_path: Path, capsys) -> None:
         assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize(("central", "spread"), [(0, "20%"), (30, "1e-300"), (1e300, "5")])
+@pytest.mark.parametrize(("central", "spread"), [(0, "20%"), (30, "1e-300")])
 def test_a_spread_that_gives_no_likelihood_is_refused(
     central: float, spread: str, store: Path, tmp_path: Path, capsys
 ) -> None:
@@ -268,11 +270,12 @@ def test_a_spread_that_gives_no_likelihood_is_refused(
     assert err.count("\n") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_calibration_that_cannot_be_written_takes_no_figure_away(
     store: Path, tmp_path: Path, capsys
 ) -> None:
-    path, missing = evidence(tmp_path, line()), tmp_path / "no" / "x.toml"
-    code, out, err = outcome(capsys, "condition", store, "--evidence", path, "--write", missing)
+    path = evidence(tmp_path, line())
+    code, out, err = outcome(capsys, "condition", store, "--evidence", path, "--write", "/dev/full")
     assert code == 1
     assert "Evidence of mine.csv" in out
-    assert f"{missing}: No such file or directory" in err
+    assert "/dev/full: No space left on device" in err

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import click
@@ -218,3 +219,20 @@ def test_bad_input_is_one_line(
 )
 def test_what_click_finds_is_a_usage_error_too(command: click.Command, line: str) -> None:
     assert call(command, line).exit_code == 2
+
+
+def test_a_yield_of_one_has_no_defects() -> None:
+    for model in ("poisson", "murphy", "seeds"):
+        line = f"--from-yield 1 --area 18 --model {model}"
+        assert call(yield_, line).stdout.splitlines()[-1].split() == ["d0_per_cm2", "0"]
+
+
+def test_density_of_a_yield_of_a_floorplan(tmp_path: Path) -> None:
+    path = tmp_path / "die.toml"
+    path.write_text(
+        "[die]\nwidth_mm = 10\nheight_mm = 10\n[process]\nd0_per_cm2 = 9\nalpha_wafer = 2\n"
+    )
+    got = figures(yield_, f"--die {path} --from-yield 0.64")
+    # negative binomial on 1 cm2: alpha (Y^(-1/alpha) - 1)
+    assert got["d0_per_cm2"] == pytest.approx(2.0 * (0.64**-0.5 - 1.0), rel=1e-9)
+    assert got["yield"] == pytest.approx(0.64, rel=1e-9)

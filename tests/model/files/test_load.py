@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from yieldsim.errors import ModelError, UsageError
+from yieldsim.errors import ModelError, StoreError, UsageError
 from yieldsim.model import ModelFile, load_file, load_model, parameters
 from yieldsim.model.files.merge import join, merge
 from yieldsim.model.schema.fabs import PowerLearning
@@ -189,6 +189,18 @@ def test_the_digest_tells_models_and_scenarios_apart(sound: Path) -> None:
     # a scenario that does not run along has no part in the identity of the run
     other = ModelFile(file.place, file.raw, {**file.scenarios, "late": {"changes": {}}})
     assert other.digest(["service_lost"]) == file.digest(["service_lost"])
+
+
+def test_a_store_with_a_model_of_another_version_is_named(sound: Path) -> None:
+    file = load_file(sound)
+    old = {**file.raw, "of_an_older_version": 1}
+    text = ModelFile(file.place, old, file.scenarios).to_json()
+    held = ModelFile.from_json(text, ("old.zarr", "0.0.9"))
+    with pytest.raises(StoreError) as error:
+        held.with_changes(["processes.n3.alpha=2.5"]).model()
+    message = str(error.value)
+    assert message.startswith("old.zarr: was made by another version of yieldsim (0.0.9), whose")
+    assert "'of_an_older_version'" in message
 
 
 def test_parts_are_joined_and_stay_as_they_are() -> None:

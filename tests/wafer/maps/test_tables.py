@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.wafer.maps.wrong import refused, refused_text
+from yieldsim.errors import UsageError
 from yieldsim.wafer.maps.files import load_maps, save_maps
 from yieldsim.wafer.maps.formats import csv as csv_format
 from yieldsim.wafer.maps.options import ReadOptions
@@ -173,3 +174,13 @@ def test_the_quick_reader_leaves_errors_to_the_other(tmp_path, monkeypatch, line
     rows = [f"{x},{y},1" for x in range(7) for y in range(7)]
     text = "\n".join(["x,y,result", *rows[:29], line, *rows[29:]])
     refused_text(tmp_path, "m.csv", text, words)
+
+
+@pytest.mark.parametrize(("column", "words"), [("result", ("Pass", "fail")), ("pass", ("y", "N"))])
+def test_pass_bins_of_a_column_of_pass_and_fail_are_refused(tmp_path, column, words):
+    path = tmp_path / "t.csv"
+    path.write_text(f"x,y,{column}\n0,0,{words[0]}\n1,0,{words[1]}\n")
+    with pytest.raises(UsageError, match=r"column \w+: has no bins, got '1'; allowed: leave"):
+        load_maps(path, ReadOptions(pass_bins=frozenset("1")))
+    passing = ReadOptions(pass_bins=frozenset({words[0].upper()}))
+    assert load_maps(path, passing).die.tolist() == [PASS, FAIL]

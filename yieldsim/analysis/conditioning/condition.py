@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.attributes import place_of
 from yieldsim.analysis.caption import origin
 from yieldsim.analysis.conditioning.learned import STATISTICS, moved_inputs
 from yieldsim.analysis.conditioning.likelihood import Piece, pieces_of, votes
@@ -61,10 +62,12 @@ def condition(
     """
     path = Path(path or SHIPPED_EVIDENCE)
     if WEIGHT in ds.coords:
-        raise UsageError("STORE", "has weights already", allowed="the ensemble without them")
+        raise UsageError(place_of(ds), "has weights already", allowed="the ensemble without them")
     if ds.sizes["realization"] < FEWEST:
         got = ds.sizes["realization"]
-        raise UsageError("STORE", "has too few realizations", got=got, allowed=f"{FEWEST} or more")
+        raise UsageError(
+            place_of(ds), "has too few realizations", got=got, allowed=f"{FEWEST} or more"
+        )
     name = compared_scenario(ds, scenario)
     chosen = choose(ds, [name])
     pieces = pieces_of(chosen, path)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
+from yieldsim.analysis.attributes import place_of
 from yieldsim.analysis.periods import named_periods
 from yieldsim.analysis.totals import (
     TOTAL,
@@ -80,7 +81,7 @@ def figure_of(
         raise UsageError("--variable", problem, allowed="a flow or a stock, such as wafer_starts")
     if ds.sizes["realization"] < FEWEST_REALIZATIONS:
         got, allowed = ds.sizes["realization"], f"{FEWEST_REALIZATIONS} or more"
-        raise UsageError("STORE", "has too few realizations", got=got, allowed=allowed)
+        raise UsageError(place_of(ds), "has too few realizations", got=got, allowed=allowed)
     if not by_product and product is not None:
         raise UsageError("--product", f"{variable} has no products", got=product, allowed="none")
     product = (product or TOTAL) if by_product else None
@@ -95,7 +96,7 @@ def figure_of(
         of = "" if product is None else f" of {product}"
         when = " and ".join(periods) or "any period"
         problem = f"{variable}{of} is the same in all realizations in {when}"
-        raise UsageError("STORE", problem, allowed="a figure that varies")
+        raise UsageError(place_of(ds), problem, allowed="a figure that varies")
     return figure
 
 

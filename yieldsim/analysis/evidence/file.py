@@ -43,6 +43,8 @@ PER = ("period", "quarter", "month")
 CHECK, INPUT, FORECAST = "check", "input", "forecast"
 ROLES = (CHECK, INPUT, FORECAST)
 NUMBERS = ("low", "central", "high")
+MOST = 1e15  # chips, wafers, stacks or yuan: more than the world makes in a year
+MOST_SPREAD_PERCENT = 1000.0  # an error ten times the figure says nothing about it
 
 
 @dataclass(frozen=True)
@@ -176,11 +178,13 @@ def _row(path: Path, line: int, cells: dict[str, str]) -> Published:
 
 def _number(place: str, name: str, text: str) -> float | None:
     """A figure that may be missing."""
-    return _finite(place, name, text, lambda x: x >= 0.0, "0 or more") if text else None
+    allowed = f"0 to {MOST:g}"
+    return _finite(place, name, text, lambda x: 0.0 <= x <= MOST, allowed) if text else None
 
 
 def _factor(place: str, text: str) -> float:
-    return _finite(place, "factor", text, lambda x: x > 0.0, "above 0") if text else 1.0
+    allowed = f"above 0, at most {MOST:g}"
+    return _finite(place, "factor", text, lambda x: 0.0 < x <= MOST, allowed) if text else 1.0
 
 
 def _checked_spread(place: str, text: str) -> str:
@@ -193,8 +197,9 @@ def _checked_spread(place: str, text: str) -> str:
 def _spread(place: str, text: str) -> tuple[float, bool]:
     """A standard deviation above zero, and whether it is relative."""
     number, relative = text.removesuffix("%").strip(), text.endswith("%")
-    allowed = "above 0, such as 20% or 50000"
-    found = _finite(place, "spread", number, lambda x: x > 0.0, allowed)
+    most = MOST_SPREAD_PERCENT if relative else MOST
+    allowed = f"above 0, at most {most:g}{'%' * relative}, such as 20% or 50000"
+    found = _finite(place, "spread", number, lambda x: 0.0 < x <= most, allowed)
     return (found / 100.0 if relative else found), relative
 
 

@@ -32,10 +32,9 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
     paths = labels_of(ds, "parameter")
     records = []
     for scenario, name in enumerate(labels_of(ds, "scenario")):
-        pairs = list(file.model(name).correlations.values())
-        drawn = _draws(ds, scenario, paths, {path for pair in pairs for path in pair.between})
-        for pair in pairs:
-            first, second = pair.between
+        pairs = file.correlations(name)
+        drawn = _draws(ds, scenario, paths, {path for *both, _ in pairs for path in both})
+        for first, second, requested in pairs:
             both = first in drawn and second in drawn
             achieved = spearman(drawn[first], drawn[second]) if both else None
             records.append(
@@ -43,7 +42,7 @@ def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:
                     "scenario": name,
                     "first": first,
                     "second": second,
-                    "requested": pair.rank,
+                    "requested": requested,
                     "achieved": achieved,
                     "se": _error(achieved, ds.sizes["realization"]),
                 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -116,8 +115,6 @@ def _check(file: ModelFile, fab: str, quarter: str | None, scenario: str, png: s
     from yieldsim.plots.image import image_format
 
     image_format(png, "--png")
-    if not Path(png).parent.is_dir():
-        raise UsageError("--png", "no such folder", got=str(Path(png).parent))
     if not typed.fabs[fab].fleets:
         equipped = ", ".join(name for name, each in typed.fabs.items() if each.fleets) or "none"
         problem = "draws tools, and the fab has none"

@@ -52,18 +52,20 @@ def monte_carlo(
 
 
 def of_file(
-    path: str, d0: float | None, allow_outside: Sequence[str] = ()
+    path: str, d0: float | None, from_yield: float | None, allow_outside: Sequence[str] = ()
 ) -> tuple[WaferModel, dict[str, Any]]:
-    """Return the model of a floorplan file, with density ``d0`` if given, and its figures."""
+    """Return the model of a floorplan file and its figures.
+
+    The density is the file's, ``d0``, or the one at which the die has the yield ``from_yield``.
+    """
     from yieldsim.closed_form import require
     from yieldsim.wafer import expected_yield, load_wafer_model
 
     model = load_wafer_model(path, allow_outside)
     if d0 is not None:
-        process = model.process.model_copy(
-            update={"d0_per_cm2": float(require("--d0", d0, least=0.0))}
-        )
-        model = model.model_copy(update={"process": process})
+        model = _with_density(model, float(require("--d0", d0, least=0.0)))
+    if from_yield is not None:
+        model = _with_density(model, _density(model, from_yield))
     expectation = expected_yield(model)
     names = list(model.bins) or ["good"]
     figures: dict[str, Any] = {
@@ -77,6 +79,24 @@ def of_file(
     if expectation.escapes > 0.0:
         figures["known_good_die"] = 1.0 - expectation.escapes / expectation.yield_
     return model, figures
+
+
+def _with_density(model: WaferModel, d0_per_cm2: float) -> WaferModel:
+    process = model.process.model_copy(update={"d0_per_cm2": d0_per_cm2})
+    return model.model_copy(update={"process": process})
+
+
+def _density(model: WaferModel, from_yield: float) -> float:
+    """Return the density at which the model's die has a yield."""
+    from yieldsim.closed_form import density_by_search
+    from yieldsim.wafer import expected_yield
+
+    try:
+        return density_by_search(
+            from_yield, lambda d0: expected_yield(_with_density(model, d0)).yield_
+        )
+    except UsageError as error:
+        raise error.at("--from-yield", None) from None
 
 
 def plain_model(

@@ -134,12 +134,13 @@ def _all_figures(
     sides = {"--width": width, "--height": height, "--clusters": clusters}
     if die is not None:
         given = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
-        given["--from-yield"] = from_yield
         for option, value in {**given, **sides}.items():
             _pair(option, None if value == () else value, "--die", False)
         from yieldsim.cli.wafers.monte_carlo import of_file
 
-        model, figures = of_file(die, d0, allow_outside)
+        if d0 is not None and from_yield is not None:
+            raise UsageError("--d0", "clashes with --from-yield", got=d0, allowed="one of the two")
+        model, figures = of_file(die, d0, from_yield, allow_outside)
     else:
         _pair("--allow-outside", allow_outside or None, "no --die", False)
         whole = options["cores"] is None or options["fatal_area"] is None

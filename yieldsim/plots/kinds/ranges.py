@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from yieldsim.analysis.attributes import place_of
 from yieldsim.analysis.drivers.summary import sensitivity_summary
 from yieldsim.analysis.overview.assumptions import input_labels, stored_model
 from yieldsim.analysis.records import difference_records
@@ -40,7 +41,7 @@ def tornado_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     telling = {r["parameter"] for r in found["indices"] if r["significant"]}
     records = [r for r in found["tornado"] if r["parameter"] in telling]
     if not records:
-        raise UsageError("STORE", f"no input stands out in the spread of {year}")
+        raise UsageError(place_of(ds), f"no input stands out in the spread of {year}")
     title = f"Usable chips in {year} by the leading inputs, {name_of(ds, product)}"
     note = (
         "Mean where the input is in its lowest and in its highest tenth; lines: 2 standard errors."

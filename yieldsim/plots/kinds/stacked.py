@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from yieldsim.analysis.attributes import place_of
 from yieldsim.analysis.fab.lines import line_records
 from yieldsim.analysis.overview.fans import fan_of
 from yieldsim.analysis.supply.binding import binding_shares
@@ -49,7 +50,7 @@ def stack_chart(ds: xr.Dataset, asked: Asked) -> Figure:
             allowed = ", ".join(known) or "none: the ensemble has no AI chips"
             raise UsageError("--product", "is no AI product with chips", got=name, allowed=allowed)
     if not names:
-        raise UsageError("STORE", "has no AI product with chips")
+        raise UsageError(place_of(ds), "has no AI product with chips")
     means = [fan.values[0, fan.products.index(name), :, 0] for name in names]
     titles = [name_of(ds, name) for name in names]
     if len(names) > MOST_PRODUCTS:

@@ -236,6 +236,9 @@ class _Meaning:
     def finish(self) -> None:
         """Note what was assumed, and refuse what would be a guess."""
         found = {text.strip() for text in self._known}
+        words = {text.lower() for text in found} <= {*_RESULTS, *_FLAGS}
+        if words and self._key in ("result", "flag") and PASS not in self._known.values():
+            self._options.refuse_bins(f"{self._where}: column {self._key}")
         if not self._by_bin and self._key == "result" and found == {"0", "1"}:
             raise ModelError(
                 self._where,
