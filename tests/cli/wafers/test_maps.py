@@ -88,9 +88,17 @@ def test_a_wafer_as_a_page(capsys, tmp_path):
     assert out.strip().splitlines()[-1] in page.read_text()
 
 
-def test_pass_bins_that_no_die_has_are_noted(capsys, file, tmp_path):
+def test_pass_bins_that_no_die_has_are_noted(capsys, tmp_path):
+    path = tmp_path / "m.csv"
+    path.write_text("x,y,hard_bin\n0,0,1\n1,0,7\n")
+    code, _, err = run(capsys, path, "--pass-bins", "98,99")
+    assert (code, err) == (0, "note: no die has a bin that passes (98,99), so all dies fail\n")
+
+
+def test_pass_bins_of_a_table_without_bins_are_refused(capsys, file, tmp_path):
     path = tmp_path / "m.csv"
     run(capsys, file, "--out", path)
     code, _, err = run(capsys, path, "--pass-bins", "98,99")
-    assert (code, err) == (0, "note: no die has a bin that passes (98,99), so all dies fail\n")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has no bins" in err
     assert run(capsys, path, "--pass-bins", "pass")[2] == ""
