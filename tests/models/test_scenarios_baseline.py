@@ -1,7 +1,7 @@
 """The scenarios of the baseline: dated, sourced, and each moves what its title says.
 
-Differences are paired (realization r has the same luck in all scenarios) and held against their
-own standard error.
+Differences are paired (realization r has the same luck in all scenarios, whichever run together)
+and held against their own standard error. `make test` runs some of each form, `make test-full` all.
 """
 
 import re
@@ -17,6 +17,7 @@ from yieldsim.model import ModelFile, load_file
 
 SEED = 7
 REALIZATIONS = 96
+FORESEEN = 8  # of the scenario whose program takes most of the time
 # months: every test here compares scenarios with one another, and needs no fine steps
 COARSE = "simulation.steps_per_quarter=3"
 CHIPS, STARTS, GOOD = "usable_chips", "wafer_starts", "good_dies"
@@ -103,26 +104,46 @@ FIRST_YEAR = {
 PREPARED = ("memory_available", "memory_fast", "memory_slow", "memory_banned", "packaging_late")
 GIVEN = (STARTS, DEMAND, IMPORTS)
 COMBINED = "memory_fast+n3_ramps+fab_accident"
+# of a prior, an event, a process, a limit of packages, an accident, imports, demand, and a sum
+QUICK = (
+    *("domestic_late", "service_lost", "n3_ramps", "memory_slow", "memory_fast", "fab_accident"),
+    *("imports_blocked", "demand_surges"),
+)
+USED = (CHIPS, STARTS, GOOD, DEMAND, IMPORTS, COMPUTE, FILLED, BACKLOG)
+USED_GAPS = (GAP, GAP_COMPUTE, WITHOUT_IMPORTS)
+KEPT = f"simulation.outputs={[*USED, *USED_GAPS]}"
 # With 26 scenarios and some 80 comparisons, chance alone would pass 3 standard errors in one of
 # ten such files; the seed is fixed, so a failure is a change of the model.
 STANDARD_ERRORS = 3.0
 
 
 @cache
-def ensemble() -> xr.Dataset:
+def ensemble(quick: bool) -> xr.Dataset:
+    """The baseline, the quick scenarios and the sum; or those that `make test-full` adds."""
+    others = [name for name in scenarios() if name not in QUICK]
     return yieldsim.run(
         "baseline",
         realizations=REALIZATIONS,
         seed=SEED,
-        scenarios=["all", COMBINED],
-        changes=[COARSE],
+        scenarios=["baseline", *QUICK, COMBINED] if quick else others,
+        changes=[COARSE, KEPT],
     )
 
 
+def is_quick(scenario: str) -> bool:
+    return scenario in ("baseline", *QUICK, COMBINED)
+
+
+def case(*values: object) -> object:
+    """One case of a test: slow if it needs a scenario that `make test` does not run."""
+    slow = any(value in scenarios() and not is_quick(str(value)) for value in values)
+    return pytest.param(*values, marks=[pytest.mark.slow] * slow)
+
+
 @cache
-def by_scenario_and_quarter(variable: str) -> np.ndarray:
+def by_scenario_and_quarter(variable: str, quick: bool) -> np.ndarray:
     """The variable by scenario, quarter and realization, summed over all else (AI chips alone)."""
-    ds = ensemble()
+    ds = ensemble(quick)
     array = ds[variable]
     if "product" in array.dims:
         array = array.isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
@@ -132,19 +153,21 @@ def by_scenario_and_quarter(variable: str) -> np.ndarray:
 
 
 @cache
-def labels() -> tuple[list[str], list[str]]:
+def labels(quick: bool) -> tuple[list[str], list[str]]:
     """The scenarios and the quarters, in their order."""
-    ds = ensemble()
+    ds = ensemble(quick)
     quarters = [str(label) for label in ds["quarter_label"].values]
     return [str(name) for name in ds["scenario"].values], quarters
 
 
 def yearly(variable: str, scenario: str, year: int) -> np.ndarray:
     """Sums over a year (AI chips alone; all lines, dies, bins, orders) by realization."""
-    names, quarters = labels()
+    quick = is_quick(scenario)
+    names, quarters = labels(quick)
     places = [i for i, label in enumerate(quarters) if label.startswith(str(year))]
     assert len(places) == 4
-    total: np.ndarray = by_scenario_and_quarter(variable)[names.index(scenario), places].sum(axis=0)
+    array = by_scenario_and_quarter(variable, quick)
+    total: np.ndarray = array[names.index(scenario), places].sum(axis=0)
     return total
 
 
@@ -181,7 +204,7 @@ def test_a_scenario_says_when_and_whence(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "variable", "year", "direction"),
-    [(name, *effect) for name, effects in EFFECTS.items() for effect in effects],
+    [case(name, *effect) for name, effects in EFFECTS.items() for effect in effects],
 )
 def test_a_scenario_moves_the_year_as_its_title_says(
     name: str, variable: str, year: int, direction: int
@@ -190,7 +213,7 @@ def test_a_scenario_moves_the_year_as_its_title_says(
     assert direction * moved > STANDARD_ERRORS
 
 
-@pytest.mark.parametrize("name", scenarios())
+@pytest.mark.parametrize("name", [case(name) for name in scenarios()])
 def test_a_scenario_leaves_the_years_before_it_alone(name: str) -> None:
     for variable in (CHIPS, STARTS, GOOD, FILLED, DEMAND, IMPORTS, GAP):
         prepared = name in PREPARED and variable not in GIVEN
@@ -200,14 +223,16 @@ def test_a_scenario_leaves_the_years_before_it_alone(name: str) -> None:
             assert same.all(), (variable, year)
 
 
-@pytest.mark.parametrize("name", DEMAND_SIDE)
+@pytest.mark.parametrize("name", [case(name) for name in DEMAND_SIDE])
 def test_demand_and_imports_change_nothing_that_is_made_or_delivered(name: str) -> None:
     for variable in (CHIPS, STARTS, FILLED):
         for year in range(2024, 2029):
             assert (yearly(variable, name, year) == yearly(variable, "baseline", year)).all()
 
 
-@pytest.mark.parametrize("name", ["memory_slow", "memory_cut", "n3_fails", "fab_accident"])
+@pytest.mark.parametrize(
+    "name", [case(name) for name in ("memory_slow", "memory_cut", "n3_fails", "fab_accident")]
+)
 def test_fewer_chips_widen_the_gap_by_as_many(name: str) -> None:
     for year in (2027, 2028):
         fewer = yearly(CHIPS, "baseline", year) - yearly(CHIPS, name, year)
@@ -220,10 +245,16 @@ def test_fewer_chips_widen_the_gap_by_as_many(name: str) -> None:
 
 def test_foresight_makes_more_compute_over_the_horizon_in_every_realization() -> None:
     """It knows what the plan must guess; years may fall, as 2024 and 2026 do for later ones."""
-    planned, foreseen = (
-        sum(yearly(COMPUTE, name, year) for year in range(2024, 2031))
-        for name in ("baseline", "most_compute")
+    ds = yieldsim.run(
+        "baseline",
+        realizations=FORESEEN,
+        seed=SEED,
+        scenarios=["baseline", "most_compute"],
+        changes=[COARSE, KEPT],
     )
+    compute = ds[COMPUTE].isel(product=np.flatnonzero(ds["product_kind"].values == "ai"))
+    planned, foreseen = compute.sum(["product", "quarter"]).transpose("scenario", ...).values
+    assert planned.shape == (FORESEEN,)
     assert (foreseen > planned).all()
 
 
@@ -235,14 +266,14 @@ def test_fewer_chips_leave_more_of_the_orders_open() -> None:
 @pytest.mark.parametrize(
     ("low", "high"),
     [
-        ("memory_slow", "memory_fast"),
-        ("memory_cut", "memory_available"),
-        ("n3_fails", "n3_ramps"),
-        ("domestic_late", "domestic_early"),
-        ("tools_stopped", "inspection_stopped"),
-        ("tools_stopped", "duv_stopped"),
-        ("tools_stopped", "licences_back"),
-        ("service_lost", "service_denied"),
+        case("memory_slow", "memory_fast"),
+        case("memory_cut", "memory_available"),
+        case("n3_fails", "n3_ramps"),
+        case("domestic_late", "domestic_early"),
+        case("tools_stopped", "inspection_stopped"),
+        case("tools_stopped", "duv_stopped"),
+        case("tools_stopped", "licences_back"),
+        case("service_lost", "service_denied"),
     ],
 )
 def test_rival_scenarios_keep_their_order(low: str, high: str) -> None:
@@ -262,8 +293,8 @@ def test_a_combination_does_what_its_parts_do() -> None:
 
 
 def test_a_combination_is_stored_as_given_with_all_titles() -> None:
-    ds = ensemble()
-    assert ds["scenario"].values.tolist() == ["baseline", *scenarios(), COMBINED]
+    ds = ensemble(True)
+    assert ds["scenario"].values.tolist() == ["baseline", *QUICK, COMBINED]
     title = str(ds["scenario_title"].sel(scenario=COMBINED).values)
     parts = [baseline().scenarios[name]["title"] for name in COMBINED.split("+")]
     assert title == "; ".join(parts)
