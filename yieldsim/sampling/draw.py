@@ -9,7 +9,7 @@ rank correlations. A design (`yieldsim.design`) may give values or spread the un
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -20,7 +20,7 @@ from yieldsim.kernels.philox import STREAM_PARAMETER, column_uniforms
 from yieldsim.model import Model, Quantity, Schedule, parameters
 from yieldsim.model.correlations import correlated_groups
 from yieldsim.model.schema.fields import Entity, neutral_value
-from yieldsim.sampling.quantiles import inverse_cdf
+from yieldsim.sampling.quantiles import Quantiles
 from yieldsim.sampling.sobol import sobol_uniforms
 from yieldsim.units import conversion_factor
 
@@ -43,26 +43,31 @@ class Sampler:
         self._entities = {path: path_entity(path) for path in self.uncertain}
         if len(set(self._entities.values())) != len(self.uncertain):
             raise ModelError("parameters", "two paths share a hash; rename one of them")
-        self._ref_factor = {
-            p.path: conversion_factor(model.shared[p.item.ref].unit or "1", p.spec.unit)
-            for p in self.declared
-            if isinstance(p.item, Quantity) and p.item.ref is not None
-        }
         # fixed values are looked up once; NaN for a schedule, whose points are in compiled curves
         self._fixed = np.full(len(self.declared), np.nan)
-        self._varying: list[tuple[int, str, Quantity]] = []
+        self._drawn: dict[str, Quantity] = {}
+        self._refs: list[tuple[int, int, float]] = []  # number, that of the shared one, factor
         for number, p in enumerate(self.declared):
-            if isinstance(p.item, Quantity) and p.item.value is not None:
+            if not isinstance(p.item, Quantity):
+                continue
+            if p.item.value is not None:
                 self._fixed[number] = p.item.value * p.item.factor
-            elif isinstance(p.item, Quantity):
-                self._varying.append((number, p.path, p.item))
+            elif p.item.ref is not None:
+                factor = conversion_factor(model.shared[p.item.ref].unit or "1", p.spec.unit)
+                self._refs.append((number, self.column[f"shared.{p.item.ref}"], factor))
+            else:
+                self._drawn[p.path] = p.item
+        self._numbers = [self.column[path] for path in self._drawn]
+        self._quantiles = Quantiles(list(self._drawn.values()))
         self._raised = [
             (number, p.item)
             for number, p in enumerate(self.declared)
             if isinstance(p.item, Quantity) and p.item.ratio != 1.0
         ]
+        row = {path: number for number, path in enumerate(self._drawn)}
         self._groups = [
-            (paths, np.linalg.cholesky(matrix)) for paths, matrix in correlated_groups(model)
+            ([row[path] for path in paths], np.linalg.cholesky(matrix))
+            for paths, matrix in correlated_groups(model)
         ]
 
     @property
@@ -76,55 +81,43 @@ class Sampler:
         What the design gives takes the place of draws. All other draws stay as they were, also
         those that are correlated with a given parameter.
         """
-
-        def uniforms(path: str) -> np.ndarray:
-            u = self._uniforms(path, seed, first, count)
-            return sobol_uniforms(u, path, seed, first) if design.name == SOBOL else u
-
-        scores = self._correlated_scores(uniforms)
-
-        def quantiles(path: str, item: Quantity) -> np.ndarray:
+        u = np.empty((len(self._drawn), count))
+        for own, path in zip(u, self._drawn, strict=True):
+            entity = np.uint64(self._entities[path])
+            column_uniforms(np.uint64(seed), entity, STREAM_PARAMETER, np.uint64(first), own)
+            if design.name == SOBOL:
+                own[:] = sobol_uniforms(own, path, seed, first)
+        self._correlate(u)
+        drawn = self._quantiles(u)
+        for own, path in zip(drawn, self._drawn, strict=True):
             given = design.given(path, first, count)
             if given is not None:
-                return given
-            return inverse_cdf(item, ndtr(scores[path]) if path in scores else uniforms(path))
-
-        return self._values(count, quantiles)
+                own[:] = given
+        return self._values(drawn)
 
     def medians(self) -> dict[str, float]:
         """The median of each parameter by its path, NaN for a schedule."""
-        values = self._values(1, lambda path, item: inverse_cdf(item, np.array([0.5])))[0]
+        values = self._values(self._quantiles(np.full((len(self._drawn), 1), 0.5)))[0]
         return {path: float(values[number]) for path, number in self.column.items()}
 
-    def _values(self, count: int, quantiles: Callable[[str, Quantity], np.ndarray]) -> np.ndarray:
-        """Values (count, width), given those of each uncertain parameter."""
-        values = np.repeat(self._fixed[:, None], count, axis=1)  # contiguous by parameter
-        for number, path, item in self._varying:
-            if item.ref is not None:
-                shared = self.column[f"shared.{item.ref}"]
-                values[number] = values[shared] * self._ref_factor[path]
-            else:
-                values[number] = quantiles(path, item)
+    def _values(self, drawn: np.ndarray) -> np.ndarray:
+        """Values (count, width), given those of each uncertain parameter (parameter, count)."""
+        # contiguous by parameter
+        values = np.repeat(self._fixed[:, None], drawn.shape[1], axis=1)
+        values[self._numbers] = drawn
+        for number, shared, factor in self._refs:
+            values[number] = values[shared] * factor
         for number, raised in self._raised:
             values[number] = np.minimum(values[number] * raised.ratio, raised.most)
         return values.T
 
-    def _uniforms(self, path: str, seed: int, first: int, count: int) -> np.ndarray:
-        u = np.empty(count)
-        column_uniforms(
-            np.uint64(seed), np.uint64(self._entities[path]), STREAM_PARAMETER, np.uint64(first), u
-        )
-        return u
-
-    def _correlated_scores(self, uniforms: Callable[[str], np.ndarray]) -> dict[str, np.ndarray]:
-        """Standard normal scores of the correlated parameters (Gaussian copula)."""
-        scores: dict[str, np.ndarray] = {}
-        for paths, root in self._groups:
-            own = np.stack([ndtri(uniforms(path)) for path in paths])
+    def _correlate(self, u: np.ndarray) -> None:
+        """Let the uniforms (parameter, count) of correlated parameters follow a Gaussian copula."""
+        for rows, root in self._groups:
+            own = ndtri(u[rows])
             # summed in a fixed order; the rounding of a matrix product can depend on its size
-            for row, path in enumerate(paths):
-                scores[path] = sum(root[row, k] * own[k] for k in range(row + 1))  # type: ignore[assignment]
-        return scores
+            for number, row in enumerate(rows):
+                u[row] = ndtr(sum(root[number, k] * own[k] for k in range(number + 1)))
 
 
 class Medians:
