@@ -5,7 +5,6 @@ The store is that of `bench_sensitivity`; the evidence is three counts of its fi
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import measure
@@ -24,11 +23,7 @@ all,2024Q2,2050,,2150,chips,made up,usable_chips,10%,copied
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    options = parser.parse_args()
-    size = QUICK if options.quick else FULL
-    print(measure.machine())
+    size = measure.size_asked(__doc__, FULL, QUICK)
     with measure.scratch() as folder:
         store = folder / "x.zarr"
         make(store, size)

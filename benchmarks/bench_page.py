@@ -6,7 +6,6 @@ is, holds the variables that the page reads, and is read as plain Zarr.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,11 +40,7 @@ FULL, QUICK = Size(64, 1563), Size(16, 4)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    options = parser.parse_args()
-    size = QUICK if options.quick else FULL
-    print(measure.machine())
+    size = measure.size_asked(__doc__, FULL, QUICK)
     with measure.scratch() as folder:
         make(folder, size)
         code = f"import bench_page; bench_page.timed_page({str(folder)!r})"

@@ -6,7 +6,6 @@ It is cut into files as a run's is, and read as plain Zarr.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +35,7 @@ FULL, QUICK = Size(100_000, 1_700), Size(2_000, 20)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes")
-    options = parser.parse_args()
-    size = QUICK if options.quick else FULL
-    print(measure.machine())
+    size = measure.size_asked(__doc__, FULL, QUICK)
     with measure.scratch() as folder:
         store = folder / "x.zarr"
         make(store, size)

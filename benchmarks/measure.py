@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import platform
@@ -16,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+Size = TypeVar("Size")
 ROOT = Path(__file__).resolve().parent.parent
 _MIB = 2.0**20
 
@@ -189,6 +191,15 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> No
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         print("  " + "  ".join([first, *others]).rstrip())
+
+
+def size_asked(description: str | None, full: Size, quick: Size) -> Size:
+    """The size of a benchmark by its option ``--quick``; the machine is printed first."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="small sizes")
+    options = parser.parse_args()
+    print(machine())
+    return quick if options.quick else full
 
 
 def machine() -> str:

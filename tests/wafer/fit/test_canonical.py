@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.cli.main import main
+from yieldsim.errors import ModelError
 from yieldsim.wafer.fit.canonical import canonical, framed, mostly_untested
 from yieldsim.wafer.fit.group import fit_group
 from yieldsim.wafer.maps.files import save_maps
@@ -121,3 +122,41 @@ def test_sampled_dies_of_each_wafer_span_it_together():
     assert maps.rows.tolist() == [7] * 3
     assert maps.cols.tolist() == [6] * 3
     assert np.argwhere(maps.grid(1)).tolist() == [[0, 2], [0, 3]]
+
+
+def test_a_usable_disc_that_is_given_keeps_the_radius_of_dies_that_were_not_probed():
+    """Without the outermost dies the rest would seem to reach the edge."""
+    maps = some_maps()
+    inner = []
+    for grid in grids_of(maps):
+        part = grid.copy()
+        part[[0, -1]], part[:, [0, -1]] = NONE, NONE
+        inner.append(part)
+    probed = dataclasses.replace(maps_from_grids(inner), pitch_mm=np.tile([20.0, 15.0], (8, 1)))
+    assert framed(probed).rows.tolist() == [10] * 8
+    np.testing.assert_array_equal(framed(probed, (9, 12)).die, probed.die)
+    np.testing.assert_array_equal(framed(framed(probed), (9.4, 12.3)).die, probed.die)
+    with pytest.raises(ModelError, match="smaller than the dies of a wafer, got '5 x 12'; allowed"):
+        framed(probed, (5, 12))
+
+
+def test_the_usable_disc_in_dies_or_by_its_diameter(tmp_path, capsys):
+    maps = dataclasses.replace(some_maps(3), pitch_mm=np.tile([20.0, 15.0], (3, 1)))
+    path = tmp_path / "m.npz"
+    save_maps(path, maps)
+    found = []
+    for options in ([], ["--across", "15,20"], ["--usable-diameter", "300"]):
+        assert main(["fit", str(path), *options, "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["groups"]["all"])
+    assert found[1] == found[2] != found[0]
+    assert found[1]["mean_yield"]["value"] == found[0]["mean_yield"]["value"]
+    for options, words in (
+        (["--across", "15"], "--across: not columns and rows, got '15'"),
+        (["--across", "5,6"], "the usable disc is smaller than the dies of a wafer"),
+        (["--usable-diameter", "-1"], "is no diameter of a wafer, got -1.0"),
+        (["--across", "15,20", "--usable-diameter", "300"], "clashes with --usable-diameter"),
+    ):
+        assert main(["fit", str(path), *options]) in (1, 2)
+        err = capsys.readouterr().err
+        assert words in err
+        assert err.count("\n") == 1

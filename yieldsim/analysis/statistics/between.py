@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters
-from yieldsim.analysis.statistics.differences import FIGURES, spreads
+from yieldsim.analysis.statistics.differences import FIGURES, differences_of, spreads
 from yieldsim.analysis.statistics.quantiles import quantiles
 from yieldsim.analysis.statistics.standard_error import P10_P50_P90, sample_quantiles
 from yieldsim.analysis.totals import BUDGET_BYTES, TOTAL, chosen_groups, gather, labels_of
@@ -123,20 +123,12 @@ def difference_between(
         )
         figures["mean"] = second["mean"].to_numpy() - first["mean"].to_numpy()
         figures["se_mean"] = np.hypot(first["se_mean"].to_numpy(), second["se_mean"].to_numpy())
-    dims = ("product", "period")
-    units = {"units": str(base[variable].attrs.get("units", "1"))}
-    content = {
-        name: (dims, figure, {"units": "1"} if name == "spread_ratio" else units)
-        for name, figure in figures.items()
+    coords = {"product": names, "period": labels, "probability": list(P10_P50_P90)}
+    attrs = {
+        "variable": variable,
+        "paired": int(reason is None),
+        "reason": reason or "",
+        "realizations": count,
     }
-    wide = (*dims, "probability")
-    return xr.Dataset(
-        content | {"quantile": (wide, quantile, units), "se_quantile": (wide, se_quantile, units)},
-        coords={"product": names, "period": labels, "probability": list(P10_P50_P90)},
-        attrs={
-            "variable": variable,
-            "paired": int(reason is None),
-            "reason": reason or "",
-            "realizations": count,
-        },
-    )
+    found: dict[str, np.ndarray] = {**figures, "quantile": quantile, "se_quantile": se_quantile}
+    return differences_of(base, found, coords, attrs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -20,6 +21,7 @@ from yieldsim.errors import UsageError
 from yieldsim.model.scenario_names import BASELINE
 
 FIGURES = ("mean", "se_mean", "sd_paired", "sd_independent", "spread_ratio")
+PLAIN = ("spread_ratio",)  # without a unit
 
 
 def paired_differences(
@@ -64,23 +66,33 @@ def paired_differences(
                 figures[name][at] = figure
             difference = second.values - first.values
             quantile[at], se_quantile[at] = sample_quantiles(difference, levels, weights)
-    dims = ("scenario", "product", "period")
-    units = {"units": str(ds[variable].attrs.get("units", "1"))}
+    coords = {
+        "scenario": [scenarios[other] for other in others],
+        "product": list(groups),
+        "period": labels,
+        "probability": list(levels),
+    }
+    attrs = {"variable": variable, "base": base, "realizations": ds.sizes["realization"]}
+    found: dict[str, np.ndarray] = {**figures, "quantile": quantile, "se_quantile": se_quantile}
+    return differences_of(ds, found, coords, attrs)
+
+
+def differences_of(
+    ds: xr.Dataset,
+    figures: Mapping[str, np.ndarray],
+    coords: Mapping[str, Any],
+    attrs: Mapping[str, Any],
+) -> xr.Dataset:
+    """Figures of differences, over ``coords`` in their order, with the unit of their variable.
+
+    The last dim, probability, is that of quantiles alone.
+    """
+    units = {"units": str(ds[attrs["variable"]].attrs.get("units", "1"))}
     content = {
-        name: (dims, figure, {"units": "1"} if name == "spread_ratio" else units)
+        name: (list(coords)[: figure.ndim], figure, {"units": "1"} if name in PLAIN else units)
         for name, figure in figures.items()
     }
-    wide = (*dims, "probability")
-    return xr.Dataset(
-        content | {"quantile": (wide, quantile, units), "se_quantile": (wide, se_quantile, units)},
-        coords={
-            "scenario": [scenarios[other] for other in others],
-            "product": list(groups),
-            "period": labels,
-            "probability": list(levels),
-        },
-        attrs={"variable": variable, "base": base, "realizations": ds.sizes["realization"]},
-    )
+    return xr.Dataset(content, coords=coords, attrs=dict(attrs))
 
 
 def spreads(

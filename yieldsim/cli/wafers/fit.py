@@ -10,6 +10,7 @@ import click
 
 from yieldsim.cli.options import as_json
 from yieldsim.cli.output_files import force
+from yieldsim.cli.wafers.lengths import LENGTH
 from yieldsim.cli.wafers.map_options import map_files, read_options, reading
 from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
 from yieldsim.errors import ModelError, UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 NAMED = 5  # wafers named in a note
+_MOST_ACROSS = 2000  # dies, more than any wafer has
 INTERVALS = (
     "likelihood of the wafers' fails and exact counts; from 400 wafers on, the sandwich estimator "
     "of the method of moments; Wilson's interval for shares"
@@ -56,6 +58,18 @@ FIGURES = (
     show_default=True,
     help="Seed of the wafers simulated from the fit.",
 )
+@click.option(
+    "--usable-diameter",
+    type=LENGTH,
+    metavar="MM",
+    help="Diameter of the usable disc, for maps that give the pitch of the dies.  "
+    "[default: the disc reaches as far as the dies]",
+)
+@click.option(
+    "--across",
+    metavar="C,R",
+    help="Columns and rows of dies that the usable disc is wide and high, instead of its diameter.",
+)
 @pictures("Draw observed and simulated wafers side by side")
 @reading
 @force
@@ -65,6 +79,8 @@ def fit(
     labels: tuple[str, ...],
     confidence: float,
     seed: int,
+    usable_diameter: float | None,
+    across: str | None,
     png: str | None,
     html: str | None,
     force: bool,
@@ -85,8 +101,10 @@ def fit(
     from yieldsim.wafer.fit.canonical import framed
     from yieldsim.wafer.maps.files import load_maps
 
-    loaded = framed(load_maps(maps, read_options(**reading)))
-    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels))
+    read = load_maps(maps, read_options(**reading))
+    span = _across(read, usable_diameter, across)
+    loaded = framed(read, span)
+    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels), span)
 
     def draw() -> Any:
         from yieldsim.plots.wafer_fit import fit_figure
@@ -103,6 +121,35 @@ def fit(
     click.echo("\n\n".join(text))
 
 
+def _across(
+    maps: WaferMaps, diameter_mm: float | None, across: str | None
+) -> tuple[float, float] | None:
+    """Return the columns and rows that the usable disc spans, None where neither option says so."""
+    if across is not None:
+        if diameter_mm is not None:
+            allowed = "one of the two"
+            raise UsageError("--across", "clashes with --usable-diameter", allowed=allowed)
+        try:
+            columns, rows = (float(part) for part in across.split(","))
+        except ValueError:
+            columns = rows = math.nan
+        if not (0.0 < columns < _MOST_ACROSS and 0.0 < rows < _MOST_ACROSS):
+            allowed = f"C,R, each above 0 and below {_MOST_ACROSS}"
+            raise UsageError("--across", "not columns and rows", got=across, allowed=allowed)
+        return columns, rows
+    if diameter_mm is None:
+        return None
+    pitch = maps.pitch_mm
+    if not (pitch > 0.0).all() or (pitch != pitch[0]).any():
+        problem = "needs one pitch of the dies, which the maps do not give"
+        raise UsageError("--usable-diameter", problem, got=diameter_mm, allowed="--across C,R")
+    columns, rows = (diameter_mm / pitch[0]).tolist()
+    if not (0.0 < columns < _MOST_ACROSS and 0.0 < rows < _MOST_ACROSS):
+        problem = "is no diameter of a wafer"
+        raise UsageError("--usable-diameter", problem, got=diameter_mm, allowed="> 0 mm")
+    return columns, rows
+
+
 def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
     """Return the groups to fit: all maps and each label, or those asked for."""
     known = [ALL, *maps.labels()]
@@ -117,7 +164,12 @@ def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
 
 
 def _fits(
-    maps: WaferMaps, labels: list[str], confidence: float, seed: int, strict: bool
+    maps: WaferMaps,
+    labels: list[str],
+    confidence: float,
+    seed: int,
+    strict: bool,
+    across: tuple[float, float] | None,
 ) -> list[GroupFit]:
     """Fit each group. A group without a fit is an error if it was asked for, otherwise a note."""
     import numpy as np
@@ -128,7 +180,7 @@ def _fits(
     for label in labels:
         some = maps if label == ALL else maps.select(np.flatnonzero(maps.label == label))
         try:
-            group = fit_group(label, some, confidence, seed)
+            group = fit_group(label, some, confidence, seed, across)
             groups.append(group)
             for text in _doubts(group):
                 click.echo(f"note: {label}: {text}", err=True)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.errors import ModelError
 from yieldsim.wafer.fit.radii import by_shape
 from yieldsim.wafer.fit.statistics import stack
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps, maps_from_grids
@@ -40,8 +41,12 @@ class Canonical:
     back: Callable[[Grid], Grid]
 
 
-def framed(maps: WaferMaps) -> WaferMaps:
+def framed(maps: WaferMaps, across: tuple[float, float] | None = None) -> WaferMaps:
     """Return maps whose grids span the wafer from its first to its last row and column of dies.
+
+    Where it is known that the usable disc is ``across`` dies wide and high, they span that disc
+    about the middle of the dies, to the nearest die on each side. Raises ModelError for dies that
+    lie outside it.
 
     Wafers of one grid in the file share their frame, so that a wafer with only a few tested dies
     keeps its place. Where the file gives places from a common origin, such a wafer gets the frame
@@ -58,6 +63,8 @@ def framed(maps: WaferMaps) -> WaferMaps:
     np.maximum.at(frames[:, 2:], kind, boxes[:, 2:])
     if maps.first is not None:
         frames = _shared(frames, count, _fill(maps, kind, frames))
+    if across is not None:
+        frames = _spanning(frames, across)
     wanted = frames[kind]
     same = np.column_stack([origin, origin + np.column_stack([maps.rows, maps.cols])])
     if np.array_equal(wanted, same):
@@ -87,6 +94,19 @@ def _boxes(maps: WaferMaps) -> Ints:
             boxes[some, place] = has.argmax(axis=1)
             boxes[some, place + 2] = has.shape[1] - has[:, ::-1].argmax(axis=1)
     return boxes + np.tile(maps.origin(), 2)
+
+
+def _spanning(frames: Ints, across: tuple[float, float]) -> Ints:
+    """Return the frames, each widened on both sides to the disc of so many columns and rows."""
+    sides = frames[:, 2:] - frames[:, :2]
+    wider = np.array(across[::-1]) - sides
+    if (wider <= -1.0).any():
+        got = " x ".join(str(side) for side in sides.max(axis=0)[::-1])
+        allowed = f"at least {got}, the columns and rows of the dies"
+        problem = "the usable disc is smaller than the dies of a wafer"
+        raise ModelError("maps", problem, got=f"{across[0]:g} x {across[1]:g}", allowed=allowed)
+    added = np.maximum(0, np.rint(0.5 * wider)).astype(np.int64)
+    return np.column_stack([frames[:, :2] - added, frames[:, 2:] + added])
 
 
 def _fill(maps: WaferMaps, kind: Ints, frames: Ints) -> NDArray[np.float64]:

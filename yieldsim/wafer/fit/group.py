@@ -100,12 +100,20 @@ class GroupFit:
         return [row for row in self.table if row.misses]
 
 
-def fit_group(label: str, maps: WaferMaps, confidence: float, seed: int) -> GroupFit:
+def fit_group(
+    label: str,
+    maps: WaferMaps,
+    confidence: float,
+    seed: int,
+    across: tuple[float, float] | None = None,
+) -> GroupFit:
     """Fit one set of maps and simulate it from the fit.
+
+    ``across`` is the width and height of the usable disc in dies, where it is known (`framed`).
 
     Raises ModelError where the maps cannot be fitted, UsageError for a confidence out of range.
     """
-    whole = framed(maps)
+    whole = framed(maps, across)
     seen = canonical(whole)
     maps = seen.maps
     bins = radial_bins(maps)
