@@ -1,8 +1,10 @@
 """Functions that only kernels call: no machine code of their own, and kept between processes."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from numba.core import config
@@ -60,3 +62,23 @@ def test_another_caller_takes_what_it_calls_from_the_cache() -> None:
         top, below = new_kernels()
         assert top(np.arange(4.0)) == 3.0
         assert sum(below.stats.cache_hits.values()) == hits
+
+
+def test_python_calls_a_stage_by_way_of_a_kernel_around_it() -> None:
+    below: Any = stage_jit(total)
+    assert below(np.arange(4.0)) == 12.0
+    assert below(np.arange(3, dtype=np.float32)) == 6.0
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_collector_is_as_it_was_after_compiling(collects: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        new_kernels()[0](np.arange(4.0))
+        assert gc.isenabled() == collects
+        with pytest.raises(numba.TypingError):
+            new_kernels()[0]("no numbers")
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if before else gc.disable)()

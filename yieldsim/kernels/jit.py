@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core.dispatcher import Dispatcher
 
 from yieldsim.kernels.jit_cache import KernelCache
-from yieldsim.kernels.jit_stage import StageCompiler
+from yieldsim.kernels.jit_stage import KernelCompiler, StageCompiler
 
 __all__ = ["bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
 
@@ -41,6 +42,7 @@ _STAMP = source_stamp()
 
 
 def _compiled(function: Function, **options: Any) -> Function:
+    options = {"pipeline_class": KernelCompiler, **options}
     dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if isinstance(dispatcher, Dispatcher):  # with NUMBA_DISABLE_JIT it is the function itself
         cast(Any, dispatcher)._cache = KernelCache(function, _STAMP)
@@ -66,22 +68,44 @@ def inline_jit(function: Function) -> Function:
     """Compile a small helper that must be inlined for the loop around it to vectorize.
 
     LLVM's inliner is told to do so (``forceinline``); Numba's own ``inline="always"`` rewrites the
-    caller before typing, compiles more slowly and gains nothing. Python can call it.
+    caller before typing, compiles more slowly and gains nothing.
     """
-    return _compiled(function, forceinline=True, _nrt=False)
+    return _part(function, forceinline=True)
 
 
 def stage_jit(function: Function) -> Function:
-    """Compile a stage of a simulation, or a helper that takes records, that only kernels call.
+    """Compile a stage of a simulation, or a helper that takes records.
 
-    It has no wrapper for calls from Python and no machine code of its own. LLVM decides whether it
-    becomes a part of its caller: with all 180 stages of the supply kernel in one function, its
-    passes took twice as long.
+    LLVM decides whether it becomes a part of its caller: with all 180 stages of the supply kernel
+    in one function, its passes took twice as long.
     """
-    return _compiled(
-        function,
-        pipeline_class=StageCompiler,
-        no_cpython_wrapper=True,
-        no_cfunc_wrapper=True,
-        _nrt=False,
-    )
+    return _part(function)
+
+
+class _Part(Dispatcher):  # type: ignore[misc]
+    """A function that kernels call. If Python calls it, that is by way of a kernel around it."""
+
+    def __call__(self, *args: Any) -> Any:
+        if "around" not in vars(self):
+            self.around = _compiled(_around(self))
+        return self.around(*args)
+
+
+def _part(function: Function, **options: Any) -> Function:
+    """Compile a part of kernels: it has no wrapper for Python and no machine code of its own."""
+    bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
+    part: Any = _compiled(function, pipeline_class=StageCompiler, **bare, **options)
+    if isinstance(part, Dispatcher):
+        part.__class__ = _Part
+    return part
+
+
+def _around(part: Any) -> Callable[..., Any]:
+    """Return a function that calls a part, with a name of its own for the cache."""
+    around = FunctionType(_call.__code__, {"part": part, "__name__": __name__})
+    around.__qualname__ = f"{part.__module__}.{part.__qualname__}"
+    return around
+
+
+def _call(*args: Any) -> Any:
+    return part(*args)  # type: ignore[name-defined]  # noqa: F821

@@ -3,8 +3,9 @@
 Numba passes each array of a tuple as seven or more arguments, so a call of a stage, which takes
 four tuples of twenty arrays, has hundreds of them. Numba and LLVM spent a third of the time of
 compiling on those calls. A class that is registered here is passed as one address, from which a
-stage loads what it reads. The wrapper for calls from Python fills the structure. No kernel writes
-to it, so each load is marked as invariant, and LLVM moves it out of loops.
+stage loads what it reads: `jit_cells` says how it sees the arrays. The wrapper for calls from
+Python fills the structure. No kernel writes to it, so each load is marked as invariant, and LLVM
+moves it out of loops.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from typing import Any, TypeVar
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.core.datamodel import models
+from numba.core.imputils import impl_ret_borrowed
 from numba.core.pythonapi import NativeValue, unbox
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, lower_getattr_generic, register_model, typeof_impl
+
+from yieldsim.kernels.jit_cells import Table, cells_of, invariant
 
 __all__ = ["by_address"]
 
@@ -62,7 +66,9 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
     key = TablesType
 
     def generic_resolve(self, tables: Any, name: str) -> Any:  # type: ignore[override]
-        return tables.members[tables.fields.index(name)] if name in tables.fields else None
+        return (
+            cells_of(tables.members[tables.fields.index(name)]) if name in tables.fields else None
+        )
 
 
 @lower_getattr_generic(TablesType)
@@ -72,21 +78,11 @@ def _field(context: Any, builder: Any, tables: TablesType, value: Any, name: str
     for given in builder.function.args:  # it can be read, so LLVM may read it before a loop
         if given.type == value.type:
             given.attributes.dereferenceable = size
-    return _load(builder, cgutils.gep_inbounds(builder, value, 0, at))
-
-
-def _load(builder: Any, place: Any) -> Any:
-    """Load each number of a structure by itself: LLVM forgets the mark of a load that it splits."""
-    held = place.type.pointee
-    if not isinstance(held, ir.LiteralStructType | ir.ArrayType):
-        loaded = builder.load(place)
-        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return loaded
-    whole = ir.Constant(held, ir.Undefined)
-    for i in range(len(held.elements) if isinstance(held, ir.LiteralStructType) else held.count):
-        part = _load(builder, cgutils.gep_inbounds(builder, place, 0, i))
-        whole = builder.insert_value(whole, part, i)
-    return whole
+    place = cgutils.gep_inbounds(builder, value, 0, at)
+    kind = cells_of(tables.members[at])
+    if isinstance(kind, Table):
+        return place
+    return impl_ret_borrowed(context, builder, kind, invariant(builder, place))
 
 
 @unbox(TablesType)

@@ -26,7 +26,7 @@ def reads(kernel: Any) -> Any:
 
 
 def test_a_kernel_reads_the_fields_of_the_schema() -> None:
-    assert reads(lambda world: world.process[0].alpha).shape == (16,)
+    assert reads(lambda world: world.process[0].alpha.shape) == (16,)
 
 
 @pytest.mark.parametrize(
