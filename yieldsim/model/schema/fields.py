@@ -10,9 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any, ClassVar, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from yieldsim.model.schema.quantity import TRUNCATED, Grade, Quantity
@@ -24,6 +32,8 @@ ORIGIN = ("source", "grade")  # where a number comes from, and how sure it is
 LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})  # one of them makes a table a parameter
 PARAMETER_ERROR = "parameter"
 Names = tuple[str, ...]
+_ENTITIES_IN_MEMORY = 4096  # the baseline has some 300, and a scenario changes a few of them
+_entities: dict[tuple[type[BaseModel], str], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Entity(BaseModel):
     """Base of all model tables: unknown keys are refused, numbers inherit source and grade."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    reused: ClassVar[bool] = True  # whether models with the same table share one entity
 
     source: str = ""
     grade: Grade = "assumed"
@@ -105,6 +116,21 @@ class Entity(BaseModel):
             else item
             for key, item in data.items()
         }
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _once(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """Validate a table once: scenarios share most of theirs, and entities are frozen."""
+        if not cls.reused or not isinstance(data, dict):
+            return validate(data)
+        key = (cls, repr(data))
+        entity: Self | None = _entities.get(key)
+        if entity is None:
+            entity = validate(data)
+            if len(_entities) >= _ENTITIES_IN_MEMORY:
+                _entities.clear()
+            _entities[key] = entity
+        return entity
 
     @field_validator("*", mode="after")
     @classmethod

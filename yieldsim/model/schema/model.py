@@ -8,7 +8,7 @@ tables and the coordinates of the results.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StrictBool
 
@@ -77,6 +77,8 @@ class Correlation(Entity):
 
 class Model(Entity):
     """A model after `extends`, includes and the changes of one scenario."""
+
+    reused: ClassVar[bool] = False  # whole models are few and large
 
     name: str
     title: str = ""
