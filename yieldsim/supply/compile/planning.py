@@ -18,19 +18,35 @@ from yieldsim.supply.kernels.records import (
     Plan,
     Planning,
     ProductPlan,
+    Program,
     Records,
+    Structure,
 )
 
 _INTEGERS = (
     "open_in",
     "open_now",
+    "dies_from",
     "package_column",
     "wafer_column",
-    "pool_used",
-    "line_used",
-    "die_used",
+    "market_row",
+    "line_row",
+    "stack_row",
+    "die_row",
+    "own_row",
+    "wafer_row",
+    "ahead_row",
+)
+_INTEGERS_OF_PROGRAM = (
+    "size",
+    "column_end",
+    "element_row",
+    "row_end",
+    "row_column",
     "basic",
-    "outside",
+    "home",
+    "place",
+    "slack",
 )
 
 
@@ -72,7 +88,25 @@ def planning_of(
         die=np.array([int(d in ai) for d in range(len(die))], np.int64),
         counted=counted,
         entry=np.array(role, np.int64),
+        dies_each=_dies_each(planned, product, die, other),
     )
+
+
+def _dies_each(
+    planned: list[bool],
+    product: Records[ProductPlan],
+    die: Records[DieDesign],
+    other: Records[OtherDie],
+) -> np.ndarray:
+    """Return the dies of each design in a package of each planned product."""
+    each = np.zeros((len(product), len(die)))
+    for i, is_in in enumerate(planned):
+        if is_in:
+            each[i, product[i].die] += product[i].dies_per_package
+            np.add.at(
+                each[i], other["die"][other["product"] == i], other["count"][other["product"] == i]
+            )
+    return each
 
 
 def _dies_of(product: Records[ProductPlan], other: Records[OtherDie], i: int) -> set[int]:
@@ -112,13 +146,10 @@ def _counted(
     return counted
 
 
-def new_plan(
-    routes: int, entries: int, dies: int, bins: int, pools: int, lines: int, ranks: tuple[int, int]
-) -> Plan:
-    """Return the arrays of a plan; ``ranks`` are the numbers of products and ranks of memory."""
-    products, choices = ranks
-    columns = PERIODS * (products * choices + entries)
-    rows = PERIODS * (2 * products + lines + pools + dies + routes) + dies
+def new_plan(structure: Structure, entries: int, bins: int, pools: int) -> Plan:
+    """Return the arrays of a plan."""
+    routes, dies, lines = len(structure.route), len(structure.die), len(structure.line)
+    products, choices = structure.product_pool.shape
     shapes = {
         "entry": (entries, LANES),
         "kept": (entries, LANES),
@@ -129,6 +160,7 @@ def new_plan(
         "wafers": (PERIODS, routes),
         "wafers_now": (routes,),
         "tested": (entries, bins + 1),
+        "counted": (entries,),
         "open_in": (PERIODS, entries),
         "open_now": (entries,),
         "dies": (PERIODS, dies, bins),
@@ -137,18 +169,52 @@ def new_plan(
         "wanted": (PERIODS, products),
         "value": (products,),
         "bins": (bins,),
+        "later": (PERIODS,),
+        "dies_from": (dies,),
+        "pool_dies": (pools,),
         "package_column": (PERIODS, products, choices),
         "wafer_column": (PERIODS, entries),
-        "pool_used": (pools,),
-        "line_used": (lines,),
-        "die_used": (dies,),
-        "table": ((rows + 1) * (columns + 1),),
-        "basic": (rows,),
-        "outside": (columns,),
-        "chosen": (columns,),
+        "market_row": (PERIODS, products),
+        "line_row": (PERIODS, lines),
+        "stack_row": (PERIODS, pools),
+        "die_row": (PERIODS, dies),
+        "own_row": (PERIODS, products),
+        "wafer_row": (PERIODS, routes),
+        "ahead_row": (dies,),
+        "chosen": (PERIODS * (products * choices + entries),),
     }
     arrays: dict[str, Any] = {
-        name: np.zeros(shapes[name], np.int64 if name in _INTEGERS else np.float64)
-        for name in Plan._fields
+        name: np.zeros(shape, np.int64 if name in _INTEGERS else np.float64)
+        for name, shape in shapes.items()
     }
-    return Plan(**arrays)
+    rows = PERIODS * (2 * products + lines + pools + dies + routes) + dies
+    columns = len(arrays["chosen"])
+    elements = _most_elements(structure.planning, structure, lines, choices)
+    return Plan(**arrays, program=new_program(rows, columns, elements))
+
+
+def _most_elements(planning: Planning, structure: Structure, lines: int, choices: int) -> int:
+    """Return the most elements that the program of a plan can have."""
+    designs = np.count_nonzero(planning.dies_each, axis=1)
+    a_package = 1 + lines + PERIODS * (1 + designs + planning.own_row)
+    users = np.bincount(
+        structure.product["die"], weights=planning.own_row, minlength=len(structure.die)
+    )
+    a_wafer = 2 + PERIODS * (1 + users[structure.entry["die"]])
+    return PERIODS * int(choices * a_package.sum() + a_wafer.sum())
+
+
+def new_program(rows: int, columns: int, elements: int) -> Program:
+    """Return the arrays of a linear program of at most so many rows, columns and elements."""
+    kept = min(rows, columns)
+    by_row = ("limit", "row_end", "basic", "home", "place", "entering")
+    by_column = ("gain", "scale", "weight", "taken")
+    lengths = dict.fromkeys(by_row, rows) | dict.fromkeys(by_column, columns)
+    lengths |= dict.fromkeys(("element_row", "element", "row_column", "row_element"), elements)
+    lengths |= {"size": 3, "column_end": columns + 1, "slack": kept, "slack_gain": kept}
+    lengths |= {"inverse": kept * rows}
+    arrays: dict[str, Any] = {
+        name: np.zeros(length, np.int64 if name in _INTEGERS_OF_PROGRAM else np.float64)
+        for name, length in lengths.items()
+    }
+    return Program(**arrays)

@@ -164,7 +164,5 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
     flat = np.zeros((sum(rows_of(part) for part in from_zero.values()), LANES))
     tables = dict(zip(from_zero, lane_views(flat, from_zero.values()), strict=True))
     tables |= {name: lane_table(*part) for name, part in written_first.items()}
-    plan = new_plan(
-        routes, entries, dies, bins, pools, len(structure.line), structure.product_pool.shape
-    )
+    plan = new_plan(structure, entries, bins, pools)
     return flat, State(**tables, plan=plan, tail=np.zeros(bins), available=np.zeros(bins))

@@ -1,101 +1,137 @@
-"""The choices of a plan: wafers of a design in a line, packages with the stacks of a pool."""
+"""The choices of a plan: packages with the stacks of a pool, wafers of a design in a line."""
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import stage_jit
-from yieldsim.supply.kernels.allocation import uses
-from yieldsim.supply.kernels.records import AI_ENTRY, PERIODS, Clock, Plan, Structure
+import math
+
+from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.supply.kernels.allocation import per_package, uses
+from yieldsim.supply.kernels.planner.rows import (
+    give_dies,
+    keep_to_memory,
+    take_dies,
+    take_of,
+    take_own_bins,
+)
+from yieldsim.supply.kernels.records import (
+    AI_ENTRY,
+    COLUMNS,
+    ELEMENTS,
+    PERIODS,
+    Clock,
+    Plan,
+    Program,
+    Structure,
+    World,
+)
+
+_RANK = 1e-3  # part of the worth lost per rank of memory
+_WAFER = 1e-4  # cost of a wafer, in packages of the best product
+_PLACE = 0.02  # part by which a wafer costs more at the next place: no two are alike
+
+
+@inline_jit
+def _end_column(program: Program, gain: float) -> int:
+    """Close the column whose elements were put; return its number."""
+    j = program.size[COLUMNS]
+    program.gain[j] = gain
+    program.size[COLUMNS] = j + 1
+    program.column_end[j + 1] = program.size[ELEMENTS]
+    return j
 
 
 @stage_jit
-def number_columns(clock: Clock, structure: Structure, plan: Plan) -> int:
-    """Number the choices that may be above zero, and mark what they take; return their number."""
-    plan.die_used[:] = 0
-    plan.pool_used[:] = 0
-    plan.line_used[:] = 0
-    columns = 0
+def mark_dies(structure: Structure, plan: Plan) -> None:
+    """Mark the wafers that may be chosen, and from when there are or may be dies of a design."""
+    for die in range(structure.die.shape[0]):
+        plan.dies_from[die] = PERIODS
+        for q in range(PERIODS):
+            for b in range(structure.die[die].bins):
+                if plan.dies[q, die, b] * structure.planning.counted[die, b] > 0.0:
+                    plan.dies_from[die] = min(plan.dies_from[die], q)
     for q in range(PERIODS):
         for route in range(structure.route.shape[0]):
-            wafers = plan.wafers[q, route]
             first, end = structure.route[route].first_entry, structure.route[route].end_entry
             for entry in range(first, end):
-                plan.wafer_column[q, entry] = -1
-                if structure.planning.entry[entry] != AI_ENTRY or plan.open_in[q, entry] == 0:
-                    continue
-                if wafers > 0.0 and counted_tested(structure, plan, entry) > 0.0:
-                    plan.wafer_column[q, entry] = columns
-                    columns += 1
+                may = structure.planning.entry[entry] == AI_ENTRY and plan.open_in[q, entry] == 1
+                may = may and plan.wafers[q, route] > 0.0 and plan.counted[entry] > 0.0
+                plan.wafer_column[q, entry] = 0 if may else -1
+                if may:
+                    die = structure.entry[entry].die
+                    plan.dies_from[die] = min(plan.dies_from[die], q)
+
+
+@stage_jit
+def add_packages(clock: Clock, structure: Structure, world: World, plan: Plan, k: int) -> None:
+    """Add the packages of planned products that are asked for and may have dies and memory."""
     for q in range(PERIODS):
         for i in range(structure.product.shape[0]):
-            for rank in range(structure.product_pool.shape[1]):
-                plan.package_column[q, i, rank] = -1
             asked = plan.wanted[q, i] > 0.0 and plan.value[i] > 0.0
-            if asked and _has_dies(structure, plan, q, i):
-                columns = _number_ranks(clock, structure, plan, q, i, columns)
-    return columns
-
-
-@stage_jit
-def _number_ranks(
-    clock: Clock, structure: Structure, plan: Plan, q: int, i: int, columns: int
-) -> int:
-    """Number the choices of a product in a period; mark its dies, pools and packaging lines."""
-    before = columns
-    if structure.product[i].stacks_per_package == 0 or clock.no_memory_limit:
-        plan.package_column[q, i, 0] = columns
-        columns += 1
-    else:
-        for rank in range(structure.product_pool.shape[1]):
-            pool = structure.product_pool[i, rank]
-            if pool >= 0 and plan.stacks[q, pool] > 0.0:
-                plan.package_column[q, i, rank] = columns
-                plan.pool_used[pool] = 1
-                columns += 1
-    if columns == before:
-        return columns
-    for die in range(structure.die.shape[0]):
-        if dies_each(structure, i, die) > 0.0:
-            plan.die_used[die] = 1
-    for line in range(structure.line.shape[0]):
-        if uses(structure, i, line) and not clock.no_packaging_limit:
-            plan.line_used[line] = 1
-    return columns
-
-
-@stage_jit
-def dies_each(structure: Structure, i: int, die: int) -> float:
-    """Return the dies of a design in a package of a product."""
-    dies = 0.0
-    if structure.product[i].die == die:
-        dies += structure.product[i].dies_per_package
-    for number in range(structure.other.shape[0]):
-        if structure.other[number].product == i and structure.other[number].die == die:
-            dies += structure.other[number].count
-    return dies
-
-
-@stage_jit
-def counted_tested(structure: Structure, plan: Plan, entry: int) -> float:
-    """Return the tested dies on a wafer of an entry, in bins that a planned product can take."""
-    die, dies = structure.entry[entry].die, 0.0
-    for b in range(structure.die[die].bins):
-        dies += plan.tested[entry, b] * structure.planning.counted[die, b]
-    return dies
+            asked = asked and _has_dies(structure, plan, q, i)
+            bare = structure.product[i].stacks_per_package == 0 or clock.no_memory_limit
+            for rank in range(structure.product_pool.shape[1]):
+                pool = structure.product_pool[i, rank]
+                there = rank == 0 if bare else pool >= 0 and plan.stacks[q, pool] > 0.0
+                plan.package_column[q, i, rank] = -1
+                if asked and there:
+                    if not bare:
+                        _take_stacks(structure, plan, q, i, pool)
+                    _take_places(clock, structure, world, plan, q, i, k)
+                    worth = plan.later[q] * (1.0 - _RANK * rank)
+                    column = _end_column(plan.program, plan.value[i] * worth)
+                    plan.package_column[q, i, rank] = column
 
 
 @stage_jit
 def _has_dies(structure: Structure, plan: Plan, q: int, i: int) -> bool:
     """Return whether a product has, or may have, dies of each design by the end of a period."""
+    has = True
     for die in range(structure.die.shape[0]):
-        if dies_each(structure, i, die) <= 0.0:
-            continue
-        found = False
-        for p in range(q + 1):
-            for b in range(structure.die[die].bins):
-                found |= plan.dies[p, die, b] * structure.planning.counted[die, b] > 0.0
-            for entry in range(structure.entry.shape[0]):
-                if structure.entry[entry].die == die:
-                    found |= plan.wafer_column[p, entry] >= 0
-        if not found:
-            return False
-    return True
+        if structure.planning.dies_each[i, die] > 0.0:
+            has &= plan.dies_from[die] <= q
+    return has
+
+
+@stage_jit
+def _take_stacks(structure: Structure, plan: Plan, q: int, i: int, pool: int) -> None:
+    """Take the stacks of a package, of those up to the end of each period."""
+    for until in range(q, PERIODS):
+        stacks = structure.product[i].stacks_per_package
+        take_of(plan, plan.stack_row[until], pool, plan.stacks[until, pool], stacks)
+
+
+@stage_jit
+def _take_places(
+    clock: Clock, structure: Structure, world: World, plan: Plan, q: int, i: int, k: int
+) -> None:
+    """Take what a package takes of its market, of packaging lines and of dies."""
+    if plan.wanted[q, i] < math.inf:
+        take_of(plan, plan.market_row[q], i, plan.wanted[q, i], 1.0)
+    for line in range(structure.line.shape[0]):
+        if uses(structure, i, line) and not clock.no_packaging_limit:
+            each = per_package(structure, world, i, line, k)
+            take_of(plan, plan.line_row[q], line, plan.capacity[q, line], each)
+    for die in range(structure.die.shape[0]):
+        if structure.planning.dies_each[i, die] > 0.0:
+            take_dies(structure, plan, q, die, structure.planning.dies_each[i, die])
+    if structure.planning.own_row[i] == 1:
+        take_own_bins(structure, plan, q, i)
+
+
+@stage_jit
+def add_wafers(clock: Clock, structure: Structure, plan: Plan) -> None:
+    """Add the wafers that may be chosen and whose dies may go into a package."""
+    program = plan.program
+    for q in range(PERIODS):
+        for route in range(structure.route.shape[0]):
+            first, end = structure.route[route].first_entry, structure.route[route].end_entry
+            for entry in range(first, end):
+                if plan.wafer_column[q, entry] < 0:
+                    continue
+                if not give_dies(structure, plan, q, entry):
+                    plan.wafer_column[q, entry] = -1
+                    continue
+                take_of(plan, plan.wafer_row[q], route, plan.wafers[q, route], 1.0)
+                keep_to_memory(clock, structure, plan, q, entry)
+                cost = _WAFER * plan.later[q] * (1.0 + _PLACE * entry)
+                plan.wafer_column[q, entry] = _end_column(program, -cost)

@@ -144,7 +144,10 @@ def _fill_stacks(
 
 @stage_jit
 def _fill_tested(structure: Structure, world: World, state: State, k: int) -> None:
-    """Fill the tested dies of a wafer of each entry with a share, if it started now."""
+    """Fill the tested dies of a wafer of each entry with a share, if it started now.
+
+    ``plan.counted`` are those in bins that a planned product can take.
+    """
     plan = state.plan
     for route in range(structure.route.shape[0]):
         wafers, p = state.route[route], structure.route[route].process
@@ -157,6 +160,7 @@ def _fill_tested(structure: Structure, world: World, state: State, k: int) -> No
                 asked += plan.open_in[q, entry]
             for b in range(out.shape[0]):
                 out[b] = 0.0
+            plan.counted[entry] = 0.0
             if asked == 0 or structure.planning.entry[entry] == 0:
                 continue
             design = structure.die[die]
@@ -176,6 +180,7 @@ def _fill_tested(structure: Structure, world: World, state: State, k: int) -> No
             passed = _with_bad(out, design.bins) * kept * state.die[die].gross_dies[k]
             for b in range(design.bins):
                 out[b] *= passed
+                plan.counted[entry] += out[b] * structure.planning.counted[die, b]
 
 
 @inline_jit

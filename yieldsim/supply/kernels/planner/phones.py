@@ -8,7 +8,6 @@ from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_starts
 from yieldsim.supply.kernels.fab import planned_starts
-from yieldsim.supply.kernels.planner.columns import counted_tested
 from yieldsim.supply.kernels.planner.expected import demand_expected, read_at, weight_sums
 from yieldsim.supply.kernels.records import (
     AI_ENTRY,
@@ -60,9 +59,9 @@ def _set_design(
             if structure.entry[entry].die == die:
                 wafers = _share_wafers(clock, structure, world, plan, route, entry, step, lead, k)
                 if plan.wafers_now[route] > 0.0:
-                    by_shares += wafers * counted_tested(structure, plan, entry)
+                    by_shares += wafers * plan.counted[entry]
                 else:
-                    short -= wafers * counted_tested(structure, plan, entry)
+                    short -= wafers * plan.counted[entry]
     short = max(0.0, short)
     kept = min(1.0, short / by_shares) if by_shares > 0.0 else 1.0
     more = short - by_shares
@@ -72,7 +71,7 @@ def _set_design(
             if structure.entry[entry].die != die or plan.wafers_now[route] <= 0.0:
                 continue
             plan.kept[entry, k], plan.entry[entry, k] = kept, 0.0
-            each = counted_tested(structure, plan, entry)
+            each = plan.counted[entry]
             if plan.open_now[entry] == 1 and each > 0.0 and more > 0.0:
                 idle = plan.wafers_now[route] * _idle_part(structure, plan, route, k)
                 wafers = min(idle, more / each)

@@ -10,6 +10,7 @@ from yieldsim.supply.kernels.records.tables import Floats, Ints
 PERIODS = 3  # of a plan: the quarter, until the wafers of the next one are out, two years more
 AI_ENTRY, PHONE_ENTRY = 1, 2  # roles of an allocation entry
 BY_COMPUTE, BY_BANDWIDTH, BY_CHIPS = range(3)  # what a package is worth
+ROWS, COLUMNS, ELEMENTS = range(3)  # places in the size of a program
 
 
 @by_address
@@ -23,6 +24,35 @@ class Planning(NamedTuple):
     die: Ints  # D, 1 for a design of planned products
     counted: Ints  # D B, 1 where a planned product can take dies of the bin
     entry: Ints  # M, role
+    dies_each: Floats  # I D, dies of a design in a package; 0 in packages that are not planned
+
+
+@by_address
+class Program(NamedTuple):
+    """A linear program: its elements by column and by row, and the basis of its solution.
+
+    A variable is a column, or from the number of columns on the slack of a row.
+    """
+
+    size: Ints  # rows, columns, elements
+    limit: Floats  # of each row; after pivots the value of the row's variable
+    gain: Floats  # of each column; after pivots what a unit of it adds
+    column_end: Ints  # of the elements of the columns before each, from 0 on
+    element_row: Ints
+    element: Floats
+    row_end: Ints  # of the elements of each row
+    row_column: Ints
+    row_element: Floats
+    scale: Floats  # by which the gains of columns are compared
+    weight: Floats  # the same, 0 in the basis
+    basic: Ints  # variable of each row
+    home: Ints  # row of each slack in the basis
+    place: Ints  # of the kept column of each slack, -1 in the basis
+    slack: Ints  # of each kept column
+    slack_gain: Floats
+    inverse: Floats  # kept columns, one after the other
+    entering: Floats  # column of the variable that enters
+    taken: Floats  # row of the pivot
 
 
 @by_address
@@ -41,6 +71,7 @@ class Plan(NamedTuple):
     wafers: Floats  # Q N, AI wafers whose dies come out in a period
     wafers_now: Floats  # N, AI wafers started in the quarter
     tested: Floats  # M B+1, tested dies on a wafer of an entry started now; last: not used
+    counted: Floats  # M, of these the dies in bins that a planned product can take
     open_in: Ints  # Q M, 1 where an entry may have wafers whose dies come out in a period
     open_now: Ints  # M
     dies: Floats  # Q D B, dies that arrive in a period under any plan; the first with the stock
@@ -49,12 +80,17 @@ class Plan(NamedTuple):
     wanted: Floats  # Q I, most packages by demand; 0 out of production
     value: Floats  # I, of a package
     bins: Floats  # B, dies by bin of the product that is valued
+    later: Floats  # Q, worth of a package beside one of the first period
+    dies_from: Ints  # D, first period in which there are or may be dies
+    pool_dies: Floats  # H, most dies that a stack takes
     package_column: Ints  # Q I rank, -1: none
     wafer_column: Ints  # Q M
-    pool_used: Ints  # H, 1 where a column takes stacks of it
-    line_used: Ints  # L
-    die_used: Ints  # D
-    table: Floats  # the program, row by row: limits, then the objective; right-hand side last
-    basic: Ints  # variable of each row
-    outside: Ints  # variable of each column
-    chosen: Floats  # value of each column's own variable
+    market_row: Ints  # Q I, -1: none
+    line_row: Ints  # Q L
+    stack_row: Ints  # Q H
+    die_row: Ints  # Q D
+    own_row: Ints  # Q I
+    wafer_row: Ints  # Q N
+    ahead_row: Ints  # D
+    program: Program
+    chosen: Floats  # value of each column
