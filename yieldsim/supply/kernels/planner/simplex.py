@@ -79,7 +79,7 @@ def _begin(program: Program, rows: int, columns: int) -> None:
 
 
 @inline_jit
-def _key(gain: float, j: int) -> int:
+def _key(gain: float, j: int) -> np.int64:
     """Return a whole number that is the larger the larger a gain is, with a place in its end.
 
     Whole numbers have a largest one in any order, so that the search vectorizes.
@@ -97,7 +97,7 @@ def _largest_gain(program: Program, columns: int, kept: int) -> int:
         top = max(top, _key(gain[j] * weight[j] if gain[j] > _GAIN else 0.0, j))
     for a in range(kept):
         top = max(top, _key(slack_gain[a] if slack_gain[a] > _GAIN else 0.0, columns + a))
-    return _PLACES - (top & _PLACES) if top > _PLACES else np.int64(-1)
+    return int(_PLACES - (top & _PLACES)) if top > _PLACES else -1
 
 
 @stage_jit
