@@ -18,8 +18,9 @@ import wafer_rivals
 from yieldsim.kernels.philox import fill_blocks
 from yieldsim.wafer import expected_yield, wafer_model
 from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
-from yieldsim.wafer.kernels.points_plain import GROUP, plain_block
-from yieldsim.wafer.shortcuts import make_plain
+from yieldsim.wafer.kernels.dies import DieCounts
+from yieldsim.wafer.kernels.points_plain import plain_block
+from yieldsim.wafer.shortcuts import make_plain, plain_work
 from yieldsim.wafer.simulate import run_compiled
 
 SEED = 7
@@ -83,15 +84,17 @@ def plain_points(wafers: int, rounds: int) -> dict[str, float]:
     radius = compiled.sites.usable_radius_mm
     plain = make_plain(compiled)
     out, good, few = np.zeros((wafers, 3)), np.zeros(wafers), np.zeros(max(wafers // 10, 50))
-    by_c, first = np.zeros((wafers, 3)), np.zeros((4, GROUP), np.uint32)
-    words, stamp = np.zeros((4, 64), np.uint32), np.zeros(dies, np.uint32)
+    by_c, work = np.zeros((wafers, 3)), plain_work(plain)
     image = np.zeros((wafers, 0), np.uint8)
-    used = wafers * (1.0 + 0.1 * compiled.floorplan.die_cm2 * dies)  # words: a count and the places
+    used = wafers * (
+        1.0 + 0.1 * compiled.floorplan.die_cm2 * dies
+    )  # one for the count and each place
     buffer = np.zeros((4, int(used / 4)), np.uint32)
+    counts = DieCounts(out[:, :1], out[:, 1], out[:, 2])
     zero = np.uint32(0)
     cases: dict[str, Callable[[], object]] = {
-        "engine, points": lambda: plain_block(plain, np.uint64(0), first, words, stamp, out, image),
-        "bound: the same number of words": lambda: fill_blocks(
+        "engine, points": lambda: plain_block(plain, np.uint64(0), work, counts, image),
+        "bound: a word for each place": lambda: fill_blocks(
             buffer, plain.seed, zero, zero, np.uint32(3), zero
         ),
         "scalar Numba": lambda: wafer_rivals.scalar_plain(SEED, grid, box, radius, 0.1, good),

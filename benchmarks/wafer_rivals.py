@@ -137,8 +137,9 @@ static inline void philox(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3,
     }
     out[0] = x0; out[1] = x1; out[2] = x2; out[3] = x3;
 }
-static inline uint64_t bit(uint32_t word, uint64_t dies, int wanted) {
-    return wanted ? 1ull << (((uint64_t)word * dies) >> 32) : 0ull;
+static inline uint64_t bits(uint32_t word, uint64_t dies, int64_t wanted) {
+    uint64_t one = (uint64_t)word * dies, other = (one & 0xFFFFFFFFull) * dies;
+    return (wanted > 0 ? 1ull << (one >> 32) : 0ull) | (wanted > 1 ? 1ull << (other >> 32) : 0ull);
 }
 void plain(uint64_t seed, uint64_t dies, const uint64_t *below, const int64_t *guide,
            uint64_t first_wafer, int64_t wafers, double *out) {
@@ -152,14 +153,12 @@ void plain(uint64_t seed, uint64_t dies, const uint64_t *below, const int64_t *g
         int64_t count = guide[head[0] >> 20];
         while (head[0] >= below[count]) count++;
         uint64_t mask = 0;
-        for (int k = 1; k < 4; k++) mask |= bit(head[k], dies, count >= k);
-        int64_t blocks = (count + 16) / 16 * 4;
-        for (int64_t b = 0; b < blocks; b++) {
+        for (int k = 1; k < 4; k++) mask |= bits(head[k], dies, count - 2 * (k - 1));
+        for (int64_t b = 0; 6 + 8 * b < count; b++) {
             uint32_t word[4];
             philox(b + 1, 0xFFFFFFFFull, 3, first_wafer + w, k0, k1, word);
-            int64_t left = count - 3 - 4 * b;
-            mask |= bit(word[0], dies, left > 0) | bit(word[1], dies, left > 1)
-                  | bit(word[2], dies, left > 2) | bit(word[3], dies, left > 3);
+            int64_t left = count - 6 - 8 * b;
+            for (int k = 0; k < 4; k++) mask |= bits(word[k], dies, left - 2 * k);
         }
         double good = (double)dies - __builtin_popcountll(mask);
         out[3 * w] = good; out[3 * w + 1] = good; out[3 * w + 2] = 0.0;

@@ -7,6 +7,7 @@ approximate one, the wafer kernels the exact or tabulated one.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ __all__ = [
     "GAMMA_CELLS",
     "GAMMA_FIRST",
     "GAMMA_STEPS",
+    "gamma_place",
     "gamma_tabulated",
     "gamma_wilson_hilferty",
     "normal_ppf",
@@ -162,12 +164,8 @@ def gamma_wilson_hilferty(z: float, shape: float) -> float:
 
 
 @inline_jit
-def gamma_tabulated(table: NDArray[np.float64], word: np.uint32) -> float:
-    """Return the gamma quantile of a word, linear between the nodes of a table.
-
-    ``table`` is float64[2, GAMMA_CELLS + 1]. The error is below 1e-5 for shapes of 0.1 and more
-    (test_gamma_tabulated_error).
-    """
+def gamma_place(word: np.uint32) -> Any:
+    """Return (row, cell, part of the cell) of a word in a gamma table."""
     upper = word >> _TOP
     near = word if upper == np.uint32(0) else word ^ _ALL
     bits = np.float64(np.float64(near) + 0.5).view(np.uint64)
@@ -176,6 +174,17 @@ def gamma_tabulated(table: NDArray[np.float64], word: np.uint32) -> float:
     # the rest becomes the mantissa of a number in [1, 2): converting 64-bit integers to floats
     # would not vectorize
     part = np.uint64(((bits & _REST) << _REST_UP) | _ONE_BITS).view(np.float64) - 1.0
+    return upper, cell, part
+
+
+@inline_jit
+def gamma_tabulated(table: NDArray[np.float64], word: np.uint32) -> float:
+    """Return the gamma quantile of a word, linear between the nodes of a table.
+
+    ``table`` is float64[2, GAMMA_CELLS + 1]. The error is below 1e-5 for shapes of 0.1 and more
+    (test_gamma_tabulated_error).
+    """
+    upper, cell, part = gamma_place(word)
     left = table[upper, cell]
     return left + part * (table[upper, cell + np.uint64(1)] - left)
 

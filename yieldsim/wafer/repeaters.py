@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.wafer.compile.blocks import strips
+from yieldsim.wafer.compile.blocks import Strip, strips
 from yieldsim.wafer.compile.compiled import CompiledWafer
 from yieldsim.wafer.compile.cubics import blurred, make_pieces
 from yieldsim.wafer.compile.floorplan import Damage, Holder
@@ -98,8 +99,11 @@ class DamageStates:
     _states: dict[Any, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._strips = strips(self.compiled.floorplan)
         self._state(())
+
+    @cached_property
+    def _strips(self) -> list[Strip]:
+        return strips(self.compiled.floorplan)
 
     def hits(self, repeaters: LotRepeaters, wafer: int) -> ReticleHits:
         """Return the strips that a lot's reticle defects hit on a wafer."""

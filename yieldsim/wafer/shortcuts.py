@@ -14,7 +14,13 @@ from yieldsim.wafer.kernels.dies import (
     expected_dies,
     expected_from_scale,
 )
-from yieldsim.wafer.kernels.points_plain import GROUP, GUIDE_CELLS, PlainWafers, plain_block
+from yieldsim.wafer.kernels.points_plain import (
+    GROUP,
+    GUIDE_CELLS,
+    PlainWafers,
+    PlainWork,
+    plain_block,
+)
 from yieldsim.wafer.kernels.sorting import ParametricShift
 from yieldsim.wafer.repeaters import repeater_mean
 
@@ -24,6 +30,7 @@ __all__ = [
     "is_scaled",
     "make_plain",
     "plain_wafers",
+    "plain_work",
     "scaled_wafers",
 ]
 
@@ -71,6 +78,18 @@ def make_plain(compiled: CompiledWafer) -> PlainWafers:
     )
 
 
+def plain_work(plain: PlainWafers) -> PlainWork:
+    """Return a fresh work space of `wafer.kernels.points_plain`."""
+    return PlainWork(
+        first=np.zeros((4, GROUP), np.uint32),
+        defects=np.zeros(GROUP, np.int64),
+        killed=np.zeros(GROUP, np.int64),
+        mask=np.zeros(GROUP, np.uint64),
+        words=np.zeros((4, plain.count_below.size // 4 + 8), np.uint32),
+        stamp=np.zeros(plain.dies, np.uint32),
+    )
+
+
 def plain_wafers(
     compiled: CompiledWafer,
     first_wafer: int,
@@ -82,10 +101,7 @@ def plain_wafers(
     rate = compiled.model.process.d0_per_cm2 * compiled.density_model.profile
     density[:] = rate[: density.shape[1]]
     plain = make_plain(compiled)
-    words = np.zeros((4, plain.count_below.size // 4 + 8), np.uint32)
-    stamp = np.zeros(len(compiled.sites), np.uint32)
-    first = np.zeros((4, GROUP), np.uint32)
-    plain_block(plain, np.uint64(first_wafer), first, words, stamp, counts, image)
+    plain_block(plain, np.uint64(first_wafer), plain_work(plain), counts, image)
 
 
 def _guide(below: NDArray[np.uint64]) -> NDArray[np.int64]:

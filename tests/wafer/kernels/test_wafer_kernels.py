@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from tests.wafer.made_up_wafers import ALL, OPTIONS, make_model
-from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, philox4x32
+from yieldsim.kernels.philox import STREAM_DEFECT_COUNT, STREAM_DEFECT_PLACE, philox4x32
 from yieldsim.wafer import simulate
 from yieldsim.wafer.compile.compiled import compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes
+from yieldsim.wafer.defects import Defects
 from yieldsim.wafer.kernels import sorting
+from yieldsim.wafer.kernels.points_plain import pair_of
 from yieldsim.wafer.shortcuts import make_plain
 from yieldsim.wafer.simulate import run_compiled
 
@@ -55,7 +58,21 @@ def plain_wafer_by_integers(seed: int, wafer: int, below: list[int], dies: int) 
         return int(four[number % 4])
 
     count = next(n for n, top in enumerate(below) if word(0) < top)
-    return dies - len({word(j + 1) * dies >> 32 for j in range(count)})
+    if dies > 64:
+        return dies - len({word(j + 1) * dies >> 32 for j in range(count)})
+    pairs = [divmod(word(j // 2 + 1) * dies**2 >> 32, dies) for j in range(count)]
+    return dies - len({pair[j % 2] for j, pair in enumerate(pairs)})
+
+
+@given(dies=st.integers(1, 64), data=st.data())
+def test_two_dies_of_a_word(dies: int, data: st.DataObject) -> None:
+    """A pair's words are those between two thresholds, of which each pair has 2^32 / dies^2."""
+    pair = data.draw(st.integers(0, dies**2 - 1))
+    first = -(-pair * 2**32 // dies**2)
+    last = -(-(pair + 1) * 2**32 // dies**2) - 1
+    for word in (first, last):
+        found = pair_of(np.uint32(word), np.uint64(dies))
+        assert tuple(map(int, found)) == divmod(pair, dies)
 
 
 @pytest.mark.parametrize("size", [(26, 33), (12, 11), (60, 70)])
@@ -75,6 +92,58 @@ def test_plain_block_by_integers(size: tuple[float, float]) -> None:
     assert np.array_equal((one.bin_map == 0).sum(axis=1), one.good[:, 0])
 
 
+def listed(cores: int, d0: float, wafers: int, seed: int) -> Defects:
+    """The defects of wafers of the reference die, whose places come from two counters."""
+    blocks = {"core": {"kind": "core", "count": cores, "area_mm2": 12.0}}
+    change = {"die.blocks": blocks, "bins": {}, "process.d0_per_cm2": d0}
+    compiled = compile_wafer(make_model(change), seed)
+    found = run_compiled(compiled, wafers, "points", keep_maps=True).defects
+    assert found is not None
+    return found
+
+
+def number_in_die(defects: Defects) -> NDArray[np.int64]:
+    """The number of each defect on its die; they are listed die by die."""
+    die = defects.wafer * 1000 + defects.die
+    start = np.flatnonzero(np.r_[True, die[1:] != die[:-1]])
+    return np.arange(die.size) - np.repeat(start, np.diff(np.r_[start, die.size]))
+
+
+def test_heights_by_integers() -> None:
+    seed = 5
+    defects = listed(4, 0.4, 1, seed)
+    numbers = number_in_die(defects)
+    assert numbers.max() > 6
+    key = np.uint64(seed), np.uint64(0)
+    sites = compile_wafer(make_model({}), seed).sites
+    for row in range(0, len(defects), 7):
+        die, j = int(defects.die[row]), int(numbers[row])
+        block = philox4x32.py_func(
+            np.uint32(die), *map(np.uint32, (0, STREAM_DEFECT_COUNT, 0)), *key
+        )
+        own = philox4x32.py_func(*map(np.uint32, (die, j, STREAM_DEFECT_PLACE, 0)), *key)
+        height = int(own[0])
+        if j < 6:
+            upper = int(block[1 + j // 2]) >> (0 if j % 2 else 16)
+            height = (upper & 0xFFFF) << 16 | height & 0xFFFF
+        up = (defects.y_mm[row] - sites.y_mm[die]) / sites.height_mm
+        assert up == pytest.approx((height + 0.5) / 2**32 - 0.5, abs=1e-12)
+
+
+def test_heights_are_uniform_and_independent() -> None:
+    """Chi-square over an 8 x 8 grid of the heights of two defects of a die, number by number."""
+    defects = listed(4, 1.5, 60, 11)
+    numbers = number_in_die(defects)
+    sites = compile_wafer(make_model({}), 11).sites
+    up = (defects.y_mm - sites.y_mm[defects.die]) / sites.height_mm + 0.5
+    cell = np.minimum((8.0 * up).astype(int), 7)
+    for j in range(1, 8):
+        later = np.flatnonzero(numbers == j)
+        for step in {1, min(j, 3)}:
+            table = np.bincount(8 * cell[later - step] + cell[later], minlength=64)
+            assert stats.chisquare(table).pvalue > 1e-4, (j, step)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 2**64 - 1),
@@ -90,7 +159,7 @@ def test_the_vector_loop_is_the_scalar_one(seed: int, d0: float, cores: int, opt
     compiled = compile_wafer(make_model(change), seed)
     fast = run_compiled(compiled, 4, "points", keep_maps=True)
     assert compiled.layout.cell_node.size > 0
-    empty = np.zeros(0, np.int32)
+    empty = np.zeros(0, np.uint8)
     for layout in (
         compiled.layout._replace(cell_node=empty),
         compiled.layout._replace(cell_node=empty, flat=False),

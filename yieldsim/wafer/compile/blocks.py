@@ -99,22 +99,22 @@ def make_layout(model: WaferModel, floorplan: CompiledFloorplan) -> BlockLayout:
         flat=flat,
         cell_node=_cell_nodes(end, placed, floorplan.die.cores())
         if flat
-        else np.zeros(0, np.int32),
+        else np.zeros(0, np.uint8),
         layer_end=np.cumsum(shares) / max(math.fsum(shares), 1e-300),
         layer_x0_um=np.array(x0, np.float64),
         kill=kill,
     )
 
 
-def _cell_nodes(end: NDArray[np.uint64], placed: list[Strip], cores: int) -> NDArray[np.int32]:
-    """Return what lies in each cell of a word: a node, nothing (the last bit), or a border."""
+def _cell_nodes(end: NDArray[np.uint64], placed: list[Strip], cores: int) -> NDArray[np.uint8]:
+    """Return what lies in each cell of a place: a node, nothing (the last bit), or a border."""
     if cores > FLAT_CORES:
-        return np.zeros(0, np.int32)
+        return np.zeros(0, np.uint8)
     node = np.array([*(strip.node for strip in placed), FLAT_CORES + 1])
     starts = np.arange(FLAT_CELLS, dtype=np.uint64) << np.uint64(20)
     first = np.searchsorted(end, starts, side="right")
     last = np.searchsorted(end, starts + np.uint64((1 << 20) - 1), side="right")
-    return np.where(first == last, node[first], BORDER).astype(np.int32)
+    return np.where(first == last, node[first], BORDER).astype(np.uint8)
 
 
 def _kill(model: WaferModel, floorplan: CompiledFloorplan) -> NDArray[np.void]:

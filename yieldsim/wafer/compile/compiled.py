@@ -25,6 +25,7 @@ from yieldsim.wafer.compile.systematic import die_survival
 from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites, place_grid
 from yieldsim.wafer.kernels.density import SIGNATURE, DensityModel, ExcursionChances
 from yieldsim.wafer.kernels.points import BlockLayout
+from yieldsim.wafer.kernels.points_flat import VECTOR_DEFECTS
 from yieldsim.wafer.kernels.sorting import ParametricLevel, Sorting
 from yieldsim.wafer.kernels.wafer_state import WorkSpace
 from yieldsim.wafer.model.process import ProcessTable
@@ -76,14 +77,14 @@ class CompiledWafer:
         leakage = self.sorting.leakage_cuts.size + 1
         return WorkSpace(
             region_words=np.zeros((4, blocks), np.uint32),
-            regions=np.zeros(4 * blocks),
+            regions=np.zeros((4, blocks)),
             density=np.zeros(dies),
             extra=np.zeros(dies),
             die_words=np.zeros((4, -(-dies // 4)), np.uint32),
             count_words=np.zeros((4, dies), np.uint32),
             works=np.zeros(dies, np.int64),
             counts=np.zeros(dies, np.int64),
-            nodes=np.zeros((3, dies), np.int64),
+            nodes=np.zeros((VECTOR_DEFECTS, dies), np.uint8),
             stamp=np.full(nodes, -1, np.int64),
             dead=np.zeros(nodes, np.bool_),
             faults=np.zeros(self.layout.memory_node.size, np.int64),
@@ -193,7 +194,7 @@ def _density_model(process: ProcessTable, sites: Sites, seed: int) -> DensityMod
         lot_wafers=int(process.lot_wafers),
         lot_gamma=gamma_table(process.alpha_lot),
         wafer_gamma=gamma_table(process.alpha_wafer),
-        region_gamma=gamma_table(process.alpha_region),
+        region_gamma=gamma_table(process.alpha_region).ravel(),
         region=regions(process, sites),
         profile=die_profile(process.profile, sites),
         excursions=excursion_chances(process),

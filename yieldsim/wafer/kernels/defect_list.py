@@ -21,11 +21,11 @@ from yieldsim.wafer.kernels.points import (
     place_words,
     strip_of,
 )
-from yieldsim.wafer.kernels.points_plain import PLAIN, PlainWafers, die_of, looked_up
+from yieldsim.wafer.kernels.points_flat import height_word
+from yieldsim.wafer.kernels.points_plain import PLAIN, PlainWafers, die_of_defect, looked_up
 
 __all__ = ["DEFECT", "defects_by_die", "plain_defects"]
 
-_IN_BLOCK = 3
 _ZERO = np.uint32(0)
 
 # ``across`` and ``up`` are in parts of the die from its centre, -1/2 to 1/2. Without layer groups
@@ -57,9 +57,8 @@ def defects_by_die(
     row = 0
     for die in range(dies):
         for defect in range(counts[die]):
-            height, width, layer_word, size_word = place_words(seed, die, defect, wafer)
-            if defect < _IN_BLOCK:
-                height = words[defect + 1, die]
+            own, width, layer_word, size_word = place_words(seed, die, defect, wafer)
+            height = height_word(words, die, defect, own)
             strip = strip_of(layout, height)
             layer, size_um, kill = -1, np.nan, True
             if layout.layer_end.shape[0] > 0:
@@ -83,10 +82,8 @@ def plain_defects(plain: PlainWafers, layout: BlockLayout, wafer: np.uint32) -> 
     count = looked_up(plain.count_below, plain.count_guide, w0)
     out = np.empty(count, DEFECT)
     for defect in range(count):
-        number = np.uint32(defect + 1)
-        die_words = seeded_words(plain.seed, number // 4, PLAIN, STREAM_DEFECT_COUNT, wafer)
-        out[defect].die = die_of(plain, die_words[number % 4])
-        place = seeded_words(plain.seed, number, PLAIN, STREAM_DEFECT_PLACE, wafer)
+        out[defect].die = die_of_defect(plain, wafer, defect)
+        place = seeded_words(plain.seed, np.uint32(defect + 1), PLAIN, STREAM_DEFECT_PLACE, wafer)
         across, up, layer_word, size_word = place
         out[defect].across = uniform_open(across) - 0.5
         out[defect].up = uniform_open(up) - 0.5

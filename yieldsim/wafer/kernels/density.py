@@ -1,7 +1,8 @@
 """Density of defects on the dies of a wafer: clusters, profile, excursions, spatial signatures.
 
 Legend: lots, wafers, dies and regions are numbered from zero; densities are per cm2. Gamma tables
-are those of `kernels.inverse.gamma_tabulated`, without columns where there is no spread. A wafer's
+are those of `kernels.inverse.gamma_tabulated`, without columns where there is no spread; that of
+the regions has one row after the other. A wafer's
 densities depend on the seed, the number of its lot and its own number only.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.inverse import gamma_tabulated
+from yieldsim.kernels.inverse import GAMMA_CELLS, gamma_place, gamma_tabulated
 from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
 from yieldsim.kernels.philox import (
     STREAM_DENSITY,
@@ -45,6 +46,7 @@ _LOT = np.uint32(0)
 _WAFER = np.uint32(1)
 _REGION = np.uint32(2)
 _ZERO = np.uint32(0)
+_ROW, _NEXT = np.uint64(GAMMA_CELLS + 1), np.uint64(1)  # of a gamma table
 
 # Lengths are in usable radii. A half length above zero makes the signature a scratch.
 SIGNATURE = np.dtype(
@@ -124,7 +126,7 @@ def lot_density(model: DensityModel, lot: int) -> float:
     return density
 
 
-@stage_jit
+@inline_jit
 def wafer_ratio(model: DensityModel, wafer: np.uint32) -> float:
     """Return the wafer's own gamma."""
     if model.wafer_gamma.shape[1] == 0:
@@ -152,7 +154,7 @@ def wafer_ratios(
         out[w] = gamma_tabulated(model.wafer_gamma, words[w])
 
 
-@stage_jit
+@inline_jit
 def density_row(
     model: DensityModel,
     wafer: np.uint32,
@@ -163,19 +165,28 @@ def density_row(
 ) -> None:
     """Fill ``out`` float64[die] with the densities without signatures.
 
-    ``words`` uint32[4, >= regions / 4] and ``regions`` float64[>= regions] are work space.
+    ``words`` uint32 and ``regions`` float64 are [4, >= regions / 4] and work space.
     """
     dies = out.shape[0]
-    if model.region_gamma.shape[1] == 0:
+    table = model.region_gamma
+    if table.shape[0] == 0:
         for die in range(dies):
             out[die] = wafer_density * model.profile[die]
         return
     fill_blocks(words, model.seed, _ZERO, _REGION, STREAM_DENSITY, wafer)
-    for block in range(words.shape[1]):
-        for k in range(4):
-            regions[4 * block + k] = gamma_tabulated(model.region_gamma, words[k, block])
+    for k in range(4):
+        # `gamma_tabulated` in two loops, of which the first vectorizes
+        for block in range(words.shape[1]):
+            row, cell, part = gamma_place(words[k, block])
+            words[k, block] = row * _ROW + cell
+            regions[k, block] = part
+        for block in range(words.shape[1]):
+            cell = np.uint64(words[k, block])
+            left = table[cell]
+            regions[k, block] = left + regions[k, block] * (table[cell + _NEXT] - left)
     for die in range(dies):
-        out[die] = wafer_density * model.profile[die] * regions[model.region[die]]
+        region = model.region[die]
+        out[die] = wafer_density * model.profile[die] * regions[region & 3, region >> 2]
 
 
 @inline_jit
@@ -221,7 +232,7 @@ def _scratch(
     return math.exp(-0.5 * (across * across + beyond * beyond) / (width * width))
 
 
-@stage_jit
+@inline_jit
 def add_signatures(model: DensityModel, wafer: np.uint32, extra: Floats) -> bool:
     """Fill ``extra`` float64[die] with the signatures' densities; False where there are none."""
     signed = False

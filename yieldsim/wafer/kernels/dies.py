@@ -64,7 +64,7 @@ class ExpectedCounts(NamedTuple):
     total_variance: Floats
 
 
-@stage_jit
+@inline_jit
 def draw_classes(
     model: DensityModel,
     wafer: np.uint32,
@@ -98,7 +98,7 @@ def count_equal(numbers: NDArray[np.int64], wanted: int) -> int:
     return count
 
 
-@stage_jit
+@inline_jit
 def count_dies(
     sorting: Sorting,
     works: NDArray[np.int64],

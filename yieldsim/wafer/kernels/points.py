@@ -27,7 +27,13 @@ from yieldsim.kernels.philox import (
 )
 from yieldsim.wafer.kernels.density import DensityModel
 from yieldsim.wafer.kernels.dies import DieCounts, count_dies
-from yieldsim.wafer.kernels.points_flat import flat_masks
+from yieldsim.wafer.kernels.points_flat import (
+    IN_BLOCK,
+    VECTOR_DEFECTS,
+    flat_masks,
+    height_word,
+    upper_half,
+)
 from yieldsim.wafer.kernels.sorting import Sorting
 from yieldsim.wafer.kernels.wafer_state import (
     WorkSpace,
@@ -56,7 +62,8 @@ Words = NDArray[np.uint32]
 _ZERO = np.uint32(0)
 _GUIDE_BITS = np.uint32(22)
 GUIDE_CELLS = 1024  # of the 32 bits of a place in the die's height
-_IN_BLOCK = 3  # places that fit beside the count in its block of four words
+_HALF_BITS = np.uint32(16)
+_HALF = np.uint32(0xFFFF)
 # ``ratio`` below zero: the spacing and width of the lines decide
 KILL = np.dtype([("ratio", np.float64), ("spacing_um", np.float64), ("width_um", np.float64)])
 
@@ -71,7 +78,7 @@ class BlockLayout(NamedTuple):
     clusters, good cores]; ``class_by_lost`` int64[dead cores + 1] begins with a dead die.
 
     ``flat`` says that only the die and cores can die, each of any defect. Then ``cell_node``
-    int32[FLAT_CELLS] is what lies in each cell of a word; it is empty where the cores are too many
+    uint8[FLAT_CELLS] is what lies in each cell of a place; it is empty where the cores are too many
     for points_flat.py. ``layer_end`` float64[layer] are cumulative shares, ``layer_x0_um``
     float64[layer] the least sizes. ``kill`` are records KILL [kind, layer], empty where every
     defect kills.
@@ -92,7 +99,7 @@ class BlockLayout(NamedTuple):
     class_by_lost: Ints
     cores: int
     flat: bool
-    cell_node: NDArray[np.int32]
+    cell_node: NDArray[np.uint8]
     layer_end: Floats
     layer_x0_um: Floats
     kill: NDArray[np.void]
@@ -106,7 +113,7 @@ class ReticleHits(NamedTuple):
     strip: Ints
 
 
-@stage_jit
+@inline_jit
 def strip_of(layout: BlockLayout, word: np.uint32) -> int:
     """Return the strip of a place in the die's height."""
     strip = layout.strip_guide[word >> _GUIDE_BITS]
@@ -117,7 +124,7 @@ def strip_of(layout: BlockLayout, word: np.uint32) -> int:
 
 @inline_jit
 def place_words(seed: np.uint64, die: int, defect: int, wafer: np.uint32) -> Any:
-    """Return the words of a defect: height in the die, width in the die, layer, size."""
+    """Return the words of a defect: height in the die (see `height_word`), width, layer, size."""
     return seeded_words(seed, np.uint32(die), np.uint32(defect), STREAM_DEFECT_PLACE, wafer)
 
 
@@ -142,7 +149,7 @@ def layer_and_size(
     return layer, left, layout.layer_x0_um[layer] / math.sqrt(uniform_open(size_word))
 
 
-@stage_jit
+@inline_jit
 def kills(layout: BlockLayout, kind: int, layer: int, u: float, size_um: float) -> bool:
     """Return whether a defect kills where it is, decided by the uniform ``u``."""
     kill: Any = layout.kill[kind, layer]
@@ -152,7 +159,7 @@ def kills(layout: BlockLayout, kind: int, layer: int, u: float, size_um: float) 
     return bool(u < chance)
 
 
-@stage_jit
+@inline_jit
 def _hit(layout: BlockLayout, strip: int, dead: NDArray[np.bool_], faults: Ints) -> bool:
     """Book a killing defect in a strip, and return whether it hit anything."""
     node = layout.strip_node[strip]
@@ -166,7 +173,7 @@ def _hit(layout: BlockLayout, strip: int, dead: NDArray[np.bool_], faults: Ints)
     return True
 
 
-@stage_jit
+@inline_jit
 def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, good: Ints) -> int:
     """Return the class of a die from its dead nodes and its memories' faults, and clear both.
 
@@ -197,7 +204,21 @@ def working_class(layout: BlockLayout, dead: NDArray[np.bool_], faults: Ints, go
     return layout.class_of[clusters, good[0]]
 
 
-@stage_jit
+@inline_jit
+def _flat_strip(
+    seed: np.uint64, layout: BlockLayout, die: int, wafer: np.uint32, defect: int, words: Words
+) -> int:
+    """Return the strip of a defect. The lower half of its place is made only where it decides."""
+    if defect < IN_BLOCK:
+        least = np.uint32(upper_half(words, die, defect) << _HALF_BITS)
+        strip = strip_of(layout, least)
+        if np.uint64(least | _HALF) < layout.strip_end[strip]:
+            return strip
+    own = place_words(seed, die, defect, wafer)[0]
+    return strip_of(layout, height_word(words, die, defect, own))
+
+
+@inline_jit
 def flat_lost(
     seed: np.uint64,
     layout: BlockLayout,
@@ -211,11 +232,7 @@ def flat_lost(
     """Return the dead cores of a die without groups, memories and layers; -1 for a dead die."""
     lost = 0
     for defect in range(count):
-        if defect < _IN_BLOCK:
-            word = words[defect + 1, die]
-        else:
-            word = place_words(seed, die, defect, wafer)[0]
-        node = layout.strip_node[strip_of(layout, word)]
+        node = layout.strip_node[_flat_strip(seed, layout, die, wafer, defect, words)]
         if node == 0:
             return -1
         if node > 0 and stamp[node] != mark:
@@ -224,7 +241,7 @@ def flat_lost(
     return lost
 
 
-@stage_jit
+@inline_jit
 def full_class(
     seed: np.uint64,
     layout: BlockLayout,
@@ -237,10 +254,8 @@ def full_class(
     """Return the class of any die; -1 for a dead die. Reticle defects kill wherever they print."""
     touched = False
     for defect in range(count):
-        word, _, layer_word, size_word = place_words(seed, die, defect, wafer)
-        if defect < _IN_BLOCK:
-            word = work.count_words[defect + 1, die]
-        strip = strip_of(layout, word)
+        own, _, layer_word, size_word = place_words(seed, die, defect, wafer)
+        strip = strip_of(layout, height_word(work.count_words, die, defect, own))
         if layout.kill.shape[0] > 0:
             layer, u, size_um = layer_and_size(layout, layer_word, size_word)
             if not kills(layout, layout.strip_kind[strip], layer, u, size_um):
@@ -254,7 +269,7 @@ def full_class(
     return working_class(layout, work.dead, work.faults, work.good)
 
 
-@stage_jit
+@inline_jit
 def _flat_classes(
     seed: np.uint64, layout: BlockLayout, wafer: np.uint32, mark: int, work: WorkSpace
 ) -> None:
@@ -264,14 +279,16 @@ def _flat_classes(
     flat_masks(density, area_cm2, layout.cell_node, words, work.counts, work.nodes, works)
     for die in range(dies):
         if works[die] < -1:
-            count = poisson_ppf_exact(uniform_open(words[0, die]), density[die] * area_cm2)
+            count = work.counts[die]
+            if count > VECTOR_DEFECTS:
+                count = poisson_ppf_exact(uniform_open(words[0, die]), density[die] * area_cm2)
             stamp = mark * dies + die
             works[die] = flat_lost(seed, layout, die, wafer, count, words, work.stamp, stamp)
     for die in range(dies):
         works[die] = layout.class_by_lost[works[die] + 1]
 
 
-@stage_jit
+@inline_jit
 def points_classes(
     seed: np.uint64,
     layout: BlockLayout,

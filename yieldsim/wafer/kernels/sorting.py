@@ -122,7 +122,7 @@ def _cell(cuts: Floats, value: float) -> int:
     return count
 
 
-@stage_jit
+@inline_jit
 def cell_of(sorting: Sorting, die: int, wafer: np.uint32, shift: ParametricShift) -> int:
     """Draw a die's speed and leakage, and return its cell."""
     speed, leakage = _pair(sorting.seed, sorting.die, np.uint32(die), _DIE, wafer)
@@ -132,7 +132,7 @@ def cell_of(sorting: Sorting, die: int, wafer: np.uint32, shift: ParametricShift
     return row * (sorting.leakage_cuts.shape[0] + 1) + _cell(sorting.leakage_cuts, leakage)
 
 
-@stage_jit
+@inline_jit
 def needs_draws(sorting: Sorting) -> bool:
     """Whether a die's bin depends on more than its class."""
     tested = sorting.escape > 0.0 or sorting.overkill > 0.0

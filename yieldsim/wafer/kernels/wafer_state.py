@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit
 from yieldsim.wafer.kernels.density import (
     DensityModel,
     add_signatures,
@@ -27,10 +27,10 @@ class WorkSpace(NamedTuple):
     """Work space of the kernels for one wafer.
 
     By die: ``density`` and ``extra`` (the signatures' part) float64[die], ``works`` (the class) and
-    ``counts`` (of defects) int64[die], ``nodes`` int64[3, die] what the first three defects hit,
-    ``die_words`` uint32[4, die / 4], ``count_words`` uint32[4, die]. By region: ``region_words``
-    uint32[4, region / 4], ``regions`` float64[region]. For one die: ``stamp``, ``dead`` and
-    ``good`` [node], ``faults`` int64[memory], ``chances`` float64[cell], ``share``
+    ``counts`` (of defects) int64[die], ``nodes`` uint8[VECTOR_DEFECTS, die] what the first defects
+    hit, ``die_words`` uint32[4, die / 4], ``count_words`` uint32[4, die]. By region:
+    ``region_words`` uint32 and ``regions`` float64 [4, region / 4]. For one die: ``stamp``,
+    ``dead`` and ``good`` [node], ``faults`` int64[memory], ``chances`` float64[cell], ``share``
     float64[bin + 1], ``below`` float64[speed cell + 1, leakage cell + 1].
     """
 
@@ -42,7 +42,7 @@ class WorkSpace(NamedTuple):
     count_words: NDArray[np.uint32]
     works: Ints
     counts: Ints
-    nodes: Ints
+    nodes: NDArray[np.uint8]
     stamp: Ints
     dead: NDArray[np.bool_]
     faults: Ints
@@ -67,14 +67,14 @@ class WaferStart(NamedTuple):
     signed: bool
 
 
-@stage_jit
+@inline_jit
 def no_wafer() -> WaferStart:
     """Return the start before the first wafer, which is of no lot."""
     shift = ParametricShift(0.0, 0.0)
     return WaferStart(np.uint32(0), -1, 0.0, 0.0, shift, False)
 
 
-@stage_jit
+@inline_jit
 def begin_wafer(
     model: DensityModel, sorting: Sorting, wafer: int, before: WaferStart, work: WorkSpace
 ) -> WaferStart:
@@ -95,7 +95,7 @@ def begin_wafer(
     return WaferStart(number, lot, lot_per_cm2, density, shift, signed)
 
 
-@stage_jit
+@inline_jit
 def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> None:
     """Fill ``work.density`` float64[die]: profile, regions and signatures included."""
     density = wafer.density_per_cm2
@@ -105,7 +105,7 @@ def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> Non
             work.density[die] += work.extra[die]
 
 
-@stage_jit
+@inline_jit
 def keep_density(work: WorkSpace, row: Floats) -> None:
     """Copy the wafer's densities to its row of the result, which may be empty."""
     if row.shape[0] > 0:
