@@ -111,7 +111,7 @@ def number_in_die(defects: Defects) -> NDArray[np.int64]:
 
 def test_heights_by_integers() -> None:
     seed = 5
-    defects = listed(4, 0.4, 1, seed)
+    defects = listed(4, 2.0, 1, seed)
     numbers = number_in_die(defects)
     assert numbers.max() > 6
     key = np.uint64(seed), np.uint64(0)

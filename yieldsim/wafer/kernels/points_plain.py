@@ -119,7 +119,7 @@ def _first_blocks(plain: PlainWafers, first_wafer: np.uint64, work: PlainWork) -
     """Make block 0 of each wafer of a group, and its number of defects."""
     first = work.first
     for w in range(GROUP):
-        wafer = np.uint64(first_wafer) + np.uint64(w)
+        wafer = np.uint32(np.uint64(first_wafer) + np.uint64(w))
         w0, w1, w2, w3 = seeded_words(plain.seed, _ZERO, PLAIN, STREAM_DEFECT_COUNT, wafer)
         first[0, w] = w0
         first[1, w] = w1
@@ -132,7 +132,7 @@ def _first_blocks(plain: PlainWafers, first_wafer: np.uint64, work: PlainWork) -
 @stage_jit
 def _kill_pairs(plain: PlainWafers, first_wafer: np.uint64, work: PlainWork) -> None:
     """Fill ``work.mask`` and ``work.killed``, block by block, all wafers of a group at once."""
-    dies = np.uint64(plain.dies)
+    dies = np.uint64(np.uint32(plain.dies))  # LLVM sees that 32 bits are enough
     first, defects, mask, killed = work.first, work.defects, work.mask, work.killed
     for w in range(GROUP):
         bits = _pair_bits(first[1, w], dies, defects[w])
@@ -145,7 +145,7 @@ def _kill_pairs(plain: PlainWafers, first_wafer: np.uint64, work: PlainWork) -> 
         draw = np.uint64(block) + _ONE
         before = np.int64(_IN_BLOCK_0 + 8 * block)
         for w in range(GROUP):
-            wafer = np.uint64(first_wafer) + np.uint64(w)
+            wafer = np.uint32(np.uint64(first_wafer) + np.uint64(w))
             w0, w1, w2, w3 = seeded_words(plain.seed, draw, PLAIN, STREAM_DEFECT_COUNT, wafer)
             left = defects[w] - before
             bits = _pair_bits(w0, dies, left) | _pair_bits(w1, dies, left - 2)
