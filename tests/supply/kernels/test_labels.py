@@ -3,7 +3,6 @@
 import pytest
 
 from tests.supply.kernels.records_by_hand import FORMS, form_of
-from yieldsim import closed_form
 from yieldsim.outputs import ACCIDENT, ALLOCATION, DEFECTS, RELEASE, TOOL_GROUP, WAFER_PLAN
 from yieldsim.supply.kernels import dies
 
@@ -46,16 +45,3 @@ def test_each_label_shows_where_it_adds_most(
     label: float,
 ) -> None:
     assert form_of(dies.dies_limit, form)(good, cleaner, held_by, more, others) == label
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("alpha", [0.5, 2.0, 1e9])
-@pytest.mark.parametrize("faults", [0.01, 1.0, 4.0])
-def test_what_fewer_defects_gain_is_exact_for_a_whole_die(
-    form: str, alpha: float, faults: float
-) -> None:
-    parts = (100.0 * faults, 90.0 * faults)  # mm2 at one defect per cm2
-    now, cleaner = (float(closed_form.negative_binomial(part, 1.0, alpha)) for part in parts)
-    got = form_of(dies.cleaner_gain, form)(now, alpha)
-    # a logarithm over alpha loses digits where alpha is that of Poisson
-    assert got == pytest.approx(cleaner / now - 1.0, rel=1e-6)

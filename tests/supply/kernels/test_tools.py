@@ -42,8 +42,9 @@ def test_tools_arrive_late(form: str, delay: float, step: int, stop: float, tool
         series = {"position": [[position]], "scale": [[scale]], "factor": [[-1.0]]}
         drawn = table(("position", "scale", "factor"), 1, **series)
         lows, highs = (low * curve)[None], (high * curve)[None]
-        got = arrived(lows, highs, drawn, 0, delay, step, stop, 2)
-        assert got == pytest.approx(tools, rel=ROUNDING)
+        scratch = table(Scratch, delay_steps=delay)
+        arrived(lows, highs, drawn, 0, step, stop, scratch, 3)
+        assert scratch["arrived"][:3] == pytest.approx(tools, rel=ROUNDING)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -121,7 +122,7 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
     tools, hours, mttf, mttr = 2.0, 10.0, 60.0, 50.0
     rng = np.random.default_rng(3)
     tool = parameters(ToolClass, mttf_hours=mttf, mttr_hours=mttr, repair_cv2=cv2)
-    for name in ("initial_mttf_ratio", "initial_adder_ratio"):
+    for name in ("initial_mttf_ratio", "initial_adder_ratio", "maturity_kpasses"):
         tool[name][...] = 1.0
     group, fleet = table(GroupState), table(FleetState)
     scratch = table(Scratch, mttf_ratio=1.0, mttr_ratio=1.0, adder_ratio=1.0, overlay_ratio=1.0)
@@ -145,7 +146,7 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
 
 def test_repairs_wait_while_their_tools_are_lost() -> None:
     fleet, group = table(FleetState, repair_hours=12.5), table(GroupState)
-    tool = parameters(ToolClass, mttf_hours=60.0, mttr_hours=50.0)
+    tool = parameters(ToolClass, mttf_hours=60.0, mttr_hours=50.0, maturity_kpasses=1.0)
     fleets.rate_class(True, 10.0, tool, 0, group, fleet, table(Scratch), 1)
     assert fleet.repair_hours[0] == 12.5
     assert group.possible_passes[0] == 0.0

@@ -25,6 +25,7 @@ from yieldsim.supply.kernels.records import (
     RouteState,
     Scratch,
     Segment,
+    Sorting,
     State,
     Tally,
     lanes_dtype,
@@ -159,10 +160,13 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
         "clean": ((steps, entries), None),
         "line_left": ((len(structure.line),), None),
         "taken": (structure.product_pool.shape, None),
+        "tail": ((bins,), None),
+        "shares": ((bins + 1,), None),
+        "sorting": ((), record_dtype(Sorting)),
         "scratch": ((), record_dtype(Scratch)),
     }
     flat = np.zeros((sum(rows_of(part) for part in from_zero.values()), LANES))
     tables = dict(zip(from_zero, lane_views(flat, from_zero.values()), strict=True))
     tables |= {name: lane_table(*part) for name, part in written_first.items()}
     plan = new_plan(structure, entries, bins, pools)
-    return flat, State(**tables, plan=plan, tail=np.zeros(bins), available=np.zeros(bins))
+    return flat, State(**tables, plan=plan, available=np.zeros(bins))

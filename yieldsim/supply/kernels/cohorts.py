@@ -15,10 +15,13 @@ from yieldsim.supply.kernels.records import (
     Clock,
     DieState,
     Floats,
+    Lanes,
+    Parameters,
     Records,
     Results,
     RouteState,
     Segment,
+    Sorting,
     State,
     Structure,
     Tally,
@@ -149,27 +152,11 @@ def start_cohort(
     first, end = structure.route[route].first_entry, structure.route[route].end_entry
     for entry in range(first, end):
         die = structure.entry[entry].die
-        if die < 0:
-            continue
-        dies, result = state.die[die], booked[die]
-        for k in range(n):
-            started = wafers.starts[k] * state.weight[step, entry, k]
-            if started <= 0.0:
-                continue
-            if started > dies.limit_wafers[k]:
-                dies.limit_wafers[k] = started
-                dies.limit[k] = label_design(structure, world, state, route, entry, step, k)
-            else:
-                sort_cohort(structure, world, state, route, entry, step, 1.0, k)
-            state.clean[step, entry, k] = state.tail[structure.die[die].bins - 1]
-            sold = 0.0
-            for b in range(structure.die[die].bins):
-                sold += state.bin_yield[step, entry, b, k]
-            gross = started * dies.gross_dies[k]
-            result.die_wafer_starts[k] += started
-            result.gross_dies_started[k] += gross
-            saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
-            result.saleable_dies[k] += gross * saved * sold
+        if die >= 0 and _is_started(wafers, state.weight[step, entry], n):
+            sort_cohort(structure, world, state, route, entry, step, n)
+            if _is_most(wafers, state.weight[step, entry], state.die[die], state.sorting, n):
+                label_design(structure, world, state, route, entry, step, n)
+            _book_start(structure, process, state, booked[die], route, entry, step, n)
     cohort = state.cohort[route, step]
     for k in range(n):
         wafers.wafers_so_far[k] += wafers.starts[k]
@@ -181,6 +168,58 @@ def start_cohort(
         for row in range(state.exits.shape[2]):
             for k in range(n):
                 state.exits[route, step, row, k] = 0.0
+
+
+@stage_jit
+def _is_started(wafers: RouteState, weight: Lanes, n: int) -> bool:
+    """Return whether any lane starts wafers of an entry."""
+    started = False
+    for k in range(n):
+        started |= wafers.starts[k] * weight[k] > 0.0
+    return started
+
+
+@stage_jit
+def _is_most(wafers: RouteState, weight: Lanes, die: DieState, work: Sorting, n: int) -> bool:
+    """Mark the lanes where an entry starts more wafers of its design than those before it.
+
+    Return whether any does.
+    """
+    any_lane = False
+    for k in range(n):
+        started = wafers.starts[k] * weight[k]
+        is_most = started > die.limit_wafers[k]
+        work.most[k] = 1.0 if is_most else 0.0
+        die.limit_wafers[k] = max(die.limit_wafers[k], started)
+        any_lane |= is_most
+    return any_lane
+
+
+@stage_jit
+def _book_start(
+    structure: Structure,
+    process: Parameters,
+    state: State,
+    booked: Results,
+    route: int,
+    entry: int,
+    step: int,
+    n: int,
+) -> None:
+    """Book the dies of an entry in a step's cohort."""
+    die, starts, sold = structure.entry[entry].die, state.route[route].starts, state.sorting.sold
+    for k in range(n):
+        sold[k] = 0.0
+    for b in range(structure.die[die].bins):
+        for k in range(n):
+            sold[k] += state.bin_yield[step, entry, b, k]
+    for k in range(n):
+        started = starts[k] * state.weight[step, entry, k]
+        gross = started * state.die[die].gross_dies[k]
+        booked.die_wafer_starts[k] += started
+        booked.gross_dies_started[k] += gross
+        saved = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+        booked.saleable_dies[k] += gross * saved * sold[k]
 
 
 @stage_jit

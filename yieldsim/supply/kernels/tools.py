@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from yieldsim.kernels.elementary import exp_minus
 from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
-from yieldsim.supply.kernels.curves import curve_value
+from yieldsim.supply.kernels.curves import between, curve_value
 from yieldsim.supply.kernels.effects import effects_on_tools
 from yieldsim.supply.kernels.records import (
     CLASSES,
@@ -36,25 +37,34 @@ def delivered(
     highs: Floats,
     drawn: Records[Parameters],
     curve: int,
-    delay_steps: float,
     step: int,
     stop_step: float,
-    k: int,
-) -> float:
-    """Return the tools delivered by ``stop_step`` that have been installed and qualified.
+    scratch: Scratch,
+    n: int,
+) -> None:
+    """Fill the tools delivered by ``stop_step`` that have been installed and qualified.
 
-    The fleet's schedule (see `curve_value`) is linear between steps.
+    The scratch holds the delay of each lane in steps. The fleet's schedule (see `curve_value`) is
+    linear between steps.
     """
-    # tools on order after the stop never arrive; tools delivered before it are still installed
-    time = min(step - delay_steps, stop_step)
-    if time <= 0.0:
-        return curve_value(lows, highs, drawn, curve, 0, k)
-    whole = int(time)
-    count = curve_value(lows, highs, drawn, curve, whole, k)
-    if time > whole:
-        after = curve_value(lows, highs, drawn, curve, whole + 1, k)
-        count += (time - whole) * (after - count)
-    return count
+    before, after, last = scratch.tools_before, scratch.tools_after, lows.shape[1] - 1
+    for k in range(n):
+        # tools on order after the stop never arrive; tools delivered before it are still installed
+        scratch.delivery_step[k] = max(0.0, min(step - scratch.delay_steps[k], stop_step))
+        before[k] = 1.0
+        after[k] = 1.0
+    while curve >= 0:  # the schedule, and those that multiply it
+        low, high, own = lows[curve], highs[curve], drawn[curve]
+        for k in range(n):
+            whole = int(scratch.delivery_step[k])
+            following = min(whole + 1, last)
+            position, scale = own.position[k], own.scale[k]
+            before[k] *= between(low[whole], high[whole], position, scale)
+            after[k] *= between(low[following], high[following], position, scale)
+        curve = int(own.factor[0])  # the same in all lanes
+    for k in range(n):
+        part = scratch.delivery_step[k] - math.floor(scratch.delivery_step[k])
+        scratch.arrived[k] = before[k] + part * (after[k] - before[k])
 
 
 @inline_jit
@@ -137,28 +147,35 @@ def _count_tools(
     c: int,
     step: int,
     n: int,
-) -> None:
-    """Fill the tools of a class that are in production."""
+) -> bool:
+    """Fill the tools of a class that are in production; return whether any lane has one.
+
+    They must be zero before.
+    """
     fleet, delays = structure.fleet[fab, g, c], world.fleet[fab, g, c]
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     curve, retirements = fleet.count_curve, fleet.retired_curve
     hits, effects = structure.effect_on_tools[:, fab, g, c], state.effect
     stop, begin = effects_on_tools(structure.effect, hits, effects, state.scratch, n)
-    tools = state.group[g].tools
+    tools, scratch = state.group[g].tools, state.scratch
     _buy(clock, state.group[g], world.tool[g, c], delays, state.fleet[fab, g, c], n)
     bought = state.fleet[fab, g, c].bought
+    if step < begin:
+        return False
     for k in range(n):
-        tools[c, k] = 0.0
-        if step >= begin:
-            quarters = delays.install_quarters[k] + delays.qualification_quarters[k]
-            delay = quarters * clock.steps_per_quarter
-            arrived = delivered(lows, highs, drawn, curve, delay, step, stop, k)
-            if delays.planned_use[k] > 0.0:
-                arrived = min(arrived, bought[k])
-            retired = 0.0
-            if retirements >= 0:
-                retired = curve_value(lows, highs, drawn, retirements, step, k)
-            tools[c, k] = in_production(arrived, retired, state.scratch.kept_share[k])
+        quarters = delays.install_quarters[k] + delays.qualification_quarters[k]
+        scratch.delay_steps[k] = quarters * clock.steps_per_quarter
+    delivered(lows, highs, drawn, curve, step, stop, scratch, n)
+    any_lane = False
+    for k in range(n):
+        retired = 0.0
+        if retirements >= 0:
+            retired = curve_value(lows, highs, drawn, retirements, step, k)
+        arrived = scratch.arrived[k]
+        arrived = min(arrived, bought[k]) if delays.planned_use[k] > 0.0 else arrived
+        tools[c, k] = in_production(arrived, retired, scratch.kept_share[k])
+        any_lane |= tools[c, k] > 0.0
+    return any_lane
 
 
 @inline_jit
@@ -177,39 +194,65 @@ def rate_class(
     ``tool`` are the parameters of the class. ``fleet`` holds its experience and its backlog of
     repair hours, to which random failures add.
     """
-    kpasses, repairs = fleet.kpasses, fleet.repair_hours
+    _means_of_class(tool, c, group, fleet, scratch, n)
+    if noise:
+        _draw_uptime(hours, tool, c, group, fleet, scratch, n)
     for k in range(n):
-        tools = group.tools[c, k]
-        if tools <= 0.0:
-            continue
+        up, scheduled = scratch.uptime[k], scheduled_share(tool, k)
+        rated = group.tools[c, k] * tool.wafers_per_hour[k] * tool.performance[k] * hours
+        group.mean_passes[k] += rated * scratch.mean_uptime[k] * scheduled
+        group.possible_passes[k] += rated * up * scheduled
+        group.rated_passes[k] += rated
+        group.tool_count[k] += group.tools[c, k]
+        group.mttr_hours[k] += rated * scratch.mttr_hours[k]
+        group.repair_cv2[k] += rated * tool.repair_cv2[k]
+        group.share[c, k] = rated * up * scheduled
+        group.availability[c, k] = up * scheduled
+
+
+@inline_jit
+def _means_of_class(
+    tool: Parameters, c: int, group: GroupState, fleet: FleetState, scratch: Scratch, n: int
+) -> None:
+    """Fill MTTF, MTTR, mean uptime and defect adder of a class at its experience."""
+    for k in range(n):
+        there = group.tools[c, k] > 0.0
+        young = exp_minus(fleet.kpasses[k] / tool.maturity_kpasses[k])
         mttf = tool.mttf_hours[k] * scratch.mttf_ratio[k]
         mttr = tool.mttr_hours[k] * scratch.mttr_ratio[k]
-        cv2, adder = tool.repair_cv2[k], tool.defect_adder[k] * scratch.adder_ratio[k]
-        if tool.initial_adder_ratio[k] != 1.0 or tool.initial_mttf_ratio[k] != 1.0:
-            young = math.exp(-kpasses[k] / tool.maturity_kpasses[k])
-            mttf *= 1.0 - (1.0 - tool.initial_mttf_ratio[k]) * young
-            adder *= 1.0 + (tool.initial_adder_ratio[k] - 1.0) * young
-        mean = mttf / (mttf + mttr)
-        up = mean
-        if noise:
+        mttf *= 1.0 - (1.0 - tool.initial_mttf_ratio[k]) * young
+        adder = tool.defect_adder[k] * scratch.adder_ratio[k]
+        adder *= 1.0 + (tool.initial_adder_ratio[k] - 1.0) * young
+        group.defect_adder[c, k] = adder if there else 1.0
+        group.overlay_ratio[c, k] = scratch.overlay_ratio[k] if there else 1.0
+        scratch.mttf_hours[k] = mttf
+        scratch.mttr_hours[k] = mttr
+        scratch.mean_uptime[k] = mttf / (mttf + mttr) if there else 0.0
+        scratch.uptime[k] = scratch.mean_uptime[k]
+
+
+@inline_jit
+def _draw_uptime(
+    hours: float,
+    tool: Parameters,
+    c: int,
+    group: GroupState,
+    fleet: FleetState,
+    scratch: Scratch,
+    n: int,
+) -> None:
+    """Add random repair hours to a class's backlog; fill the uptime that is left."""
+    repairs = fleet.repair_hours
+    for k in range(n):
+        tools = group.tools[c, k]
+        if tools > 0.0:
+            mttf, mttr, cv2 = scratch.mttf_hours[k], scratch.mttr_hours[k], tool.repair_cv2[k]
             failures = tools * hours / (mttf + mttr)
             luck, length = scratch.failure_uniform[k], scratch.repair_uniform[k]
             repairs[k] += repair_hours(failures, mttf, mttr, cv2, luck, length)
             down = min(repairs[k], tools * hours)
             repairs[k] -= down
-            up = 1.0 - down / (tools * hours)
-        scheduled = scheduled_share(tool, k)
-        rated = tools * tool.wafers_per_hour[k] * tool.performance[k] * hours
-        group.mean_passes[k] += rated * mean * scheduled
-        group.possible_passes[k] += rated * up * scheduled
-        group.rated_passes[k] += rated
-        group.tool_count[k] += tools
-        group.mttr_hours[k] += rated * mttr
-        group.repair_cv2[k] += rated * cv2
-        group.share[c, k] = rated * up * scheduled
-        group.defect_adder[c, k] = adder
-        group.overlay_ratio[c, k] = scratch.overlay_ratio[k]
-        group.availability[c, k] = up * scheduled
+            scratch.uptime[k] = 1.0 - down / (tools * hours)
 
 
 @stage_jit
@@ -272,7 +315,8 @@ def group_rate(
             group.overlay_ratio[c, k] = 1.0
         if structure.fleet[fab, g, c].count_curve < 0:
             continue
-        _count_tools(clock, structure, world, state, fab, g, c, step, n)
+        if not _count_tools(clock, structure, world, state, fab, g, c, step, n):
+            continue
         if clock.noise:
             entity = structure.fleet_entity[fab, g]
             _draw_luck(seed, clock.first_draw + step, entity, c, first, scratch, n)

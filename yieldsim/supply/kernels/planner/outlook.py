@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from yieldsim.kernels.jit import inline_jit, stage_jit
-from yieldsim.supply.kernels.dies import sort_dies
+from yieldsim.supply.kernels.dies import die_tails, sort_dies
 from yieldsim.supply.kernels.planner.expected import (
     banked_expected,
     capacity_expected,
@@ -163,20 +163,24 @@ def _fill_tested(structure: Structure, world: World, state: State, k: int) -> No
             plan.counted[entry] = 0.0
             if asked == 0 or structure.planning.entry[entry] == 0:
                 continue
-            design = structure.die[die]
-            sort_dies(
-                world.die[die],
-                k,
+            design, values, work = structure.die[die], world.die[die], state.sorting
+            work.alpha[k] = process.alpha[k]
+            die_tails(
+                values,
                 design,
                 structure.min_good[die],
                 structure.harvest[die],
                 structure.bin_table[die],
-                wafers.d0_per_cm2[k],
-                process.alpha[k],
-                wafers.systematic_yield[k],
+                wafers.d0_per_cm2,
+                work,
                 state.tail,
-                out,
+                k,
+                k + 1,
             )
+            survive, shares = wafers.systematic_yield, state.shares
+            sort_dies(design.bins, values, survive, state.tail, shares, k, k + 1)
+            for b in range(out.shape[0]):
+                out[b] = shares[b, k]
             passed = _with_bad(out, design.bins) * kept * state.die[die].gross_dies[k]
             for b in range(design.bins):
                 out[b] *= passed

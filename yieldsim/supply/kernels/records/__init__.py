@@ -40,6 +40,7 @@ from yieldsim.supply.kernels.records.state import (
     RouteState,
     Scratch,
     Segment,
+    Sorting,
     State,
 )
 from yieldsim.supply.kernels.records.structure import (
@@ -128,6 +129,7 @@ __all__ = [
     "RouteState",
     "Scratch",
     "Segment",
+    "Sorting",
     "State",
     "Structure",
     "TALLY_DIMS",

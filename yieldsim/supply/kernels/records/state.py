@@ -128,6 +128,28 @@ class ProductState:
     longest_steps: Lanes
 
 
+class Sorting:
+    """Working numbers of the sorting of a cohort's dies."""
+
+    alpha: Lanes  # clustering within the period
+    d0_per_cm2: Lanes
+    fatal: Lanes  # mean faults of the fatal area of a die, or of the whole die
+    core: Lanes  # mean faults of a core
+    low: Lanes  # end of the axis of a quadrature
+    width: Lanes  # of a node's part of the axis
+    bend: Lanes  # by which the log density at the next node is below its place on the axis
+    bend_ratio: Lanes  # from node to node
+    nodes: Lanes
+    mass: Lanes  # sum of the weights so far
+    density: Lanes  # at a node, over its mean
+    weight: Lanes
+    odds: Lanes  # of a core being bad rather than good
+    term: Lanes
+    met: Lanes  # sum of terms
+    sold: Lanes  # share of the dies that pass in any bin
+    most: Lanes  # 1 where an entry has the most wafers of its design so far
+
+
 class Scratch:
     """Working numbers of a stage, filled and read within a step."""
 
@@ -144,6 +166,15 @@ class Scratch:
     adder_ratio: Lanes
     overlay_ratio: Lanes
     kept_share: Lanes
+    delay_steps: Lanes  # from the delivery of tools to their first pass
+    delivery_step: Lanes  # until which tools delivered are in production
+    tools_before: Lanes  # delivered by the whole step before it
+    tools_after: Lanes
+    arrived: Lanes  # tools delivered that are in production
+    mttf_hours: Lanes
+    mttr_hours: Lanes
+    mean_uptime: Lanes
+    uptime: Lanes  # in the step
     failure_uniform: Lanes
     repair_uniform: Lanes
     d0_per_cm2: Lanes
@@ -179,7 +210,8 @@ class State(NamedTuple):
     bin_yield: Floats  # T M B+1 k; the last bin holds escapes
     clean: Floats  # T M k, share of a cohort's dies that random defects leave
     die: Records[DieState]  # D
-    tail: Floats  # B, of the current lane
+    tail: Floats  # B k, share of dies in the bin or a better one
+    shares: Floats  # B+1 k, dies of a design by bin; the last bin holds escapes
     available: Floats  # B, of the current lane
     die_bin: Records2[BinState]  # D B
     stacks: Floats  # H k
@@ -190,4 +222,5 @@ class State(NamedTuple):
     taken: Floats  # I rank k, stacks taken in the step
     planned: Floats  # I rank k, packages of the plan that are due and not begun yet
     plan: Plan
+    sorting: Sorting
     scratch: Scratch
