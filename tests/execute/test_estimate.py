@@ -52,7 +52,8 @@ def test_a_dry_run_is_read_by_people(folder: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
-    ("realizations", "scenarios"), [(100_000, ["all"]), (1_000_000, ["baseline"])]
+    ("realizations", "scenarios"),
+    [pytest.param(100_000, ["all"], marks=pytest.mark.slow), (1_000_000, ["baseline"])],
 )
 def test_large_runs_of_the_baseline_are_below_60_000_files(
     realizations: int, scenarios: list[str]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.examples import thinned
 from tests.flow.lines import data_set, order, step, tool_group
 from tests.flow.twin.twin import Twin
 from tests.paths import SHARED
@@ -164,8 +166,7 @@ def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tu
     return state, twin
 
 
-@pytest.mark.parametrize("migrate", [False, True])
-@pytest.mark.parametrize("last_rank", LAST_RANKS)
+@pytest.mark.parametrize(("migrate", "last_rank"), thinned(product([False, True], LAST_RANKS), 2))
 def test_every_rule_matches_the_twin(last_rank: str, migrate: bool) -> None:
     state, twin = run_both(every_rule(last_rank), 20.0, 400, migrate)
     cycle = sum(end - lot.released for lot, end in twin.finished)

@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.analysis import made_up_demand
 from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_driven import driven
 from tests.analysis.made_up_whole import everything as whole
+from tests.examples import thinned
 from tests.plots.texts import check_texts
 from yieldsim.analysis import quantiles
 from yieldsim.cli.supply import plot
@@ -36,8 +38,7 @@ def widths(figure: Figure, axes: int = 0) -> list[float]:
     return [patch.get_width() for patch in figure.axes[axes].patches]
 
 
-@pytest.mark.parametrize("size", [None, "16:9", "1:1"])
-@pytest.mark.parametrize("kind", DRAWN)
+@pytest.mark.parametrize(("kind", "size"), thinned(product(DRAWN, [None, "16:9", "1:1"]), 2))
 def test_no_two_texts_overlap_and_none_leaves_the_page(kind: str, size: str | None) -> None:
     figure = drawn(kind, size_in=size_of(size))
     check_texts(figure, more_than=6)

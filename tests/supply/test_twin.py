@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.examples import thinned
 from tests.paths import REFERENCE, VALID
 from tests.supply.twin.dies import good_cores, gross_dies
 from tests.supply.twin.noise import EXACT_UP_TO, down_hours, failures
@@ -126,7 +127,7 @@ def check(engine: Simulator, got: dict[str, np.ndarray], realization: int) -> No
         )
 
 
-@pytest.mark.parametrize("realization", range(3))
+@pytest.mark.parametrize("realization", thinned(range(3), 3))
 @pytest.mark.parametrize(("name", "scenario"), CASES)
 def test_every_output_agrees_with_the_twin(name: str, scenario: str, realization: int) -> None:
     check(simulator(name, scenario), block(name, scenario), realization)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import xarray as xr
 import yieldsim
 from tests.cli.outcome import outcome
 from tests.ensemble.fake import MODEL, FakeSimulator
+from tests.examples import thinned
 from tests.paths import ROOT
 from yieldsim.cli.main import main
 from yieldsim.ensemble import Folder, marked_blocks
@@ -81,8 +83,9 @@ def test_a_task_skips_what_is_done_and_sound(
     same_as_one_run(store)
 
 
-@pytest.mark.parametrize("harm", ["chunk", "record", "marker"])
-@pytest.mark.parametrize("command", ["work", "run"])
+@pytest.mark.parametrize(
+    ("command", "harm"), thinned(product(["work", "run"], ["chunk", "record", "marker"]), 2)
+)
 def test_a_finished_store_is_mended(
     store: Path, capsys: pytest.CaptureFixture[str], command: str, harm: str
 ) -> None:
@@ -183,7 +186,8 @@ def wait_for_a_block(process: subprocess.Popen[str], store: Path) -> None:
 
 @pytest.mark.usefixtures("hangup_is_heard")
 @pytest.mark.parametrize(
-    ("command", "name"), [("work", "SIGUSR1"), ("work", "SIGHUP"), ("run", "SIGTERM")]
+    ("command", "name"),
+    thinned([("work", "SIGUSR1"), ("work", "SIGHUP"), ("run", "SIGTERM")], 2),
 )
 def test_a_signal_ends_after_the_block_under_way(store: Path, command: str, name: str) -> None:
     share = ["work", store, "--blocks", "1-7"]

@@ -183,5 +183,5 @@ def test_coverage_with_five_wafers(rate, clustered):
 @pytest.mark.statistical
 @pytest.mark.parametrize(("rate", "clustered"), [(0.001, False), (0.01, True), (0.5, False)])
 def test_coverage_of_a_few(rate, clustered):
-    """The slow grid, thinned: 10 repeats of three of its cells."""
-    check(World(rate, clustered), 25, 10, 0.93)
+    """The slow grid, thinned: 5 repeats of three of its cells."""
+    check(World(rate, clustered), 25, 5, 0.93)
