@@ -1,6 +1,8 @@
 """Compiled kernels between processes: no state of the cache may end or falsify a run."""
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
+from tests.paths import ROOT
 from yieldsim.kernels import jit_cache
 from yieldsim.kernels.jit import jit
 from yieldsim.kernels.jit_cache import KernelFiles, _folders
@@ -217,3 +220,24 @@ def test_writers_and_readers_at_once_see_whole_files(folder: Path) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+PARTS_OF_THE_COMPILER = """
+import sys
+import numpy as np
+from yieldsim.kernels.philox import column_uniforms
+out = np.empty(3)
+column_uniforms(np.uint64(1), np.uint64(2), np.uint32(3), np.uint64(4), out)
+print(sum(column_uniforms.stats.cache_hits.values()), "numba.np.linalg" in sys.modules, *out)
+"""
+
+
+def test_a_kernel_from_the_cache_runs_without_the_compiler(tmp_path: Path) -> None:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PARTS_OF_THE_COMPILER]
+    first, second = (
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    )
+    assert first.split()[:2] == ["0", "True"]
+    assert second.split() == ["1", "False", *first.split()[2:]]

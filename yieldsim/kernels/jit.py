@@ -31,8 +31,8 @@ _CONSTANTS = ("units.py", "outputs.py")  # numbers that compile into kernels
 def source_stamp(package: Path = _PACKAGE) -> str:
     """A digest of all sources that may compile into a kernel: every folder named ``kernels``."""
     digest = hashlib.sha256()
-    sources = sorted(package.rglob("*.py"))
-    kernels = [path for path in sources if "kernels" in path.relative_to(package).parts]
+    folders = [path for path in package.rglob("kernels") if path.is_dir()]
+    kernels = sorted({path for folder in folders for path in folder.rglob("*.py")})
     for path in [*(package / name for name in _CONSTANTS), *kernels]:
         digest.update(f"{path.relative_to(package)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

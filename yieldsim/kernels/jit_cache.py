@@ -19,12 +19,13 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numba
 from numba.core import caching, config
+from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -69,16 +70,32 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     ``stamp`` stands for the text of all sources that may be compiled into the kernel.
     """
 
-    _impl_class = _Contents
-
     def __init__(self, function: Callable[..., Any], stamp: str) -> None:
-        super().__init__(function)
+        # Not Numba's, which finds the file at once: most of 300 kernels are only parts of others.
+        self._py_func, self._name, self._stamp = function, repr(function), stamp
+        self.enable()
+
+    @cached_property
+    def _impl(self) -> _Contents:
+        return _Contents(self._py_func)
+
+    @cached_property
+    def _cache_path(self) -> str:
+        return self._impl.locator.get_cache_path()
+
+    @cached_property
+    def _cache_file(self) -> KernelFiles:
         source = Path(self._impl.locator._py_file).absolute()
-        self._cache_file: Any = KernelFiles(source.parent, self._impl.filename_base, stamp)
+        return KernelFiles(source.parent, self._impl.filename_base, self._stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Load a compiled form without what Numba loads first: all that it needs to compile.
+
+        That takes a quarter of a second. Code that is compiled needs Numba's runtime alone.
+        """
         try:
-            return super().load_overload(sig, target_context)
+            rtsys.initialize(target_context)
+            return self._load_overload(sig, target_context)
         except Exception:  # whatever a file that passed its check may still hide
             return None
 

@@ -26,8 +26,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from yieldsim.model.references import overlapping
-
-_CELLS = 2**20  # most cells of a table over all sets of wishes and some realizations
+from yieldsim.supply.orders.kernels.levels import wish_levels
 
 
 def share_out(
@@ -44,19 +43,17 @@ def share_out(
     for wishes in overlapping(wanted):
         products = sorted(frozenset().union(*(wanted[wish] for wish in wishes)))
         within = [[products.index(p) for p in wanted[wish]] for wish in wishes]
-        rows = max(1, _CELLS >> len(wishes))
-        for first in range(0, len(need), rows):
-            part = slice(first, first + rows)
-            some = available[part][:, products]
-            if len(wishes) == 1:
-                wish = wishes[0]
-                given[part, wish], share = _alone(need[part, wish], cap[part, wish], some)
-                taken[part, products] = share[:, None]
-                continue
-            met = _levels(need[part][:, wishes], cap[part][:, wishes], some, within)[0]
-            got = np.minimum(need[part][:, wishes] * np.minimum(1.0, met), cap[part][:, wishes])
-            cover = _levels(got, np.full_like(got, np.inf), some, within)[1]
-            given[part, wishes], taken[part, products] = got, _share_taken(cover)
+        some = available[:, products].copy()
+        if len(wishes) == 1:
+            wish = wishes[0]
+            given[:, wish], share = _alone(need[:, wish], cap[:, wish], some)
+            taken[:, products] = share[:, None]
+            continue
+        wish_need, wish_cap = need[:, wishes].copy(), cap[:, wishes].copy()
+        met = _levels(wish_need, wish_cap, some, within)[0]
+        got = np.minimum(wish_need * np.minimum(1.0, met), wish_cap)
+        cover = _levels(got, np.full_like(got, np.inf), some, within)[1]
+        given[:, wishes], taken[:, products] = got, _share_taken(cover)
     return given, taken
 
 
@@ -82,51 +79,12 @@ def _levels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ratio lambda at which each wish and each product is set aside.
 
-    A set of wishes is a bit mask. The ratio is infinite for a wish that needs nothing, and for a
-    product that only such wishes want.
+    It is infinite for a wish that needs nothing, and for a product that only such wishes want.
     """
-    rows, wishes = need.shape
-    masks = np.arange(1 << wishes)
-    wants = np.zeros((masks.size, available.shape[1]), dtype=bool)
+    masks = np.zeros(available.shape[1], np.int64)
     for wish, products in enumerate(wanted):
-        wants[np.ix_(masks >> wish & 1 == 1, products)] = True
-    most = _most(cap, available, wants)
+        masks[list(products)] |= 1 << wish
     of_wish, of_product = np.full_like(need, np.inf), np.full_like(available, np.inf)
-    done = np.zeros(rows, dtype=np.int64)
-    row = np.arange(rows)
-    for _ in range(wishes):
-        ratio = _ratios(need, most, done)
-        best = ratio.argmin(axis=0)
-        least = ratio[best, row]
-        new = np.where(np.isfinite(least), best & ~done, 0)
-        if not new.any():
-            break
-        for wish in range(wishes):
-            of_wish[:, wish] = np.where(new >> wish & 1, least, of_wish[:, wish])
-        fresh = wants[done | new] & ~wants[done]
-        of_product = np.where(fresh, least[:, None], of_product)
-        done |= new
+    most = np.empty(1 << need.shape[1])
+    wish_levels(need, cap, available, masks, most, of_wish, of_product)
     return of_wish, of_product
-
-
-def _most(cap: np.ndarray, available: np.ndarray, wants: np.ndarray) -> np.ndarray:
-    """Return the most chips that a set of wishes can get, (set of wishes, realization)."""
-    most = np.zeros((len(wants), len(cap)))
-    for product in range(available.shape[1]):
-        most += wants[:, product, None] * available[:, product]
-    for wish in range(cap.shape[1]):
-        with_it = np.flatnonzero(np.arange(len(wants)) >> wish & 1)
-        most[with_it] = np.minimum(most[with_it], most[with_it ^ (1 << wish)] + cap[:, wish])
-    return most
-
-
-def _ratios(need: np.ndarray, most: np.ndarray, done: np.ndarray) -> np.ndarray:
-    """Return most over need beyond the wishes done, (set, realization); inf where none is new."""
-    masks = np.arange(len(most))[:, None]
-    needed = np.zeros_like(most)
-    for wish in range(need.shape[1]):  # adds what is left, to avoid differences of large sums
-        left = np.where(done >> wish & 1, 0.0, need[:, wish])
-        needed += (masks >> wish & 1) * left
-    chips = np.maximum(0.0, most - most[done, np.arange(len(need))])
-    possible = ((masks & done) == done) & (needed > 0.0)
-    return np.divide(chips, needed, out=np.full_like(most, np.inf), where=possible)

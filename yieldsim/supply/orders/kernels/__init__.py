@@ -1,0 +1,1 @@
+"""Kernels of sharing chips among orders."""
