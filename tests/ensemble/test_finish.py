@@ -1,10 +1,13 @@
 """Finalizing a store, and what can go wrong with it."""
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import zarr
 
 from tests.ensemble.fake import CHUNK, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
@@ -14,6 +17,7 @@ from yieldsim.ensemble import (
     marked_blocks,
     read_stored,
 )
+from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
@@ -55,6 +59,33 @@ def test_finalize_trusts_blocks_that_were_checked(begun: Path) -> None:
     finalize(Folder(begun), checked=[2])
     with pytest.raises(VerificationError):  # and the error comes when the chunk is read
         open_ensemble(begun)["dies_used"].load()
+
+
+def test_finalize_reads_a_folder_chunk_after_chunk(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each thread that decodes keeps memory: 30 MiB at a million realizations of a small model."""
+    under_way: list[str] = []
+    most = 0
+    get = CheckedStore.get
+
+    async def counted(self: CheckedStore, key: str, *rest: Any, **options: Any) -> Any:
+        nonlocal most
+        under_way.append(key)
+        most = max(most, sum("/c." in key for key in under_way))
+        await asyncio.sleep(0.001)
+        try:
+            return await get(self, key, *rest, **options)
+        finally:
+            under_way.remove(key)
+
+    monkeypatch.setattr(CheckedStore, "get", counted)
+    concurrency = zarr.config.get("async.concurrency")
+    array = zarr.open_array(begun / "usable_chips", mode="r")
+    assert array.nchunks > 4  # of one strip: Zarr reads ten at once if it may
+    finalize(Folder(begun))
+    assert most == 1
+    assert zarr.config.get("async.concurrency") == concurrency > 1
 
 
 def test_finalize_sweeps_what_killed_writers_left(begun: Path) -> None:

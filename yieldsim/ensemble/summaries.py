@@ -28,7 +28,7 @@ SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
 SUMMARIZED = (CHIPS, "product_kind", PARAMETER_VALUE, "parameter")
 # Figures are held as they are stored, as many as one pass over the array gives. What is made of
 # them in double precision, and what is decoded at once, is a smaller part.
-_HELD_BYTES, _PART_BYTES = 256 * 2**20, 16 * 2**20
+_HELD_BYTES, _PART_BYTES = 256 * 2**20, 8 * 2**20
 
 Arrays = Mapping[str, "zarr.Array[Any]"]  # in quotes: zarr 3.1.3 has no generic Array
 

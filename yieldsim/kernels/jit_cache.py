@@ -25,7 +25,7 @@ from typing import Any
 
 import numba
 from numba.core import caching, config
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -84,7 +84,7 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
         return self._impl.locator.get_cache_path()
 
     @cached_property
-    def _cache_file(self) -> KernelFiles:
+    def _cache_file(self) -> Any:  # type: ignore[override]
         source = Path(self._impl.locator._py_file).absolute()
         return KernelFiles(source.parent, self._impl.filename_base, self._stamp)
 
