@@ -47,7 +47,9 @@ KERNEL_IMPORTS = {
     "yieldsim.outputs",
 }
 # The files of kernels/ that hold no kernel but how kernels are compiled and kept.
-JIT_OPTIONS = {"jit.py", "jit_cache.py", "jit_cells.py", "jit_stage.py", "jit_tables.py"}
+JIT_OPTIONS = {
+    f"jit{name}.py" for name in ("", "_beside", "_cache", "_cells", "_notice", "_stage", "_tables")
+}
 STDLIB = sys.stdlib_module_names
 MAX_MODULE_LINES = 400
 MAX_KERNEL_LINES = 60

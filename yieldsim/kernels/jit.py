@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
+from yieldsim.kernels.jit_beside import in_halves
 from yieldsim.kernels.jit_cache import KernelCache
+from yieldsim.kernels.jit_notice import told
 from yieldsim.kernels.jit_stage import KernelCompiler, StageCompiler
 
-__all__ = ["bare_jit", "inline_jit", "jit", "source_stamp", "stage_jit"]
+__all__ = ["bare_jit", "inline_jit", "jit", "source_stamp", "split_jit", "stage_jit"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Stages = tuple[Callable[..., Any], ...]
 
 
 _PACKAGE = Path(__file__).parents[1]
@@ -41,10 +46,28 @@ def source_stamp(package: Path = _PACKAGE) -> str:
 _STAMP = source_stamp()
 
 
-def _compiled(function: Function, **options: Any) -> Function:
+class _Kernel(Dispatcher):  # type: ignore[misc]
+    """A function that is compiled for the types of its arguments."""
+
+    def compile(self, sig: Any) -> Any:
+        with global_compiler_lock, told():
+            return super().compile(sig)
+
+
+class _Part(_Kernel):
+    """A function that kernels call. If Python calls it, that is by way of a kernel around it."""
+
+    def __call__(self, *args: Any) -> Any:
+        if "around" not in vars(self):
+            self.around = _compiled(_around(self))
+        return self.around(*args)
+
+
+def _compiled(function: Function, of: type = _Kernel, **options: Any) -> Function:
     options = {"pipeline_class": KernelCompiler, **options}
-    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
+    dispatcher: Any = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if isinstance(dispatcher, Dispatcher):  # with NUMBA_DISABLE_JIT it is the function itself
+        cast(Any, dispatcher).__class__ = of
         cast(Any, dispatcher)._cache = KernelCache(function, _STAMP)
     return cast(Function, dispatcher)
 
@@ -62,6 +85,23 @@ def bare_jit(function: Function) -> Function:
     this switch for it (numba issue 2345). The caller keeps all arrays alive.
     """
     return _compiled(function, _nrt=False)
+
+
+def split_jit(*, here: Stages, beside: Stages) -> Callable[[Function], Function]:
+    """Compile a kernel as `bare_jit` does, and half of its stages in a second process meanwhile.
+
+    Those ``here`` are compiled first. A parameter of such a stage has the type of the kernel's of
+    the same name, or is an integer.
+    """
+
+    def compiled(function: Function) -> Function:
+        kernel: Any = bare_jit(function)
+        if isinstance(kernel, Dispatcher):
+            halves = partial(in_halves, kernel, here, beside)
+            cast(Any, kernel)._cache.missed = halves
+        return cast(Function, kernel)
+
+    return compiled
 
 
 def inline_jit(function: Function) -> Function:
@@ -82,22 +122,10 @@ def stage_jit(function: Function) -> Function:
     return _part(function)
 
 
-class _Part(Dispatcher):  # type: ignore[misc]
-    """A function that kernels call. If Python calls it, that is by way of a kernel around it."""
-
-    def __call__(self, *args: Any) -> Any:
-        if "around" not in vars(self):
-            self.around = _compiled(_around(self))
-        return self.around(*args)
-
-
 def _part(function: Function, **options: Any) -> Function:
     """Compile a part of kernels: it has no wrapper for Python and no machine code of its own."""
     bare = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "_nrt": False}
-    part: Any = _compiled(function, pipeline_class=StageCompiler, **bare, **options)
-    if isinstance(part, Dispatcher):
-        part.__class__ = _Part
-    return part
+    return _compiled(function, _Part, pipeline_class=StageCompiler, **bare, **options)
 
 
 def _around(part: Any) -> Callable[..., Any]:

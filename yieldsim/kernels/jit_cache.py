@@ -29,6 +29,9 @@ from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+from yieldsim.kernels.jit_beside import wait_for
+from yieldsim.kernels.jit_stage import rebuilt
+
 __all__ = ["KernelCache", "cache_folders"]
 
 SUFFIX, OLD_INDEX = ".nbc", ".nbi"  # Numba's own endings, which other tools know
@@ -63,6 +66,9 @@ class _Contents(caching.CompileResultCacheImpl):  # type: ignore[misc]
         name = f"{Path(file).stem}.{function.__qualname__}"
         self._filename_base = self.get_filename_base(name, sys.abiflags)
 
+    def rebuild(self, target_context: Any, payload: tuple[Any, ...]) -> Any:
+        return rebuilt(target_context, payload)
+
 
 class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     """Numba's cache of one kernel, with files that cannot harm a run.
@@ -73,6 +79,7 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     def __init__(self, function: Callable[..., Any], stamp: str) -> None:
         # Not Numba's, which finds the file at once: most of 300 kernels are only parts of others.
         self._py_func, self._name, self._stamp = function, repr(function), stamp
+        self.missed: Callable[[Any], None] = lambda sig: None  # called before it is compiled
         self.enable()
 
     @cached_property
@@ -93,11 +100,15 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
 
         That takes a quarter of a second. Code that is compiled needs Numba's runtime alone.
         """
+        wait_for(self._py_func.__module__, self._py_func.__qualname__, sig)
         try:
             rtsys.initialize(target_context)
-            return self._load_overload(sig, target_context)
+            found = self._load_overload(sig, target_context)
         except Exception:  # whatever a file that passed its check may still hide
-            return None
+            found = None
+        if found is None and self._cache_file.keeps():
+            self.missed(sig)
+        return found
 
 
 class KernelFiles:
@@ -120,14 +131,19 @@ class KernelFiles:
     def save(self, key: object, data: object) -> None:
         """Keep a compiled form. A folder that cannot take it costs a note, not the run."""
         identity, body = self._identity(key), dumps(data)
-        folder = cache_folders(self._source)[-1:]
         try:
-            if not folder or not _is_writable(folder[0]):
+            if not self.keeps():
                 raise OSError("no folder can be written")
-            _sweep(folder[0], self.stamp)
-            _write(folder[0] / self._name(identity), _digest(identity, body) + body)
+            folder = cache_folders(self._source)[-1]
+            _sweep(folder, self.stamp)
+            _write(folder / self._name(identity), _digest(identity, body) + body)
         except OSError as error:
             _say_once(error.strerror or str(error))
+
+    def keeps(self) -> bool:
+        """Return whether what is compiled can be kept."""
+        folders = cache_folders(self._source)
+        return bool(folders) and _is_writable(folders[-1])
 
     def flush(self) -> None:
         """Numba calls this before it compiles again; the new file replaces the old one."""

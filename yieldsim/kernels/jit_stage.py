@@ -11,9 +11,9 @@ import gc
 from typing import Any
 
 from numba.core.codegen import JITCodeLibrary, ll  # type: ignore[attr-defined]
-from numba.core.compiler import Compiler
+from numba.core.compiler import Compiler, CompileResult
 
-__all__ = ["KernelCompiler", "StageCompiler"]
+__all__ = ["KernelCompiler", "StageCompiler", "rebuilt"]
 
 # For NumPy expressions, closures, literals, parallel loops and `inspect_types`, which stages lack,
 # or done again by LLVM. By name, so that another version of Numba may lack some.
@@ -35,6 +35,7 @@ _LEFT_OUT = {
     "with_lifting",
 }
 
+_STAGE = "stage"  # beside Numba's own kinds of kept code, "bitcode" and "object"
 _ENVIRONMENT = "_ZN08NumbaEnv"  # begins the names of places into which Numba writes addresses
 
 
@@ -62,7 +63,34 @@ class _StageLibrary(JITCodeLibrary):  # type: ignore[misc]
         return ll.parse_assembly("\n".join(text))
 
     def serialize_using_object_code(self) -> Any:
-        return self.serialize_using_bitcode()
+        return self.name, _STAGE, self._final_module.as_bitcode()
+
+
+class _Stages:
+    """Numba's context of a machine, whose code generator takes stages from what was kept."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def codegen(self) -> _Stages:
+        return self
+
+    def unserialize_library(self, kept: tuple[str, str, bytes]) -> _StageLibrary:
+        name, _, bitcode = kept
+        library = _StageLibrary(self._context.codegen(), name)
+        library._final_module = ll.parse_bitcode(bitcode)
+        library._finalize_final_module()
+        return library
+
+
+def rebuilt(context: Any, kept: tuple[Any, ...]) -> CompileResult:
+    """Return what was kept of a compiled function: of a stage, without making machine code."""
+    if kept[0][1] != _STAGE:
+        return CompileResult._rebuild(context, *kept)
+    return CompileResult._rebuild(_Stages(context), *kept)._replace(target_context=context)
 
 
 class KernelCompiler(Compiler):  # type: ignore[misc]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import bare_jit, stage_jit
+from yieldsim.kernels.jit import split_jit, stage_jit
 from yieldsim.outputs import WAFER_PLAN
 from yieldsim.supply.kernels.allocation import package_step
 from yieldsim.supply.kernels.arrivals import stacks_per_wafer
@@ -155,7 +155,7 @@ def _left_in_assembly(tally: Tally, i: int, row: int, k: int) -> float:
     return left
 
 
-@bare_jit
+@split_jit(here=(fab_step,), beside=(begin_quarter, package_step))
 def simulate_block(
     seed: np.uint64,
     clock: Clock,
