@@ -23,7 +23,13 @@ from numba.core.typing.templates import (
     infer_global,
     signature,
 )
-from numba.extending import infer_getattr, lower_builtin, lower_getattr_generic, register_model
+from numba.extending import (
+    infer_getattr,
+    lower_builtin,
+    lower_getattr_generic,
+    lower_setattr_generic,
+    register_model,
+)
 
 __all__ = ["cells_of", "invariant"]
 
@@ -285,6 +291,14 @@ def _field(context: Any, builder: Any, row: Row, value: Any, name: str) -> Any:
     if isinstance(kind, types.NestedArray):
         return place
     return context.unpack_value(builder, kind, place, None if row.record.aligned else 1)
+
+
+@lower_setattr_generic(Row)
+def _set_field(context: Any, builder: Any, sig: Any, args: Any, name: str) -> None:
+    (row, _), (value, given) = sig.args, args
+    kind, offset = row.record.typeof(name), row.record.offset(name)
+    place = cgutils.get_record_member(builder, value, offset, context.get_data_type(kind))
+    context.pack_value(builder, kind, given, place, None if row.record.aligned else 1)
 
 
 def _array(context: Any, builder: Any, cells: Cells, value: Any) -> Any:

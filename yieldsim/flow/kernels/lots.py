@@ -90,8 +90,9 @@ def _release_lot(network: Network, state: LineState, order_index: int) -> None:
     lot.due = lot.released + order.due_after
     lot.work_left = 0.0
     lot.batch_next = -1
-    state.lenses[index, :] = -1
-    state.deadlines[index, :] = np.inf
+    for slot in range(state.lenses.shape[1]):
+        state.lenses[index, slot] = -1
+        state.deadlines[index, slot] = np.inf
     _change_wip(state, 1)
     _go_on(network, state, index)
 

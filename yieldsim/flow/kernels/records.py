@@ -23,6 +23,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.kernels.jit_tables import by_address
+
 __all__ = [
     "BUCKET_BITS",
     "BUCKET_MASK",
@@ -271,6 +273,7 @@ RUN = np.dtype(
 )
 
 
+@by_address
 class Network(NamedTuple):
     """The line as given. Legend: s setups, p locations."""
 
@@ -282,6 +285,7 @@ class Network(NamedTuple):
     periods: Records  # PERIOD: consecutive ones belong to an order or to a WIP cap
 
 
+@by_address
 class LineState(NamedTuple):
     """One replication. Legend: l lots, q slots of a lot, b kinds of batches, 2^15 buckets."""
 
