@@ -165,7 +165,7 @@ def wafers(quick: bool) -> list[Row]:
     count, rounds = (500, 3) if quick else (5_000, 40)
     plain = bench_wafer.plain_points(count, rounds)
     harvest = bench_wafer.harvest_points(count // 2, rounds)
-    bound = plain["bound: the same number of words"]
+    bound = plain["bound: a word for each place"]
     return [
         Row("points, plain, over filling words", bound / plain["engine, points"], 0.4, True),
         Row(

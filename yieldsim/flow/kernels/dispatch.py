@@ -22,12 +22,12 @@ from yieldsim.flow.kernels.records import (
 )
 from yieldsim.flow.kernels.tools import leave_ready
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 
 __all__ = ["begin", "choose", "pick_tool"]
 
 
-@stage_jit
+@inline_jit
 def _may_start(network: Network, state: LineState, tool_index: int, lot_index: int) -> bool:
     """Tell whether a waiting lot may go into a ready tool now."""
     lot = state.lots[lot_index]
@@ -42,12 +42,12 @@ def _may_start(network: Network, state: LineState, tool_index: int, lot_index: i
     return step.batch_min == 0 or state.waiting[step.batch_kind] >= step.batch_min
 
 
-@stage_jit
+@inline_jit
 def _needs_setup(tool: Record, step: Record) -> bool:
     return step.setup > 0 and (step.setup != tool.setup or step.setup_always)
 
 
-@stage_jit
+@inline_jit
 def _last_rank(rank: int, lot: Record, step: Record, now: float) -> float:
     """Return the number of which the least goes first: 0 for first come first served."""
     if rank == RANK_RATIO:
@@ -61,7 +61,7 @@ def _last_rank(rank: int, lot: Record, step: Record, now: float) -> float:
     return 0.0
 
 
-@stage_jit
+@inline_jit
 def choose(network: Network, state: LineState, tool_index: int) -> int:
     """Return the waiting lot that a ready tool should take next, or -1.
 
@@ -110,7 +110,7 @@ def _first_in_rank(network: Network, state: LineState, tool_index: int, without_
     return best
 
 
-@stage_jit
+@inline_jit
 def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     """Return the ready tool that should look at a lot that has just arrived, or -1.
 
@@ -146,7 +146,7 @@ def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     return best
 
 
-@stage_jit
+@inline_jit
 def _set_up(network: Network, state: LineState, tool: Record, step: Record, leader: int) -> float:
     """Change a tool's setup for a step, and return the minutes that this takes."""
     minutes = 0.0
@@ -192,7 +192,7 @@ def _take(network: Network, state: LineState, tool_index: int, lot_index: int) -
                 order.limits_missed += 1
 
 
-@stage_jit
+@inline_jit
 def _gather(network: Network, state: LineState, tool_index: int, leader: int) -> int:
     """Take a job's lots, the leader and what fits into its batch; return their pieces."""
     lots = state.lots
@@ -216,7 +216,7 @@ def _gather(network: Network, state: LineState, tool_index: int, leader: int) ->
     return pieces
 
 
-@stage_jit
+@inline_jit
 def begin(network: Network, state: LineState, tool_index: int, leader: int) -> None:
     """Start a job (setup, loading, work, unloading), and post its end.
 

@@ -33,7 +33,7 @@ def words(state: LineState, draw: int, entity: int, stream: np.uint32) -> tuple[
     return seeded_words(run.seed, draw, entity, stream, run.replication)
 
 
-@stage_jit
+@inline_jit
 def word_uniform(word: int) -> float:
     """Return the middle of the word's cell of (0, 1)."""
     return (np.float64(word) + 0.5) * _TWO_POW_MINUS_32

@@ -6,12 +6,12 @@ The records have the fields ``next`` and ``before``; the ends of a list stand wi
 from __future__ import annotations
 
 from yieldsim.flow.kernels.records import Records
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit
 
 __all__ = ["link", "unlink"]
 
 
-@stage_jit
+@inline_jit
 def link(items: Records, index: int, before: int, first: int, last: int) -> tuple[int, int]:
     """Put an item behind ``before`` (-1: in front of all); return the list's new ends."""
     item = items[index]
@@ -29,7 +29,7 @@ def link(items: Records, index: int, before: int, first: int, last: int) -> tupl
     return first, last
 
 
-@stage_jit
+@inline_jit
 def unlink(items: Records, index: int, first: int, last: int) -> tuple[int, int]:
     """Take an item out of its list; return the list's new ends."""
     item = items[index]

@@ -28,7 +28,7 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.tools import clock_due, front_free, job_done, refresh, tool_up
-from yieldsim.kernels.jit import bare_jit, stage_jit
+from yieldsim.kernels.jit import bare_jit, inline_jit
 
 __all__ = ["run_until", "start"]
 
@@ -50,7 +50,7 @@ def start(network: Network, state: LineState) -> None:
         refresh(network, state, tool_index)
 
 
-@stage_jit
+@inline_jit
 def _serve(network: Network, state: LineState, tool_index: int) -> None:
     """Let a tool start what it can."""
     refresh(network, state, tool_index)
@@ -61,7 +61,7 @@ def _serve(network: Network, state: LineState, tool_index: int) -> None:
         begin(network, state, tool_index, leader)
 
 
-@stage_jit
+@inline_jit
 def _arrive(network: Network, state: LineState, lot_index: int) -> int:
     """Let a lot join the queue of its group; return the tool that should look at it, or -1."""
     state.lots[lot_index].queued = state.run[0].now

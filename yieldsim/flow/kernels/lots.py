@@ -16,7 +16,7 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 
 __all__ = ["enqueue", "finish_step", "release", "unqueue"]
 
@@ -137,7 +137,7 @@ def _go_on(network: Network, state: LineState, index: int) -> None:
     _finish(state, index)
 
 
-@stage_jit
+@inline_jit
 def _finish(state: LineState, index: int) -> None:
     """Count a finished lot and make its record unused."""
     run = state.run[0]
@@ -159,7 +159,7 @@ def _finish(state: LineState, index: int) -> None:
     run.unused_lots += 1
 
 
-@stage_jit
+@inline_jit
 def finish_step(network: Network, state: LineState, index: int) -> None:
     """End a lot's step: start its queue-time limit, then send it on or back for rework."""
     lot = state.lots[index]
@@ -194,7 +194,7 @@ def enqueue(network: Network, state: LineState, index: int, in_front: bool) -> N
     group.first_lot, group.last_lot = link(lots, index, before, group.first_lot, group.last_lot)
 
 
-@stage_jit
+@inline_jit
 def unqueue(network: Network, state: LineState, index: int) -> None:
     """Take a lot out of the queue of its group."""
     lot = state.lots[index]

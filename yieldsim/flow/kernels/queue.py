@@ -14,30 +14,30 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.flow.kernels.records import BUCKET_MASK, LineState
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit
 
 __all__ = ["cancel", "front_node", "lot_node", "next_event", "order_node", "post", "tool_node"]
 
 
-@stage_jit
+@inline_jit
 def tool_node(state: LineState, tool: int) -> int:
     """Return the node of a tool; that of a clock is its index."""
     return state.clocks.shape[0] + tool
 
 
-@stage_jit
+@inline_jit
 def front_node(state: LineState, tool: int) -> int:
     """Return the node at which the front of a cascading tool is free."""
     return state.clocks.shape[0] + state.tools.shape[0] + tool
 
 
-@stage_jit
+@inline_jit
 def order_node(state: LineState, order: int) -> int:
     """Return the node of an order."""
     return state.clocks.shape[0] + 2 * state.tools.shape[0] + order
 
 
-@stage_jit
+@inline_jit
 def lot_node(state: LineState, lot: int) -> int:
     """Return the node of a lot."""
     return state.clocks.shape[0] + 2 * state.tools.shape[0] + state.orders.shape[0] + lot

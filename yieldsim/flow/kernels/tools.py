@@ -17,12 +17,12 @@ from yieldsim.flow.kernels.records import (
     Network,
 )
 from yieldsim.flow.kernels.window import counted_minutes
-from yieldsim.kernels.jit import stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 
 __all__ = ["clock_due", "front_free", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
 
 
-@stage_jit
+@inline_jit
 def join_ready(network: Network, state: LineState, index: int) -> None:
     """Put a tool behind its group's ready tools; where speeds differ, in front of the slower."""
     tools = state.tools
@@ -51,7 +51,7 @@ def leave_ready(state: LineState, index: int) -> None:
     )
 
 
-@stage_jit
+@inline_jit
 def refresh(network: Network, state: LineState, index: int) -> None:
     """Start the maintenance that an empty tool has due; otherwise let the tool take lots.
 
@@ -79,7 +79,7 @@ def refresh(network: Network, state: LineState, index: int) -> None:
         join_ready(network, state, index)
 
 
-@stage_jit
+@inline_jit
 def tool_up(state: LineState, index: int) -> int:
     """End a tool's downtime, unless a failure has made it longer; return the tool to serve."""
     tool = state.tools[index]
@@ -90,7 +90,7 @@ def tool_up(state: LineState, index: int) -> int:
     return index
 
 
-@stage_jit
+@inline_jit
 def front_free(state: LineState, index: int) -> int:
     """Tell that the front of a tool is free, unless a repair has delayed that; return the tool."""
     tool = state.tools[index]
@@ -102,7 +102,7 @@ def front_free(state: LineState, index: int) -> int:
     return index
 
 
-@stage_jit
+@inline_jit
 def job_done(network: Network, state: LineState, leader: int) -> int:
     """Let a job leave its tool, unless a repair has delayed it; return the tool to serve."""
     lots = state.lots
