@@ -73,6 +73,9 @@ def writes(tables: Any, i: int, j: int) -> None:
     tables.records[i, j].values[2] *= 2.0
     tables.records[i][j].pairs[1, 2] = tables.records[i, j].count
     tables.records[0, 0].values[:] = 0.5
+    tables.records[i, j].count = 40
+    record = tables.records[1, i]
+    record.count += 2
     tables.words[1] = 9
 
 
