@@ -124,3 +124,11 @@ class StageCompiler(KernelCompiler):
     def compile_extra(self, func: Any) -> Any:
         self.state.library = _StageLibrary(self.state.targetctx.codegen(), func.__qualname__)
         return super().compile_extra(func)
+
+
+class LaneCompiler(StageCompiler):
+    """The compiler of a loop over lanes, told that its arguments do not overlap."""
+
+    def compile_extra(self, func: Any) -> Any:
+        self.state.flags.noalias = True
+        return super().compile_extra(func)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from yieldsim.kernels.elementary import power_below_one
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
 from yieldsim.supply.kernels.records import (
     CLASSES,
     FabRoutes,
@@ -69,6 +69,13 @@ def queue_days(tools: float, lot_hours: float, usage: float, power: float, cv2: 
     return 0.5 * cv2 * power / (tools * (1.0 - usage)) * lot_hours / HOURS_PER_DAY
 
 
+@lane_jit
+def add_product(total: Lanes, amount: Lanes, each: Lanes, n: int) -> None:
+    """Add the products of two numbers of each lane to a total."""
+    for k in range(n):
+        total[k] += amount[k] * each[k]
+
+
 @stage_jit
 def load_groups(
     fab: FabRoutes,
@@ -85,8 +92,7 @@ def load_groups(
             load[k] = 0.0
         for route in range(fab.first_route, fab.end_route):
             passes, planned = visits[routes[route].process, g], wafers[route].planned
-            for k in range(n):
-                load[k] += planned[k] * passes[k]
+            add_product(load, planned, passes, n)
 
 
 @inline_jit
@@ -216,8 +222,7 @@ def pace_route(
         if equipped:
             for v in range(first[s], first[s + 1]):
                 wait_days = groups[visited[v]].wait_days
-                for k in range(n):
-                    pace_steps[k] += visits[v, k] * wait_days[k]
+                add_product(pace_steps, visits[v], wait_days, n)
         for k in range(n):
             pace_steps[k] = max(_SHORTEST, pace_steps[k] / days_per_step)
 

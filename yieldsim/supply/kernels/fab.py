@@ -80,8 +80,8 @@ def fab_step(
 ) -> None:
     """Advance a fab by a step: capacity, wafer starts, defects and flow.
 
-    Stages that only add and multiply run over all ``LANES``, because a constant number of lanes is
-    faster. No stage reads lanes from ``n`` on.
+    Stages that work on many tables run over all ``LANES``, because a constant number of lanes is
+    faster where loops do not vectorize. No stage reads lanes from ``n`` on.
     """
     routes = range(structure.fab[fab].first_route, structure.fab[fab].end_route)
     equipped = structure.fab[fab].equipped == 1
@@ -93,7 +93,7 @@ def fab_step(
         state.scratch.kept_passes[k] = 1.0
     if equipped:
         clear_groups(group, LANES)
-        load_groups(structure.fab[fab], table, world.visits, state.route, group, LANES)
+        load_groups(structure.fab[fab], table, world.visits, state.route, group, n)
         for g in range(group.shape[0]):
             group_rate(seed, clock, structure, world, state, fab, g, step, first, n)
         give_way(world.group, group, state.scratch, n)
@@ -109,7 +109,7 @@ def fab_step(
     if equipped:
         recall_load(state.recent[fab], group, LANES)
         group_waits(clock.hours_per_step, world.fab[fab], world.group, group, state.scratch, n)
-    _pace(clock, structure, world, state, fab)
+    _pace(clock, structure, world, state, fab, n)
     for route in routes:
         _start_route(seed, clock, structure, world, state, tally, route, step, first, row, n)
     parts = clock.flow_steps if equipped else 1
@@ -122,11 +122,11 @@ def fab_step(
     for route in routes:
         settle(state.route[route], state.segment[route], step, n)
     if equipped:
-        _book_tools(clock, structure, world, state, tally, fab, row)
+        _book_tools(clock, structure, world, state, tally, fab, row, n)
 
 
 @stage_jit
-def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: int) -> None:
+def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: int, n: int) -> None:
     """Fill the time in steps to cross each segment of a fab's routes."""
     for route in range(structure.fab[fab].first_route, structure.fab[fab].end_route):
         p = structure.route[route].process
@@ -141,17 +141,24 @@ def _pace(clock: Clock, structure: Structure, world: World, state: State, fab: i
             state.group,
             state.segment[route],
             structure.route[route].segments,
-            LANES,
+            n,
         )
 
 
 @stage_jit
 def _book_tools(
-    clock: Clock, structure: Structure, world: World, state: State, tally: Tally, fab: int, row: int
+    clock: Clock,
+    structure: Structure,
+    world: World,
+    state: State,
+    tally: Tally,
+    fab: int,
+    row: int,
+    n: int,
 ) -> None:
     """Charge the passes of the step to the tools of an equipped fab, and book their use."""
     group, left, fleets = state.group, state.scratch.capacity_left, structure.fleet[fab]
-    charge(_visits(structure, world, state, fab), group, state.segment, LANES)
+    charge(_visits(structure, world, state, fab), group, state.segment, n)
     steps = clock.steps_per_quarter
     book_use(steps, fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
     if tally.fleet.shape[0] > 0:
@@ -197,12 +204,12 @@ def _move(
                 end, days = now + 0.5 * part, clock.days_per_step
                 ripen(wafers, state.cohort[route], raw_days, days, end, part, n)
             else:
-                hand_on(segments[route], count, wafers.outs, LANES)
+                hand_on(segments[route], count, wafers.outs, n)
                 pick(wafers, n)
             enter(segments[route, 0], wafers.starts, raw_days, after == 0, part, n)
         if after == 0:
             visits = _visits(structure, world, state, fab)
-            grant(visits, state.group, segments, left, part, LANES)
+            grant(visits, state.group, segments, left, part, n)
 
 
 @stage_jit

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
+from yieldsim.supply.kernels.capacity import add_product
 from yieldsim.supply.kernels.records import (
     Cohort,
     Floats,
@@ -159,8 +160,7 @@ def _ask(
                     segment.moving[k] = min(segment.moving[k], visits.wafers[route].ripe[k])
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
-                for k in range(n):
-                    group.need[k] += segment.moving[k] * visits.passes[v, k]
+                add_product(group.need, segment.moving, visits.passes[v], n)
     any_group = False
     for g in range(groups.shape[0]):
         group, any_lane = groups[g], 0.0
@@ -193,14 +193,14 @@ def _share(
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
                 if group.looked_at[0] > 0.0:
-                    for k in range(n):
-                        group.granted_ratio[k] += moving[k] * visits.passes[v, k]
+                    add_product(group.granted_ratio, moving, visits.passes[v], n)
     for g in range(groups.shape[0]):
         if groups[g].looked_at[0] > 0.0:
             ratio, grantable, tight = groups[g].granted_ratio, groups[g].grantable, groups[g].tight
             for k in range(n):
-                held = tight[k] > 0.0 and ratio[k] > grantable[k]
-                ratio[k] = grantable[k] / ratio[k] if held else 1.0
+                held = (tight[k] > 0.0) & (ratio[k] > grantable[k])
+                asked, possible = ratio[k], grantable[k]
+                ratio[k] = (possible if held else 1.0) / (asked if held else 1.0)
 
 
 @inline_jit
@@ -218,9 +218,7 @@ def _permit(
     for v in range(begin, end):
         group = groups[visits.group[v]]
         if group.looked_at[0] > 0.0:
-            for k in range(n):
-                if visits.passes[v, k] > 0.0:
-                    permitted[k] = min(permitted[k], group.granted_ratio[k])
+            _limit(permitted, group.granted_ratio, visits.passes[v], n)
 
 
 @inline_jit
@@ -231,9 +229,22 @@ def _take(
     for v in range(begin, end):
         group = groups[visits.group[v]]
         if group.looked_at[0] > 0.0:
-            grantable = group.grantable
-            for k in range(n):
-                grantable[k] = max(0.0, grantable[k] - moving[k] * visits.passes[v, k])
+            _use(group.grantable, moving, visits.passes[v], n)
+
+
+@lane_jit
+def _limit(permitted: Lanes, ratio: Lanes, passes: Lanes, n: int) -> None:
+    """Limit the part permitted to a group's ratio where a segment needs passes of the group."""
+    for k in range(n):
+        least = min(permitted[k], ratio[k])
+        permitted[k] = least if passes[k] > 0.0 else permitted[k]
+
+
+@lane_jit
+def _use(grantable: Lanes, moving: Lanes, passes: Lanes, n: int) -> None:
+    """Subtract the passes of the wafers that move on from what a group can still make."""
+    for k in range(n):
+        grantable[k] = max(0.0, grantable[k] - moving[k] * passes[k])
 
 
 @inline_jit
@@ -250,8 +261,7 @@ def charge(
             moved = segments[route, s].moved
             for v in range(visits.first[p, s], visits.first[p, s + 1]):
                 group = groups[visits.group[v]]
-                for k in range(n):
-                    group.made_passes[k] += moved[k] * visits.passes[v, k]
+                add_product(group.made_passes, moved, visits.passes[v], n)
             for k in range(n):
                 moved[k] = 0.0
     for g in range(groups.shape[0]):
