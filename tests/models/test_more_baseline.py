@@ -10,15 +10,14 @@ from yieldsim.analysis.supply.gains import HORIZON, gain_records
 from yieldsim.model import load_file
 
 # by the shares a stockpile goes to whoever asks first, so that more dies can cost compute
-SHARES = load_file("baseline").model().allocation.rule == "shares"
+BASELINE = load_file("baseline")
+SHARES = BASELINE.model().allocation.rule == "shares"
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(SHARES, reason="shares plan nothing")]
 
 REALIZATIONS, SEED = 96, 7
 COARSE = "simulation.steps_per_quarter=3"  # a comparison of scenarios needs no fine steps
-INPUTS = [name for name in load_file("baseline").scenario_names(["more:all"]) if name != "baseline"]
-LIMITS = [
-    name for name in load_file("baseline").scenario_names(["no_limit:all"]) if name != "baseline"
-]
+INPUTS = [name for name in BASELINE.scenario_names(["more:all"]) if name != "baseline"]
+LIMITS = [name for name in BASELINE.scenario_names(["no_limit:all"]) if name != "baseline"]
 SIGMAS = 3.0
 MOST_OF_A_YEAR = 0.01
 

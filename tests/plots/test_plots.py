@@ -45,7 +45,7 @@ def test_no_two_texts_overlap_and_none_leaves_the_page(ds: xr.Dataset, products)
     check_texts(fan_chart(ds, products), more_than=6)
 
 
-@pytest.mark.parametrize("products", [(), ("total",)])
+@pytest.mark.parametrize("products", [pytest.param((), marks=pytest.mark.slow), ("total",)])
 def test_a_weighted_chart_says_so_on_the_page(products) -> None:
     about = {"name": "mine", "evidence": "evidence.csv", "effective_sample_size": 12_345.6}
     figure = fan_chart(with_weights(wide(), np.ones(20), about), products)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.examples import thinned
 from tests.paths import SHARED
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.wafer.fit.clusters import fit_clusters
@@ -84,7 +85,8 @@ def test_few_fails(fails):
 
 @pytest.mark.statistical
 @pytest.mark.parametrize(
-    ("edge", "inside", "ring"), [("corner", 0.05, 0.7), (0.9, 0.08, 0.6), (0.8, 0.08, 0.4)]
+    ("edge", "inside", "ring"),
+    thinned([("corner", 0.05, 0.7), (0.9, 0.08, 0.6), (0.8, 0.08, 0.4)], 2),
 )
 def test_sharp_edge_ring(edge, inside, ring):
     """A step between two dies, which no smooth profile has: 3 of 3 intervals hold at 99 %.
