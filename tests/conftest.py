@@ -1,5 +1,6 @@
 """What every test shares: reproducible hypothesis runs and figures without a display."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -31,6 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return 1 if item.nodeid.startswith(WITHOUT) else 2
 
     items.sort(key=order)
+
+
+def pytest_collection_finish() -> None:
+    """Leave tests and libraries out of garbage collections, which took 7 % of the time."""
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 10)
 
 
 @pytest.fixture
