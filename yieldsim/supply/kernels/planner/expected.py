@@ -9,7 +9,7 @@ from yieldsim.supply.kernels.arrivals import stacks_arriving
 from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_starts
 from yieldsim.supply.kernels.fab import planned_starts
-from yieldsim.supply.kernels.records import AI_ENTRY, Clock, State, Structure, World
+from yieldsim.supply.kernels.records import AI_ENTRY, Clock, Plan, State, Structure, World
 from yieldsim.units import MONTHS_PER_QUARTER
 
 DATES = 4  # of a period at which schedules are read
@@ -43,13 +43,16 @@ def stacks_expected(
     k: int,
 ) -> float:
     """Return the stacks that arrive in a pool in a period."""
-    stacks = 0.0
+    stacks, now, read, there = 0.0, 0.0, -1, 0.0  # `there` at the step read last
+    if last > lead:
+        now = stacks_arriving(clock, structure, world, state, pool, step, k)
     for number in range(DATES):
         ahead = date(first, last, number)
         at = read_at(clock, structure, step, ahead, lead)
-        expected = stacks_arriving(clock, structure, world, state, pool, at, k)
+        if at != read:
+            read, there = at, stacks_arriving(clock, structure, world, state, pool, at, k)
+        expected = there
         if ahead > lead:
-            now = stacks_arriving(clock, structure, world, state, pool, step, k)
             if structure.pool[pool].wafers_curve < 0:
                 expected = min(expected, now)
             elif at > step:
@@ -73,14 +76,15 @@ def banked_expected(
 ) -> float:
     """Return the dies that a die bank releases in a period."""
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
-    dies = 0.0
+    dies, now, read, released = 0.0, 0.0, -1, 0.0  # `released` at the step read last
+    if last > lead:
+        now = curve_value(lows, highs, drawn, curve, step, k)
     for number in range(DATES):
         ahead = date(first, last, number)
         at = read_at(clock, structure, step, ahead, lead)
-        expected = curve_value(lows, highs, drawn, curve, at, k)
-        if ahead > lead:
-            expected = min(expected, curve_value(lows, highs, drawn, curve, step, k))
-        dies += expected
+        if at != read:
+            read, released = at, curve_value(lows, highs, drawn, curve, at, k)
+        dies += min(released, now) if ahead > lead else released
     return dies * (last - first) / DATES
 
 
@@ -98,10 +102,12 @@ def capacity_expected(
 ) -> float:
     """Return the capacity of a packaging line in a period."""
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
-    curve, capacity = structure.line[line].capacity_curve, 0.0
+    curve, capacity, read, there = structure.line[line].capacity_curve, 0.0, -1, 0.0
     for number in range(DATES):
         at = read_at(clock, structure, step, date(first, last, number), lead)
-        capacity += curve_value(lows, highs, drawn, curve, at, k)
+        if at != read:
+            read, there = at, curve_value(lows, highs, drawn, curve, at, k)
+        capacity += there
     return capacity * MONTHS_PER_QUARTER * (last - first) / DATES
 
 
@@ -149,10 +155,9 @@ def wafers_expected(
     ``state.plan.open_now`` receives 1 for each entry that has a share at one of the dates.
     """
     plan, fab, wafers = state.plan, structure.route[route].fab, 0.0
-    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    read, total, planned = -1, 0.0, 0.0  # the weights and the plan of the step read last
     begin = effects_on_starts(structure.effect, structure.effect_on_fab[:, fab])
-    span = range(structure.route[route].first_entry, structure.route[route].end_entry)
-    for entry in span:
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
         plan.open_now[entry] = 0
     now = 0.0  # the rate from which the plan is expected to grow on
     if last > lead and step >= begin:
@@ -164,20 +169,32 @@ def wafers_expected(
         at = read_at(clock, structure, step, ahead, lead)
         if at < begin:
             continue
-        total, ai, for_ai = weight_sums(structure, world, route, at, k)
-        for entry in span:
-            curve = structure.entry[entry].share_curve
-            share = curve_value(lows, highs, drawn, curve, at, k)
-            if share > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
-                plan.open_now[entry] = 1
+        if at != read:
+            read = at
+            total, ai, for_ai = weight_sums(structure, world, route, at, k)
+            _open_entries(structure, world, plan, route, at, for_ai, k)
+            if total > 0.0:
+                planned = planned_starts(clock, structure, world, route, at, k) * ai / total
         if total > 0.0:
-            rate = planned_starts(clock, structure, world, route, at, k) * ai / total
+            rate = planned
             if ahead > lead and at > step:
                 growth = (rate - now) * clock.steps_per_quarter / (at - step)
                 rate += max(0.0, growth) * (ahead - lead)
             wafers += rate
     per_quarter = plan.started_part[route] * clock.steps_per_quarter
     return wafers * per_quarter * (last - first) / DATES
+
+
+@stage_jit
+def _open_entries(
+    structure: Structure, world: World, plan: Plan, route: int, at: int, for_ai: float, k: int
+) -> None:
+    """Mark the entries of a route that have a share at a step."""
+    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
+        share = curve_value(lows, highs, drawn, structure.entry[entry].share_curve, at, k)
+        if share > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
+            plan.open_now[entry] = 1
 
 
 @stage_jit
