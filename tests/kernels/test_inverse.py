@@ -1,5 +1,7 @@
 """Inverse distribution functions of the kernels against SciPy."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from yieldsim.kernels.inverse import (
     gamma_tabulated,
     gamma_wilson_hilferty,
     normal_ppf,
+    normal_ppf_lanes,
     poisson_ppf_exact,
     poisson_ppf_within_one,
 )
@@ -20,9 +23,10 @@ from yieldsim.wafer.compile.cubics import gamma_table
 ROUNDING = 16 * np.finfo(float).eps
 
 
+@pytest.mark.parametrize("kernel", [normal_ppf, normal_ppf_lanes])
 @pytest.mark.parametrize("form", ["compiled", "plain"])
-def test_normal_ppf_over_the_whole_range(form: str) -> None:
-    function = normal_ppf if form == "compiled" else normal_ppf.py_func
+def test_normal_ppf_over_the_whole_range(form: str, kernel: Any) -> None:
+    function = kernel if form == "compiled" else kernel.py_func
     tail = 10.0 ** -np.linspace(0.31, 300.0, 2001)
     # 0.425 and exp(-25) are the seams of the three approximations.
     seams = [0.075, np.nextafter(0.075, 0), np.nextafter(0.075, 1), np.exp(-25), 0.925]

@@ -11,7 +11,7 @@ import numpy as np
 
 from yieldsim.kernels.jit import inline_jit
 
-__all__ = ["exp_minus", "exp_within", "log1p_positive", "power_below_one"]
+__all__ = ["exp_minus", "exp_within", "log1p_positive", "log_positive", "power_below_one"]
 
 _FARTHEST = 700.0
 _LOG2_E = 1.4426950408889634
@@ -76,7 +76,23 @@ def log1p_positive(x: float) -> float:
     biased = np.uint64(bits + _ROOT_HALF_TO_ONE) >> _MANTISSA
     mantissa = np.uint64(bits + ((_BIAS - biased) << _MANTISSA)).view(np.float64)
     whole = np.uint64(biased + _TWO_52_BITS).view(np.float64) - (_TWO_52 + 1023.0)
-    s = (x if whole == 0.0 else mantissa - 1.0) / (mantissa + 1.0)
+    return _log_of(x if whole == 0.0 else mantissa - 1.0, mantissa, whole)
+
+
+@inline_jit
+def log_positive(x: float) -> float:
+    """Return log(x) for x >= 2^-1022, as `log1p_positive` does."""
+    bits = np.float64(x).view(np.uint64)
+    biased = np.uint64(bits + _ROOT_HALF_TO_ONE) >> _MANTISSA
+    mantissa = np.uint64(bits + ((_BIAS - biased) << _MANTISSA)).view(np.float64)
+    whole = np.uint64(biased + _TWO_52_BITS).view(np.float64) - (_TWO_52 + 1023.0)
+    return _log_of(mantissa - 1.0, mantissa, whole)
+
+
+@inline_jit
+def _log_of(excess: float, mantissa: float, whole: float) -> float:
+    """Return the log of 2^whole times the mantissa, which is 1 + excess."""
+    s = excess / (mantissa + 1.0)
     r = s * s
     r2 = r * r
     r4 = r2 * r2

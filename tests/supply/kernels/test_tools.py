@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, table
-from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf
+from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.model.schema import ToolClass
+from yieldsim.supply.kernels import repairs
 from yieldsim.supply.kernels import tools as fleets
-from yieldsim.supply.kernels.records import FleetState, GroupState, Scratch
+from yieldsim.supply.kernels.records import LANES, FleetState, GroupState, Scratch
 
 ROUNDING = 64 * np.finfo(float).eps
 SIGMAS = 4.0  # standard errors allowed; the seeds are fixed
@@ -76,18 +77,50 @@ def test_fewer_are_left_of_more_retired_or_lost(
 # ---- repairs
 
 
+def repair_hours(
+    form: str, failures: float, mttf: float, mttr: float, cv2: float, u: np.ndarray, v: np.ndarray
+) -> np.ndarray:
+    """Hours that a step adds for each pair of uniforms, one lane each."""
+    scratch = table(Scratch, failures_expected=failures, mttr_hours=mttr)
+    scratch.mean_uptime[:] = mttf / (mttf + mttr)
+    hours = np.empty(len(u))
+    for first in range(0, len(u), LANES):
+        n = min(LANES, len(u) - first)
+        scratch.failure_uniform[:n] = u[first : first + n]
+        scratch.repair_uniform[:n] = v[first : first + n]
+        form_of(repairs.draw_repairs, form)(np.full(LANES, cv2), scratch, n)
+        hours[first : first + n] = scratch.new_repair_hours[:n]
+    return hours
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_repair_hours_follow_their_formula(form: str) -> None:
-    repair, mttf, mttr, failures = form_of(fleets.repair_hours, form), 90.0, 10.0, 2.0
-    for u1, u2 in [(0.05, 0.5), (0.3, 0.1), (0.6, 0.9), (0.999, 0.7)]:
-        count = stats.poisson.ppf(u1, failures)
-        for cv2 in (0.0, 0.5, 1.0):
+    mttf, mttr, failures = 90.0, 10.0, 2.0
+    u, v = np.array([(0.05, 0.5), (0.3, 0.1), (0.6, 0.9), (0.999, 0.7)]).T
+    for cv2 in (0.0, 0.5, 1.0):
+        got = repair_hours(form, failures, mttf, mttr, cv2, u, v)
+        for hours, count, u2 in zip(got, stats.poisson.ppf(u, failures), v, strict=True):
             each = gamma_wilson_hilferty(normal_ppf(u2), count / cv2) if count and cv2 else 1.0
             expected = 20.0 + 0.9 * (count * 10.0 * each - 20.0)
-            got = repair(failures, mttf, mttr, cv2, u1, u2)
-            assert got == pytest.approx(expected, rel=ROUNDING)
+            assert hours == pytest.approx(expected, rel=ROUNDING)
     # without a failure what is left of the mean is the part of the time in which none can fail
-    assert repair(failures, mttf, mttr, 1.0, 1e-9, 0.5) == pytest.approx(2.0, rel=ROUNDING)
+    none = repair_hours(form, failures, mttf, mttr, 1.0, np.array([1e-9]), np.array([0.5]))
+    assert none == pytest.approx(2.0, rel=ROUNDING)
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+@pytest.mark.parametrize("n", [1, 7, LANES])
+def test_failures_are_poisson_quantiles_in_each_lane(form: str, n: int) -> None:
+    """Lanes with few and with many failures expected, side by side, and lanes without any."""
+    rng = np.random.default_rng(n)
+    scratch = table(Scratch)
+    for _ in range(200):
+        means = 10.0 ** rng.uniform(-3.0, 2.5, n) * (rng.random(n) < 0.9)
+        scratch.failures_expected[:n], scratch.failure_uniform[:n] = means, rng.random(n)
+        form_of(repairs.count_failures, form)(scratch, n)
+        uniforms = scratch.failure_uniform[:n]
+        expected = [poisson_ppf_within_one(u, m) for u, m in zip(uniforms, means, strict=True)]
+        assert scratch.failures[:n].tolist() == expected
 
 
 N = 100_000
@@ -102,7 +135,7 @@ def test_repairs_have_the_mean_and_spread_of_alternating_renewal(
     """Over uniforms of a fixed seed: mean lambda MTTR, variance A^2 lambda MTTR^2 (1 + cr2)."""
     mttf, mttr = 80.0, 20.0
     draws = np.random.default_rng(5).random((N, 2))
-    hours = np.array([fleets.repair_hours(failures, mttf, mttr, cv2, u, v) for u, v in draws])
+    hours = repair_hours("compiled", failures, mttf, mttr, cv2, *draws.T)
     assert hours.min() >= 0.0
     # the gamma law below a shape of one has another mean: 0.14 % at 0.5, where one tool fails once
     bias = 0.0014 if cv2 > 1.0 else 2e-5
@@ -132,7 +165,8 @@ def test_repairs_that_do_not_fit_into_a_step_are_carried(form: str, cv2: float) 
         u, v = rng.random(2)
         scratch.failure_uniform[0], scratch.repair_uniform[0] = u, v
         failures = tools * hours / (mttf + mttr)
-        brought = fleets.repair_hours(failures, mttf, mttr, cv2, u, v)
+        one = np.array([u]), np.array([v])
+        brought = float(repair_hours(form, failures, mttf, mttr, cv2, *one)[0])
         stock = expected + brought - lost
         expected += brought
         form_of(fleets.rate_class, form)(True, hours, tool, 0, group, fleet, scratch, 1)

@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from yieldsim.kernels.elementary import exp_minus
-from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
@@ -25,6 +24,7 @@ from yieldsim.supply.kernels.records import (
     Structure,
     World,
 )
+from yieldsim.supply.kernels.repairs import draw_repairs
 
 PLAN_WITHOUT_LIMIT = 100.0  # factor on the plan where only tools shall limit starts
 _MUCH = 1e6  # factor on the tools of a group that shall limit nothing
@@ -71,25 +71,6 @@ def delivered(
 def in_production(arrived: float, retired: float, kept_share: float) -> float:
     """Return whole tools: those arrived less those retired, times the share that events keep."""
     return math.floor(max(0.0, arrived - retired) * kept_share + 0.5)
-
-
-@inline_jit
-def repair_hours(
-    failures: float, mttf: float, mttr: float, cv2: float, u1: float, u2: float
-) -> float:
-    """Return the repair hours that a step adds to a fleet with ``failures`` expected.
-
-    Failures are Poisson, and each repair is gamma with mean ``mttr``. A tool that is down cannot
-    fail, so deviations from the mean are scaled by the availability. The long-run variance per
-    failure is then that of alternating renewal, A^2 (1 + cr^2) MTTR^2 (D. R. Cox, "Renewal Theory"
-    (1962), chapter 7). The mean is exact, and hours are never negative.
-    """
-    count = poisson_ppf_within_one(u1, failures)
-    hours = count * mttr
-    if count > 0.0 and cv2 > 0.0:
-        hours *= gamma_wilson_hilferty(normal_ppf(u2), count / cv2)
-    expected = failures * mttr
-    return expected + mttf / (mttf + mttr) * (hours - expected)
 
 
 @stage_jit
@@ -244,15 +225,15 @@ def _draw_uptime(
     """Add random repair hours to a class's backlog; fill the uptime that is left."""
     repairs = fleet.repair_hours
     for k in range(n):
-        tools = group.tools[c, k]
-        if tools > 0.0:
-            mttf, mttr, cv2 = scratch.mttf_hours[k], scratch.mttr_hours[k], tool.repair_cv2[k]
-            failures = tools * hours / (mttf + mttr)
-            luck, length = scratch.failure_uniform[k], scratch.repair_uniform[k]
-            repairs[k] += repair_hours(failures, mttf, mttr, cv2, luck, length)
-            down = min(repairs[k], tools * hours)
-            repairs[k] -= down
-            scratch.uptime[k] = 1.0 - down / (tools * hours)
+        tools, each = group.tools[c, k], scratch.mttf_hours[k] + scratch.mttr_hours[k]
+        scratch.failures_expected[k] = tools * hours / each if tools > 0.0 else 0.0
+    draw_repairs(tool.repair_cv2, scratch, n)
+    for k in range(n):
+        time = group.tools[c, k] * hours
+        waiting = repairs[k] + scratch.new_repair_hours[k]
+        down = min(waiting, time)
+        repairs[k] = waiting - down
+        scratch.uptime[k] = 1.0 - down / time if time > 0.0 else 0.0
 
 
 @stage_jit

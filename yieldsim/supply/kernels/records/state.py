@@ -177,6 +177,12 @@ class Scratch:
     uptime: Lanes  # in the step
     failure_uniform: Lanes
     repair_uniform: Lanes
+    failures_expected: Lanes
+    failures: Lanes
+    term: Lanes  # probability of a number of failures
+    reached: Lanes  # sum of those
+    normal: Lanes
+    new_repair_hours: Lanes
     d0_per_cm2: Lanes
     adder_sum: Lanes
     adder_weight: Lanes
