@@ -21,15 +21,23 @@ hypothesis.settings.load_profile("yieldsim")
 # with the first file, which compiles it, the other with folders that can do without.
 FIRST = "tests/supply/test_parameter_effects.py"
 WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/sampling/", "tests/flow/")
+# The longest files come before the many short ones, so that both workers end at the same time.
+LONG = (
+    "tests/test_readme.py",
+    "tests/test_notebooks.py",
+    "tests/models/test_scenarios_baseline.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort files so that two workers do not compile the same at once."""
+    """Sort files so that two workers do not compile the same at once, and end together."""
 
     def order(item: pytest.Item) -> int:
         if item.nodeid.startswith(FIRST):
             return 0
-        return 1 if item.nodeid.startswith(WITHOUT) else 2
+        if item.nodeid.startswith(WITHOUT):
+            return 1
+        return 2 if item.nodeid.startswith(LONG) else 3
 
     items.sort(key=order)
 
