@@ -70,7 +70,8 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=2)
     parser.add_argument("--ranking", choices=("downstream", "data"), default="downstream",
                         help="ranking of lots in the event simulator")  # fmt: skip
-    parser.add_argument("--plan", choices=(*fc.PLANS, *fc.BLIND_PLANS), action="append")
+    parser.add_argument("--plan", choices=(*fc.PLANS, *fc.BLIND_PLANS, *fc.DRAWN),
+                        action="append")  # fmt: skip
     parser.add_argument("--quarters", action="store_true", help="show each quarter")
     options = parser.parse_args()
     quick = options.quick

@@ -101,6 +101,9 @@ BLIND_LOSSES = {  # share of the scanners, quarter from the start of what is cou
     "quarter at the height": (0.25, 6),
     "fifth late": (0.20, 8),
 }
+# Three more, drawn by `drawn_plan` before either simulator had run them, and scored once.
+DRAWN_SEED = 20261130
+DRAWN = ("drawn 0", "drawn 1", "drawn 2")
 STEADY_LOAD = 0.9
 STEADY_DAYS, STEADY_WARMUP_DAYS = 400.0, 150.0
 HVLM_CAP = 2.2  # WIP cap over the wafers of one raw process time
@@ -109,6 +112,20 @@ SCARCE = 0.76  # low value of shared.inspection_fleet_scale
 # Imported ones of the mixed fleet: so few that losing a quarter hurts. Those left allow AFTER_LOSS
 # of the plan's unit, to half a scanner. So a new baseline leaves the case as hard as it was.
 SCANNERS, AFTER_LOSS = 32, 0.83
+
+
+def drawn_plan(number: int) -> tuple[list[float], float, int]:
+    """A plan by quarter, the share of the scanners that is lost, and the quarter of the loss.
+
+    The plan walks in steps of 0.05 or 0.1, two quarters each, between 0.6 and 1.1.
+    """
+    rng = np.random.default_rng([DRAWN_SEED, number])
+    level, ratios = float(rng.choice([0.7, 0.75, 0.8, 0.85, 0.9])), []
+    for _ in range(8):
+        ratios += [round(level, 2)] * 2
+        level = min(1.1, max(0.6, level + float(rng.choice([-0.1, -0.05, 0.05, 0.1]))))
+    share = float(rng.choice([0.2, 0.25, 0.3, 1.0 / 3.0]))
+    return ratios, share, int(rng.integers(4, 12))
 
 
 def quarter_name(number: int) -> str:
@@ -292,8 +309,12 @@ def cases(
     With ``downstream`` the tools of the event simulator take lots by age over work left, as in the
     line model. Otherwise hvlm ranks as in the data set, the mixed fleet first come first served.
     """
-    share, at = BLIND_LOSSES.get(plan, (LOST.get(plan, 0.0), LOSS_QUARTER))
-    ratios, lost = (PLANS | BLIND_PLANS)[plan][:quarters], share if quarters > at else 0.0
+    if plan in DRAWN:
+        ratios, share, at = drawn_plan(DRAWN.index(plan))
+    else:
+        ratios = (PLANS | BLIND_PLANS)[plan]
+        share, at = BLIND_LOSSES.get(plan, (LOST.get(plan, 0.0), LOSS_QUARTER))
+    ratios, lost = ratios[:quarters], share if quarters > at else 0.0
     lines = []
     if line is not None:
         file = hvlm(line, ratios, lost, at)
