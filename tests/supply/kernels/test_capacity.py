@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from tests.supply.kernels.records_by_hand import FORMS, column, form_of, parameters, table
 from yieldsim.closed_form import effective_process_cv2, effective_process_time, sakasegawa_wait
 from yieldsim.model.schema import Fab, Process, ToolGroup
-from yieldsim.supply.kernels.capacity import give_way, group_waits, scarcest, unqueued_days
+from yieldsim.supply.kernels.capacity import (
+    give_way,
+    group_waits,
+    recall_load,
+    remember,
+    scarcest,
+    unqueued_days,
+)
 from yieldsim.supply.kernels.records import LANES, GroupState, Scratch
 
 ROUNDING = 64 * np.finfo(float).eps
@@ -162,3 +169,30 @@ def test_time_without_queues_is_told_in_shares_of_raw_process_time(form: str) ->
     out = np.zeros(LANES)
     form_of(unqueued_days, form)(process, out, LANES)
     np.testing.assert_array_equal(out, 30.0 * 1.875)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_use_of_tools_that_are_left_rises_as_their_queues_build_up(form: str) -> None:
+    """The memory is of use, not of passes: those of lost tools would fill the others at once."""
+    days_per_step, memory_days = 10.0, 365.25 / 4.0
+    recent, left = np.zeros((1, LANES)), np.ones(LANES)
+
+    def step(possible: float, made: float) -> float:
+        """The use that the waits of the step see."""
+        groups = table(GroupState, 1, mean_passes=possible, made_passes=made)
+        form_of(recall_load, form)(recent, groups, left, 1)
+        seen = float(groups["load"][0, 0])
+        form_of(remember, form)(days_per_step, groups, left, recent, 1)
+        return seen / possible if possible else seen
+
+    for _ in range(400):
+        step(1000.0, 600.0)
+    assert step(1000.0, 600.0) == pytest.approx(0.6, rel=1e-12)
+    assert step(750.0, 600.0) == pytest.approx(0.6, rel=1e-12)  # a quarter of the tools is lost
+    weight = days_per_step / memory_days
+    for number in range(1, 30):
+        expected = 0.8 - 0.2 * (1.0 - weight) ** number
+        assert step(750.0, 600.0) == pytest.approx(expected, rel=1e-12)
+    before = recent[0, 0]
+    assert step(0.0, 0.0) == 0.0  # no tools at all
+    assert recent[0, 0] == before

@@ -80,7 +80,7 @@ class Line:
             for process in self.fab.plan
         ]
         self.started: dict[str, float] = {}
-        self.recent: dict[str, float] = defaultdict(float)  # passes a step, a mean that forgets
+        self.recent: dict[str, float] = defaultdict(float)  # use of tools, a mean that forgets
         self.days_in_line: dict[str, float] = {}  # at the load of the last step
         self.tools = tools.Tools(world, name)
         self.wafers = Wafers(world, book, packaging, experience, name)
@@ -141,7 +141,9 @@ class Line:
         if rates:
             for group in rates:
                 weight = min(1.0, self.world.days_per_step / MEMORY_DAYS)
-                self.recent[group] += (made[group] - self.recent[group]) * weight
+                possible = rates[group].mean * left
+                if possible > 0.0:
+                    self.recent[group] += (made[group] / possible - self.recent[group]) * weight
             self.book_tools(step, rates, load, kept, left, made)
             self.tools.gain_experience(rates, made)
         else:
@@ -279,10 +281,9 @@ class Line:
 
         Only a part of the lots waits for control steps.
         """
-        load = self.recent
         waits = {}
         for group, rate in rates.items():
-            usage = load[group] / (rate.mean * left) if rate.mean * left > 0.0 else 0.0
+            usage = self.recent[group] if rate.mean * left > 0.0 else 0.0
             waits[group] = (
                 tools.wait_days(self.world, self.name, group, rate, usage) if usage > 0.0 else 0.0
             )

@@ -33,8 +33,8 @@ _SHORTEST = 1e-12  # steps to cross a segment
 _UNUSED = 1e-300  # keeps a group without tools or load from 0 / 0
 _KPASS = 1000.0
 _TIE = 1e-12  # more than the rounding of two ratios that are the same number
-# Assumption: waits follow the recent passes, because queues take weeks to build up. Two weeks to a
-# quarter all agree with the event simulator; a quarter oscillates least where tools are scarce.
+# Assumption: waits follow the recent use of tools, because queues take weeks to build up. Two weeks
+# to a quarter all agree with the event simulator; a quarter oscillates least where tools are scarce.
 _MEMORY_DAYS = DAYS_PER_QUARTER
 
 
@@ -286,17 +286,27 @@ def book_load(groups: Records[GroupState], booked: Records[Results], n: int) -> 
 
 
 @stage_jit
-def recall_load(recent: Floats, groups: Records[GroupState], n: int) -> None:
-    """Fill the load of each group for its waits: its recent passes per step."""
+def recall_load(recent: Floats, groups: Records[GroupState], left: Lanes, n: int) -> None:
+    """Fill the load of each group for its waits: the passes per step at its recent use.
+
+    Where tools are lost, the use of those left rises only as their queues build up.
+    """
     for g in range(groups.shape[0]):
         for k in range(n):
-            groups[g].load[k] = recent[g, k]
+            groups[g].load[k] = recent[g, k] * (groups[g].mean_passes[k] * left[k])
 
 
 @stage_jit
-def remember(days_per_step: float, groups: Records[GroupState], recent: Floats, n: int) -> None:
-    """Update the exponential mean, over _MEMORY_DAYS, of the passes per step."""
+def remember(
+    days_per_step: float, groups: Records[GroupState], left: Lanes, recent: Floats, n: int
+) -> None:
+    """Update the exponential mean, over _MEMORY_DAYS, of the use: passes made over those possible.
+
+    A group that can make no passes keeps its mean.
+    """
     weight = min(1.0, days_per_step / _MEMORY_DAYS)
     for g in range(groups.shape[0]):
         for k in range(n):
-            recent[g, k] += (groups[g].made_passes[k] - recent[g, k]) * weight
+            possible = groups[g].mean_passes[k] * left[k]
+            use = groups[g].made_passes[k] / (possible if possible > 0.0 else np.inf)
+            recent[g, k] += (use - recent[g, k]) * (weight if possible > 0.0 else 0.0)

@@ -107,7 +107,7 @@ def fab_step(
         days = clock.days_per_step
         release_route(raw_days, days, cap, equipped, step, state.route[route], state.scratch, n)
     if equipped:
-        recall_load(state.recent[fab], group, LANES)
+        recall_load(state.recent[fab], group, left, LANES)
         group_waits(clock.hours_per_step, world.fab[fab], world.group, group, state.scratch, n)
     _pace(clock, structure, world, state, fab, n)
     for route in routes:
@@ -163,7 +163,7 @@ def _book_tools(
     book_use(steps, fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
     if tally.fleet.shape[0] > 0:
         book_tools(steps, group, left, tally.fleet[row, fab], LANES)
-    remember(clock.days_per_step, group, state.recent[fab], LANES)
+    remember(clock.days_per_step, group, left, state.recent[fab], LANES)
 
 
 @stage_jit

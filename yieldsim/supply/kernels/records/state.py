@@ -205,7 +205,7 @@ class State(NamedTuple):
 
     effect: Records[EffectState]  # E
     fleet: Records3[FleetState]  # F G C
-    recent: Floats  # F G k, exponential mean of the passes per step
+    recent: Floats  # F G k, exponential mean of the use of tools
     excursion_days: Floats  # F k, days of random excursions still to come
     group: Records[GroupState]  # G, of the current fab
     route: Records[RouteState]  # N
