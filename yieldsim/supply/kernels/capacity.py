@@ -34,7 +34,7 @@ _UNUSED = 1e-300  # keeps a group without tools or load from 0 / 0
 _KPASS = 1000.0
 _TIE = 1e-12  # more than the rounding of two ratios that are the same number
 # Assumption: waits follow the recent use of tools, because queues take weeks to build up. Two weeks
-# to a quarter all agree with the event simulator; a quarter oscillates least where tools are scarce.
+# to a quarter all agree with the event simulator; a quarter oscillates least where tools lack.
 _MEMORY_DAYS = DAYS_PER_QUARTER
 
 
