@@ -43,6 +43,9 @@ def maps(
 
     MAPS are files in one or several formats: tables of dies (CSV with named columns), SEMI G85 and
     E142, SINF, STDF, KLARF, NumPy archives (.npz, also that of MixedWM38).
+
+    Maps stay as their files show them: where the notch lies (Orientation of G85 and E142, FNLOC of
+    SINF) turns no map and is written as 0.
     """
     check_pictures(png, html, force)
     if out is not None:
