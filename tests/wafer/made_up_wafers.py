@@ -63,6 +63,15 @@ FAST_BINS: Raw = {
     "cut": {"min_good_cores": 10, "min_ghz": 1.9},
 }
 
+# One plain wafer and two with signatures, on a grid unlike that of the dies.
+SEEN: Raw = {
+    "rows": [10, 10, 6],
+    "cols": [9, 9, 8],
+    "ratio": [0.5, 1.5, 1.0],
+    "cells": ["", "11 7 2 7 63", "0 8 8 8 24"],
+    "symmetric": True,
+}
+
 # Each changes PLAIN at dotted places.
 OPTIONS: dict[str, Raw] = {
     "lot": {"process.alpha_lot": 3.0},
@@ -72,6 +81,8 @@ OPTIONS: dict[str, Raw] = {
     "profile": {"process.profile": PROFILE},
     "signatures": {"process.signatures": SIGNATURES},
     "die and signatures": {"process.signatures": SIGNATURES, "process.alpha_region": 1.5},
+    "seen signatures": {"process.seen_signatures": SEEN},
+    "die and seen": {"process.seen_signatures": SEEN, "process.alpha_region": 1.5},
     "repeaters": {"process.repeaters": {"per_cm2": 0.06, "print_probability": 0.8}},
     "excursions": {
         "process.excursions": {"mean_lots_between": 6, "d0_ratio": 3, "lots_to_detect": 2}

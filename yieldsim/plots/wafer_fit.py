@@ -22,22 +22,32 @@ if TYPE_CHECKING:
 
 __all__ = ["fit_figure"]
 
-ORANGE = OTHERS[0]
-COLUMNS, MAPS_EACH = 10, 4
-ROW_IN, WIDTH_IN, LEGEND_IN = 1.75, 16.0, 0.3
+ORANGE, GREEN = OTHERS[0], OTHERS[1]
+MAPS_EACH = 4
+ROW_IN, CHARTS_IN, MAPS_IN, LEGEND_IN = 1.75, 4.8, 5.6, 0.3
 _CODES = ListedColormap(["#FFFFFF", "#DCE6EC", "#B2182B"])
 _LIMITS = BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3)
+_TITLES = (
+    ("observed maps", BLUE),
+    ("simulated from the fit", ORANGE),
+    ("simulated with the signatures of other maps", GREEN),
+)
 
 
 def fit_figure(groups: Sequence[GroupFit]) -> Figure:
-    """Draw a row per group: fails by radius, yields of the wafers, four maps, four simulated."""
+    """Draw a row per group: fails by radius, yields of the wafers, four maps, four simulated.
+
+    Four more are simulated with the signatures of other maps, where they were looked for.
+    """
+    blocks = 3 if any(group.like_seen is not None for group in groups) else 2
+    columns = 2 + blocks * MAPS_EACH
     height_in = ROW_IN * len(groups) + 0.7 + LEGEND_IN
     # the legend has a strip of fixed height below the axes, whatever the number of rows
     bottom = LEGEND_IN / height_in
     engine = ConstrainedLayoutEngine(h_pad=0.04, w_pad=0.04, rect=(0.0, bottom, 1.0, 0.99 - bottom))
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout=engine)
-    ratios = [1.9, 1.6, *[1.0] * (COLUMNS - 2)]
-    grid = figure.add_gridspec(len(groups), COLUMNS, width_ratios=ratios)
+    figure = Figure(figsize=(CHARTS_IN + blocks * MAPS_IN, height_in), layout=engine)
+    ratios = [1.9, 1.6, *[1.0] * (columns - 2)]
+    grid = figure.add_gridspec(len(groups), columns, width_ratios=ratios)
     for row, group in enumerate(groups):
         left, right = (figure.add_subplot(grid[row, column]) for column in (0, 1))
         _radius(left, group)
@@ -48,17 +58,20 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
         if row == len(groups) - 1:
             left.set_xlabel("distance from the centre, in wafer radii", fontsize=7.5, color=INK)
             right.set_xlabel("yield of a wafer", fontsize=7.5, color=INK)
-        for half, sample in enumerate(group.samples):
+        samples = [*group.samples, group.like_seen][:blocks]
+        for block, sample in enumerate(samples):
             for number in range(MAPS_EACH):
-                axes = figure.add_subplot(grid[row, 2 + half * MAPS_EACH + number])
+                axes = figure.add_subplot(grid[row, 2 + block * MAPS_EACH + number])
                 _map(axes, sample, number)
                 if row == 0 and number == 0:
-                    title = ("observed maps", "simulated from the fit")[half]
-                    axes.set_title(title, loc="left", fontsize=9.0, color=(BLUE, ORANGE)[half])
+                    title, colour = _TITLES[block]
+                    axes.set_title(title, loc="left", fontsize=9.0, color=colour)
     figure.text(
         0.005,
         0.4 * bottom,
-        "Blue: observed, with two standard errors. Orange: simulated. Red: failed dies.",
+        "Blue: observed, with two standard errors. Orange: simulated from the fit. "
+        + ("Green: with the signatures of other maps. " if blocks == 3 else "")
+        + "Red: failed dies.",
         fontsize=7.5,
         color=PALE,
         va="center",
@@ -72,6 +85,8 @@ def _radius(axes: Axes, group: GroupFit) -> None:
     mean, error = _mean(group.observed)
     axes.errorbar(rho, mean, 2.0 * error, fmt="o", markersize=3, linewidth=1, color=BLUE)
     axes.plot(rho, _mean(group.simulated)[0], color=ORANGE, linewidth=1.3)
+    if group.shapes is not None and group.shapes.figures is not None:
+        axes.plot(rho, _mean(group.shapes.figures)[0], color=GREEN, linewidth=1.3)
     axes.set_ylim(bottom=0.0)
     axes.set_xlim(0.0, 1.0)
     axes.set_ylabel(f"{group.label}\nshare of dies failed", fontsize=7.5, color=INK)
@@ -86,10 +101,10 @@ def _mean(figures: MapStatistics) -> tuple[np.ndarray, np.ndarray]:
 def _yields(axes: Axes, group: GroupFit) -> None:
     """Draw the distribution of the wafers' yields."""
     edges = np.linspace(0.0, 1.0, 41)
-    for figures, colour, filled in (
-        (group.observed, BLUE, True),
-        (group.simulated, ORANGE, False),
-    ):
+    drawn = [(group.observed, BLUE, True), (group.simulated, ORANGE, False)]
+    if group.shapes is not None and group.shapes.figures is not None:
+        drawn.append((group.shapes.figures, GREEN, False))
+    for figures, colour, filled in drawn:
         height, _ = np.histogram(1.0 - figures.fail, edges)
         axes.stairs(
             height / len(figures.fail), edges, color=colour, fill=filled, alpha=0.4 if filled else 1
@@ -104,9 +119,9 @@ def _dress(axes: Axes) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _map(axes: Axes, maps: WaferMaps, number: int) -> None:
+def _map(axes: Axes, maps: WaferMaps | None, number: int) -> None:
     axes.set_axis_off()
-    if number < len(maps):
+    if maps is not None and number < len(maps):
         axes.imshow(
             maps.grid(number), cmap=_CODES, norm=_LIMITS, aspect="auto", interpolation="nearest"
         )

@@ -20,6 +20,7 @@ from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes, has_spread, make_pieces
 from yieldsim.wafer.geometry.sites import Sites
 from yieldsim.wafer.kernels.density import add_signature
+from yieldsim.wafer.kernels.seen_signatures import SPARED, STRUCK, mark_dies
 from yieldsim.wafer.kernels.sorting import ParametricLevel, ParametricShift, cell_chances
 from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules, check_wafer_model
 
@@ -145,7 +146,8 @@ def _closed_tails(compiled: CompiledWafer) -> Floats | None:
     area and one kind of core has `harvest_yield`; without, every floorplan is a convolution.
     """
     process, die = compiled.model.process, compiled.floorplan.die
-    mixed = process.signatures or process.excursions or np.ptp(compiled.density_model.profile) > 0.0
+    drawn = process.signatures or process.seen_signatures or process.excursions
+    mixed = drawn or np.ptp(compiled.density_model.profile) > 0.0
     alphas = _alphas(compiled.model)
     if mixed or len(alphas) > 1 or not len(compiled.sites):
         return None
@@ -183,9 +185,14 @@ def _product_nodes(compiled: CompiledWafer) -> tuple[Floats, Floats]:
         ratio, weight = _merged(
             np.multiply.outer(ratio, part_ratio).ravel(),
             np.multiply.outer(weight, part_weight).ravel(),
-            _FEWER_NODES if compiled.model.process.signatures else _MOST_NODES,
+            _FEWER_NODES if _many_wafers(compiled.model) else _MOST_NODES,
         )
     return ratio, weight
+
+
+def _many_wafers(model: WaferModel) -> bool:
+    """Whether the mean is a sum over sets of signatures or over wafers seen."""
+    return bool(model.process.signatures) or model.process.seen_signatures is not None
 
 
 def _merged(ratio: Floats, weight: Floats, most: int) -> tuple[Floats, Floats]:
@@ -214,13 +221,29 @@ def _mean_tails(compiled: CompiledWafer) -> Floats:
     base = np.multiply.outer(
         compiled.model.process.d0_per_cm2 * compiled.density_model.profile, ratio
     )
-    if not compiled.model.process.signatures and np.ptp(compiled.density_model.profile) == 0.0:
+    if not _many_wafers(compiled.model) and np.ptp(compiled.density_model.profile) == 0.0:
         exact = compiled.floorplan.tails(base[0], (), reticle)
         return np.tile(weight @ exact, (len(compiled.sites), 1))
     total = np.zeros((len(compiled.sites), compiled.floorplan.classes - 1))
-    for chance, extra in _signatures(compiled):
-        total += chance * np.einsum("q,dqc->dc", weight, pieces(base + extra[:, None]))
+    for (chance, extra), (share, factor, struck) in itertools.product(
+        _signatures(compiled), list(_seen(compiled))
+    ):
+        density = base * factor[:, None] + (extra + struck)[:, None]
+        total += chance * share * np.einsum("q,dqc->dc", weight, pieces(density))
     return total
+
+
+def _seen(compiled: CompiledWafer) -> Iterator[tuple[float, Floats, Floats]]:
+    """Yield (weight, factor and addition to the density of each die) of the wafers seen."""
+    seen = compiled.density_model.seen
+    marks = np.zeros(len(compiled.sites), np.int64)
+    wafers, ways = seen.ratio.size, 4 if seen.symmetric else 1
+    if not wafers:
+        yield 1.0, np.ones(len(marks)), np.zeros(len(marks))
+    for which, symmetry in itertools.product(range(wafers), range(ways)):
+        mark_dies(seen, which, symmetry, marks)
+        factor = np.where(marks == SPARED, 0.0, seen.ratio[which])
+        yield 1.0 / (wafers * ways), factor, np.where(marks == STRUCK, seen.struck_per_cm2, 0.0)
 
 
 def _signatures(compiled: CompiledWafer) -> Iterator[tuple[float, Floats]]:

@@ -44,7 +44,8 @@ def is_plain(compiled: CompiledWafer) -> bool:
     density, sorting, layout = compiled.density_model, compiled.sorting, compiled.layout
     gammas = (density.lot_gamma, density.wafer_gamma, density.region_gamma)
     draws = sorting.has_systematic or sorting.has_parametric or sorting.escape or sorting.overkill
-    moved = density.excursions.look_back or density.signatures.size or repeater_mean(compiled)
+    drawn = density.signatures.size or density.seen.ratio.size
+    moved = density.excursions.look_back or drawn or repeater_mean(compiled)
     mean = float(compiled.model.process.d0_per_cm2 * density.profile.sum() * layout.area_cm2)
     return bool(
         not (any(table.size for table in gammas) or moved or draws)
@@ -115,7 +116,8 @@ def is_scaled(compiled: CompiledWafer) -> bool:
     region_gone = not density.region_gamma.size or compiled.region_pieces is not None
     spreads = [sd for level in (sorting.lot, sorting.wafer) for sd in level[:2]]
     moving = sorting.has_parametric and any(sd > 0.0 for sd in spreads)
-    return region_gone and not (density.signatures.size or repeater_mean(compiled) or moving)
+    drawn = density.signatures.size or density.seen.ratio.size
+    return region_gone and not (drawn or repeater_mean(compiled) or moving)
 
 
 def expected_counts(wafers: int, bins: int) -> ExpectedCounts:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from yieldsim.cli.options import as_json
-from yieldsim.cli.output_files import force
+from yieldsim.cli.output_files import check_output, force, whole
 from yieldsim.cli.wafers.lengths import LENGTH
 from yieldsim.cli.wafers.map_options import map_files, read_options, reading
 from yieldsim.cli.wafers.pictures import check_pictures, pictures, save_pictures
@@ -18,6 +19,7 @@ from yieldsim.errors import ModelError, UsageError
 if TYPE_CHECKING:
     from yieldsim.wafer.fit.group import GroupFit
     from yieldsim.wafer.fit.intervals.estimate import Estimate
+    from yieldsim.wafer.fit.shapes.fit_shapes import Shapes
     from yieldsim.wafer.fit.signatures import SignatureShare
     from yieldsim.wafer.maps.wafer_maps import WaferMaps
 
@@ -70,6 +72,16 @@ FIGURES = (
     metavar="C,R",
     help="Columns and rows of dies that the usable disc is wide and high, instead of its diameter.",
 )
+@click.option(
+    "--shapes",
+    is_flag=True,
+    help="Also find the signatures of each map, and compare wafers with those of other maps.",
+)
+@click.option(
+    "--out",
+    metavar="FILE",
+    help="Write a wafer model (.toml) with the signatures and the spread of these maps.",
+)
 @pictures("Draw observed and simulated wafers side by side")
 @reading
 @force
@@ -81,6 +93,8 @@ def fit(
     seed: int,
     usable_diameter: float | None,
     across: str | None,
+    shapes: bool,
+    out: str | None,
     png: str | None,
     html: str | None,
     force: bool,
@@ -94,17 +108,23 @@ def fit(
     at the scale of wafers (lots included) and of blocks of dies. Each map is searched for an edge
     ring, a centre, a donut and scratches, whatever its label. Wafers are then simulated from the
     fit and compared with the maps.
+
+    The model of --out is that of all maps, or of the one --label. `yieldsim wafer FILE` then
+    simulates wafers like those seen: each has the signatures and the background of one of them.
     """
     if not 0.0 < confidence < 1.0:
         raise UsageError("--confidence", "out of range", got=confidence, allowed="0 < C < 1")
     check_pictures(png, html, force)  # refuse before the work
+    _check_model(out, labels, force)
     from yieldsim.wafer.fit.canonical import framed
     from yieldsim.wafer.maps.files import load_maps
 
     read = load_maps(maps, read_options(**reading))
     span = _across(read, usable_diameter, across)
     loaded = framed(read, span)
-    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels), span)
+    written = (labels[0] if labels else ALL) if out else None
+    searched = {*_chosen(loaded, labels)} if shapes else {written}
+    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels), span, searched)
 
     def draw() -> Any:
         from yieldsim.plots.wafer_fit import fit_figure
@@ -113,6 +133,8 @@ def fit(
 
     text = [f"intervals at {confidence:g}: {INTERVALS}", *("\n".join(_text(g)) for g in groups)]
     save_pictures(draw, f"Fit to {len(loaded)} wafers", "\n\n".join(text), png, html)
+    if out:
+        _save_model(out, next(g for g in groups if g.label == written), maps, seed)
     if as_json:
         whole = {"maps": list(maps), "wafers": len(loaded), "confidence": confidence, "seed": seed}
         by_label = {group.label: _plain(group) for group in groups}
@@ -163,6 +185,31 @@ def _chosen(maps: WaferMaps, labels: tuple[str, ...]) -> list[str]:
     return known if len(known) > 2 else [ALL]
 
 
+def _check_model(out: str | None, labels: tuple[str, ...], force: bool) -> None:
+    """Refuse a model that cannot be written, before the work."""
+    if out is None:
+        return
+    if Path(out).suffix != ".toml":
+        raise UsageError("--out", "unknown format", got=out, allowed="a file that ends in .toml")
+    if len(set(labels)) > 1:
+        got, allowed = ", ".join(labels), "one label, or none for all maps"
+        raise UsageError("--label", "too many for one model", got=got, allowed=allowed)
+    check_output(out, force, "--out")
+
+
+def _save_model(out: str, group: GroupFit, maps: tuple[str, ...], seed: int) -> None:
+    from yieldsim.wafer.fit.shapes.model_file import toml_text
+
+    assert group.shapes is not None
+    files = ", ".join(Path(path).name for path in maps)
+    source = f"{group.fit.wafers} maps of {files}, label {group.label}, yieldsim fit, seed {seed}"
+    tables = group.shapes.model(group.label, source)
+    with whole(out):
+        Path(out).write_text(toml_text(tables), encoding="utf-8")
+    number = len(tables["process"]["seen_signatures"]["rows"])
+    click.echo(f"model: {out}, with {number} of {group.fit.wafers} maps", err=True)
+
+
 def _fits(
     maps: WaferMaps,
     labels: list[str],
@@ -170,8 +217,12 @@ def _fits(
     seed: int,
     strict: bool,
     across: tuple[float, float] | None,
+    searched: set[str | None],
 ) -> list[GroupFit]:
-    """Fit each group. A group without a fit is an error if it was asked for, otherwise a note."""
+    """Fit each group. A group without a fit is an error if it was asked for, otherwise a note.
+
+    Signatures are found in the groups ``searched``.
+    """
     import numpy as np
 
     from yieldsim.wafer.fit.group import fit_group
@@ -180,7 +231,7 @@ def _fits(
     for label in labels:
         some = maps if label == ALL else maps.select(np.flatnonzero(maps.label == label))
         try:
-            group = fit_group(label, some, confidence, seed, across)
+            group = fit_group(label, some, confidence, seed, across, label in searched)
             groups.append(group)
             for text in _doubts(group):
                 click.echo(f"note: {label}: {text}", err=True)
@@ -243,7 +294,12 @@ def _plain(group: GroupFit) -> dict[str, Any]:
         "refit": [vars(row) for row in group.table],
         "refit_misses": [row.name for row in group.misses],
         "mostly_untested": group.untested,
+        "shapes": None if group.shapes is None else _shape_record(group.shapes),
     }
+
+
+def _shape_record(shapes: Shapes) -> dict[str, Any]:
+    return {"marked": shapes.marked, "held_apart": [vars(row) for row in shapes.table]}
 
 
 def _estimate(estimate: Estimate) -> dict[str, float]:
@@ -291,7 +347,20 @@ def _text(group: GroupFit) -> list[str]:
         + ("  missed" if row in group.misses else "")
         for row in group.table
     ]
-    return lines
+    return lines + ([] if group.shapes is None else _shape_lines(group.shapes))
+
+
+def _shape_lines(shapes: Shapes) -> list[str]:
+    lines = [f"  signatures seen on {shapes.marked:.4f} of the maps"]
+    if shapes.table:
+        lines.append(
+            "  shapes: maps; wafers from the moments; wafers like the other half of the maps"
+        )
+        lines.append(f"    {'':24} {'observed':>9} {'moments':>9} {'like seen':>9}")
+    return lines + [
+        f"    {row.name:24} {row.observed:9.4f} {row.moments:9.4f} {row.held_apart:9.4f}"
+        for row in shapes.table
+    ]
 
 
 def _found(sign: SignatureShare) -> str:

@@ -20,6 +20,7 @@ from yieldsim.wafer.compile.cubics import (
 )
 from yieldsim.wafer.compile.floorplan import CompiledFloorplan, compile_floorplan
 from yieldsim.wafer.compile.profile import POINTS_A_SIDE, die_points, die_profile
+from yieldsim.wafer.compile.seen_signatures import compile_seen
 from yieldsim.wafer.compile.signatures import check_rings, signature_record
 from yieldsim.wafer.compile.systematic import die_survival
 from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites, place_grid
@@ -80,6 +81,7 @@ class CompiledWafer:
             regions=np.zeros((4, blocks)),
             density=np.zeros(dies),
             extra=np.zeros(dies),
+            marks=np.zeros(dies, np.int64),
             die_words=np.zeros((4, -(-dies // 4)), np.uint32),
             count_words=np.zeros((4, dies), np.uint32),
             works=np.zeros(dies, np.int64),
@@ -203,6 +205,7 @@ def _density_model(process: ProcessTable, sites: Sites, seed: int) -> DensityMod
         sub_y=y,
         half_x=half_x,
         half_y=half_y,
+        seen=compile_seen(process.seen_signatures, sites),
     )
 
 

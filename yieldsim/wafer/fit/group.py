@@ -19,6 +19,7 @@ from yieldsim.wafer.fit.canonical import canonical, framed, mostly_untested
 from yieldsim.wafer.fit.clusters import ClusterFit, fit_clusters
 from yieldsim.wafer.fit.radii import RadialBins, plain_rings, radial_bins
 from yieldsim.wafer.fit.refit import Comparison, add_faults, compare, simulate_like
+from yieldsim.wafer.fit.shapes.fit_shapes import Shapes, fit_shapes
 from yieldsim.wafer.fit.signatures import KINDS, SignatureShare, find_signatures, signature_shares
 from yieldsim.wafer.fit.statistics import (
     MapStatistics,
@@ -26,7 +27,7 @@ from yieldsim.wafer.fit.statistics import (
     measure,
     target_moments,
 )
-from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
+from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, joined, maps_from_grids
 
 __all__ = ["Component", "GroupFit", "ProfileForm", "fit_group"]
 
@@ -79,7 +80,8 @@ class GroupFit:
 
     ``observed`` and ``simulated`` are measured in ``rings``, equal bins of the radius. ``samples``
     are a few observed and a few simulated maps to draw. ``untested`` names wafers of which less
-    than half of the dies were tested.
+    than half of the dies were tested. ``shapes`` are the signatures seen, if asked for, and
+    ``like_seen`` a few maps simulated with those of other maps.
     """
 
     label: str
@@ -93,6 +95,8 @@ class GroupFit:
     rings: RadialBins
     samples: tuple[WaferMaps, WaferMaps]
     untested: list[str]
+    shapes: Shapes | None = None
+    like_seen: WaferMaps | None = None
 
     @property
     def misses(self) -> list[Comparison]:
@@ -106,8 +110,10 @@ def fit_group(
     confidence: float,
     seed: int,
     across: tuple[float, float] | None = None,
+    with_shapes: bool = False,
 ) -> GroupFit:
-    """Fit one set of maps and simulate it from the fit.
+    """Fit one set of maps and simulate it from the fit, ``with_shapes`` also from the wafers seen.
+
 
     ``across`` is the width and height of the usable disc in dies, where it is known (`framed`).
 
@@ -134,6 +140,9 @@ def fit_group(
     rings = plain_rings(bins)
     observed, simulated = measure(maps, rings), [measure(made, rings) for made in drawn]
     together = joined_statistics(simulated)
+    shapes = (
+        fit_shapes(maps, bins, joined(drawn), seed, repeats, seen.back) if with_shapes else None
+    )
     return GroupFit(
         label=label,
         fit=fit,
@@ -154,6 +163,8 @@ def fit_group(
         rings=rings,
         samples=(_sample([maps], seen.back), _sample(drawn, seen.back)),
         untested=mostly_untested(whole),
+        shapes=shapes,
+        like_seen=_sample([shapes.apart], seen.back) if shapes and shapes.apart else None,
     )
 
 

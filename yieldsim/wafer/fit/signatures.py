@@ -12,7 +12,9 @@ whose plain maps have outer dies two to four times as bad as the rest.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +25,7 @@ from yieldsim.wafer.fit.radii import RadialBins, by_shape, die_radii
 from yieldsim.wafer.fit.statistics import MapStatistics, stack
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, WaferMaps
 
-__all__ = ["KINDS", "SignatureShare", "find_signatures", "signature_shares"]
+__all__ = ["KINDS", "SignatureShare", "find_signatures", "scratch_cells", "signature_shares"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -113,15 +115,31 @@ def find_signatures(maps: WaferMaps) -> Flags:
         # an arc of the ring is long and thin too, but not a scratch
         inner = zones["inside"]
         pairs = zip(bad & inner, valid & inner, strict=True)
-        flags[some, 3] = [_scratch(fails, dies) for fails, dies in pairs]
+        flags[some, 3] = [any(True for _ in _scratches(fails, dies)) for fails, dies in pairs]
     return flags
+
+
+def scratch_cells(grid: NDArray[np.uint8]) -> Flags:
+    """Return the fails of a map that lie in scratches, bool[row, column]."""
+    inner = ~_ring_cells(*grid.shape)
+    cells = np.zeros(grid.shape, np.bool_)
+    for chain in _scratches((grid == FAIL) & inner, (grid > NONE) & inner):
+        cells |= chain
+    return cells
+
+
+@cache
+def _ring_cells(rows: int, cols: int) -> Flags:
+    """Return the cells of the outermost dies."""
+    rho = die_radii(rows, cols)[:, :, 0]
+    return np.asarray(rho > 1.0 - 2.0 * _RING_DIES / min(rows, cols))
 
 
 def _zones(rows: int, cols: int) -> dict[str, Flags]:
     rho = die_radii(rows, cols)[:, :, 0]
     y, x = np.arange(rows)[:, None] - 0.5 * (rows - 1), np.arange(cols) - 0.5 * (cols - 1)
     octant = (np.arctan2(y / rows, x / cols) / (2.0 * np.pi) * _OCTANTS + _OCTANTS).astype(int)
-    ring = rho > 1.0 - 2.0 * _RING_DIES / min(rows, cols)
+    ring = _ring_cells(rows, cols)
     low, high = _DONUT_RHO
     zones = {
         "inside": ~ring,
@@ -176,12 +194,12 @@ def _donut(valid: Flags, bad: Flags, zones: dict[str, Flags]) -> Flags:
     return _exceeds(ring, hole, _DONUT_RATIO, _HOLE_SIGMAS) & _exceeds(ring, out, _DONUT_RATIO)
 
 
-def _scratch(bad: Flags, valid: Flags) -> bool:
-    """Tell whether a map has a long thin chain of fails, diagonal steps included."""
+def _scratches(bad: Flags, valid: Flags) -> Iterator[Flags]:
+    """Yield the long thin chains of fails of a map, diagonal steps included."""
     fails = int(bad.sum())
     step = _FORWARD * fails / max(int(valid.sum()), 1)
     if fails == 0 or step >= 1.0:
-        return False
+        return
     by_chance = 1.0 + np.log(_SCRATCH_CHANCE / fails) / np.log(step)
     least = max(_SCRATCH_DIES, _SCRATCH_SHARE * min(bad.shape))
     chains, _ = ndimage.label(bad, structure=np.ones((3, 3)))
@@ -189,8 +207,7 @@ def _scratch(bad: Flags, valid: Flags) -> bool:
     for chain in np.flatnonzero(sizes[1:] >= max(least, by_chance)) + 1:
         places = np.argwhere(chains == chain)
         if _is_thin(places - places.mean(axis=0), least):
-            return True
-    return False
+            yield chains == chain
 
 
 def _is_thin(places: Floats, least: float) -> bool:

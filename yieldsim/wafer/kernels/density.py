@@ -24,6 +24,7 @@ from yieldsim.kernels.philox import (
     seeded_words,
     uniform_open,
 )
+from yieldsim.wafer.kernels.seen_signatures import SeenWafers
 from yieldsim.wafer.kernels.signatures import ring_mean, scratch_mean, spot_mean
 
 __all__ = [
@@ -79,6 +80,7 @@ class DensityModel(NamedTuple):
     ``profile`` float64[die] is the mean ratio over the die, ``region`` int64[die] its region,
     ``signatures`` are records SIGNATURE. ``sub_x``, ``sub_y`` float64[die, point] are points of
     the dies in usable radii, each the middle of a rectangle with half sides ``half_x``, ``half_y``.
+    ``seen`` are the wafers that the fitted maps showed, of length 0 without any.
     """
 
     seed: np.uint64
@@ -95,6 +97,7 @@ class DensityModel(NamedTuple):
     sub_y: Floats
     half_x: float
     half_y: float
+    seen: SeenWafers
 
 
 @stage_jit

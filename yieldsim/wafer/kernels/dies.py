@@ -249,7 +249,7 @@ def expected_block(
     for w in range(counts.good.shape[0]):
         wafer = begin_wafer(model, sorting, first_wafer + w, wafer, work)
         used = tables
-        if wafer.signed or blurred.shape[0] == 0:
+        if wafer.signed or wafer.marked or blurred.shape[0] == 0:
             fill_density(model, wafer, work)
         else:
             used = blurred

@@ -15,6 +15,7 @@ from yieldsim.wafer.kernels.density import (
     lot_density,
     wafer_ratio,
 )
+from yieldsim.wafer.kernels.seen_signatures import apply_marks, mark_dies, seen_wafer
 from yieldsim.wafer.kernels.sorting import ParametricShift, Sorting, parametric_shift
 
 __all__ = ["WaferStart", "WorkSpace", "begin_wafer", "fill_density", "keep_density", "no_wafer"]
@@ -26,18 +27,20 @@ Ints = NDArray[np.int64]
 class WorkSpace(NamedTuple):
     """Work space of the kernels for one wafer.
 
-    By die: ``density`` and ``extra`` (the signatures' part) float64[die], ``works`` (the class) and
-    ``counts`` (of defects) int64[die], ``nodes`` uint8[VECTOR_DEFECTS, die] what the first defects
-    hit, ``die_words`` uint32[4, die / 4], ``count_words`` uint32[4, die]. By region:
-    ``region_words`` uint32 and ``regions`` float64 [4, region / 4]. For one die: ``stamp``,
-    ``dead`` and ``good`` [node], ``faults`` int64[memory], ``chances`` float64[cell], ``share``
-    float64[bin + 1], ``below`` float64[speed cell + 1, leakage cell + 1].
+    By die: ``density`` and ``extra`` (the signatures' part) float64[die], ``marks`` int64[die] of
+    signatures seen on maps, ``works`` (the class) and ``counts`` (of defects) int64[die], ``nodes``
+    uint8[VECTOR_DEFECTS, die] what the first defects hit, ``die_words`` uint32[4, die / 4],
+    ``count_words`` uint32[4, die]. By region: ``region_words`` uint32 and ``regions`` float64
+    [4, region / 4]. For one die: ``stamp``, ``dead`` and ``good`` [node], ``faults``
+    int64[memory], ``chances`` float64[cell], ``share`` float64[bin + 1], ``below``
+    float64[speed cell + 1, leakage cell + 1].
     """
 
     region_words: NDArray[np.uint32]
     regions: Floats
     density: Floats
     extra: Floats
+    marks: Ints
     die_words: NDArray[np.uint32]
     count_words: NDArray[np.uint32]
     works: Ints
@@ -55,7 +58,8 @@ class WorkSpace(NamedTuple):
 class WaferStart(NamedTuple):
     """What a wafer has before its dies are drawn; ``signed``: whether it has a signature.
 
-    The signatures' densities are in the work space. ``density_per_cm2`` is that of the wafer
+    ``marked``: whether it has one that was seen on a map. The signatures' densities and the marks
+    of the dies are in the work space. ``density_per_cm2`` is that of the wafer
     without profile, regions and signatures.
     """
 
@@ -65,13 +69,14 @@ class WaferStart(NamedTuple):
     density_per_cm2: float
     shift: ParametricShift
     signed: bool
+    marked: bool
 
 
 @inline_jit
 def no_wafer() -> WaferStart:
     """Return the start before the first wafer, which is of no lot."""
     shift = ParametricShift(0.0, 0.0)
-    return WaferStart(np.uint32(0), -1, 0.0, 0.0, shift, False)
+    return WaferStart(np.uint32(0), -1, 0.0, 0.0, shift, False, False)
 
 
 @inline_jit
@@ -92,7 +97,14 @@ def begin_wafer(
     if sorting.has_parametric:
         shift = parametric_shift(sorting, np.uint32(lot), number)
     signed = add_signatures(model, number, work.extra)
-    return WaferStart(number, lot, lot_per_cm2, density, shift, signed)
+    marked = False
+    if model.seen.ratio.shape[0] > 0:
+        which, symmetry = seen_wafer(model.seen, model.seed, number)
+        density *= model.seen.ratio[which]
+        marked = bool(model.seen.marked[which])
+        if marked:
+            mark_dies(model.seen, which, symmetry, work.marks)
+    return WaferStart(number, lot, lot_per_cm2, density, shift, signed, marked)
 
 
 @inline_jit
@@ -100,6 +112,8 @@ def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> Non
     """Fill ``work.density`` float64[die]: profile, regions and signatures included."""
     density = wafer.density_per_cm2
     density_row(model, wafer.number, density, work.region_words, work.regions, work.density)
+    if wafer.marked:
+        apply_marks(model.seen, work.marks, work.density)
     if wafer.signed:
         for die in range(work.extra.shape[0]):
             work.density[die] += work.extra[die]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from yieldsim.model.schema.values import Number
 from yieldsim.wafer.model.die import Count, NonNegative, Positive, Shape, Share, Table
+from yieldsim.wafer.model.seen_signatures import SeenSignatures
 
 __all__ = [
     "Excursions",
@@ -128,6 +129,7 @@ class ProcessTable(Table):
     profile: Profile = Profile()
     layers: dict[str, LayerGroup] = {}
     signatures: dict[str, SignatureTable] = {}
+    seen_signatures: SeenSignatures | None = None
     repeaters: Repeaters | None = None
     excursions: Excursions | None = None
     systematic: Systematic = Systematic()

@@ -20,6 +20,7 @@ from yieldsim.wafer.model.die import (
     WaferDisc,
 )
 from yieldsim.wafer.model.process import ProcessTable, Profile, SignatureTable, Systematic
+from yieldsim.wafer.model.seen_signatures import check_seen
 
 __all__ = ["WaferModel", "bin_rules", "copies", "total_cores"]
 
@@ -89,6 +90,7 @@ def check_wafer_model(model: WaferModel) -> None:
     _check_profile(model.process.profile)
     _check_process(model)
     _check_signatures(model.process.signatures)
+    check_seen(model.process.seen_signatures)
     _check_systematic(model.process.systematic)
 
 
