@@ -20,7 +20,7 @@ from yieldsim.wafer.compile.compiled import CompiledWafer, compile_wafer
 from yieldsim.wafer.compile.cubics import gamma_nodes, has_spread, make_pieces
 from yieldsim.wafer.geometry.sites import Sites
 from yieldsim.wafer.kernels.density import add_signature
-from yieldsim.wafer.kernels.seen_signatures import SPARED, STRUCK, mark_dies
+from yieldsim.wafer.kernels.signatures import SPARED, STRUCK, mark_dies
 from yieldsim.wafer.kernels.sorting import ParametricLevel, ParametricShift, cell_chances
 from yieldsim.wafer.model.wafer_model import WaferModel, bin_rules, check_wafer_model
 

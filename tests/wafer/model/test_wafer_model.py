@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.paths import INVALID
-from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, SPEED, make_model, raw_model
+from tests.wafer.made_up_wafers import ALL, NESTED, OPTIONS, SEEN, SPEED, make_model, raw_model
 from yieldsim.errors import ModelError
 from yieldsim.wafer import load_wafer_model, wafer_model
 from yieldsim.wafer.compile.blocks import strips
@@ -43,6 +43,8 @@ def test_every_option_is_a_model(name: str) -> None:
     assert wafer_model(model.model_dump(exclude_none=True)) == model
 
 
+_SEEN = "process.seen_signatures."
+
 # place of the value, the value, where the error points and what it shows
 BAD: list[tuple[str, Any, str, str]] = [
     ("process.alpha_wafer", 0, "process.alpha_wafer", "got 0"),
@@ -53,6 +55,14 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("process.d0_per_cm2", "low", "process.d0_per_cm2", "got 'low'"),
     ("process.d0_per_cm2", None, "process.d0_per_cm2", "is missing"),
     ("process.lot_wafers", 2.5, "process.lot_wafers", "got 2.5"),
+    ("process.seen_signatures", {**SEEN, "rows": [10]}, "process.seen_signatures", "got '1, 3, 3"),
+    ("process.seen_signatures", {**SEEN, "rows": [10, 0, 6]}, _SEEN + "rows.1", "got 0"),
+    ("process.seen_signatures", {**SEEN, "cols": [9, 9, 9]}, _SEEN + "cells[2]", "allowed: 54"),
+    ("process.seen_signatures", {**SEEN, "cells": ["", "a 9", ""]}, _SEEN + "cells[1]", "'a 9'"),
+    ("process.seen_signatures", {**SEEN, "cells": ["-1", "", ""]}, _SEEN + "cells[0]", "'-1'"),
+    ("process.seen_signatures", {**SEEN, "ratio": [1, -1, 1]}, _SEEN + "ratio.1", "got -1"),
+    ("process.seen_signatures", {**SEEN, "struck_faults": 0}, _SEEN + "struck_faults", "got 0"),
+    ("process.seen_signatures", {**SEEN, "cell": []}, "process.seen_signatures", "unknown key"),
     ("die.blocks.core.area_mm2", 50, "die.blocks", "larger than the die, got '600 mm2'"),
     ("die.blocks.core.kind", "gpu", "die.blocks.core.kind", "got 'gpu'; allowed: fatal"),
     ("die.blocks.core.sparse", 1, "die.blocks.core", "unknown key, got 'sparse'; allowed: "),

@@ -123,8 +123,9 @@ def fit(
     span = _across(read, usable_diameter, across)
     loaded = framed(read, span)
     written = (labels[0] if labels else ALL) if out else None
-    searched = {*_chosen(loaded, labels)} if shapes else {written}
-    groups = _fits(loaded, _chosen(loaded, labels), confidence, seed, bool(labels), span, searched)
+    chosen = _chosen(loaded, labels)
+    searched = set(chosen if shapes else [label for label in chosen if label == written])
+    groups = _fits(loaded, chosen, confidence, seed, bool(labels), span, searched)
 
     def draw() -> Any:
         from yieldsim.plots.wafer_fit import fit_figure
@@ -217,7 +218,7 @@ def _fits(
     seed: int,
     strict: bool,
     across: tuple[float, float] | None,
-    searched: set[str | None],
+    searched: set[str],
 ) -> list[GroupFit]:
     """Fit each group. A group without a fit is an error if it was asked for, otherwise a note.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from yieldsim.units import MM2_PER_CM2
 from yieldsim.wafer.geometry.sites import Sites
-from yieldsim.wafer.kernels.seen_signatures import SeenWafers
+from yieldsim.wafer.kernels.signatures import SeenWafers
 from yieldsim.wafer.model.seen_signatures import SeenSignatures, seen_cells
 
 __all__ = ["compile_seen"]

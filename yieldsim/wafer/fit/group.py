@@ -114,7 +114,6 @@ def fit_group(
 ) -> GroupFit:
     """Fit one set of maps and simulate it from the fit, ``with_shapes`` also from the wafers seen.
 
-
     ``across`` is the width and height of the usable disc in dies, where it is known (`framed`).
 
     Raises ModelError where the maps cannot be fitted, UsageError for a confidence out of range.

@@ -24,8 +24,7 @@ from yieldsim.kernels.philox import (
     seeded_words,
     uniform_open,
 )
-from yieldsim.wafer.kernels.seen_signatures import SeenWafers
-from yieldsim.wafer.kernels.signatures import ring_mean, scratch_mean, spot_mean
+from yieldsim.wafer.kernels.signatures import SeenWafers, ring_mean, scratch_mean, spot_mean
 
 __all__ = [
     "SIGNATURE",

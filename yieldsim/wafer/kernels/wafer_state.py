@@ -15,7 +15,7 @@ from yieldsim.wafer.kernels.density import (
     lot_density,
     wafer_ratio,
 )
-from yieldsim.wafer.kernels.seen_signatures import apply_marks, mark_dies, seen_wafer
+from yieldsim.wafer.kernels.signatures import apply_marks, mark_dies, seen_wafer
 from yieldsim.wafer.kernels.sorting import ParametricShift, Sorting, parametric_shift
 
 __all__ = ["WaferStart", "WorkSpace", "begin_wafer", "fill_density", "keep_density", "no_wafer"]

@@ -80,7 +80,9 @@ def _count(maps: WaferMaps, rest: WaferMaps, bins: RadialBins) -> _Counts:
         flat = stack(rest, rows, cols, some).reshape(len(some), -1)
         fails[some], dies[some] = (flat == FAIL) @ inside, (flat > 0) @ inside
         hats = bins.hats(die_radii(rows, cols, SUBPOINTS)).mean(axis=2).reshape(-1, bins.size)
-        weights.append((inside.T @ hats) / np.maximum(inside.sum(axis=0), 1.0)[:, None])
+        # cells without a die do not count: in the corners of a grid the profile is that of the edge
+        used = inside * (flat > 0).sum(axis=0)[:, None]
+        weights.append((used.T @ hats) / np.maximum(used.sum(axis=0), 1.0)[:, None])
     return _Counts(fails, dies, kind, np.array(weights))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from yieldsim.errors import UsageError
 from yieldsim.wafer.compile.compiled import model_sites
 from yieldsim.wafer.fit.shapes.library import Library, process_tables
+from yieldsim.wafer.maps.wafer_maps import NONE, WaferMaps
 from yieldsim.wafer.model.load import wafer_model
 from yieldsim.wafer.model.seen_signatures import runs_of, seen_cells
 
@@ -47,22 +48,32 @@ def model_tables(
     alike = np.flatnonzero((dies <= _ALIKE * middle) & (dies >= middle / _ALIKE))
     if len(alike) > _MOST_SEEN:
         alike = alike[np.linspace(0, len(alike) - 1, _MOST_SEEN).astype(np.int64)]
-    rows, cols = (int(side) for side in shapes[usual])
+    boxes = [_box(maps, np.flatnonzero(kind.ravel() == k)) for k in range(len(shapes))]
+    rows, cols = (side.stop - side.start for side in boxes[usual])
     pitch = maps.pitch_mm[of_usual][0]
-    wafer, die, radius, rim = _wafer(rows, cols, (float(pitch[0]), float(pitch[1])), middle)
-    process = process_tables(library, alike, die[0] * die[1], radius, rim)
-    swapped = back(np.zeros((1, 2), np.uint8)).shape != (1, 2)
-    process["seen_signatures"] = _as_in_file(process["seen_signatures"], back) | {
+    wafer, die, radius = _wafer(rows, cols, (float(pitch[0]), float(pitch[1])), middle)
+    span = max(shapes[usual][1] * die[0], shapes[usual][0] * die[1])
+    process = process_tables(library, alike, die[0] * die[1], radius, 0.5 * float(span) / radius)
+    cuts = [boxes[k] for k in kind.ravel()[alike]]
+    process["seen_signatures"] = _as_in_file(process["seen_signatures"], cuts, back) | {
         "source": source,
         "note": f"{len(alike)} of {len(maps)} fitted maps; struck_faults is an assumption: "
         "99.75 % of the dies under a signature fail",
     }
+    swapped = back(np.zeros((1, 2), np.uint8)).shape != (1, 2)
     return {
         "name": name,
         "wafer": wafer,
         "die": _die(rows, cols, die, swapped),
         "process": process,
     }
+
+
+def _box(maps: WaferMaps, wafers: Ints) -> tuple[slice, slice]:
+    """Return the rows and columns of dies of wafers of one grid, which may have empty sides."""
+    valid = np.logical_or.reduce([maps.grid(w) > NONE for w in wafers])
+    places = [np.flatnonzero(valid.any(axis=axis)) for axis in (1, 0)]
+    return slice(places[0][0], places[0][-1] + 1), slice(places[1][0], places[1][-1] + 1)
 
 
 def _die(rows: int, cols: int, die: tuple[float, float], swapped: bool) -> dict[str, Any]:
@@ -75,8 +86,8 @@ def _die(rows: int, cols: int, die: tuple[float, float], swapped: bool) -> dict[
 
 def _wafer(
     rows: int, cols: int, pitch_mm: tuple[float, float], dies: float
-) -> tuple[dict[str, Any], tuple[float, float], float, float]:
-    """Return [wafer], the die's sides, the usable radius and the part of it that the grid spans.
+) -> tuple[dict[str, Any], tuple[float, float], float]:
+    """Return [wafer], the die's sides and the usable radius.
 
     The grid's ellipse of radius 1 touches its outermost dies' sides. Whole dies lie within a little
     larger circle, whose radius is chosen for as many dies as on the maps.
@@ -101,7 +112,7 @@ def _wafer(
         raw = {"wafer": disc, "die": _die(rows, cols, sides, False), "process": {"d0_per_cm2": 0}}
         sites = model_sites(wafer_model(raw))
         if sites.shape == (rows, cols):
-            choices.append((abs(len(sites) - dies), -rim, disc, sides, radius * scale, rim))
+            choices.append((abs(len(sites) - dies), -rim, disc, sides, radius * scale))
     if not choices and known:
         return _wafer(rows, cols, (math.nan, math.nan), dies)
     if not choices:
@@ -111,9 +122,11 @@ def _wafer(
 
 
 def _as_in_file(
-    seen: dict[str, Any], back: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    seen: dict[str, Any],
+    cuts: list[tuple[slice, slice]],
+    back: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
 ) -> dict[str, Any]:
-    """Return the wafers seen, turned as in the maps' file."""
+    """Return the wafers seen, cut to their dies and turned as in the maps' file."""
     table = wafer_model(
         {
             "die": {"width_mm": 10, "height_mm": 10},
@@ -121,7 +134,8 @@ def _as_in_file(
         }
     ).process.seen_signatures
     assert table is not None
-    grids = [back(seen_cells(table, w).astype(np.uint8)) > 0 for w in range(len(table.cells))]
+    cells = [seen_cells(table, w)[cut] for w, cut in enumerate(cuts)]
+    grids = [back(np.ascontiguousarray(part).astype(np.uint8)) > 0 for part in cells]
     return seen | {
         "rows": [int(grid.shape[0]) for grid in grids],
         "cols": [int(grid.shape[1]) for grid in grids],
