@@ -79,6 +79,15 @@ def test_what_another_process_does_not_leave_is_compiled_here(
     assert stages_kept_by_another() == (0, 0)
 
 
+def no_thread(*args: Any, **options: Any) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_where_no_thread_may_start_all_is_compiled_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit_beside.subprocess, "Popen", no_thread)
+    assert stages_kept_by_another() == (0, 0)
+
+
 def test_without_a_folder_for_kernels_there_is_no_other_process(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import threading
 import time
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_what_is_quick_and_what_no_terminal_reads_is_not_told(
     monkeypatch.setattr(sys, "stderr", None)
     with jit_notice.told():
         pass
+
+
+def test_where_no_thread_may_start_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(timer: threading.Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Timer, "start", no_thread)
+    assert said(0.1, monkeypatch, terminal=True) == ""
 
 
 @pytest.mark.skipif(config.DISABLE_JIT, reason="needs compiled kernels")

@@ -38,7 +38,8 @@ def in_halves(kernel: Any, here: Iterable[Any], beside: Iterable[Any], kinds: An
     if _processors() < 2 or not Path(sys.executable or "").name.startswith("python"):
         return
     given = dict(zip(inspect.signature(kernel.py_func).parameters, kinds, strict=True))
-    with contextlib.suppress(OSError):  # no more processes: the rest is compiled here too
+    # where no more processes or threads may start, the rest is compiled here too
+    with contextlib.suppress(OSError, RuntimeError):
         _Other([_stage(stage, given) for stage in beside])
     for stage in here:
         stage.compile(_stage(stage, given)[2])

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 __all__ = ["told"]
 
@@ -40,7 +40,8 @@ class _Notice:
         self._start, self._said = time.monotonic(), False
         self._timer = threading.Timer(PATIENCE_S, self._begin)
         self._timer.daemon = True
-        self._timer.start()
+        with suppress(RuntimeError):  # no more threads may start
+            self._timer.start()
 
     def _begin(self) -> None:
         self._said = True
