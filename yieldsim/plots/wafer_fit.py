@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["fit_figure"]
 
 ORANGE, GREEN = OTHERS[0], OTHERS[1]
-MAPS_EACH = 4
+CHARTS, MAPS_EACH = 2, 4
 ROW_IN, CHARTS_IN, MAPS_IN, LEGEND_IN = 1.75, 4.8, 5.6, 0.3
 _CODES = ListedColormap(["#FFFFFF", "#DCE6EC", "#B2182B"])
 _LIMITS = BoundaryNorm([-0.5, 0.5, 1.5, 2.5], 3)
@@ -40,7 +40,7 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
     Four more are simulated with the signatures of other maps, where they were looked for.
     """
     blocks = 3 if any(group.like_seen is not None for group in groups) else 2
-    columns = 2 + blocks * MAPS_EACH
+    columns = CHARTS + blocks * MAPS_EACH
     height_in = ROW_IN * len(groups) + 0.7 + LEGEND_IN
     # the legend has a strip of fixed height below the axes, whatever the number of rows
     bottom = LEGEND_IN / height_in
@@ -61,7 +61,7 @@ def fit_figure(groups: Sequence[GroupFit]) -> Figure:
         samples = [*group.samples, group.like_seen][:blocks]
         for block, sample in enumerate(samples):
             for number in range(MAPS_EACH):
-                axes = figure.add_subplot(grid[row, 2 + block * MAPS_EACH + number])
+                axes = figure.add_subplot(grid[row, CHARTS + block * MAPS_EACH + number])
                 _map(axes, sample, number)
                 if row == 0 and number == 0:
                     title, colour = _TITLES[block]
