@@ -49,7 +49,7 @@ def fill_outlook(
                 plan.wanted[q, i] = demand_expected(
                     clock, structure, world, i, step, first, last, lead, k
                 )
-    _fill_tested(structure, world, state, k)
+    _fill_tested(structure, state, k)
     _fill_dies(clock, structure, world, state, step, lead, k)
     return lead
 
@@ -143,28 +143,18 @@ def _fill_stacks(
 
 
 @stage_jit
-def _fill_tested(structure: Structure, world: World, state: State, k: int) -> None:
-    """Fill the tested dies of a wafer of each entry with a share, if it started now.
-
-    ``plan.counted`` are those in bins that a planned product can take.
-    """
-    plan = state.plan
+def try_wafers(structure: Structure, world: World, state: State, n: int) -> None:
+    """Fill the tested dies of a wafer of each AI and phone design that starts now, by lane."""
+    work, shares = state.sorting, state.shares
     for route in range(structure.route.shape[0]):
-        wafers, p = state.route[route], structure.route[route].process
-        process = world.process[p]
-        kept = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+        wafers, process = state.route[route], world.process[structure.route[route].process]
         for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
-            die, out = structure.entry[entry].die, plan.tested[entry]
-            asked = plan.open_now[entry]
-            for q in range(PERIODS):
-                asked += plan.open_in[q, entry]
-            for b in range(out.shape[0]):
-                out[b] = 0.0
-            plan.counted[entry] = 0.0
-            if asked == 0 or structure.planning.entry[entry] == 0:
+            die, out = structure.entry[entry].die, state.plan.tried[entry]
+            if structure.planning.entry[entry] == 0:
                 continue
-            design, values, work = structure.die[die], world.die[die], state.sorting
-            work.alpha[k] = process.alpha[k]
+            design, values = structure.die[die], world.die[die]
+            for k in range(n):
+                work.alpha[k] = process.alpha[k]
             die_tails(
                 values,
                 design,
@@ -174,17 +164,38 @@ def _fill_tested(structure: Structure, world: World, state: State, k: int) -> No
                 wafers.d0_per_cm2,
                 work,
                 state.tail,
-                k,
-                k + 1,
+                0,
+                n,
             )
-            survive, shares = wafers.systematic_yield, state.shares
-            sort_dies(design.bins, values, survive, state.tail, shares, k, k + 1)
-            for b in range(out.shape[0]):
-                out[b] = shares[b, k]
-            passed = _with_bad(out, design.bins) * kept * state.die[die].gross_dies[k]
-            for b in range(design.bins):
-                out[b] *= passed
-                plan.counted[entry] += out[b] * structure.planning.counted[die, b]
+            survive = wafers.systematic_yield
+            sort_dies(design.bins, values, survive, state.tail, shares, 0, n)
+            for k in range(n):
+                kept = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
+                passed = _with_bad(shares[:, k], design.bins) * kept * state.die[die].gross_dies[k]
+                for b in range(design.bins):
+                    out[b, k] = shares[b, k] * passed
+
+
+@stage_jit
+def _fill_tested(structure: Structure, state: State, k: int) -> None:
+    """Fill the tested dies of a wafer of each entry with a share, if it started now.
+
+    ``plan.counted`` are those in bins that a planned product can take.
+    """
+    plan = state.plan
+    for entry in range(structure.entry.shape[0]):
+        die, out = structure.entry[entry].die, plan.tested[entry]
+        asked = plan.open_now[entry]
+        for q in range(PERIODS):
+            asked += plan.open_in[q, entry]
+        plan.counted[entry] = 0.0
+        for b in range(out.shape[0]):
+            out[b] = 0.0
+        if asked == 0 or structure.planning.entry[entry] == 0:
+            continue  # before its design is read: wafers of no design have none
+        for b in range(structure.die[die].bins):
+            out[b] = plan.tried[entry, b, k]
+            plan.counted[entry] += out[b] * structure.planning.counted[die, b]
 
 
 @inline_jit

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.kernels.jit import stage_jit
-from yieldsim.supply.kernels.planner.outlook import fill_outlook, starts_from, starts_until
+from yieldsim.supply.kernels.planner.outlook import (
+    fill_outlook,
+    starts_from,
+    starts_until,
+    try_wafers,
+)
 from yieldsim.supply.kernels.planner.phones import set_phones
 from yieldsim.supply.kernels.planner.program import solve
 from yieldsim.supply.kernels.planner.worth import fill_worth
@@ -43,10 +48,11 @@ def begin_quarter(
     if clock.mixed and row < clock.quarters:
         _follow_mix(structure, world, state, row, n)
         return
+    if step == 0:
+        _follow_shares(structure, state.plan, n)
+        return
+    try_wafers(structure, world, state, n)
     for k in range(n):
-        if step == 0:
-            _follow_shares(structure, state.plan, k)
-            continue
         lead = fill_outlook(clock, structure, world, state, tally, step, k)
         fill_worth(clock, structure, world, state, k)
         solve(clock, structure, world, state, k)
@@ -71,13 +77,15 @@ def _follow_mix(structure: Structure, world: World, state: State, row: int, n: i
 
 
 @stage_jit
-def _follow_shares(structure: Structure, plan: Plan, k: int) -> None:
+def _follow_shares(structure: Structure, plan: Plan, n: int) -> None:
     """Plan nothing: wafers and packages follow the shares."""
     for entry in range(structure.entry.shape[0]):
-        plan.entry[entry, k] = -1.0
+        for k in range(n):
+            plan.entry[entry, k] = -1.0
     for i in range(structure.product.shape[0]):
         for rank in range(structure.product_pool.shape[1]):
-            plan.packages[i, rank, k] = np.inf
+            for k in range(n):
+                plan.packages[i, rank, k] = np.inf
 
 
 @stage_jit

@@ -145,8 +145,8 @@ def _leaving(program: Program, rows: int) -> int:
         element = program.entering[i]
         if element > _PIVOT:
             ratio = program.limit[i] / element
-            equal = ratio == least and program.basic[i] < program.basic[best]
-            if best < 0 or ratio < least or equal:
+            sooner = best < 0 or ratio < least
+            if sooner or (ratio == least and program.basic[i] < program.basic[best]):
                 best, least = i, ratio
     return best
 

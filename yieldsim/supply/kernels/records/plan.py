@@ -70,7 +70,8 @@ class Plan(NamedTuple):
     started_part: Floats  # N, part of the planned wafers that the line starts
     wafers: Floats  # Q N, AI wafers whose dies come out in a period
     wafers_now: Floats  # N, AI wafers started in the quarter
-    tested: Floats  # M B+1, tested dies on a wafer of an entry started now; last: not used
+    tried: Floats  # M B k, tested dies on a wafer of an entry started now
+    tested: Floats  # M B, the same of the lane planned, 0 without a share
     counted: Floats  # M, of these the dies in bins that a planned product can take
     open_in: Ints  # Q M, 1 where an entry may have wafers whose dies come out in a period
     open_now: Ints  # M
