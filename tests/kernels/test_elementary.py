@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from yieldsim.kernels.elementary import exp_minus, power_below_one
+from yieldsim.kernels.elementary import exp_minus, log_positive, power_below_one
 
 ROUNDING = 16 * np.finfo(float).eps
 
@@ -20,6 +20,24 @@ def test_exp_minus(form: str) -> None:
     # two units in the last place, as promised
     assert np.abs(got / np.exp(-x) - 1.0).max() < 4.5e-16
     assert function(np.float64(1e9)) == function(np.float64(700.0))
+
+
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_log_positive(form: str) -> None:
+    function = log_positive if form == "compiled" else log_positive.py_func
+    rng = np.random.default_rng(1)
+    near_one = 1.0 + rng.choice([-1.0, 1.0], 1000) * 10.0 ** rng.uniform(-15.5, -0.3, 1000)
+    # seams: whole powers of two, where the log of the rest is zero, and their halves' roots
+    powers = 2.0 ** np.arange(-1021.0, 1023.0)
+    seams = np.concatenate([powers, powers * math.sqrt(0.5), powers * math.sqrt(2.0)])
+    seams = np.concatenate([seams, np.nextafter(seams, 0.0), np.nextafter(seams, np.inf)])
+    x = np.concatenate([2.0 ** rng.uniform(-1022.0, 1023.0, 2000), near_one, seams])
+    x = np.append(x[x != 1.0], [2.0**-1022, np.finfo(float).max])
+    with np.errstate(over="ignore"):  # whole numbers wrap, and NumPy's scalars tell
+        got = np.array([function(one) for one in x])
+    exact = np.log(x.astype(np.longdouble))
+    assert np.abs(got / exact - 1.0).max() < 7e-16
+    assert function(np.float64(1.0)) == 0.0
 
 
 @given(st.floats(1e-300, 1.0), st.floats(0.0, 60.0))
