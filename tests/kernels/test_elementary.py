@@ -7,7 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from yieldsim.kernels.elementary import exp_minus, log_positive, power_below_one
+from yieldsim.kernels.elementary import (
+    exp_minus,
+    exp_within,
+    log1p_positive,
+    log_positive,
+    power_below_one,
+)
 
 ROUNDING = 16 * np.finfo(float).eps
 
@@ -38,6 +44,40 @@ def test_log_positive(form: str) -> None:
     exact = np.log(x.astype(np.longdouble))
     assert np.abs(got / exact - 1.0).max() < 7e-16
     assert function(np.float64(1.0)) == 0.0
+
+
+HALVES = np.arange(-2009, 2010, 2) * math.log(2.0) / 2.0  # where the power of two changes
+EXPONENTS = np.concatenate([np.linspace(-700.0, 700.0, 20_011), HALVES, np.logspace(-18, 0, 500)])
+TURN = math.sqrt(2.0) - 1.0  # where log1p_positive begins to take out a power of two
+SUMMANDS = np.concatenate(
+    [
+        np.logspace(-300, 300, 10_007),
+        np.linspace(1e-9, 8.0, 20_011),
+        TURN * (1.0 + np.arange(-50, 51) * 2.0**-53),
+        2.0 ** np.arange(1, 60) * math.sqrt(0.5) - 1.0,
+    ]
+)
+
+
+@pytest.mark.parametrize(("form", "every"), [("compiled", 1), ("plain", 41)])
+def test_exp_within_its_bound(form: str, every: int) -> None:
+    function = exp_within if form == "compiled" else exp_within.py_func
+    x = EXPONENTS[::every]
+    got = np.array([function(one) for one in x]).astype(np.longdouble)
+    assert np.abs(got / np.exp(x.astype(np.longdouble)) - 1.0).max() < 4.5e-16  # as promised
+    assert function(np.float64(0.0)) == 1.0
+    for end in (-700.0, 700.0):
+        assert function(np.float64(2.0 * end)) == function(np.float64(end))
+
+
+@pytest.mark.parametrize(("form", "every"), [("compiled", 1), ("plain", 41)])
+def test_log1p_positive_within_its_bound(form: str, every: int) -> None:
+    function = log1p_positive if form == "compiled" else log1p_positive.py_func
+    x = SUMMANDS[::every]
+    with np.errstate(over="ignore"):  # the difference of two exponents may wrap around
+        got = np.array([function(one) for one in x]).astype(np.longdouble)
+    assert np.abs(got / np.log1p(x.astype(np.longdouble)) - 1.0).max() < 7e-16  # as promised
+    assert function(np.float64(0.0)) == 0.0
 
 
 @given(st.floats(1e-300, 1.0), st.floats(0.0, 60.0))

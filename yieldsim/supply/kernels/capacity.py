@@ -10,6 +10,7 @@ from yieldsim.kernels.elementary import power_below_one
 from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
 from yieldsim.supply.kernels.records import (
     CLASSES,
+    LANES,
     FabRoutes,
     FleetCurves,
     FleetState,
@@ -74,6 +75,20 @@ def add_product(total: Lanes, amount: Lanes, each: Lanes, n: int) -> None:
     """Add the products of two numbers of each lane to a total."""
     for k in range(n):
         total[k] += amount[k] * each[k]
+
+
+@lane_jit
+def add_lanes(total: Lanes, amount: Lanes, n: int) -> None:
+    """Add a number of each lane to a total."""
+    for k in range(n):
+        total[k] += amount[k]
+
+
+@lane_jit
+def add_part(total: Lanes, amount: Lanes, parts: float, n: int) -> None:
+    """Add one of so many equal parts of a number of each lane to a total."""
+    for k in range(n):
+        total[k] += amount[k] / parts
 
 
 @stage_jit
@@ -163,30 +178,31 @@ def group_waits(
 ) -> None:
     """Fill the wait of each group in days per planned pass at its load.
 
-    ``hours`` is the length of a step. Loops over lanes are kept short, over few arrays, because
-    compilers vectorize no others. A group without load has no wait.
+    ``hours`` is the length of a step. A group without load has no wait.
     """
-    left, cv2 = scratch.capacity_left, scratch.failure_cv2
-    usage, power = scratch.usage, scratch.usage_power
     for g in range(groups.shape[0]):
-        group = groups[g]
-        for k in range(n):
-            possible = group.mean_passes[k] * left[k]
-            use = group.load[k] / (possible if possible > 0.0 else np.inf)
-            usage[k] = max(_UNUSED, min(use, HIGHEST_UTILIZATION))
-        for k in range(n):
-            tools = group.tool_count[k]
-            power[k] = power_below_one(usage[k], exponent(tools)) if usage[k] > _UNUSED else 0.0
-        for k in range(n):
-            pure, mean = max(group.rated_passes[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
-            pure_hours = max(group.tool_count[k], _UNUSED) * fab.lot_size_wafers[k] * hours / pure
-            cv2[k] = failure_cv2(mean / pure, pure_hours, group.mttr_hours[k], group.repair_cv2[k])
-        for k in range(n):
-            tools, mean = max(group.tool_count[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
-            lot_hours = tools * fab.lot_size_wafers[k] * hours / mean
-            total = fab.arrival_cv2[k] + parameters[g].service_cv2[k] + cv2[k]
-            wait_days = queue_days(tools, lot_hours, usage[k], power[k], total)
-            group.wait_days[k] = wait_days * group.kept[k]
+        _wait(hours, fab, parameters[g].service_cv2, groups[g], scratch.capacity_left, n)
+
+
+@lane_jit
+def _wait(
+    hours: float, fab: Parameters, service_cv2: Lanes, group: GroupState, left: Lanes, n: int
+) -> None:
+    """Fill the wait of a group."""
+    for k in range(min(n, LANES)):
+        possible = group.mean_passes[k] * left[k]
+        use = group.load[k] / (possible if possible > 0.0 else np.inf)
+        usage = max(_UNUSED, min(use, HIGHEST_UTILIZATION))
+        power = power_below_one(usage, exponent(group.tool_count[k]))
+        power = power if usage > _UNUSED else 0.0
+        tools, mean = max(group.tool_count[k], _UNUSED), max(group.mean_passes[k], _UNUSED)
+        pure = max(group.rated_passes[k], _UNUSED)
+        pure_hours = tools * fab.lot_size_wafers[k] * hours / pure
+        cv2 = failure_cv2(mean / pure, pure_hours, group.mttr_hours[k], group.repair_cv2[k])
+        lot_hours = tools * fab.lot_size_wafers[k] * hours / mean
+        total = fab.arrival_cv2[k] + service_cv2[k] + cv2
+        wait_days = queue_days(tools, lot_hours, usage, power, total)
+        group.wait_days[k] = wait_days * group.kept[k]
 
 
 @inline_jit
@@ -245,16 +261,19 @@ def book_use(
     for g in range(groups.shape[0]):
         group, result = groups[g], booked[g]
         if max(fleets[g, 0].count_curve, fleets[g, 1].count_curve) >= 0:
-            for k in range(n):
-                result.sampling_kept[k] += group.kept[k] / steps
-        for k in range(n):
-            result.utilization[k] += group.made_passes[k]
-            result.passes_possible[k] += group.possible_passes[k] * left[k]
+            add_part(result.sampling_kept, group.kept, float(steps), n)
+        add_lanes(result.utilization, group.made_passes, n)
+        add_product(result.passes_possible, group.possible_passes, left, n)
         for c in range(CLASSES):
             if fleets[g, c].count_curve >= 0:
-                kpasses = experience[g, c].kpasses
-                for k in range(n):
-                    kpasses[k] += group.made_passes[k] * group.share[c, k] / _KPASS
+                _learn(experience[g, c].kpasses, group.made_passes, group.share[c], n)
+
+
+@lane_jit
+def _learn(kpasses: Lanes, made: Lanes, share: Lanes, n: int) -> None:
+    """Add the passes made by a class of tools to its experience."""
+    for k in range(n):
+        kpasses[k] += made[k] * share[k] / _KPASS
 
 
 @stage_jit

@@ -160,7 +160,7 @@ def _book_tools(
     group, left, fleets = state.group, state.scratch.capacity_left, structure.fleet[fab]
     charge(_visits(structure, world, state, fab), group, state.segment, n)
     steps = clock.steps_per_quarter
-    book_use(steps, fleets, group, left, state.fleet[fab], tally.group[row, fab], LANES)
+    book_use(steps, fleets, group, left, state.fleet[fab], tally.group[row, fab], n)
     if tally.fleet.shape[0] > 0:
         book_tools(steps, group, left, tally.fleet[row, fab], LANES)
     remember(clock.days_per_step, group, left, state.recent[fab], LANES)

@@ -7,16 +7,18 @@ import math
 import numpy as np
 
 from yieldsim.kernels.elementary import exp_minus
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
 from yieldsim.supply.kernels.effects import effects_on_tools
 from yieldsim.supply.kernels.records import (
     CLASSES,
+    LANES,
     Clock,
     FleetState,
     Floats,
     GroupState,
+    Lanes,
     Parameters,
     Records,
     Scratch,
@@ -175,41 +177,40 @@ def rate_class(
     ``tool`` are the parameters of the class. ``fleet`` holds its experience and its backlog of
     repair hours, to which random failures add.
     """
-    _means_of_class(tool, c, group, fleet, scratch, n)
+    adder, overlay = group.defect_adder[c], group.overlay_ratio[c]
+    tools, share, availability = group.tools[c], group.share[c], group.availability[c]
+    _means_of_class(tool, tools, adder, overlay, fleet, scratch, n)
     if noise:
         _draw_uptime(hours, tool, c, group, fleet, scratch, n)
-    for k in range(n):
-        up, scheduled = scratch.uptime[k], scheduled_share(tool, k)
-        rated = group.tools[c, k] * tool.wafers_per_hour[k] * tool.performance[k] * hours
-        group.mean_passes[k] += rated * scratch.mean_uptime[k] * scheduled
-        group.possible_passes[k] += rated * up * scheduled
-        group.rated_passes[k] += rated
-        group.tool_count[k] += group.tools[c, k]
-        group.mttr_hours[k] += rated * scratch.mttr_hours[k]
-        group.repair_cv2[k] += rated * tool.repair_cv2[k]
-        group.share[c, k] = rated * up * scheduled
-        group.availability[c, k] = up * scheduled
+    _add_passes(hours, tool, tools, share, availability, group, scratch, n)
 
 
-@inline_jit
+@lane_jit
 def _means_of_class(
-    tool: Parameters, c: int, group: GroupState, fleet: FleetState, scratch: Scratch, n: int
+    tool: Parameters,
+    tools: Lanes,
+    adder: Lanes,
+    overlay: Lanes,
+    fleet: FleetState,
+    scratch: Scratch,
+    n: int,
 ) -> None:
-    """Fill MTTF, MTTR, mean uptime and defect adder of a class at its experience."""
-    for k in range(n):
-        there = group.tools[c, k] > 0.0
+    """Fill MTTF, MTTR, mean uptime, defect adder and overlay of a class at its experience."""
+    for k in range(min(n, LANES)):
+        there = tools[k] > 0.0
         young = exp_minus(fleet.kpasses[k] / tool.maturity_kpasses[k])
         mttf = tool.mttf_hours[k] * scratch.mttf_ratio[k]
         mttr = tool.mttr_hours[k] * scratch.mttr_ratio[k]
         mttf *= 1.0 - (1.0 - tool.initial_mttf_ratio[k]) * young
-        adder = tool.defect_adder[k] * scratch.adder_ratio[k]
-        adder *= 1.0 + (tool.initial_adder_ratio[k] - 1.0) * young
-        group.defect_adder[c, k] = adder if there else 1.0
-        group.overlay_ratio[c, k] = scratch.overlay_ratio[k] if there else 1.0
+        adds = tool.defect_adder[k] * scratch.adder_ratio[k]
+        adds *= 1.0 + (tool.initial_adder_ratio[k] - 1.0) * young
+        adder[k] = adds if there else 1.0
+        overlay[k] = scratch.overlay_ratio[k] if there else 1.0
         scratch.mttf_hours[k] = mttf
         scratch.mttr_hours[k] = mttr
-        scratch.mean_uptime[k] = mttf / (mttf + mttr) if there else 0.0
-        scratch.uptime[k] = scratch.mean_uptime[k]
+        mean_uptime = mttf / (mttf + mttr) if there else 0.0
+        scratch.mean_uptime[k] = mean_uptime
+        scratch.uptime[k] = mean_uptime
 
 
 @inline_jit
@@ -234,6 +235,31 @@ def _draw_uptime(
         down = min(waiting, time)
         repairs[k] = waiting - down
         scratch.uptime[k] = 1.0 - down / time if time > 0.0 else 0.0
+
+
+@lane_jit
+def _add_passes(
+    hours: float,
+    tool: Parameters,
+    tools: Lanes,
+    share: Lanes,
+    availability: Lanes,
+    group: GroupState,
+    scratch: Scratch,
+    n: int,
+) -> None:
+    """Add the passes that a class can make to those of its group."""
+    for k in range(min(n, LANES)):
+        up, scheduled = scratch.uptime[k], scheduled_share(tool, k)
+        rated = tools[k] * tool.wafers_per_hour[k] * tool.performance[k] * hours
+        group.mean_passes[k] += rated * scratch.mean_uptime[k] * scheduled
+        group.possible_passes[k] += rated * up * scheduled
+        group.rated_passes[k] += rated
+        group.tool_count[k] += tools[k]
+        group.mttr_hours[k] += rated * scratch.mttr_hours[k]
+        group.repair_cv2[k] += rated * tool.repair_cv2[k]
+        share[k] = rated * up * scheduled
+        availability[k] = up * scheduled
 
 
 @stage_jit

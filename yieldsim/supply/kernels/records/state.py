@@ -193,9 +193,6 @@ class Scratch:
     systematic_yield: Lanes
     cluster_factor: Lanes  # density of the period's wafers over its mean
     alpha_within: Lanes  # clustering left within the period
-    usage: Lanes
-    usage_power: Lanes
-    failure_cv2: Lanes
     need: Lanes
 
 
