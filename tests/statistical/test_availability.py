@@ -9,8 +9,8 @@ from tests.paths import VALID
 from tests.supply.kernels.records_by_hand import parameters, table
 from yieldsim.model.load import load_file
 from yieldsim.model.schema import ToolClass
+from yieldsim.supply.kernels.fleets.tools import rate_class
 from yieldsim.supply.kernels.records import LANES, FleetState, GroupState, Scratch
-from yieldsim.supply.kernels.tools import rate_class
 from yieldsim.supply.simulate import Simulator
 from yieldsim.units import DAYS_PER_QUARTER
 

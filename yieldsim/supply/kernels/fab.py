@@ -38,6 +38,7 @@ from yieldsim.supply.kernels.effects import (
     effects_on_starts,
     meet_excursions,
 )
+from yieldsim.supply.kernels.fleets.tools import PLAN_WITHOUT_LIMIT, clear_groups, group_rate
 from yieldsim.supply.kernels.records import (
     LANES,
     Clock,
@@ -59,7 +60,6 @@ from yieldsim.supply.kernels.segments import (
     pick,
     ripen,
 )
-from yieldsim.supply.kernels.tools import PLAN_WITHOUT_LIMIT, clear_groups, group_rate
 from yieldsim.supply.kernels.wants import follows_plan
 from yieldsim.units import MONTHS_PER_QUARTER
 

@@ -11,6 +11,7 @@ from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
 from yieldsim.kernels.philox import STREAM_AVAILABILITY, seeded_words, uniform53
 from yieldsim.supply.kernels.curves import between, curve_value
 from yieldsim.supply.kernels.effects import effects_on_tools
+from yieldsim.supply.kernels.fleets.repairs import draw_repairs
 from yieldsim.supply.kernels.records import (
     CLASSES,
     LANES,
@@ -26,7 +27,6 @@ from yieldsim.supply.kernels.records import (
     Structure,
     World,
 )
-from yieldsim.supply.kernels.repairs import draw_repairs
 
 PLAN_WITHOUT_LIMIT = 100.0  # factor on the plan where only tools shall limit starts
 _MUCH = 1e6  # factor on the tools of a group that shall limit nothing
