@@ -9,8 +9,8 @@ from scipy import stats
 from tests.supply.kernels.records_by_hand import FORMS, form_of, parameters, table
 from yieldsim.kernels.inverse import gamma_wilson_hilferty, normal_ppf, poisson_ppf_within_one
 from yieldsim.model.schema import ToolClass
-from yieldsim.supply.kernels import tools as fleets
 from yieldsim.supply.kernels.fleets import repairs
+from yieldsim.supply.kernels.fleets import tools as fleets
 from yieldsim.supply.kernels.records import LANES, FleetState, GroupState, Scratch
 
 ROUNDING = 64 * np.finfo(float).eps
