@@ -31,8 +31,8 @@ def test_a_scenario_and_a_product_can_be_chosen(tmp_path: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--out", "none/fan.png"], 1, "none/fan.png: No such file or directory"),
-        (["--out", "."], 1, ".: Is a directory"),
+        (["--out", "none/fan.png"], 2, "--out: no such folder, got 'none'"),
+        (["--out", "."], 2, "--out: is a folder, got '.'"),
         (["--out", "fan.bmp"], 2, "--out: unknown image format, got 'fan.bmp'; allowed: png, svg"),
         (["--kind", "pie"], 2, "Invalid value for '--kind': 'pie' is not one of 'fan', 'stack',"),
         (["--size", "9"], 2, "--size: is no size of a picture, got '9'; allowed: a ratio such"),

@@ -36,7 +36,7 @@ def test_a_scenario_can_be_chosen(tmp_path: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--html", "none/x.html"], 1, "none/x.html: No such file or directory"),
+        (["--html", "none/x.html"], 2, "--html: no such folder, got 'none'"),
         (["--html", "."], 2, "--html: unknown format, got '.'; allowed: a file that ends in .html"),
         (["--html", "x.png"], 2, "--html: unknown format, got 'x.png'"),
         (["--html", "mine.html"], 2, "--html: exists, and may not be a file that yieldsim wrote"),

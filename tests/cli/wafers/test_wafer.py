@@ -128,8 +128,8 @@ def test_a_product_of_a_supply_model(capsys) -> None:
         (["FILE", "--png", "x.bmp"], 2, "--png: unknown image format, got 'x.bmp'"),
         (["FILE", "--npz", "x.txt"], 2, "--npz: unknown format, got 'x.txt'"),
         (["FILE", "--map", "x.txt"], 2, "x.txt: unknown format of wafer maps, got '.txt'"),
-        (["FILE", "--map", "none/x.csv"], 1, "none/x.csv: No such file or directory"),
-        (["FILE", "--npz", "none/x.npz"], 1, "none/x.npz: No such file or directory"),
+        (["FILE", "--map", "none/x.csv"], 2, "--map: no such folder, got 'none'"),
+        (["FILE", "--npz", "none/x.npz"], 2, "--npz: no such folder, got 'none'"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from yieldsim.errors import ModelError
 from yieldsim.model.files.merge import Raw
-from yieldsim.model.schema.fields import PARAMETER_ERROR, spec_of
+from yieldsim.model.schema.fields import PARAMETER_ERROR, SHARED, spec_of
 from yieldsim.model.schema.quantity import Quantity
 from yieldsim.model.schema.schedule import Schedule
 from yieldsim.model.schema.values import shown
@@ -47,7 +47,7 @@ def validate(root: type[Tables], raw: Raw, name: str = "model") -> Tables:
     file.
     """
     try:
-        return root.model_validate(raw)
+        return root.model_validate(raw, context=SHARED)
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise _model_error(root, details[0], len(details) - 1, name) from None

@@ -32,6 +32,7 @@ ORIGIN = ("source", "grade")  # where a number comes from, and how sure it is
 LEAF_KEYS = frozenset({"value", "dist", "ref", "quarters"})  # one of them makes a table a parameter
 PARAMETER_ERROR = "parameter"
 Names = tuple[str, ...]
+SHARED = "shared"  # the context of a validation in which equal tables become one entity
 _ENTITIES_IN_MEMORY = 4096  # the baseline has some 300, and a scenario changes a few of them
 _entities: dict[tuple[type[BaseModel], str], Any] = {}
 
@@ -119,9 +120,14 @@ class Entity(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _once(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Validate a table once: scenarios share most of theirs, and entities are frozen."""
-        if not cls.reused or not isinstance(data, dict):
+    def _once(
+        cls, data: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Validate a table of a file once: scenarios share most of theirs, and entities are frozen.
+
+        Only where the caller asks for it (``SHARED``): a constructor must return a new object.
+        """
+        if info.context != SHARED or not cls.reused or not isinstance(data, dict):
             return validate(data)
         key = (cls, repr(data))
         entity: Self | None = _entities.get(key)
