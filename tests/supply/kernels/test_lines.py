@@ -146,12 +146,14 @@ ONE_TOOL = 1 * 10 * 0.9 * DAYS_PER_QUARTER * 24 / 10  # wafers a quarter
 
 def test_overload_slows_the_line_and_loses_nothing() -> None:
     """Two of three tools go. The passes made fall at once to those of one tool; the outs follow
-    when the wafers that were almost done have left."""
+    when the wafers that were almost done have left, and waits no longer grow."""
     long = ("processes.n2.raw_process_days=60", "simulation.end='2028Q4'")
     got = run("one_group", RETIRED, "fabs.line.plan.n2=1800", SETTLED, *long)
     outs = got["wafer_outs"][:, 0, 0]
     np.testing.assert_allclose(outs[:2], 5400, rtol=1e-6)
-    np.testing.assert_allclose(outs[3:], ONE_TOOL, rtol=0.02)
+    np.testing.assert_allclose(outs[4:], ONE_TOOL, rtol=0.02)
+    # while waits grow, the wafers in process leave later than those before them; none overtakes
+    assert np.all(outs[2:4] < 5400) and outs[3] < ONE_TOOL
     np.testing.assert_allclose(outs[6:], ONE_TOOL, rtol=1e-4)  # a new steady state
     assert np.all(got["wafer_wip"][1:] > 1.4 * ONE_TOOL / DAYS_PER_QUARTER * 60)
     np.testing.assert_allclose(got["utilization"][2:], 1.0, rtol=FLOAT32)
