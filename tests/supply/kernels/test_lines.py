@@ -153,7 +153,8 @@ def test_overload_slows_the_line_and_loses_nothing() -> None:
     np.testing.assert_allclose(outs[:2], 5400, rtol=1e-6)
     np.testing.assert_allclose(outs[4:], ONE_TOOL, rtol=0.02)
     # while waits grow, the wafers in process leave later than those before them; none overtakes
-    assert np.all(outs[2:4] < 5400) and outs[3] < ONE_TOOL
+    assert np.all(outs[2:4] < 5400)
+    assert outs[3] < ONE_TOOL
     np.testing.assert_allclose(outs[6:], ONE_TOOL, rtol=1e-4)  # a new steady state
     assert np.all(got["wafer_wip"][1:] > 1.4 * ONE_TOOL / DAYS_PER_QUARTER * 60)
     np.testing.assert_allclose(got["utilization"][2:], 1.0, rtol=FLOAT32)
