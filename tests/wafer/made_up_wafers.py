@@ -114,6 +114,13 @@ ALL: Raw = {
         if name not in ("region", "plain die", "plain die and profile", "layers")
         for key, value in option.items()
     },
+    # two wafers seen without symmetries: each is combined with every set of signatures
+    "process.seen_signatures": {
+        "rows": SEEN["rows"][:2],
+        "cols": SEEN["cols"][:2],
+        "ratio": SEEN["ratio"][:2],
+        "cells": SEEN["cells"][:2],
+    },
     "process.layers": LAYERS,
     "die.blocks.core.kill": {"front": 0.9, "back": 0.4},
     "die.blocks.shared.spacing_um": 0.04,
