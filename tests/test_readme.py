@@ -33,7 +33,7 @@ BEGIN, END = "<!-- figures: tests/test_readme.py STORE -->", "<!-- end of figure
 FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUANTILES = ("p10", "p50", "p90")
-FEW = 16  # realizations of the README's runs when they are tested
+FEW = 8  # realizations of the README's runs when they are tested
 # `make test` runs the models in coarse steps, raises one input and lifts one limit in place of all,
 # and designs a run for one input. (Of an option that is given twice the last counts.)
 CHEAPER = {"more:all": "more:memory", "no_limit:all": "no_limit:memory"}

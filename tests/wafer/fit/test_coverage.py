@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import binom, nbinom
 
+from tests.examples import thinned
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.wafer.fit.clusters import fit_clusters
 from yieldsim.wafer.fit.intervals.estimate import binomial_interval
@@ -181,7 +182,9 @@ def test_coverage_with_five_wafers(rate, clustered):
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize(("rate", "clustered"), [(0.001, False), (0.01, True), (0.5, False)])
+@pytest.mark.parametrize(
+    ("rate", "clustered"), thinned([(0.01, True), (0.001, False), (0.5, False)], 3)
+)
 def test_coverage_of_a_few(rate, clustered):
-    """The slow grid, thinned: 5 repeats of three of its cells."""
+    """The slow grid, thinned: 5 repeats of three of its cells, one of them in `make test`."""
     check(World(rate, clustered), 25, 5, 0.93)
