@@ -6,10 +6,9 @@ its declaration (`Spec.effect`) is compared. The output is summed up to each qua
 delay counts, and over the coordinates that the parameter's path names (a product's chips, a
 group's tools).
 
-A turn goes half of the way to a bound, or to 1.5 times or two thirds of the value: far enough for
-whole tools and steps of time. It changes the drawn worlds and the curves of schedules, so that
-nothing is compiled again. Up and down are the two halves of one run, each compared with the same
-half of the run without a turn.
+A turn goes half of the way to a bound, or to 1.5 times or two thirds of the value. It changes drawn
+worlds and curves of schedules, so that nothing is compiled again. Up and down are the two halves of
+one run, each compared with the same half of the run without a turn.
 """
 
 from collections.abc import Callable, Iterator
@@ -101,9 +100,7 @@ NEVER_REACHED = (
     "memory.cambricon_hbm.lasts_slip_quarters",
     "memory.foreign_hbm.lasts_slip_quarters",
 )
-# what hardly moves in the baseline, which buys scanners for its plan: with fewer hours out of
-# schedule it buys fewer, and their use over all years stays within a fifty-thousandth. Other groups
-# and the small models turn the field.
+# in the baseline fewer scanners are bought if they work longer, so their use hardly moves
 BOUGHT_AWAY = ("tool_groups.arf_immersion.imported.nonscheduled_fraction",)
 VALID_MODELS = ("layers", "memory", "overload", "tiers", "two_fabs", "pairing", "worlds")
 SMALL = ("extra", "scarce", "giving way", "planned", *VALID_MODELS)
@@ -256,10 +253,9 @@ class Bench:
         return named
 
     def bought_for_the_plan(self, path: str) -> bool:
-        """Whether a path is one of the deliveries of a fleet of which a line buys what it needs.
+        """Whether a line buys only what it needs of a fleet: deliveries are a ceiling then.
 
-        They are a ceiling then, which some lines never reach. Fleets without `planned_use`, and the
-        small models, move the same fields.
+        Fleets without `planned_use`, and the small models, move the same fields.
         """
         steps = path.split(".")
         if steps[0] != "fabs" or steps[2] != "fleets" or steps[-1] == "planned_use":

@@ -60,7 +60,7 @@ _SETTING_TITLE = "given when the model was loaded"
 
 
 class _Tables:
-    """Raw tables that are told apart by their whole content, in its order."""
+    """Raw tables as a key: two are equal only if all they hold, and its order, is equal."""
 
     def __init__(self, raw: Raw) -> None:
         self.raw, self._text = raw, repr(raw)

@@ -206,7 +206,7 @@ def _most_elements(planning: Planning, structure: Structure, lines: int, choices
 
 
 def new_program(rows: int, columns: int, elements: int) -> Program:
-    """Return the arrays of a linear program of at most so many rows, columns and elements."""
+    """Return the arrays of a linear program, sized by its most rows, columns and elements."""
     kept = min(rows, columns)
     by_row = ("limit", "row_end", "basic", "home", "place", "entering")
     by_column = ("gain", "scale", "weight", "taken")

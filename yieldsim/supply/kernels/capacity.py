@@ -86,7 +86,7 @@ def add_lanes(total: Lanes, amount: Lanes, n: int) -> None:
 
 @lane_jit
 def add_part(total: Lanes, amount: Lanes, parts: float, n: int) -> None:
-    """Add one of so many equal parts of a number of each lane to a total."""
+    """Divide a number of each lane into equal parts, and add one part to a total."""
     for k in range(n):
         total[k] += amount[k] / parts
 

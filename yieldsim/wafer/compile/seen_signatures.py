@@ -44,7 +44,7 @@ def compile_seen(seen: SeenSignatures | None, sites: Sites) -> SeenWafers:
 
 
 def _beside(sites: Sites) -> np.ndarray:
-    """Return the dies around each die, int64[8, die], -1 where there is none."""
+    """Return the dies around each die, int64[8, die], -1 where no die lies."""
     rows, cols = sites.shape
     at = np.full((rows + 2, cols + 2), -1, np.int64)
     at[sites.row + 1, sites.column + 1] = np.arange(len(sites))

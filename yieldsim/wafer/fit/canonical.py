@@ -97,7 +97,7 @@ def _boxes(maps: WaferMaps) -> Ints:
 
 
 def _spanning(frames: Ints, across: tuple[float, float]) -> Ints:
-    """Return the frames, each widened on both sides to the disc of so many columns and rows."""
+    """Return the frames, each widened on both sides to a disc of the given columns and rows."""
     sides = frames[:, 2:] - frames[:, :2]
     wider = np.array(across[::-1]) - sides
     if (wider <= -1.0).any():

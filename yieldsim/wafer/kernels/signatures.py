@@ -140,8 +140,8 @@ class SeenWafers(NamedTuple):
     bool[cell] (top row first; true under a signature), ``ratio`` its background density over D0,
     ``least`` the parts of a die that a signature must cover to strike it, ``marked`` whether it
     has a signature. ``row`` (from the top) and ``column`` int64[die] are places in a grid of
-    ``grid_rows`` x ``grid_cols``; ``beside`` int64[8, die] are the dies around each, -1 where there
-    is none. With ``symmetric`` a wafer is drawn in one of the four symmetries of its grid.
+    ``grid_rows`` x ``grid_cols``; ``beside`` int64[8, die] are the dies around each, -1 where no
+    die lies. With ``symmetric`` a wafer is drawn in one of the four symmetries of its grid.
     """
 
     rows: Ints

@@ -18,7 +18,7 @@ _MOST_FAILURES = 100.0  # of those
 
 @inline_jit
 def draw_repairs(cv2: Lanes, scratch: Scratch, n: int) -> None:
-    """Fill the repair hours that a step adds to a fleet with so many failures expected.
+    """Fill the repair hours that a step adds to a fleet, given its expected failures.
 
     Failures are Poisson, and each repair is gamma with mean MTTR. A tool that is down cannot fail,
     so deviations from the mean are scaled by the availability. The long-run variance per failure is
