@@ -14,7 +14,7 @@ import pytest
 
 from tests.wafer.inspection.made_up import strewn
 from yieldsim.wafer.inspection.klarf.files import save_klarf
-from yieldsim.wafer.maps.files import save_maps
+from yieldsim.wafer.maps.files import load_maps, save_maps
 from yieldsim.wafer.maps.wafer_maps import maps_from_grids
 
 
@@ -62,6 +62,15 @@ def test_g85_reads_our_maps(tmp_path):
         ["a", "L", 8500.0, passing, [".PF", "PPP"]],
         ["b", "M", 8500.0, passing, ["FP", ".P"]],
     ]
+
+
+def test_g85_reads_our_bins(tmp_path):
+    source, path = tmp_path / "t.csv", tmp_path / "m.xml"
+    source.write_text("wafer,x,y,result,bin\n1,0,0,pass,1\n1,1,0,fail,12\n1,0,1,fail,130\n")
+    save_maps(path, load_maps(source))
+    ((name, _, _, passing, rows),) = read_by("g85", G85.replace('"".join(row)', "row"), path)
+    assert (name, passing) == ("1", {"1": True, "12": False, "130": False})
+    assert rows == [[1, 12], [130, 255]]
 
 
 def two_wafers():

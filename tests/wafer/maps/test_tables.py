@@ -7,6 +7,7 @@ import pytest
 
 from tests.wafer.maps.wrong import refused, refused_text
 from yieldsim.errors import UsageError
+from yieldsim.wafer.maps.bins import Bins
 from yieldsim.wafer.maps.files import load_maps, save_maps
 from yieldsim.wafer.maps.formats import csv as csv_format
 from yieldsim.wafer.maps.options import ReadOptions
@@ -143,6 +144,8 @@ def test_the_quick_reader_gives_the_same(tmp_path, monkeypatch):
         "quoted": [head, *[row.replace("ring", '"ring"') for row in rows]],
         "decimals": [head, *rows[:-1], "A, 0,1.0,5,fail,"],
     }
+    bins = [f"{w:02},{x},{x},0{x % 3},{9 + x}" for w in (1, 12) for x in range(7)]
+    texts["numbers"] = ["wafer,x,y,hard_bin,soft_bin", *bins]
     for name, lines in texts.items():
         path = tmp_path / "m.csv"
         path.write_text("\n".join(lines) + "\n")
@@ -150,13 +153,19 @@ def test_the_quick_reader_gives_the_same(tmp_path, monkeypatch):
         slow = load_maps(path, ReadOptions(note=notes[0].append))
         with monkeypatch.context() as patch:
             patch.setattr(csv_format, "LEAST_BYTES", 0)
-            if name in ("plain", "mixed", "comment", "twice"):
+            if name in ("plain", "mixed", "comment", "twice", "numbers"):
                 patch.setattr(csv_format, "_read", None)  # the quick reader has them all
             quick = load_maps(path, ReadOptions(note=notes[1].append))
         for field in dataclasses.fields(slow):
             got, want = getattr(quick, field.name), getattr(slow, field.name)
+            if isinstance(want, Bins):
+                got, want = named(got), named(want)
             np.testing.assert_array_equal(got, want, err_msg=f"{name}: {field.name}")
         assert notes[0] == notes[1]
+
+
+def named(bins):
+    return [bins.names[number] for number in bins.cell]
 
 
 @pytest.mark.parametrize(

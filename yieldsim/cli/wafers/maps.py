@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     metavar="FILE",
-    help="Write all maps as pass and fail: .csv, .xml or .g85, .e142 or .e142.xml, .sinf, .npz, "
-    ".mixedwm38.npz.",
+    help="Write all maps, with their bins: .csv, .xml or .g85, .e142 or .e142.xml, .sinf, .npz, "
+    ".mixedwm38.npz (without bins).",
 )
 @pictures("Draw the fails of each lot stacked, and yields by wafer")
 @reading
@@ -44,8 +44,9 @@ def maps(
     MAPS are files in one or several formats: tables of dies (CSV with named columns), SEMI G85 and
     E142, SINF, STDF, KLARF, NumPy archives (.npz, also that of MixedWM38).
 
-    Maps stay as their files show them: where the notch lies (Orientation of G85 and E142, FNLOC of
-    SINF) turns no map and is written as 0.
+    Where the files say that notches lie at several sides (Orientation of G85 and E142, FNLOC of
+    SINF, OrientationMarkLocation of KLARF), maps are turned to have them at the bottom. Elsewhere
+    maps stay as their files show them.
     """
     check_pictures(png, html, force)
     if out is not None:
@@ -60,7 +61,7 @@ def maps(
     lots = lot_figures(loaded)
     if out is not None:
         with whole(out):
-            save_maps(out, loaded)
+            save_maps(out, loaded, note=lambda text: click.echo(f"note: {text}", err=True))
         click.echo(f"maps: {out}", err=True)
     text = "\n".join(_lines(loaded, lots))
 

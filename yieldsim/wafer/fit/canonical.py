@@ -79,8 +79,8 @@ def framed(maps: WaferMaps, across: tuple[float, float] | None = None) -> WaferM
         rows=sizes[:, 0].copy(),
         cols=sizes[:, 1].copy(),
         first=wanted[:, :2].copy(),
-        bin=None,
-        bin_names=(),
+        hard=None,
+        soft=None,
     )
 
 

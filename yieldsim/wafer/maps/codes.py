@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import BinNames, word
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS
 
@@ -34,13 +35,17 @@ _PLAIN_WORDS = (
 
 @dataclass(frozen=True)
 class BinTable:
-    """What the codes of one map mean. ``null`` is the code of cells without a die, as written."""
+    """What the codes of one map mean. ``null`` is the code of cells without a die, as written.
+
+    A code stands for a word: its result, and its number among the hard bins of the file.
+    """
 
     where: str
     kind: str
     width: int | None
     null: str | None
     meaning: Mapping[str, int]
+    names: BinNames
 
     def plain(self, code: str) -> str:
         """Return a code as it is compared: decimal 007 is 7, hexadecimal ff is FF."""
@@ -49,8 +54,8 @@ class BinTable:
         code = code.strip()
         return code.lstrip("0") or "0" if self.kind == "decimal" else code.upper()
 
-    def grid(self, rows: list[str], columns: int | None) -> NDArray[np.uint8]:
-        """Return the grid of some rows of codes.
+    def grid(self, rows: list[str], columns: int | None) -> NDArray[np.uint32]:
+        """Return the grid of words of some rows of codes.
 
         Raises ModelError for rows of unequal length and for codes that are not declared.
         """
@@ -66,7 +71,7 @@ class BinTable:
                 place, got = f"{self.where} row {number}", f"{len(row)} dies"
                 raise ModelError(place, "ragged map", got=got, allowed=str(wanted))
         found = {code: self.of(code) for row in split for code in row}
-        return np.array([[found[code] for code in row] for row in split], np.uint8)
+        return np.array([[found[code] for code in row] for row in split], np.uint32)
 
     def columns_of(self, row: str) -> int | None:
         """Return how many codes a row holds; None if that is known only after reading it."""
@@ -79,13 +84,14 @@ class BinTable:
         return len(text) // self.width if len(text) % self.width == 0 else None
 
     def of(self, code: str) -> int:
-        """Return the meaning of one code, as split. Raises ModelError for an unknown one."""
+        """Return the word of one code, as split. Raises ModelError for an unknown one."""
         plain = self.plain(code)
         if plain not in self.meaning:
             known = ", ".join(self.meaning) or "none"
             allowed = f"{known} as its bins declare, or --pass-bins"
             raise ModelError(self.where, "unknown code", got=code, allowed=allowed)
-        return self.meaning[plain]
+        result = self.meaning[plain]
+        return word(result, self.names.number(plain)) if result != NONE else NONE
 
     def split(self, text: str, columns: int | None = None) -> list[str]:
         """Return the codes of a row."""
@@ -127,13 +133,13 @@ class BinTable:
         parts = text.split()
         return list(parts[0]) if len(parts) == 1 else parts
 
-    def _regular(self, rows: list[str], columns: int | None) -> NDArray[np.uint8] | None:
-        """Return the grid where all codes have one width and one blank, or none, between them.
+    def _regular(self, rows: list[str], columns: int | None) -> NDArray[np.uint32] | None:
+        """Return the words where all codes have one width and one blank, or none, between them.
 
         This is how nearly all files are written; it needs no loop over dies. None elsewhere.
         """
         width = self.width
-        if columns is None or width is None or not rows:
+        if columns is None or width is None or width > 8 or not rows:
             return None
         if self.kind != "ascii":
             rows = [row.strip() for row in rows]
@@ -153,19 +159,19 @@ class BinTable:
             return None
         if width == 1:
             return self._of_letters(cells[:, :, 0])
-        keys = np.zeros(cells.shape[:2], np.uint32)
+        keys = np.zeros(cells.shape[:2], np.uint64)
         for i in range(width):
-            keys = keys << 8 | cells[:, :, i]
+            keys = keys << np.uint64(8) | cells[:, :, i]
         known, inverse = np.unique(keys, return_inverse=True)
         texts = [int(key).to_bytes(width, "big").decode("ascii") for key in known]
         if any(not text.strip() for text in texts):
             return None
-        meaning = np.array([self.of(text) for text in texts], np.uint8)
+        meaning = np.array([self.of(text) for text in texts], np.uint32)
         return meaning[inverse.reshape(keys.shape)]
 
-    def _of_letters(self, letters: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the meaning of one-letter codes, by a table of all letters."""
-        known = np.zeros(256, np.uint8)
+    def _of_letters(self, letters: NDArray[np.uint8]) -> NDArray[np.uint32]:
+        """Return the words of one-letter codes, by a table of all letters."""
+        known = np.zeros(256, np.uint32)
         for letter in np.flatnonzero(np.bincount(letters.ravel(), minlength=256)).tolist():
             known[letter] = self.of(chr(letter))
         return known[letters]
@@ -177,8 +183,9 @@ def bin_table(
     null: str | None,
     bins: Iterable[tuple[str, str]],
     options: ReadOptions,
+    names: BinNames,
 ) -> BinTable:
-    """Return the table of the bins declared, each a code and a quality.
+    """Return the table of the bins declared, each a code and a quality; ``names`` numbers them.
 
     Raises ModelError for an unknown type or quality, unless ``options`` say which bins pass.
     """
@@ -189,7 +196,7 @@ def bin_table(
     declared = list(bins)
     lengths = {len(code.strip()) for code in [*(c for c, _ in declared), *([null] if null else [])]}
     width = _WIDTHS[kind] or (lengths.pop() if len(lengths) == 1 else None)
-    table = BinTable(where, kind, width, null, {})
+    table = BinTable(where, kind, width, null, {}, names)
     meaning = {}
     for code, quality in declared:
         passes = options.passes(code)
@@ -205,7 +212,7 @@ def bin_table(
     if null is not None:
         meaning[table.plain(null)] = NONE
     known = meaning if options.pass_bins is None else _ByOptions(meaning, options)
-    return BinTable(where, kind, width, null, known)
+    return BinTable(where, kind, width, null, known, names)
 
 
 def quality_of(word: str) -> int | None:

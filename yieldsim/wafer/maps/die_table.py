@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import TwoBins
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.places import MOST_PLACE, grid_of_places
 from yieldsim.wafer.maps.wafer_maps import WaferMaps, maps_from_grids
@@ -20,15 +21,16 @@ Integers = NDArray[np.int64]
 
 @dataclass
 class DieTable:
-    """Dies in batches: number of the wafer, place and code; lot, name and label of each wafer."""
+    """Dies in batches: number of the wafer, place and word; lot, name and label of each wafer."""
 
     where: str
     wafer: list[Integers] = field(default_factory=list)
     x: list[Integers] = field(default_factory=list)
     y: list[Integers] = field(default_factory=list)
-    code: list[NDArray[np.uint8]] = field(default_factory=list)
+    code: list[NDArray[np.integer]] = field(default_factory=list)
     wafers: dict[tuple[str, str], int] = field(default_factory=dict)
     label: list[str] = field(default_factory=list)
+    bins: TwoBins | None = None
     _as_written: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(
@@ -36,13 +38,13 @@ class DieTable:
         texts: Mapping[str, Sequence[str]],
         x: Sequence[str],
         y: Sequence[str],
-        codes: Sequence[int],
+        words: Sequence[int] | NDArray[np.integer],
         numbers: Sequence[int],
     ) -> None:
         """Add a batch of lines. Raises ModelError, with the line's number."""
         self.x.append(self._integers(x, y, numbers))
         self.y.append(self._integers(y, x, numbers))
-        self.code.append(np.array(codes, np.uint8))
+        self.code.append(np.asarray(words))
         none = [""] * len(x)
         keys = list(zip(texts.get("lot", none), texts.get("wafer", none), strict=True))
         for key in dict.fromkeys(keys):
@@ -124,4 +126,4 @@ def wafers_of(where: str, table: DieTable, options: ReadOptions) -> WaferMaps:
         )
     lots = [lot for lot, _ in table.wafers]
     names = [name for _, name in table.wafers]
-    return maps_from_grids(grids, table.label, names, where, lots, first=first)
+    return maps_from_grids(grids, table.label, names, where, lots, first=first, bins=table.bins)

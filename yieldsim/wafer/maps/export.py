@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from yieldsim.wafer.maps.bins import BinNames, TwoBins, word
 from yieldsim.wafer.maps.formats.npz import columns_of, npz_bytes
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 from yieldsim.wafer.simulate import WaferResult
@@ -23,17 +23,15 @@ def wafer_maps(result: WaferResult, label: str = "") -> WaferMaps:
     assert result.bin_map is not None
     rows, columns = result.sites.shape
     cell = (rows - 1 - result.sites.row, result.sites.column)
-    grids = np.full((len(result.bin_map), rows, columns), NONE, np.uint8)
-    bins = np.zeros_like(grids)
-    passed = result.bin_map < len(result.bins)
-    grids[:, *cell] = np.where(passed, PASS, FAIL)
-    bins[:, *cell] = np.where(passed, result.bin_map, 0)
-    names = [str(result.first_wafer + number) for number in range(len(grids))]
+    names = TwoBins(BinNames("wafers"))
+    words = [word(PASS, names.hard.number(name)) for name in result.bins]
+    grids = np.full((len(result.bin_map), rows, columns), NONE, np.int64)
+    grids[:, *cell] = np.array([*words, word(FAIL)])[result.bin_map]  # the last is scrap
+    wafers = [str(result.first_wafer + number) for number in range(len(grids))]
     pitch = [(result.sites.pitch_x_mm, result.sites.pitch_y_mm)] * len(grids)
     lots = [str(lot) for lot in result.lots.tolist()]
     labels = [label] * len(grids)
-    maps = maps_from_grids(list(grids), labels, names, lots=lots, pitch_mm=pitch)
-    return dataclasses.replace(maps, bin=bins.ravel(), bin_names=result.bins)
+    return maps_from_grids(list(grids), labels, wafers, lots=lots, pitch_mm=pitch, bins=names)
 
 
 def save_arrays(path: str | Path, result: WaferResult, label: str = "") -> None:

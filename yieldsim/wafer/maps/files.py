@@ -13,6 +13,8 @@ import numpy as np
 from yieldsim.errors import ModelError
 from yieldsim.model.files.allowed import check_ordinary
 from yieldsim.wafer.maps.formats.registry import format_to_read, format_to_write
+from yieldsim.wafer.maps.formats.written_codes import Note, silent
+from yieldsim.wafer.maps.notch import with_one_notch
 from yieldsim.wafer.maps.options import PLAIN, ReadOptions
 from yieldsim.wafer.maps.retests import without_retests
 from yieldsim.wafer.maps.wafer_maps import PASS, WaferMaps, joined
@@ -27,7 +29,7 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
 
     Where several files are given, a file that names no lot takes its own name as the lot, so that
     wafer 1 of two files is not the same wafer. A wafer that occurs twice in one lot was probed
-    twice and counts once.
+    twice and counts once. Where the files say that notches lie at several sides, maps are turned.
 
     Raises UsageError for an unknown format; ModelError for a pipe or a device, another format than
     the ending says, a truncated file, or maps that are empty, ragged, without dies or of unknown
@@ -46,7 +48,7 @@ def load_maps(paths: str | Path | Sequence[str | Path], options: ReadOptions = P
         if len(files) > 1:
             part = _with_lot(part, path.stem)
         parts.append(part)
-    maps = without_retests(joined(parts), options)
+    maps = without_retests(with_one_notch(joined(parts), options), options)
     if options.pass_bins is not None and not (maps.die == PASS).any():
         bins = ",".join(sorted(options.pass_bins))
         options.note(f"no die has a bin that passes ({bins}), so all dies fail")
@@ -70,13 +72,20 @@ def _with_lot(maps: WaferMaps, stem: str) -> WaferMaps:
     return replace(maps, lot=np.where(maps.lot == "", stem, maps.lot).astype(np.str_))
 
 
-def save_maps(path: str | Path, maps: WaferMaps, kind: str | None = None) -> None:
+def save_maps(
+    path: str | Path, maps: WaferMaps, kind: str | None = None, note: Note = silent
+) -> None:
     """Write wafer maps in the format of that name, or of the file's ending.
+
+    ``note`` takes a line that names what the maps have and the format cannot hold.
 
     Raises UsageError for an unknown ending, ModelError for maps that the format cannot hold, and
     OSError.
     """
-    format_to_write(path, kind).module.save(Path(path), maps)
+    row = format_to_write(path, kind)
+    row.module.save(Path(path), maps, note)
+    if lost := row.lost(maps):
+        note(f"{path}: this format does not hold {', '.join(lost)}")
 
 
 def check_format(path: str | Path, kind: str | None = None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from yieldsim.errors import UsageError
+from yieldsim.wafer.maps.bins import bin_code
 
 __all__ = ["PLAIN", "BinKind", "ReadOptions", "Retest", "bin_text"]
 
@@ -50,5 +51,4 @@ PLAIN = ReadOptions()
 
 def bin_text(code: str) -> str:
     """Return a bin's code as it is compared: 007 is 7, and letters are capitals."""
-    text = code.strip().upper()
-    return text.lstrip("0") or "0" if text.isdigit() else text
+    return bin_code(code).upper()

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import RESULT
 from yieldsim.wafer.maps.options import Retest
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS
 
@@ -22,7 +23,7 @@ _RANK[[NONE, FAIL, PASS]] = 0, 1, 2
 class PlacedGrid(NamedTuple):
     """A wafer's grid, row and column of its first cell, and how many dies were listed again."""
 
-    grid: NDArray[np.uint8]
+    grid: NDArray[np.integer]
     first: tuple[int, int]
     again: int
 
@@ -31,10 +32,10 @@ def grid_of_places(
     where: str,
     x: NDArray[np.int64],
     y: NDArray[np.int64],
-    code: NDArray[np.uint8],
+    code: NDArray[np.integer],
     retest: Retest = "last",
 ) -> PlacedGrid:
-    """Return the grid of one wafer, y down and x to the right.
+    """Return the grid of one wafer, of codes or words, y down and x to the right.
 
     Raises ModelError at ``where`` for a place or a grid that no wafer has.
     """
@@ -57,8 +58,8 @@ def grid_of_places(
         if retest == "first":
             order = order[::-1]
         elif retest == "best":
-            order = np.argsort(_RANK[code], kind="stable")
+            order = np.argsort(_RANK[code & RESULT], kind="stable")
         cell, code = cell[order], code[order]
-    grid = np.full(rows * columns, NONE, np.uint8)
+    grid = np.full(rows * columns, NONE, code.dtype)
     grid[cell] = code  # of repeated places NumPy keeps the last
     return PlacedGrid(grid.reshape(rows, columns), (int(y.min()), int(x.min())), again)

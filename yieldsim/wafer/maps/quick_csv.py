@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import TwoBins, shifted
 from yieldsim.wafer.maps.die_table import DieTable
 
 __all__ = ["LEAST_BYTES", "quick_table"]
@@ -29,36 +31,27 @@ def quick_table(
     width: int,
     columns: Mapping[str, int],
     codes_of: Callable[[Sequence[str]], Sequence[int]],
+    bins: TwoBins,
 ) -> DieTable | None:
     """Return the dies of a table without its header, None where it is not plain.
 
-    ``columns`` are the places of x, y, code and of wafer, lot and label if there; ``codes_of``
-    gives the codes of texts and raises ModelError for an unknown one.
+    ``columns`` are the places of x, y, code and of wafer, lot, label, hard and soft bin if there;
+    ``codes_of`` gives the codes of texts and raises ModelError for an unknown one.
     """
     if any(letters in data for letters in _UNUSUAL):
         return None
     lines = data.count(b"\n") + (not data.endswith(b"\n"))
     if data.count(delimiter.encode()) != lines * (width - 1):
         return None
-    import pandas
-
     kinds = {place: "category" for place in columns.values()}
     kinds |= {columns["x"]: "int64", columns["y"]: "int64"}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", RuntimeWarning)  # of places beyond int64
-            frame = pandas.read_csv(
-                io.BytesIO(data),
-                sep=delimiter,
-                header=None,
-                names=list(range(width)),
-                usecols=sorted(kinds),
-                dtype=kinds,
-                na_filter=False,
-                encoding="utf-8",
-            )
+            frame = _frame(data, delimiter, width, kinds)
         codes = frame[columns["code"]].cat
         code = np.array(codes_of(codes.categories.tolist()), np.uint8)[codes.codes]
+        words = _with_bins(code, frame, columns, bins)
     except (
         ValueError,
         OverflowError,
@@ -66,14 +59,58 @@ def quick_table(
         ModelError,
     ):  # pandas' own errors are ValueErrors
         return None
-    table = DieTable(where)
+    table = DieTable(where, bins=bins)
     x, y = (frame[columns[axis]].to_numpy(np.int64) for axis in "xy")
-    texts = {key: frame[columns[key]].cat for key in ("lot", "wafer", "label") if key in columns}
-    wafer = _wafers(table, len(frame), texts)
+    names = {key: frame[columns[key]].cat for key in ("lot", "wafer", "label") if key in columns}
+    wafer = _wafers(table, len(frame), names)
     if wafer is None:
         return None
-    table.x, table.y, table.code, table.wafer = [x], [y], [code], [wafer]
+    table.x, table.y, table.code, table.wafer = [x], [y], [words], [wafer]
     return table
+
+
+def _frame(data: bytes, delimiter: str, width: int, kinds: Mapping[int, str]) -> Any:
+    """Return the columns of these places and types; all categories are texts.
+
+    Some versions of pandas make categories of digits numbers, so that wafer 007 would be wafer 7.
+    Columns that begin with a digit are read as texts at once, others again if need be.
+    """
+    import pandas
+
+    first = data[: data.find(b"\n")].split(delimiter.encode())
+    texts = [place for place, kind in kinds.items() if kind == "category"]
+    digits = [place for place in texts if first[place].strip()[:1].isdigit()]
+    frame = pandas.read_csv(
+        io.BytesIO(data),
+        sep=delimiter,
+        header=None,
+        names=list(range(width)),
+        usecols=sorted(kinds),
+        dtype={**kinds, **dict.fromkeys(digits, "str")},
+        na_filter=False,
+        low_memory=False,
+        encoding="utf-8",
+    )
+    frame = frame.astype(dict.fromkeys(digits, "category"))
+    numbers = [p for p in texts if frame[p].cat.categories.inferred_type not in ("string", "empty")]
+    if numbers:
+        again = _frame(data, delimiter, width, dict.fromkeys(numbers, "str"))
+        for place in numbers:
+            frame[place] = again[place].astype("category")
+    return frame
+
+
+def _with_bins(
+    code: NDArray[np.uint8], frame: Any, columns: Mapping[str, int], bins: TwoBins
+) -> NDArray[np.integer]:
+    """Return the word of each line."""
+    words: NDArray[np.integer] = code
+    for names, kind in zip(bins, ("hard", "soft"), strict=True):
+        if kind in columns:
+            texts = frame[columns[kind]].cat
+            number = names.numbers(texts.categories.tolist())
+            words = words | shifted(kind, number)[texts.codes]
+    return words
 
 
 def _wafers(table: DieTable, size: int, texts: Mapping[str, object]) -> NDArray[np.int64] | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
+from yieldsim.wafer.maps.bins import RESULT
 from yieldsim.wafer.maps.options import ReadOptions, Retest
-from yieldsim.wafer.maps.wafer_maps import NONE, PASS, WaferMaps, maps_from_grids
+from yieldsim.wafer.maps.wafer_maps import NONE, PASS, WaferMaps, with_words
 
 __all__ = ["without_retests"]
 
@@ -32,29 +31,27 @@ def without_retests(maps: WaferMaps, options: ReadOptions) -> WaferMaps:
         f"the {options.retest} result of each die counts (--retest)"
     )
     kept = np.array([wafers[-1] for wafers in groups.values()])
-    one = dataclasses.replace(maps.select(kept), bin=None, bin_names=())
     placed = [_together(maps, wafers, options.retest) for wafers in groups.values()]
-    whole = maps_from_grids([grid for grid, _ in placed], first=[place for _, place in placed])
-    return dataclasses.replace(
-        one, die=whole.die, offset=whole.offset, rows=whole.rows, cols=whole.cols, first=whole.first
+    return with_words(
+        maps.select(kept), [grid for grid, _ in placed], [place for _, place in placed]
     )
 
 
 def _together(
     maps: WaferMaps, wafers: list[int], retest: Retest
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return the grid that holds all probings of a wafer, and its first row and column."""
+) -> tuple[NDArray[np.int64], tuple[int, int]]:
+    """Return the grid of words that holds all probings of a wafer, and its first row and column."""
     origin = maps.origin()[wafers]
     ends = origin + np.stack([maps.rows[wafers], maps.cols[wafers]], axis=1)
     low, high = origin.min(axis=0), ends.max(axis=0)
-    grid = np.full(high - low, NONE, np.uint8)
+    grid = np.full(high - low, NONE, np.int64)
     order = list(range(len(wafers)))
     for k in reversed(order) if retest == "first" else order:
         top, left = (origin[k] - low).tolist()
-        new = maps.grid(wafers[k])
+        new = maps.words(wafers[k])
         old = grid[top : top + new.shape[0], left : left + new.shape[1]]
         counts = new > NONE
         if retest == "best":
-            counts &= (old == NONE) | (new == PASS)
+            counts &= (old == NONE) | (new & RESULT == PASS)
         old[counts] = new[counts]
     return grid, (int(low[0]), int(low[1]))

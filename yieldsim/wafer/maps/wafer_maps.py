@@ -6,12 +6,13 @@ Every reader returns a :class:`WaferMaps`, which checks what holds for all forma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import RESULT, Bins, TwoBins, joined_bins, parts_of, words_of
 
 __all__ = [
     "FAIL",
@@ -21,6 +22,7 @@ __all__ = [
     "WaferMaps",
     "joined",
     "maps_from_grids",
+    "with_words",
 ]
 
 NONE, PASS, FAIL = 0, 1, 2
@@ -43,8 +45,9 @@ class WaferMaps:
     pitch_mm : float64[wafer, 2], from die to die across and up, nan where the file does not say.
     first : int64[wafer, 2], row and column of the first cell where the file gives places from a
         common origin; None: every grid begins at its first cell.
-    bin, bin_names : uint8[cell], the bin of a die that passed, where bins are known. They are
-        written to text formats; a fit does not read them.
+    hard, soft : the bins of the dies, where files have them. A fit does not read them.
+    notch : int64[wafer], where the notch or flat lies, degrees clockwise from the bottom; -1 where
+        the file does not say. None: no file says.
     """
 
     die: NDArray[np.uint8]
@@ -55,9 +58,10 @@ class WaferMaps:
     name: NDArray[np.str_]
     lot: NDArray[np.str_]
     pitch_mm: NDArray[np.float64]
-    bin: NDArray[np.uint8] | None = None
-    bin_names: tuple[str, ...] = ()
+    hard: Bins | None = None
+    soft: Bins | None = None
     first: NDArray[np.int64] | None = None
+    notch: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -67,12 +71,14 @@ class WaferMaps:
         cells = self.die[self.offset[wafer] : self.offset[wafer + 1]]
         return cells.reshape(self.rows[wafer], self.cols[wafer])
 
-    def bin_grid(self, wafer: int) -> NDArray[np.uint8] | None:
-        """Return the bins of one map, uint8[row, column], None where they are not known."""
-        if self.bin is None:
-            return None
-        cells = self.bin[self.offset[wafer] : self.offset[wafer + 1]]
-        return cells.reshape(self.rows[wafer], self.cols[wafer])
+    def words(self, wafer: int) -> NDArray[np.int64]:
+        """Return results and bins of one map as words, int64[row, column]."""
+        cells = slice(self.offset[wafer], self.offset[wafer + 1])
+        hard, soft = (
+            None if bins is None else Bins(bins.cell[cells], bins.names)
+            for bins in (self.hard, self.soft)
+        )
+        return words_of(self.die[cells], hard, soft).reshape(self.rows[wafer], self.cols[wafer])
 
     def labels(self) -> list[str]:
         """Return the labels that occur, in alphabetical order."""
@@ -91,19 +97,25 @@ class WaferMaps:
             name=self.name[wafers],
             lot=self.lot[wafers],
             pitch_mm=self.pitch_mm[wafers],
-            bin=self._bins_of(wafers),
-            bin_names=self.bin_names,
+            hard=self._bins_of(self.hard, wafers),
+            soft=self._bins_of(self.soft, wafers),
             first=None if self.first is None else self.first[wafers],
+            notch=None if self.notch is None else self.notch[wafers],
         )
 
     def origin(self) -> NDArray[np.int64]:
         """Return row and column of each grid's first cell, int64[wafer, 2]; 0 where not known."""
         return np.zeros((len(self), 2), np.int64) if self.first is None else self.first
 
-    def _bins_of(self, wafers: NDArray[np.int64]) -> NDArray[np.uint8] | None:
-        if self.bin is None or not len(wafers):
-            return self.bin
-        return np.concatenate([self.bin[self.offset[w] : self.offset[w + 1]] for w in wafers])
+    def notches(self) -> NDArray[np.int64]:
+        """Return where each notch lies, int64[wafer], -1 where it is not known."""
+        return np.full(len(self), -1, np.int64) if self.notch is None else self.notch
+
+    def _bins_of(self, bins: Bins | None, wafers: NDArray[np.int64]) -> Bins | None:
+        if bins is None:
+            return None
+        parts = [bins.cell[self.offset[w] : self.offset[w + 1]] for w in wafers]
+        return Bins(np.concatenate(parts) if parts else bins.cell[:0], bins.names)
 
     def check(self, where: str) -> WaferMaps:
         """Return self. Raises ModelError unless this is a valid set of wafer maps."""
@@ -144,8 +156,10 @@ def maps_from_grids(
     lots: Sequence[str] | None = None,
     pitch_mm: Sequence[tuple[float, float]] | None = None,
     first: Sequence[tuple[int, int]] | None = None,
+    bins: TwoBins | None = None,
+    notch: Sequence[int] | None = None,
 ) -> WaferMaps:
-    """Build maps from grids of codes, each int[row, column].
+    """Build maps from grids of codes, each int[row, column]; of words where ``bins`` are given.
 
     Raises ModelError for an empty list, a grid without two axes, an unknown code or a map without
     dies.
@@ -158,14 +172,18 @@ def maps_from_grids(
             raise ModelError(
                 f"{where}: wafer {name}", "ragged map", got=grid.shape, allowed=allowed
             )
-        outside = grid[(grid < NONE) | (grid > FAIL)]
+        code = grid if bins is None else grid & RESULT
+        outside = code[(code < NONE) | (code > FAIL)]
         if outside.size:
             got = outside.flat[0]
             raise ModelError(f"{where}: wafer {name}", "unknown code", got=got, allowed=CODES)
     rows = np.array([grid.shape[0] for grid in flat], np.int64)
     cols = np.array([grid.shape[1] for grid in flat], np.int64)
+    cells = np.concatenate([g.ravel() for g in flat] or [np.zeros(0)])
+    names_of_bins = (None, None) if bins is None else bins.names()
+    die, hard, soft = parts_of(cells.astype(np.int64), *names_of_bins)
     maps = WaferMaps(
-        die=np.concatenate([g.ravel() for g in flat] or [np.zeros(0)]).astype(np.uint8),
+        die=die,
         offset=np.concatenate([[0], np.cumsum(rows * cols)]).astype(np.int64),
         rows=rows,
         cols=cols,
@@ -173,9 +191,32 @@ def maps_from_grids(
         name=np.array(list(names), dtype=np.str_),
         lot=np.array([""] * len(flat) if lots is None else list(lots), dtype=np.str_),
         pitch_mm=_pitches(pitch_mm, len(flat)),
+        hard=hard,
+        soft=soft,
         first=None if first is None else np.array(first, np.int64).reshape(-1, 2),
+        notch=None if notch is None or max(notch, default=-1) < 0 else np.array(notch, np.int64),
     )
     return maps.check(where)
+
+
+def with_words(
+    maps: WaferMaps, grids: Sequence[NDArray[np.integer]], first: Sequence[tuple[int, int]]
+) -> WaferMaps:
+    """Return the maps with other grids, of words, which begin at other places."""
+    cells = np.concatenate([grid.ravel() for grid in grids])
+    names = [None if bins is None else bins.names for bins in (maps.hard, maps.soft)]
+    die, hard, soft = parts_of(cells, *names)
+    sizes = np.array([grid.shape for grid in grids], np.int64)
+    return replace(
+        maps,
+        die=die,
+        offset=np.concatenate([[0], np.cumsum(sizes.prod(axis=1))]).astype(np.int64),
+        rows=sizes[:, 0].copy(),
+        cols=sizes[:, 1].copy(),
+        hard=hard,
+        soft=soft,
+        first=np.array(first, np.int64).reshape(-1, 2),
+    )
 
 
 def _pitches(pitch_mm: Sequence[tuple[float, float]] | None, wafers: int) -> NDArray[np.float64]:
@@ -185,7 +226,7 @@ def _pitches(pitch_mm: Sequence[tuple[float, float]] | None, wafers: int) -> NDA
 
 
 def joined(parts: Sequence[WaferMaps]) -> WaferMaps:
-    """Return the maps of several files as one set, in their order; bins are left out."""
+    """Return the maps of several files as one set, in their order."""
     if len(parts) == 1:
         return parts[0]
     start = np.cumsum([0, *(len(part.die) for part in parts)])
@@ -199,5 +240,8 @@ def joined(parts: Sequence[WaferMaps]) -> WaferMaps:
         name=np.concatenate([part.name for part in parts]),
         lot=np.concatenate([part.lot for part in parts]),
         pitch_mm=np.concatenate([part.pitch_mm for part in parts]),
+        hard=joined_bins([part.hard for part in parts], [len(part.die) for part in parts]),
+        soft=joined_bins([part.soft for part in parts], [len(part.die) for part in parts]),
         first=np.concatenate([part.origin() for part in parts]),
+        notch=np.concatenate([part.notches() for part in parts]),
     )

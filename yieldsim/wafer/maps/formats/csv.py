@@ -2,23 +2,27 @@
 
 A line needs the die's place (``x`` counts columns, ``y`` rows, from any origin) and its ``result``
 (none, pass, fail; also 0, 1, 2) or its bins (``hard_bin``, ``soft_bin`` or ``bin``: bin 1 passes,
-unless the options say otherwise). ``wafer``, ``lot`` and ``label`` are optional. Other columns are
-ignored. Columns are separated by commas, semicolons or tabs; lines that begin with ``#`` or
-``//`` are comments. A cell without a line has no die. Where the grid is larger than its dies, the
-writer adds ``none`` lines at two corners to keep the size of the grid.
+unless the options say otherwise). Bins are kept, whichever column says what passes. ``wafer``,
+``lot`` and ``label`` are optional. Other columns are ignored. Columns are separated by commas,
+semicolons or tabs; lines that begin with ``#`` or ``//`` are comments. A cell without a line has no
+die. Where the grid is larger than its dies, the writer adds ``none`` lines at two corners to keep
+the size of the grid.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import BinNames, TwoBins, shifted
 from yieldsim.wafer.maps.die_table import DieTable, wafers_of
+from yieldsim.wafer.maps.formats.written_codes import Note, silent
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.quick_csv import LEAST_BYTES, quick_table
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps
@@ -26,7 +30,7 @@ from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps
 __all__ = ["load", "recognizes", "save"]
 
 _HEADER = ("wafer", "x", "y", "result", "label", "lot")
-_WORDS = ("none", "pass", "fail")
+_WORDS = ("none", "pass", "fail")  # also written for the bin of a die whose bin is not known
 _RESULTS = {
     **dict.fromkeys(("0", "none", "null", ""), NONE),
     **dict.fromkeys(("1", "pass", "passed", "p", "good", "ok"), PASS),
@@ -94,8 +98,9 @@ def _quick(path: Path, stream: TextIO, options: ReadOptions) -> DieTable | None:
     if "x" not in columns or "y" not in columns or not columns.keys() & _OUTCOMES:
         return None
     meaning = _Meaning(str(path), columns, options)
+    bins = _Bins(str(path), columns)
     places = {key: columns[key] for key in (*_TEXTS, "x", "y") if key in columns}
-    places["code"] = meaning.column
+    places |= {"code": meaning.column, **bins.columns}
     table = quick_table(
         str(path),
         data[end:],
@@ -103,6 +108,7 @@ def _quick(path: Path, stream: TextIO, options: ReadOptions) -> DieTable | None:
         len(names),
         places,
         lambda t: meaning.of(tuple(t), [0] * len(t)),
+        bins.names,
     )
     if table is not None:
         meaning.finish()
@@ -122,17 +128,17 @@ def _read(path: Path, stream: TextIO, options: ReadOptions) -> DieTable:
         raise ModelError(
             f"{path} line {max(lines.number, 1)}", "wrong header", got=got, allowed=_NEEDED
         )
-    meaning = _Meaning(str(path), columns, options)
-    table = DieTable(str(path))
+    meaning, bins = _Meaning(str(path), columns, options), _Bins(str(path), columns)
+    table = DieTable(str(path), bins=bins.names)
     batch: list[list[str]] = []
     numbers: list[int] = []
     for row in reader:
         batch.append(row)
         numbers.append(lines.number)
         if len(batch) == _BATCH:
-            _add(table, batch, numbers, len(names), columns, meaning)
+            _add(table, batch, numbers, len(names), columns, meaning, bins)
             batch, numbers = [], []
-    _add(table, batch, numbers, len(names), columns, meaning)
+    _add(table, batch, numbers, len(names), columns, meaning, bins)
     meaning.finish()
     return table
 
@@ -180,6 +186,7 @@ def _add(
     width: int,
     columns: dict[str, int],
     meaning: _Meaning,
+    bins: _Bins,
 ) -> None:
     """Add a batch of lines to the table."""
     if not batch:
@@ -192,14 +199,35 @@ def _add(
     texts = {key: by_column[columns[key]] for key in _TEXTS if key in columns}
     x, y = by_column[columns["x"]], by_column[columns["y"]]
     codes = meaning.of(by_column[meaning.column], numbers)
-    table.add(texts, x, y, codes, numbers)
+    table.add(texts, x, y, bins.words(codes, by_column), numbers)
+
+
+class _Bins:
+    """The columns of hard and soft bins; a column named only bin holds hard bins."""
+
+    def __init__(self, where: str, columns: dict[str, int]) -> None:
+        hard = columns.get("hard", columns.get("bin"))
+        soft = columns.get("soft")
+        found = {"hard": hard, "soft": soft}
+        self.columns = {key: place for key, place in found.items() if place is not None}
+        self.names = TwoBins(BinNames(where), BinNames(where))
+
+    def words(self, codes: list[int], by_column: Sequence[Sequence[str]]) -> NDArray[np.integer]:
+        """Return the word of each line."""
+        if not self.columns:
+            return np.array(codes, np.uint8)
+        words = np.array(codes, np.int64)
+        for names, key in zip(self.names, ("hard", "soft"), strict=True):
+            if key in self.columns:
+                words |= shifted(key, names.numbers(by_column[self.columns[key]]))
+        return words
 
 
 class _Meaning:
     """What the results or bins of a table mean: by options, by result, by flag, or bin 1 passes."""
 
     def __init__(self, where: str, columns: dict[str, int], options: ReadOptions) -> None:
-        by_bin: tuple[str, ...] = (options.bins, "hard", "soft", "bin")
+        by_bin: tuple[str, ...] = (options.bins, "hard", "bin", "soft")
         bins = [key for key in by_bin if key in columns]
         plain: list[str] = [key for key in ("result", "flag") if key in columns]
         wanted = bins + plain if options.pass_bins is not None else plain + bins
@@ -254,22 +282,23 @@ class _Meaning:
             self._options.note(f"{self._where}: {kind} 1 passes, all others fail (--pass-bins)")
 
 
-def save(path: Path, maps: WaferMaps) -> None:
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
     """Write the table that :func:`load` reads."""
+    bins = {"bin": maps.hard, "soft_bin": maps.soft}
+    known = {column: found for column, found in bins.items() if found is not None}
     with path.open("w", newline="", encoding="utf-8") as stream:
         table = csv.writer(stream, lineterminator="\n")
-        table.writerow((*_HEADER, *(["bin"] if maps.bin is not None else [])))
+        table.writerow((*_HEADER, *known))
         origin = maps.origin()
         for w in range(len(maps)):
             grid = maps.grid(w)
             listed = grid > NONE
             listed[0, 0] = listed[-1, -1] = True
             name, label, lot = str(maps.name[w]), str(maps.label[w]), str(maps.lot[w])
-            bins = maps.bin_grid(w)
             top, left = origin[w].tolist()
             for y, x in np.argwhere(listed).tolist():
-                row = [name, x + left, y + top, _WORDS[grid[y, x]], label, lot]
-                if bins is not None:
-                    passed = grid[y, x] == PASS
-                    row.append(maps.bin_names[bins[y, x]] if passed else _WORDS[grid[y, x]])
+                result = _WORDS[grid[y, x]]
+                row = [name, x + left, y + top, result, label, lot]
+                cell = maps.offset[w] + y * maps.cols[w] + x
+                row += [found.names[found.cell[cell]] or result for found in known.values()]
                 table.writerow(row)

@@ -19,17 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import BinNames, TwoBins
 from yieldsim.wafer.maps.codes import BinTable, bin_table
-from yieldsim.wafer.maps.formats.g85 import LETTERS, die_letters
+from yieldsim.wafer.maps.formats.g85 import WORDS, bin_attributes, row_text
+from yieldsim.wafer.maps.formats.written_codes import Note, semi_codes, silent
+from yieldsim.wafer.maps.notch import notch_of
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.places import grid_of_places
-from yieldsim.wafer.maps.wafer_maps import (
-    FAIL,
-    NONE,
-    UNKNOWN_PITCH,
-    WaferMaps,
-    maps_from_grids,
-)
+from yieldsim.wafer.maps.wafer_maps import UNKNOWN_PITCH, WaferMaps, maps_from_grids
 from yieldsim.wafer.maps.xml_files import check_texts, children, parse
 
 __all__ = ["load", "recognizes", "save"]
@@ -49,12 +46,14 @@ def recognizes(head: bytes) -> bool:
 def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read all maps of a file. Raises ModelError, with the wafer, and OSError."""
     root = parse(path, "a whole SEMI G85 or E142 file")
-    grids: list[NDArray[np.uint8]] = []
+    grids: list[NDArray[np.integer]] = []
     names: list[str] = []
     labels: list[str] = []
     lots: list[str] = []
     corners: list[tuple[int, int]] = []
+    notches: list[int] = []
     overlays: dict[str, int] = {}
+    bins = TwoBins(BinNames(str(path), WORDS))
     for element in children(root, "SubstrateMap"):
         name = element.get("SubstrateId") or element.get("WaferId") or str(len(names))
         found = _overlays(element)
@@ -63,7 +62,9 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         bin_map = _chosen(f"{path}: wafer {name}", found, options)
         if bin_map is None:
             continue
-        grid, place = _grid(f"{path}: wafer {name}", element, bin_map, options)
+        where = f"{path}: wafer {name}"
+        grid, place = _grid(where, element, bin_map, options, bins.hard)
+        notches.append(notch_of(where, "Orientation", element.get("Orientation")))
         grids.append(grid)
         corners.append(place)
         names.append(name)
@@ -77,7 +78,9 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         options.note(f"{path}: overlays {', '.join(overlays)}: {first} counts (--overlay)")
     lots = [own or lot for own, lot in zip(lots, _lots(root, names), strict=True)]
     pitches = [_pitch(root)] * len(grids)
-    return maps_from_grids(grids, labels, names, str(path), lots, pitches, corners)
+    return maps_from_grids(
+        grids, labels, names, str(path), lots, pitches, corners, bins=bins, notch=notches
+    )
 
 
 def _overlays(element: ElementTree.Element) -> dict[str, ElementTree.Element]:
@@ -121,14 +124,18 @@ def _lots(root: ElementTree.Element, names: list[str]) -> list[str]:
 
 
 def _grid(
-    where: str, substrate: ElementTree.Element, bin_map: ElementTree.Element, options: ReadOptions
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return the grid and the row and column of its first cell."""
+    where: str,
+    substrate: ElementTree.Element,
+    bin_map: ElementTree.Element,
+    options: ReadOptions,
+    names: BinNames,
+) -> tuple[NDArray[np.integer], tuple[int, int]]:
+    """Return the grid of words and the row and column of its first cell."""
     bins = [
         (b.get("BinCode", ""), b.get("BinQuality", "")) for b in children(bin_map, "BinDefinition")
     ]
     null = bin_map.get("NullBin")
-    table = bin_table(where, bin_map.get("BinType", "Ascii"), null, bins, options)
+    table = bin_table(where, bin_map.get("BinType", "Ascii"), null, bins, options, names)
     data = list(children(bin_map, "BinCode"))
     placed = [e for e in data if e.get("X") is not None or e.get("Y") is not None]
     if placed:
@@ -143,8 +150,8 @@ def _of_places(
     data: list[ElementTree.Element],
     table: BinTable,
     options: ReadOptions,
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return the grid of codes with places; a text of several codes goes on to the right."""
+) -> tuple[NDArray[np.integer], tuple[int, int]]:
+    """Return the grid of words with places; a text of several codes goes on to the right."""
     places: list[tuple[int, int, int]] = []
     known: dict[str, list[int]] = {}
     try:
@@ -160,7 +167,7 @@ def _of_places(
     direction = substrate.get("AxisDirection", "DownRight").lower()
     x_all = -x_all if "left" in direction else x_all
     y_all = -y_all if "up" in direction else y_all
-    placed = grid_of_places(where, x_all, y_all, code_all.astype(np.uint8), options.retest)
+    placed = grid_of_places(where, x_all, y_all, code_all, options.retest)
     if placed.again:
         options.note(f"{where}: {placed.again} dies listed again; the {options.retest} counts")
     return placed.grid, placed.first
@@ -183,9 +190,10 @@ def _pitch(root: ElementTree.Element) -> tuple[float, float]:
     return min(found[1:] or found, key=lambda size: size[0] * size[1])
 
 
-def save(path: Path, maps: WaferMaps) -> None:
-    """Write one ``SubstrateMap`` per wafer, with single letters as in SEMI G85."""
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
+    """Write one ``SubstrateMap`` per wafer, with the codes of SEMI G85."""
     check_texts(path, maps)
+    codes = semi_codes(str(path), maps, note)
     root = ElementTree.Element("MapData", xmlns=_NAMESPACE)
     pitch = maps.pitch_mm[0].tolist()
     if all(map(math.isfinite, pitch)) and (maps.pitch_mm == maps.pitch_mm[0]).all():
@@ -199,34 +207,28 @@ def save(path: Path, maps: WaferMaps) -> None:
         if lot:
             ElementTree.SubElement(one, "LotId").text = lot
     substrates = ElementTree.SubElement(root, "SubstrateMaps")
-    for w in range(len(maps)):
+    for w, notch in enumerate(maps.notches().tolist()):
         substrate = ElementTree.SubElement(
             substrates,
             "SubstrateMap",
             SubstrateType="Wafer",
             SubstrateId=str(maps.name[w]),
             LayoutSpecifier="WaferLayout/Devices",
-            Orientation="0",
+            Orientation=str(max(notch, 0)),
             OriginLocation="UpperLeft",
             AxisDirection="DownRight",
         )
         if maps.label[w]:
             ElementTree.SubElement(substrate, "SupplierData", Label=str(maps.label[w]))
         overlay = ElementTree.SubElement(substrate, "Overlay", MapName=_OVERLAY, MapVersion="1")
-        letters, bins = die_letters(maps, w)
-        attributes = {"BinType": "Ascii", "NullBin": LETTERS[NONE]}
+        grid = codes.grid(maps, w)
+        attributes = {"BinType": codes.kind, "NullBin": codes.null}
         bin_map = ElementTree.SubElement(overlay, "BinCodeMap", attributes)
         definitions = ElementTree.SubElement(bin_map, "BinDefinitions")
-        for letter, name in bins.items():
-            attributes = {
-                "BinCode": letter,
-                "BinCount": str(int((letters == letter).sum())),
-                "BinQuality": "Fail" if letter == LETTERS[FAIL] else "Pass",
-                **({"BinDescription": name} if name else {}),
-            }
+        for attributes in bin_attributes(codes, grid):
             ElementTree.SubElement(definitions, "BinDefinition", attributes)
-        for row in letters.tolist():
-            ElementTree.SubElement(bin_map, "BinCode").text = "".join(row)
+        for row in grid.tolist():
+            ElementTree.SubElement(bin_map, "BinCode").text = row_text(codes, row)
     ElementTree.indent(root)
     with path.open("wb") as stream:
         tree = ElementTree.ElementTree(root)

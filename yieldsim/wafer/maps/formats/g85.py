@@ -10,6 +10,7 @@ The package g85 is under the GPL and changes xml.etree for the whole process, so
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,22 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import BinNames, TwoBins
 from yieldsim.wafer.maps.codes import bin_table
+from yieldsim.wafer.maps.formats.written_codes import Note, WrittenCodes, semi_codes, silent
+from yieldsim.wafer.maps.notch import notch_of
 from yieldsim.wafer.maps.options import ReadOptions
-from yieldsim.wafer.maps.wafer_maps import (
-    FAIL,
-    NONE,
-    PASS,
-    UNKNOWN_PITCH,
-    WaferMaps,
-    maps_from_grids,
-)
+from yieldsim.wafer.maps.wafer_maps import UNKNOWN_PITCH, WaferMaps, maps_from_grids
 from yieldsim.wafer.maps.xml_files import check_texts, children, parse
 
-__all__ = ["BIN_LETTERS", "LETTERS", "die_letters", "load", "recognizes", "save"]
+__all__ = ["WORDS", "bin_attributes", "load", "recognizes", "row_text", "save"]
 
-LETTERS = ".PF"  # written for no die, pass and fail
-BIN_LETTERS = "123456789ABCDEGHIJKLMNOPQRSTUVWXYZ"  # for bins of passing dies; F is fail
+WORDS = ("P", "F")  # codes that say pass and fail, if a file has no others
 _MOST_ACROSS = 100_000
 _UM_PER_MM = 1000.0
 _LEAST_UM = 50.0  # DeviceSize is in um; a smaller one can only be in mm
@@ -46,15 +42,19 @@ def recognizes(head: bytes) -> bool:
 def load(path: Path, options: ReadOptions) -> WaferMaps:
     """Read all maps of a file. Raises ModelError, with the wafer, and OSError."""
     root = parse(path, "a whole SEMI G85 or E142 file")
-    grids: list[NDArray[np.uint8]] = []
+    grids: list[NDArray[np.uint32]] = []
     names: list[str] = []
     labels: list[str] = []
     lots: list[str] = []
     pitches: list[tuple[float, float]] = []
+    notches: list[int] = []
+    bins = TwoBins(BinNames(str(path), WORDS))
     for element in children(root, "Map"):
         name = element.get("WaferId") or element.get("SubstrateId") or str(len(names))
         for device in children(element, "Device"):
-            grids.append(_grid(f"{path}: wafer {name}", device, options))
+            where = f"{path}: wafer {name}"
+            grids.append(_grid(where, device, options, bins.hard))
+            notches.append(notch_of(where, "Orientation", device.get("Orientation")))
             names.append(name)
             labels.append(next((s.get("Label", "") for s in children(device, "SupplierData")), ""))
             lots.append(device.get("LotId") or element.get("LotId") or "")
@@ -62,13 +62,15 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     if not grids:
         allowed = "Map/Device (G85) or SubstrateMap/BinCodeMap (E142)"
         raise ModelError(str(path), "holds no wafer map", got=f"<{root.tag}>", allowed=allowed)
-    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches, bins=bins, notch=notches)
 
 
-def _grid(where: str, device: ElementTree.Element, options: ReadOptions) -> NDArray[np.uint8]:
+def _grid(
+    where: str, device: ElementTree.Element, options: ReadOptions, names: BinNames
+) -> NDArray[np.uint32]:
     bins = [(b.get("BinCode", ""), b.get("BinQuality", "")) for b in children(device, "Bin")]
     null = device.get("NullBin")
-    table = bin_table(where, device.get("BinType", "Ascii"), null, bins, options)
+    table = bin_table(where, device.get("BinType", "Ascii"), null, bins, options, names)
     rows = [row.text or "" for row in children(device, "Row")]
     grid = table.grid(rows, _count(where, device, "Columns"))
     wanted = _count(where, device, "Rows")
@@ -99,58 +101,53 @@ def _pitch(device: ElementTree.Element) -> tuple[float, float]:
     return x / scale, y / scale
 
 
-def save(path: Path, maps: WaferMaps) -> None:
-    """Write one ``Map`` per wafer, with single letters: ``.`` no die, ``P``, ``F``.
-
-    Where bins are known, a die that passed has its bin's letter, 1 for the first.
-    """
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
+    """Write one ``Map`` per wafer; without bins, ``.`` is no die, ``P`` a pass and ``F`` a fail."""
     check_texts(path, maps)
+    codes = semi_codes(str(path), maps, note)
     root = ElementTree.Element("Maps")
-    for w in range(len(maps)):
-        grid = maps.grid(w)
+    for w, notch in enumerate(maps.notches().tolist()):
+        grid = codes.grid(maps, w)
         attributes = {"WaferId": str(maps.name[w]), "FormatRevision": "G85-1101"}
         element = ElementTree.SubElement(root, "Map", attributes)
         device = ElementTree.SubElement(
             element,
             "Device",
-            BinType="Ascii",
-            NullBin=LETTERS[NONE],
+            BinType=codes.kind,
+            NullBin=codes.null,
             Rows=str(grid.shape[0]),
             Columns=str(grid.shape[1]),
             OriginLocation="2",  # upper left
-            Orientation="0",
+            Orientation=str(max(notch, 0)),
         )
         if maps.lot[w]:
             device.set("LotId", str(maps.lot[w]))
         for axis, size in zip("XY", maps.pitch_mm[w].tolist(), strict=True):
             if math.isfinite(size):
                 device.set(f"DeviceSize{axis}", f"{size * _UM_PER_MM:.12g}")
-        letters, bins = die_letters(maps, w)
-        for letter, name in bins.items():
-            attributes = {
-                "BinCode": letter,
-                "BinQuality": "Fail" if letter == LETTERS[FAIL] else "Pass",
-                "BinCount": str(int((letters == letter).sum())),
-                **({"BinDescription": name} if name else {}),
-            }
+        for attributes in bin_attributes(codes, grid):
             ElementTree.SubElement(device, "Bin", attributes)
         if maps.label[w]:
             ElementTree.SubElement(device, "SupplierData", Label=str(maps.label[w]))
         data = ElementTree.SubElement(device, "Data", MapName="yieldsim", MapVersion="1")
-        for row in letters.tolist():
-            ElementTree.SubElement(data, "Row").text = "".join(row)
+        for row in grid.tolist():
+            ElementTree.SubElement(data, "Row").text = row_text(codes, row)
     ElementTree.indent(root)
     with path.open("wb") as stream:
         ElementTree.ElementTree(root).write(stream, encoding="utf-8", xml_declaration=True)
 
 
-def die_letters(maps: WaferMaps, wafer: int) -> tuple[NDArray[np.str_], dict[str, str]]:
-    """Return the letter of each cell, str[row, column], and each letter's bin, fails last."""
-    grid, bins = maps.grid(wafer), maps.bin_grid(wafer)
-    letters = np.array(list(LETTERS))[grid]
-    passing = {LETTERS[PASS]: ""}
-    if bins is not None:
-        passed = grid == PASS
-        letters[passed] = np.array(list(BIN_LETTERS))[bins[passed]]
-        passing = dict(zip(BIN_LETTERS, maps.bin_names, strict=False))
-    return letters, {**passing, LETTERS[FAIL]: ""}
+def bin_attributes(codes: WrittenCodes, grid: NDArray[np.str_]) -> Iterator[dict[str, str]]:
+    """Yield the attributes by which SEMI G85 and E142 declare each bin of a map."""
+    for code in codes.codes:
+        yield {
+            "BinCode": code.text,
+            "BinQuality": "Pass" if code.passes else "Fail",
+            "BinCount": str(int((grid == code.text).sum())),
+            **({"BinDescription": code.name} if code.name else {}),
+        }
+
+
+def row_text(codes: WrittenCodes, row: list[str]) -> str:
+    """Return a row; both formats part decimal codes by blanks, and others by nothing."""
+    return (" " if codes.kind == "Decimal" else "").join(row)

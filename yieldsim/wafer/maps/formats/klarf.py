@@ -18,6 +18,8 @@ from yieldsim.wafer.maps.wafer_maps import FAIL, PASS, WaferMaps, maps_from_grid
 
 __all__ = ["load", "recognizes"]
 
+_DEGREES = {"DOWN": 0, "LEFT": 90, "UP": 180, "RIGHT": 270}
+
 
 def recognizes(head: bytes) -> bool:
     """Whether a file that begins so may be KLARF."""
@@ -39,4 +41,5 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     options.note(f"{path}: inspection, not test: a die fails where a defect was found")
     names, lots = [one.wafer for one in wafers], [one.lot for one in wafers]
     labels, pitches = [""] * len(wafers), [one.pitch_mm for one in wafers]
-    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+    notches = [_DEGREES.get(one.mark, -1) for one in wafers]
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches, notch=notches)

@@ -14,6 +14,7 @@ import numpy as np
 
 from yieldsim.errors import ModelError
 from yieldsim.wafer.maps.formats.npz import arrays_of, npz_bytes
+from yieldsim.wafer.maps.formats.written_codes import Note, silent
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import CODES, FAIL, NONE, UNKNOWN_PITCH, WaferMaps
 
@@ -69,7 +70,7 @@ def _label(flags: list[bool]) -> str:
     return "+".join(kind for kind, flag in zip(_KINDS, flags, strict=True) if flag) or "Normal"
 
 
-def save(path: Path, maps: WaferMaps) -> None:
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
     """Write the archive. Raises ModelError unless all maps have one grid."""
     shapes = {(int(r), int(c)) for r, c in zip(maps.rows, maps.cols, strict=True)}
     if len(shapes) > 1:

@@ -1,4 +1,8 @@
-"""Wafer maps as NumPy arrays: die, offset, rows, cols; label, wafer, lot, pitch_mm where known."""
+"""Wafer maps as NumPy arrays: die, offset, rows, cols; label, wafer, lot, pitch_mm where known.
+
+Further arrays, where known: ``first``, ``notch`` (``WaferMaps`` says what they are), and
+``hard_bin`` and ``soft_bin`` uint16[cell] with ``hard_bin_names`` and ``soft_bin_names``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import MOST_BINS, Bins
+from yieldsim.wafer.maps.formats.written_codes import Note, silent
 from yieldsim.wafer.maps.options import ReadOptions
-from yieldsim.wafer.maps.wafer_maps import CODES, WaferMaps
+from yieldsim.wafer.maps.wafer_maps import CODES, FAIL, NONE, PASS, WaferMaps
 
 __all__ = ["arrays_of", "load", "npz_bytes", "recognizes", "save"]
 
@@ -56,9 +63,25 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
         name=_texts(path, arrays, "wafer", wafers, [str(i) for i in range(wafers)]),
         lot=_texts(path, arrays, "lot", wafers, [""] * wafers),
         pitch_mm=_pitches(path, arrays, wafers),
-        first=_first(path, arrays, wafers),
+        first=_integers(path, arrays, "first", (wafers, 2)),
+        notch=_integers(path, arrays, "notch", (wafers,)),
+        hard=_bins(path, arrays, "hard_bin"),
+        soft=_bins(path, arrays, "soft_bin"),
     )
-    return maps.check(str(path))
+    return _chosen(str(path), maps, options).check(str(path))
+
+
+def _chosen(where: str, maps: WaferMaps, options: ReadOptions) -> WaferMaps:
+    """Return the maps with the dies that pass by the options' bins."""
+    if options.pass_bins is None:
+        return maps
+    bins = maps.soft if options.bins == "soft" else maps.hard
+    if bins is None:
+        options.refuse_bins(where)
+    assert bins is not None
+    passes = np.array([bool(name and options.passes(name)) for name in bins.names])
+    result = np.where(passes[bins.cell], PASS, FAIL)
+    return replace(maps, die=np.where(maps.die > NONE, result, NONE).astype(np.uint8))
 
 
 def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
@@ -101,14 +124,27 @@ def _pitches(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArra
     return pitch.astype(np.float64)
 
 
-def _first(path: Path, arrays: dict[str, NDArray[Any]], wafers: int) -> NDArray[np.int64] | None:
-    first = arrays.get("first")
-    if first is None:
+def _integers(
+    path: Path, arrays: dict[str, NDArray[Any]], key: str, shape: tuple[int, ...]
+) -> NDArray[np.int64] | None:
+    found = arrays.get(key)
+    if found is None:
         return None
-    if first.shape != (wafers, 2) or first.dtype.kind not in "iu":
-        got = f"{first.dtype} of shape {first.shape}"
-        raise ModelError(f"{path}: first", "wrong array", got=got, allowed=f"({wafers}, 2)")
-    return first.astype(np.int64)
+    if found.shape != shape or found.dtype.kind not in "iu":
+        got = f"{found.dtype} of shape {found.shape}"
+        raise ModelError(f"{path}: {key}", "wrong array", got=got, allowed=str(shape))
+    return found.astype(np.int64)
+
+
+def _bins(path: Path, arrays: dict[str, NDArray[Any]], key: str) -> Bins | None:
+    cell = _integers(path, arrays, key, arrays["die"].shape)
+    if cell is None:
+        return None
+    names = arrays.get(f"{key}_names", np.array([])).astype(np.str_).ravel().tolist()
+    if cell.size and not 0 <= int(cell.min()) <= int(cell.max()) < min(len(names), MOST_BINS):
+        got, allowed = f"{cell.min()} to {cell.max()}", f"0 to {len(names) - 1}, as {key}_names has"
+        raise ModelError(f"{path}: {key}", "unknown bin", got=got, allowed=allowed)
+    return Bins(cell.astype(np.uint16), tuple(names))
 
 
 def columns_of(maps: WaferMaps) -> dict[str, NDArray[Any]]:
@@ -125,11 +161,16 @@ def columns_of(maps: WaferMaps) -> dict[str, NDArray[Any]]:
     }
 
 
-def save(path: Path, maps: WaferMaps) -> None:
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
     """Write the arrays that :func:`load` reads."""
     arrays = columns_of(maps)
     if maps.first is not None:
         arrays["first"] = maps.first
+    if maps.notch is not None:
+        arrays["notch"] = maps.notch
+    for key, bins in (("hard_bin", maps.hard), ("soft_bin", maps.soft)):
+        if bins is not None:
+            arrays |= {key: bins.cell, f"{key}_names": np.array(bins.names)}
     path.write_bytes(npz_bytes(arrays))
 
 

@@ -3,7 +3,8 @@
 ``KEY:value`` lines, then one ``RowData:`` line per row with codes of two hexadecimal digits (some
 makers: more), separated by blanks. ``__`` is no die, ``BCEQU`` lists the bins that pass, and
 ``@@`` marks a reference die, which is not a product. ``XDIES`` and ``YDIES`` are the die's size in
-``DUTMS`` (mm or mil). A file may hold several wafers, one after another.
+``DUTMS`` (mm or mil). ``FNLOC`` says where the notch lies, in degrees clockwise from the top. A
+file may hold several wafers, one after another.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError
+from yieldsim.wafer.maps.bins import BinNames, TwoBins, word
+from yieldsim.wafer.maps.formats.written_codes import Note, silent, sinf_codes
+from yieldsim.wafer.maps.notch import notch_of
 from yieldsim.wafer.maps.options import ReadOptions, bin_text
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps, maps_from_grids
 
@@ -23,9 +27,9 @@ __all__ = ["load", "recognizes", "save"]
 
 _MM = {"mm": 1.0, "um": 1e-3, "mil": 0.0254, "mils": 0.0254, "in": 25.4, "inch": 25.4}
 _NO_DIE, _REFERENCE = "_", "@"
-_MOST_BINS = 0xFE
 _LONGEST_LINE = 10_000_000
-_FAIL_CODE = "FF"
+_WORDS = ("1", "FF")  # codes that we write for pass and fail without bins
+_TOP = 180  # FNLOC counts clockwise from the top
 
 
 @dataclass
@@ -48,14 +52,17 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
             str(path), "cut short, or holds no wafer map", allowed="RowData: lines (SINF)"
         )
     names = [wafer.fields.get("WAFER") or str(i) for i, wafer in enumerate(wafers)]
-    grids, pitches = [], []
+    grids, pitches, notches = [], [], []
+    bins = TwoBins(BinNames(str(path), _WORDS))
     for name, wafer in zip(names, wafers, strict=True):
         where = f"{path}: wafer {name}"
-        grids.append(_grid(where, wafer, options))
+        grids.append(_grid(where, wafer, options, bins.hard))
+        notch = notch_of(where, "FNLOC", wafer.fields.get("FNLOC"))
+        notches.append(notch if notch < 0 else (notch + _TOP) % 360)
         pitches.append(_pitch(where, wafer.fields))
     lots = [wafer.fields.get("LOT", "") for wafer in wafers]
     labels = [wafer.fields.get("LABEL", "") for wafer in wafers]
-    return maps_from_grids(grids, labels, names, str(path), lots, pitches)
+    return maps_from_grids(grids, labels, names, str(path), lots, pitches, bins=bins, notch=notches)
 
 
 def _wafers(path: Path) -> Iterator[_Wafer]:
@@ -88,7 +95,7 @@ def _wafers(path: Path) -> Iterator[_Wafer]:
         raise ModelError(where, "cut short, or a wafer without rows", allowed="RowData: lines")
 
 
-def _grid(where: str, wafer: _Wafer, options: ReadOptions) -> NDArray[np.uint8]:
+def _grid(where: str, wafer: _Wafer, options: ReadOptions, names: BinNames) -> NDArray[np.uint32]:
     columns, rows = (_count(where, wafer.fields, key) for key in ("COLCT", "ROWCT"))
     split = [row.split() for row in wafer.rows]
     wanted = len(split[0]) if columns is None else columns
@@ -105,17 +112,18 @@ def _grid(where: str, wafer: _Wafer, options: ReadOptions) -> NDArray[np.uint8]:
     if not good:
         allowed = "BCEQU: with the bins that pass, or --pass-bins"
         raise ModelError(where, "does not say which bins pass", allowed=allowed)
-    known = {code: _meaning(where, code, good) for code in set().union(*split)}
-    return np.array([[known[code] for code in codes] for codes in split], np.uint8)
+    known = {code: _meaning(where, code, good, names) for code in sorted(set().union(*split))}
+    return np.array([[known[code] for code in codes] for codes in split], np.uint32)
 
 
-def _meaning(where: str, code: str, good: set[str]) -> int:
+def _meaning(where: str, code: str, good: set[str], names: BinNames) -> int:
+    """Return the word of a code."""
     if not code.strip(_NO_DIE) or not code.strip(_REFERENCE):
         return NONE
     if not code.isalnum() or len(code) > 4:
         allowed = "hexadecimal digits, __ or @@"
         raise ModelError(where, "unknown code", got=code, allowed=allowed)
-    return PASS if bin_text(code) in good else FAIL
+    return word(PASS if bin_text(code) in good else FAIL, names.number(code))
 
 
 def _count(where: str, fields: dict[str, str], key: str) -> int | None:
@@ -142,23 +150,22 @@ def _pitch(where: str, fields: dict[str, str]) -> tuple[float, float]:
     return sizes[0], sizes[1]
 
 
-def save(path: Path, maps: WaferMaps) -> None:
-    """Write one wafer after another; bins that pass are 01, 02 and so on, a fail is FF."""
+def save(path: Path, maps: WaferMaps, note: Note = silent) -> None:
+    """Write one wafer after another; without bins, 01 is a pass and FF a fail."""
+    codes = sinf_codes(str(path), maps, note)
+    good = " ".join(code.text for code in codes.codes if code.passes)
     lines = []
-    names = [*maps.bin_names] or ["pass"]
-    good = [f"{number + 1:02X}" for number in range(min(len(names), _MOST_BINS))]
-    codes = np.array(["__", *good, _FAIL_CODE])
-    for w in range(len(maps)):
-        grid, bins = maps.grid(w), maps.bin_grid(w)
+    for w, notch in enumerate(maps.notches().tolist()):
+        grid = codes.grid(maps, w)
         x, y = maps.pitch_mm[w].tolist()
         lines += [
             f"DEVICE:{_one_line(str(maps.label[w]))}",
             f"LOT:{_one_line(str(maps.lot[w]))}",
             f"WAFER:{_one_line(str(maps.name[w]))}",
-            "FNLOC:0",
+            f"FNLOC:{(max(notch, 0) + _TOP) % 360}",
             f"ROWCT:{grid.shape[0]}",
             f"COLCT:{grid.shape[1]}",
-            f"BCEQU:{' '.join(good)}",
+            f"BCEQU:{good}",
             "REFPX:0",
             "REFPY:0",
             "DUTMS:mm",
@@ -166,9 +173,7 @@ def save(path: Path, maps: WaferMaps) -> None:
             "PRODUCER:yieldsim",  # by which a command knows a file of its own
             f"LABEL:{_one_line(str(maps.label[w]))}",
         ]
-        index = np.where(grid == PASS, 1 + (0 if bins is None else bins.astype(int)), 0)
-        index[grid == FAIL] = len(codes) - 1
-        lines += ["RowData:" + " ".join(row) for row in codes[index].tolist()]
+        lines += ["RowData:" + " ".join(row) for row in grid.tolist()]
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.errors import ModelError, UsageError
+from yieldsim.wafer.maps.bins import BinNames, TwoBins, shifted
 from yieldsim.wafer.maps.die_table import DieTable, wafers_of
 from yieldsim.wafer.maps.options import ReadOptions
 from yieldsim.wafer.maps.wafer_maps import FAIL, PASS, WaferMaps
@@ -22,7 +23,7 @@ __all__ = ["load", "recognizes"]
 
 _FAR = (b"\x02\x00\x00\x0a", b"\x00\x02\x00\x0a")  # the first record, in both byte orders
 _GZIP = b"\x1f\x8b"
-_NO_PLACE = -32768
+_NO_PLACE, _NO_BIN = -32768, 65535
 _FAILED, _NO_RESULT = 0x08, 0x10  # bits of PART_FLG
 _RECORDS = ["MIR", "WIR", "PRR", "MRR"]
 
@@ -51,15 +52,25 @@ def load(path: Path, options: ReadOptions) -> WaferMaps:
     lot = next(iter(tables["MIR"]["LOT_ID"]), "") or ""
     chosen = np.flatnonzero(placed)
     names = [str(wafers["WAFER_ID"][w] or w + 1) for w in owner[chosen]]
-    table = DieTable(str(path))
+    bins = TwoBins(BinNames(str(path)), BinNames(str(path)))
+    words = _codes(parts, options)[chosen].astype(np.int64)
+    for kind, names_of, column in zip(
+        ("hard", "soft"), bins, ("HARD_BIN", "SOFT_BIN"), strict=True
+    ):
+        words |= shifted(kind, names_of.numbers([_bin(parts[column][c]) for c in chosen.tolist()]))
+    table = DieTable(str(path), bins=bins)
     table.add(
         {"wafer": names, "lot": [lot] * len(names)},
         [str(int(v)) for v in x[chosen]],
         [str(int(v)) for v in y[chosen]],
-        _codes(parts, options)[chosen].tolist(),
+        words,
         (chosen + 1).tolist(),
     )
     return wafers_of(str(path), table, options)
+
+
+def _bin(number: int | None) -> str:
+    return "" if number in (None, _NO_BIN) else str(number)
 
 
 def _tables(path: Path) -> dict[str, dict[str, list[Any]]]:
