@@ -63,7 +63,7 @@ def test_dies_come_in_the_quarter_in_which_the_kernel_probed_them(
     for seen in realizations:
         supplies, quarters = supplies_of(scope, seen), seen.clock.quarters
         wafers = supplies.wafers
-        came = supplies.dies + np.einsum("jrqp,jq->rp", wafers.arrive, wafers.share)
+        came = supplies.dies + wafers.by_shares()
         booked, good = seen.tally["die"], seen.tally["die_bin"]["good_dies"]
         for die in scope.dies:
             bins = seen.structure.die[die].bins

@@ -60,11 +60,3 @@ def records(fields: type, rows: Sequence[Sequence[float]], *shape: int) -> Any:
 def each_record(table: Records[Record]) -> Iterator[Record]:
     """Yield the records of a table with a single axis."""
     return (table[place] for place in range(len(table)))
-
-
-def fields_of(table: Any, lane: int | slice) -> dict[str, np.ndarray]:
-    """Return copies of the fields of a table of lanes: of a lane, or of a slice as the last axis.
-
-    Each copy is contiguous, so that sums over it give the same bits in every lane.
-    """
-    return {name: np.ascontiguousarray(table[name][..., lane]) for name in table.dtype.names}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.supply.compile import Compiled
-from yieldsim.supply.kernels.records import State, Structure, Tally, World
-from yieldsim.supply.mix.program import MixPlan, best_plan
+from yieldsim.supply.kernels.records import State, Tally, World
+from yieldsim.supply.mix.program import MixPlan, Program
 from yieldsim.supply.mix.realization import Realization, Stocks, realization_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import Supplies, supplies_of
@@ -36,6 +36,7 @@ class Mixer:
     def __init__(self, compiled: Compiled, scope: Scope) -> None:
         self._compiled = compiled
         self._scope = scope
+        self._program = Program(scope, compiled.structure, compiled.clock.quarters)
 
     def compute(self, tally: Tally, n: int) -> np.ndarray:
         """Return the H100-equivalents (FP16) of the AI products over all quarters, (lane)."""
@@ -67,9 +68,9 @@ class Mixer:
         entries = np.full((quarters, len(structure.entry)), -1.0)
         packages = np.full((quarters, *structure.product_pool.shape), np.inf)
         supplies = supplies_of(self._scope, realization)
-        plan = best_plan(self._scope, realization, supplies, made)
+        plan = self._program.best_plan(supplies, made)
         if plan is not None:
-            self._wafers(entries, structure, supplies, plan)
+            self._wafers(entries, supplies, plan)
             per_step = _ROOM / realization.clock.steps_per_quarter
             for i, asked in zip(self._scope.products, plan.packages, strict=True):
                 if self._scope.planned[i]:
@@ -77,12 +78,10 @@ class Mixer:
                     packages[:, i, : len(asked)] = asked.T * per_step
         return np.concatenate([entries.ravel(), packages.ravel()])
 
-    def _wafers(
-        self, entries: np.ndarray, structure: Structure, supplies: Supplies, plan: MixPlan
-    ) -> None:
+    def _wafers(self, entries: np.ndarray, supplies: Supplies, plan: MixPlan) -> None:
         """Fill the parts of the moved entries; wafers that the plan leaves follow the shares."""
         moved = np.array(self._scope.moved, dtype=int)
-        routes = np.searchsorted(structure.route["end_entry"], moved, side="right")
+        routes = self._scope.entries.route[: len(moved)]
         for route in np.unique(routes):
             own = routes == route  # entries of the route
             share, part = supplies.wafers.share[own], plan.wafers[own]

@@ -3,28 +3,37 @@
 Its variables in quarter q are
 
 - m[j, q], the part of a route's divisible wafers that start as entry j; the parts sum to at most 1;
-- x[i, r, q], packages of product i by recipe r, and y[i, p, q], those with stacks of its p-th pool;
-- dies of each row and stacks of each pool in stock, both at least 0 and carried over.
+- x[v, q], packages of a product by recipe, by memory pool, or both (`variables`);
+- s[a, q], dies of each row and stacks of each pool in stock, at least 0 and carried over.
 
 The objective is the compute of the packages finished before the end. Small terms break ties. They
 prefer packages sooner, packages that finish too late to none, and wafers that follow the shares.
+
+What cannot bind is left out: packages of a product out of production or without dies and stacks,
+stocks in quarters in which nothing takes from them, and limits that others imply. The first basis
+is that of no wafers moved and no packages, with all dies and stacks left in stock.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from yieldsim.supply.mix.realization import Realization
+from yieldsim.supply.kernels.records import Structure
 from yieldsim.supply.mix.scope import Scope
+from yieldsim.supply.mix.solver import LinearProgram
 from yieldsim.supply.mix.supplies import Supplies
+from yieldsim.supply.mix.variables import Variables
 
 _THOUSAND = 1e3  # dies, packages and stacks are counted in thousands
 _SOONER = 1e-4  # part of the worth lost per quarter
 _TOO_LATE = 1e-3  # part of the worth that is left after the end
 _MOVED = 1e-7  # cost in parts of all compute, for the wafers of a route and quarter
+_LATER = 1e-2  # part of that cost saved per quarter: no wafers move before they are needed
+_UNIT = 1e-3 / _MOVED  # lifts the terms of the objective above the solver's tolerance of 1e-7
+_NONE = 1e-9  # thousand packages; fewer are rounding
+_ROUNDING = 1e-12  # relative, of a ceiling that is the capacity of a line
 
 
 @dataclass(frozen=True)
@@ -35,144 +44,195 @@ class MixPlan:
     packages: list[np.ndarray]  # of each product in the scope, (rank of memory, quarter)
 
 
-@dataclass
-class _Terms:
-    """The terms of a sparse matrix, gathered piece by piece."""
+@dataclass(frozen=True)
+class _Arrivals:
+    """Dies from the wafers of moved entries if these get all wafers, none of them zero."""
 
-    rows: list[np.ndarray] = field(default_factory=list)
-    columns: list[np.ndarray] = field(default_factory=list)
-    values: list[np.ndarray] = field(default_factory=list)
+    entry: np.ndarray
+    start: np.ndarray  # quarter
+    stock: np.ndarray
+    end: np.ndarray  # quarter
+    dies: np.ndarray  # thousands
 
-    def add(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray | float) -> None:
-        """Add ``values`` at (rows, columns), all broadcast together; zeros are left out."""
-        rows, columns, values = np.broadcast_arrays(rows, columns, np.asarray(values, float))
-        kept = values != 0.0
-        self.rows.append(rows[kept])
-        self.columns.append(columns[kept])
-        self.values.append(values[kept])
+    @classmethod
+    def of(cls, supplies: Supplies) -> _Arrivals:
+        wafers = supplies.wafers
+        given = wafers.free[:, :, None, None] & (wafers.arrive > 0.0)
+        entry, start, slot, later = np.nonzero(given)
+        stock = wafers.rows[entry, slot]
+        return cls(entry, start, stock, start + later, wafers.arrive[given] / _THOUSAND)
 
-    def matrix(self, rows: int, columns: int) -> Any:
-        """Return all terms as a sparse matrix of the given size."""
-        from scipy.sparse import coo_array
-
-        places = (np.concatenate(self.rows), np.concatenate(self.columns))
-        return coo_array((np.concatenate(self.values), places), shape=(rows, columns)).tocsc()
-
-
-class _Variables:
-    """Column numbers of the variables, each an array (..., quarter)."""
-
-    def __init__(self, scope: Scope, pool_count: int, quarters: int) -> None:
-        self.count = 0
-        self.quarters = quarters
-        self.wafers = self._more(len(scope.moved))
-        self.recipes = [self._more(len(recipes)) for recipes in scope.recipes]
-        self.ranks = [self._more(max(1, len(pools))) for pools in scope.pools]
-        self.dies = self._more(scope.rows)
-        self.stacks = self._more(pool_count)
-
-    def _more(self, rows: int) -> np.ndarray:
-        first = self.count
-        self.count += rows * self.quarters
-        return np.arange(first, self.count).reshape(rows, self.quarters)
+    def most(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the dies if every entry got all wafers, (stock, quarter)."""
+        places = np.ravel_multi_index((self.stock, self.end), shape)
+        return np.bincount(places, self.dies, int(np.prod(shape))).reshape(shape)
 
 
-def best_plan(
-    scope: Scope, realization: Realization, supplies: Supplies, made: float
-) -> MixPlan | None:
-    """Return the plan that makes the most compute, or None where the solver has no solution.
+@dataclass(frozen=True)
+class _Balances:
+    """The rows of the stocks of a program, (stock, quarter)."""
 
-    ``made`` is the compute of the run by shares (TFLOPS). It scales the objective.
-    """
-    from scipy.optimize import linprog  # late: loading it takes longer than many runs by shares
-
-    quarters, pools = realization.clock.quarters, len(realization.structure.pool)
-    columns = _Variables(scope, pools, quarters)
-    stacks_each = realization.structure.product["stacks_per_package"][scope.products]
-    balance, given = _balances(scope, columns, supplies, stacks_each)
-    limits, most = _limits(scope, columns, realization, supplies)
-    solution = linprog(
-        -_objective(columns, supplies, max(made / _THOUSAND, 1.0)),
-        A_ub=limits,
-        b_ub=most,
-        A_eq=balance,
-        b_eq=given,
-        bounds=np.stack([np.zeros(columns.count), _upper(columns, supplies)], axis=1),
-        method="highs-ds",
-    )
-    if solution.status != 0:
-        return None
-    solved = np.maximum(solution.x, 0.0)
-    return MixPlan(solved[columns.wafers], [solved[rank] * _THOUSAND for rank in columns.ranks])
+    takes: np.ndarray  # row of what is taken; -1 in quarters in which nothing takes
+    comes: np.ndarray  # row of what comes: that of the next quarter with takes; -1: there is none
 
 
-def _objective(columns: _Variables, supplies: Supplies, scale: float) -> np.ndarray:
-    worth = np.zeros(columns.count)
-    worth[columns.wafers] = -_MOVED
-    sooner = 1.0 - _SOONER * np.arange(columns.quarters)
-    for recipes, each, done in zip(columns.recipes, supplies.worth, supplies.in_time, strict=True):
-        worth[recipes] = each[:, None] / scale * sooner * (done + _TOO_LATE * (1.0 - done))
-    return worth / _MOVED * 1e-3  # well above the solver's tolerance of 1e-7
+class Program:
+    """The linear program of a scope, filled and solved for one realization at a time."""
 
+    def __init__(self, scope: Scope, structure: Structure, quarters: int) -> None:
+        self._quarters = quarters
+        self._variables = Variables(scope, structure)
+        self._routes = scope.entries.route[: len(scope.moved)]
+        self._ranks = [max(1, len(pools)) for pools in scope.pools]
 
-def _upper(columns: _Variables, supplies: Supplies) -> np.ndarray:
-    upper = np.full(columns.count, np.inf)
-    upper[columns.wafers] = supplies.wafers.free
-    for recipes, ranks, most in zip(
-        columns.recipes, columns.ranks, supplies.ceiling / _THOUSAND, strict=True
-    ):
-        upper[recipes] = most
-        upper[ranks] = most
-    return upper
+    def best_plan(self, supplies: Supplies, made: float) -> MixPlan | None:
+        """Return the plan that makes the most compute, or None where the solver has no solution.
 
+        ``made`` is the compute of the run by shares (TFLOPS). It scales the objective.
+        """
+        program = LinearProgram()
+        given = np.concatenate([supplies.dies, supplies.stacks[self._variables.pools]]) / _THOUSAND
+        arrivals = _Arrivals.of(supplies)
+        upper = self._upper(supplies, np.cumsum(given + arrivals.most(given.shape), axis=1))
+        used = upper > 0.0
+        balances = self._balance(program, given, used)
+        wafers = self._divide(program, balances, arrivals)
+        packages = np.full(used.shape, -1)
+        cost = self._cost(supplies, max(made / _THOUSAND, 1.0))
+        packages[used] = program.add_columns(cost[used], upper[used])
+        self._take(program, balances, packages)
+        self._match(program, packages)
+        self._limit(program, supplies, packages)
+        solved = program.solve()
+        if solved is None:
+            return None
+        solved = np.append(np.maximum(solved, 0.0), 0.0)  # the last is for the number -1
+        return MixPlan(solved[wafers], self._by_rank(solved[packages] * _THOUSAND))
 
-def _balances(
-    scope: Scope, columns: _Variables, supplies: Supplies, stacks_each: np.ndarray
-) -> tuple[Any, np.ndarray]:
-    """Return the equalities: stocks of dies and stacks, and packages by recipe and by pool."""
-    terms, quarters = _Terms(), columns.quarters
-    pools = len(columns.stacks)
-    rows = np.arange((scope.rows + pools + len(scope.products)) * quarters).reshape(-1, quarters)
-    die_rows, pool_rows = rows[: scope.rows], rows[scope.rows : scope.rows + pools]
-    for own, stock in ((die_rows, columns.dies), (pool_rows, columns.stacks)):
-        terms.add(own, stock, 1.0)
-        terms.add(own[:, 1:], stock[:, :-1], -1.0)
-    terms.add(  # (moved, row, start, end)
-        die_rows[None, :, None, :],
-        columns.wafers[:, None, :, None],
-        -supplies.wafers.arrive / _THOUSAND,
-    )
-    for place, recipes in enumerate(scope.recipes):
-        same = rows[scope.rows + pools + place]
-        for r, recipe in enumerate(recipes):
-            for row, count in recipe:
-                terms.add(die_rows[row], columns.recipes[place][r], count)
-            terms.add(same, columns.recipes[place][r], 1.0)
-        terms.add(same, columns.ranks[place], -1.0)
-        for rank, pool in enumerate(scope.pools[place]):
-            terms.add(pool_rows[pool], columns.ranks[place][rank], float(stacks_each[place]))
-    given = np.concatenate([supplies.dies, supplies.stacks]).ravel() / _THOUSAND
-    return terms.matrix(rows.size, columns.count), np.append(
-        given, np.zeros(len(scope.products) * quarters)
-    )
+    def _upper(self, supplies: Supplies, there: np.ndarray) -> np.ndarray:
+        """Return the most packages that ceilings and all of a stock allow, (packages, quarter)."""
+        variables = self._variables
+        upper = supplies.ceiling[variables.place] / _THOUSAND
+        for stock, count in zip(variables.stock.T, variables.count.T, strict=True):
+            takes = stock >= 0
+            enough = there[stock[takes]] / count[takes, None]
+            upper[takes] = np.minimum(upper[takes], enough)
+        upper[upper < _NONE] = 0.0
+        for by_recipe, by_pool in variables.both:  # none of one kind: none at all
+            some = upper[by_recipe].any(axis=0) & upper[by_pool].any(axis=0)
+            for kind in (by_recipe, by_pool):
+                upper[kind] = np.where(some, upper[kind], 0.0)
+        return upper
 
+    def _cost(self, supplies: Supplies, scale: float) -> np.ndarray:
+        """Return the cost of each package, (packages, quarter)."""
+        variables = self._variables
+        worth = np.array(
+            [
+                supplies.worth[place][recipe] if recipe >= 0 else 0.0
+                for place, recipe in zip(variables.place, variables.recipe, strict=True)
+            ]
+        )
+        sooner = 1.0 - _SOONER * np.arange(self._quarters)
+        done = supplies.in_time + _TOO_LATE * (1.0 - supplies.in_time)
+        return np.asarray(-worth[:, None] / scale * _UNIT * sooner * done[variables.place])
 
-def _limits(
-    scope: Scope, columns: _Variables, realization: Realization, supplies: Supplies
-) -> tuple[Any, np.ndarray]:
-    """Return the upper limits: wafers of routes, capacity of packaging lines, demand."""
-    terms, quarters = _Terms(), columns.quarters
-    routes, lines = len(realization.structure.route), len(realization.structure.line)
-    wanted = np.isfinite(supplies.ceiling)
-    rows = np.arange((routes + lines + len(scope.products)) * quarters).reshape(-1, quarters)
-    route_of = np.searchsorted(realization.structure.route["end_entry"], scope.moved, side="right")
-    terms.add(rows[route_of], columns.wafers, 1.0)
-    for place, own_lines in enumerate(scope.lines):
-        for line in own_lines:
-            each = supplies.units[place, line]
-            terms.add(rows[routes + line], columns.ranks[place], each)
-        own = rows[routes + lines + place]
-        terms.add(own, columns.ranks[place], wanted[place].astype(float))
-    ceiling = np.where(wanted, supplies.ceiling, 0.0)
-    most = [np.full(routes * quarters, _THOUSAND), supplies.capacity.ravel(), ceiling.ravel()]
-    return terms.matrix(rows.size, columns.count), np.concatenate(most) / _THOUSAND
+    def _balance(self, program: LinearProgram, given: np.ndarray, used: np.ndarray) -> _Balances:
+        """Add the stocks at the ends of quarters in which packages may take from them.
+
+        What comes in other quarters counts in the next of these.
+        """
+        last = self._quarters
+        takes = self._variables.taken @ used  # (stock, quarter)
+        stock = np.nonzero(takes)[0]
+        rows = np.full((len(takes), last + 1), -1)
+        rows[:, :last][takes] = program.rows + np.arange(len(stock))
+        following = np.where(takes, np.arange(last), last)
+        following = np.minimum.accumulate(following[:, ::-1], axis=1)[:, ::-1]
+        comes = np.take_along_axis(rows, following, axis=1)
+        come = np.bincount(comes[comes >= 0], given[comes >= 0], len(stock))
+        numbers = program.add_rows(come, come)
+        left = program.add_columns(np.zeros(len(stock)), np.full(len(stock), np.inf))
+        program.make_basic(left)
+        program.add_values(numbers, left, 1.0)
+        kept_on = stock[1:] == stock[:-1]
+        program.add_values(numbers[1:][kept_on], left[:-1][kept_on], -1.0)
+        return _Balances(rows[:, :last], comes)
+
+    def _divide(
+        self, program: LinearProgram, balances: _Balances, arrivals: _Arrivals
+    ) -> np.ndarray:
+        """Add the parts of wafers, with a limit where several share a route and quarter.
+
+        Return their columns, (moved entry, quarter).
+        """
+        columns = np.full((len(self._routes), self._quarters), -1)
+        rows = balances.comes[arrivals.stock, arrivals.end]
+        places = arrivals.entry * self._quarters + arrivals.start
+        places, rows, dies = (x[rows >= 0] for x in (places, rows, arrivals.dies))
+        if not len(rows):
+            return columns
+        first = np.flatnonzero(
+            (np.diff(places, prepend=-1) != 0) | (np.diff(rows, prepend=-1) != 0)
+        )
+        dies = np.add.reduceat(dies, first)  # of quarters that count in the same row
+        some, column_of = np.unique(places[first], return_inverse=True)
+        cost = _MOVED * _UNIT / (1.0 + _LATER * (some % self._quarters))
+        numbers = program.add_columns(cost, np.ones(len(some)))
+        program.add_values(rows[first], numbers[column_of], -dies)
+        columns.ravel()[some] = numbers
+        routes = self._routes[some // self._quarters] * self._quarters + some % self._quarters
+        several = np.bincount(routes) > 1
+        limits = np.full(len(several), -1)
+        high = np.ones(int(several.sum()))
+        limits[several] = program.add_rows(np.full(len(high), -np.inf), high)
+        program.add_values(limits[routes], numbers, 1.0)
+        return columns
+
+    def _take(self, program: LinearProgram, balances: _Balances, packages: np.ndarray) -> None:
+        """Let the packages take their dies and stacks."""
+        stock, count = self._variables.stock[..., None], self._variables.count[..., None]
+        rows = np.where(stock >= 0, balances.takes[self._variables.stock], -1)
+        program.add_values(rows, packages[:, None], count)
+
+    def _match(self, program: LinearProgram, packages: np.ndarray) -> None:
+        """Add as many packages by pool as by recipe, of products that have both."""
+        for by_recipe, by_pool in self._variables.both:
+            possible = packages[by_pool] >= 0
+            some = possible.any(axis=0)
+            rows = np.full(self._quarters, -1)
+            none = np.zeros(int(some.sum()))
+            rows[some] = program.add_rows(none, none)
+            program.add_values(rows, packages[by_recipe], 1.0)
+            program.add_values(rows, packages[by_pool], -1.0)
+            first = by_pool[possible.argmax(axis=0)[some]]
+            program.make_basic(packages[first, np.flatnonzero(some)])
+
+    def _limit(self, program: LinearProgram, supplies: Supplies, packages: np.ndarray) -> None:
+        """Add the capacity of packaging lines, and ceilings that this does not imply."""
+        variables = self._variables
+        implied = np.full(supplies.ceiling.shape, np.inf)
+        for lines, users, own in zip(
+            variables.lines, variables.users, variables.on_line, strict=True
+        ):
+            capacity = supplies.capacity[lines].min(axis=0)
+            rows = program.add_rows(np.full(len(capacity), -np.inf), capacity / _THOUSAND)
+            units = supplies.units[:, lines[0]]
+            program.add_values(rows, packages[own], units[variables.place[own], None])
+            implied[users] = np.minimum(implied[users], capacity / units[users, None])
+        several = variables.counted.astype(int) @ (packages >= 0) > 1
+        needed = several & (supplies.ceiling < implied * (1.0 - _ROUNDING))
+        rows = np.full(needed.shape, -1)
+        most = supplies.ceiling[needed] / _THOUSAND
+        rows[needed] = program.add_rows(np.full(len(most), -np.inf), most)
+        rows = np.where(variables.rank[:, None] >= 0, rows[variables.place], -1)
+        program.add_values(rows, packages, 1.0)
+
+    def _by_rank(self, packages: np.ndarray) -> list[np.ndarray]:
+        """Return the packages of each product by the rank of their pool, (rank, quarter)."""
+        plan = [np.zeros((ranks, self._quarters)) for ranks in self._ranks]
+        variables = self._variables
+        for place, rank, own in zip(variables.place, variables.rank, packages, strict=True):
+            if rank >= 0:
+                plan[place][rank] += own
+        return plan

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from yieldsim.supply.compile import Compiled
-from yieldsim.supply.compile.memory import fields_of
 from yieldsim.supply.kernels.curves import between
 from yieldsim.supply.kernels.records import Clock, State, Structure, Tally, World
 
@@ -16,17 +15,32 @@ from yieldsim.supply.kernels.records import Clock, State, Structure, Tally, Worl
 _between: Any = getattr(between, "py_func", between)
 
 
+class Lane:
+    """The fields of a lane of a table, each copied when it is read.
+
+    The copies are contiguous, so that sums over them give the same bits in every lane.
+    """
+
+    def __init__(self, table: Any, lane: int) -> None:
+        self._table, self._lane = np.asarray(table), lane
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return np.ascontiguousarray(self._table[name][..., self._lane])
+
+    __getattr__ = __getitem__  # as the tables of the kernels
+
+
 @dataclass(frozen=True)
 class Realization:
     """The results of a realization in a run by shares, and its stocks after the warm-up.
 
-    Tables are dictionaries of fields, without the lane axis.
+    Tables hold until the next run. All is without the lane axis.
     """
 
     clock: Clock
     structure: Structure
-    world: dict[str, dict[str, np.ndarray]]
-    tally: dict[str, dict[str, np.ndarray]]
+    world: dict[str, Lane]
+    tally: dict[str, Lane]
     started: np.ndarray  # (route, step), wafers of each cohort
     exits: np.ndarray  # (route, step, row), wafers of each cohort that left
     weight: np.ndarray  # (step, entry), share of a cohort's wafers
@@ -35,20 +49,23 @@ class Realization:
     die_stock: np.ndarray  # (die, bin) at the start of the first quarter
     stack_stock: np.ndarray  # (pool)
 
-    def curve(self, number: int) -> np.ndarray:
-        """Return the values of a schedule in the steps after the warm-up."""
-        drawn, values = self.world["curve"], np.ones(1)
-        while number >= 0:
-            low = self.structure.curve_low[number, self.clock.warmup_steps :]
-            high = self.structure.curve_high[number, self.clock.warmup_steps :]
-            own = _between(low, high, drawn["position"][number], drawn["scale"][number])
-            values, number = values * own, int(drawn["factor"][number])
+    def curves(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the values of schedules in the steps after the warm-up, (schedule, step)."""
+        drawn, after = self.world["curve"], slice(self.clock.warmup_steps, None)
+        position, scale, factor = drawn["position"], drawn["scale"], drawn["factor"].astype(int)
+        lows, highs = self.structure.curve_low, self.structure.curve_high
+        values = np.ones((len(numbers), lows[:, after].shape[1]))
+        while (numbers >= 0).any():
+            low, high = lows[numbers, after], highs[numbers, after]
+            own = _between(low, high, position[numbers, None], scale[numbers, None])
+            values = np.where((numbers >= 0)[:, None], values * own, values)
+            numbers = np.where(numbers >= 0, factor[numbers], -1)
         return values
 
     def by_quarter(self, values: np.ndarray) -> np.ndarray:
-        """Return the sums of ``values`` (step after the warm-up) over each quarter."""
-        firsts = np.arange(self.clock.quarters) * self.clock.steps_per_quarter
-        return np.add.reduceat(values, firsts)
+        """Return the sums of ``values`` (..., step after the warm-up) over each quarter."""
+        quarters = (*values.shape[:-1], self.clock.quarters, self.clock.steps_per_quarter)
+        return np.asarray(np.add.reduce(values.reshape(quarters), axis=-1))
 
 
 @dataclass(frozen=True)
@@ -79,8 +96,8 @@ def realization_of(
     return Realization(
         compiled.clock,
         compiled.structure,
-        {name: fields_of(getattr(world, name), k) for name in _WORLD},
-        {name: fields_of(getattr(tally, name), k) for name in _TALLY},
+        {name: Lane(getattr(world, name), k) for name in _WORLD},
+        {name: Lane(getattr(tally, name), k) for name in _TALLY},
         own(state.cohort["started"]),
         own(state.exits),
         own(state.weight),

@@ -14,6 +14,20 @@ Recipe = tuple[tuple[int, float], ...]  # rows of dies, with the dies of each in
 
 
 @dataclass(frozen=True)
+class Entries:
+    """The entries of the designs in a scope as arrays, those that move first."""
+
+    number: np.ndarray  # (entry)
+    route: np.ndarray  # (entry)
+    process: np.ndarray  # (entry)
+    die: np.ndarray  # (entry)
+    rows: np.ndarray  # (entry, slot), the rows of the design, then -1
+    has_bin: np.ndarray  # (entry, bin) bool
+    last_bin: np.ndarray  # (entry)
+    alike: np.ndarray  # (entry) bool: all bins are in a single row
+
+
+@dataclass(frozen=True)
 class Scope:
     """The parts of a model that a mix moves, as indices of its structure.
 
@@ -26,7 +40,7 @@ class Scope:
     products: list[int]
     dies: list[int]  # designs of the planned products
     moved: list[int]  # entries whose wafers can go to another entry of the same route
-    given: list[int]  # entries of the same designs that are alone in their route
+    entries: Entries  # those moved, then entries of the same designs that are alone in their route
     row_of: np.ndarray  # (die, bin), row; -1 for designs outside the scope
     rows: int  # number of rows
     recipes: list[list[Recipe]]  # of each product in `products`
@@ -65,7 +79,7 @@ def scope_of(compiled: Compiled) -> Scope:
         for i in range(len(ai))
         if planned[i] or taken & ({("pool", x) for x in pools[i]} | {("line", x) for x in lines[i]})
     ]
-    moved, given = _entries(structure, dies)
+    moved, alone = _entries(structure, dies)
     row_of, rows = _rows(structure, dies, products)
     recipes = [_recipes(structure, i, row_of) for i in products]
     return Scope(
@@ -74,7 +88,7 @@ def scope_of(compiled: Compiled) -> Scope:
         products,
         dies,
         moved,
-        given,
+        _as_arrays(structure, [*moved, *alone], row_of),
         row_of,
         rows,
         [[recipe for recipe, _ in own] for own in recipes],
@@ -98,12 +112,25 @@ def _pools_of(structure: Structure, i: int) -> list[int]:
 def _entries(structure: Structure, dies: list[int]) -> tuple[list[int], list[int]]:
     """Return the entries of some designs: those that share their route, and those alone in it."""
     moved: list[int] = []
-    given: list[int] = []
+    alone: list[int] = []
     for route in each_record(structure.route):
         span = range(route.first_entry, route.end_entry)
         own = [entry for entry in span if structure.entry[entry].die in dies]
-        (moved if len(own) > 1 else given).extend(own)
-    return moved, given
+        (moved if len(own) > 1 else alone).extend(own)
+    return moved, alone
+
+
+def _as_arrays(structure: Structure, entries: list[int], row_of: np.ndarray) -> Entries:
+    number = np.array(entries, dtype=int)
+    route = np.searchsorted(structure.route["end_entry"], number, side="right")
+    die = structure.entry["die"][number]
+    rows = row_of[die]
+    alike = (rows[:, 1:2] == rows[:, :1]).any(axis=1) & (rows[:, 0] >= 0)
+    bins = structure.die["bins"][die]
+    has_bin = np.arange(rows.shape[1]) < bins[:, None]
+    slots = np.where(alike[:, None] & (np.arange(rows.shape[1]) > 0), -1, rows)
+    process = structure.route["process"][route]
+    return Entries(number, route, process, die, slots, has_bin, bins - 1, alike)
 
 
 def _rows(structure: Structure, dies: list[int], products: list[int]) -> tuple[np.ndarray, int]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from yieldsim.supply.compile.memory import each_record
 from yieldsim.supply.kernels.assembly import passing
 from yieldsim.supply.mix.realization import Realization
 from yieldsim.supply.mix.scope import Scope
@@ -36,7 +34,7 @@ def supplies_of(scope: Scope, realization: Realization) -> Supplies:
     """Return the data of a realization for the linear program."""
     wafers = wafers_of(scope, realization)
     quarters = realization.clock.quarters
-    active = np.array([_active(realization, i) for i in scope.products])
+    active = _active(scope, realization)
     stacks = realization.tally["pool"]["stacks_in"][:quarters].T.copy()
     stacks[:, 0] += realization.stack_stock
     units = np.ones((len(scope.products), len(realization.structure.line)))
@@ -52,34 +50,32 @@ def supplies_of(scope: Scope, realization: Realization) -> Supplies:
         units,
         _ceiling(scope, realization, active, capacity, units),
         _worth(scope, realization),
-        np.array(
-            [_in_time(realization, i, on) for i, on in zip(scope.products, active, strict=True)]
-        ),
+        _in_time(scope, realization, active),
     )
 
 
-def _active(realization: Realization, i: int) -> np.ndarray:
-    """Return whether a product is in production in each step after the warm-up."""
-    clock = realization.clock
+def _active(scope: Scope, realization: Realization) -> np.ndarray:
+    """Return whether each product is in production, (product, step after the warm-up)."""
+    clock, products = realization.clock, scope.products
     steps = np.arange(clock.warmup_steps, clock.steps)
-    slip = realization.world["product"]["slip_quarters"][i] * clock.steps_per_quarter
-    product = realization.structure.product[i]
-    start, end, share = product.start_step + slip, product.end_step + slip, product.share_curve
-    wanted = realization.curve(share) > 0.0 if share >= 0 else True
-    return np.asarray((start <= steps) & (steps < end) & wanted)
+    slip = realization.world["product"]["slip_quarters"][products] * clock.steps_per_quarter
+    own = realization.structure.product
+    start, end = own["start_step"][products] + slip, own["end_step"][products] + slip
+    wanted = realization.curves(own["share_curve"][products]) > 0.0
+    return np.asarray((start[:, None] <= steps) & (steps < end[:, None]) & wanted)
 
 
 def _dies_given(scope: Scope, realization: Realization) -> np.ndarray:
     """Return the dies in stock after the warm-up and those of die banks, (row, quarter)."""
     given = np.zeros((scope.rows, realization.clock.quarters))
-    for die in scope.dies:
-        for b in range(int(realization.structure.die[die].bins)):
-            given[scope.row_of[die, b], 0] += realization.die_stock[die, b]
-    for bank in each_record(realization.structure.bank):
-        if bank.die in scope.dies:
-            dies = realization.by_quarter(realization.curve(bank.draw_curve))
-            row = scope.row_of[bank.die, bank.bin]
-            given[row] += dies / realization.clock.steps_per_quarter
+    for die, b in np.argwhere(scope.row_of >= 0):
+        given[scope.row_of[die, b], 0] += realization.die_stock[die, b]
+    bank = realization.structure.bank
+    rows = scope.row_of[bank["die"], bank["bin"]]
+    dies = realization.by_quarter(realization.curves(bank["draw_curve"]))
+    for row, own in zip(rows, dies, strict=True):
+        if row >= 0:
+            given[row] += own / realization.clock.steps_per_quarter
     return given
 
 
@@ -95,23 +91,22 @@ def _ceiling(
     Demand limits them, and so do packaging lines over the time in production. A product that is not
     AI may make no more than under the shares.
     """
-    ceilings = []
-    per_step = 1.0 / realization.clock.steps_per_quarter
-    for place, (i, on) in enumerate(zip(scope.products, active, strict=True)):
-        part = realization.by_quarter(on * per_step)
-        most = np.where(part > 0.0, np.inf, 0.0)
-        for line in scope.lines[place]:
-            most = np.minimum(most, part * capacity[line] / units[place, line])
-        demand = realization.structure.product[i].demand_curve
-        if demand >= 0 and not realization.clock.no_demand_limit:
-            most = np.minimum(
-                most, realization.by_quarter(realization.curve(demand) * on * per_step)
-            )
-        if not scope.ai[i]:
-            started = realization.tally["product"]["packages_started"]
-            most = np.minimum(most, started[: realization.clock.quarters, i])
-        ceilings.append(most)
-    return np.array(ceilings)
+    clock, structure = realization.clock, realization.structure
+    in_step = active / clock.steps_per_quarter
+    part = realization.by_quarter(in_step)
+    most = np.where(part > 0.0, np.inf, 0.0)
+    for place, lines in enumerate(scope.lines):
+        if lines:
+            own = part[place] * capacity[lines] / units[place, lines, None]
+            most[place] = np.minimum(most[place], own.min(axis=0))
+    demand = structure.product["demand_curve"][scope.products]
+    limited = np.flatnonzero(demand >= 0) if not clock.no_demand_limit else np.zeros(0, int)
+    asked = realization.by_quarter(realization.curves(demand[limited]) * in_step[limited])
+    most[limited] = np.minimum(most[limited], asked)
+    others = np.flatnonzero(~scope.ai[scope.products])
+    started = realization.tally["product"]["packages_started"][: clock.quarters, scope.products]
+    most[others] = np.minimum(most[others], started.T[others])
+    return most
 
 
 def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
@@ -119,15 +114,16 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
 
     A product that is not AI must not lose supply, so it is worth more than any AI product.
     """
-    product = SimpleNamespace(**realization.world["product"])
+    product: Any = realization.world["product"]
     kept = (1.0 - product.sample_fraction) * (1.0 - product.field_escape_fraction)
     kept = kept * _passing(product, slice(None))
+    rated, bad = realization.world["performance"]["tflops_fp16"], _bad_shares(realization)
     worths = []
     for place, i in enumerate(scope.products):
-        good = _without_others(realization, i) * _known_good(realization, i) * kept[i]
-        rated = realization.world["performance"]["tflops_fp16"][i]
+        good = _without_others(realization, bad, i) * _known_good(realization, bad, i) * kept[i]
         each = [
-            rated[b] if b >= 0 else _of_random(realization, i, rated) for b in scope.sold[place]
+            rated[i, b] if b >= 0 else _of_random(realization, i, rated[i])
+            for b in scope.sold[place]
         ]
         worths.append(good * np.array(each))
     best = max(worth.max() for worth, i in zip(worths, scope.products, strict=True) if scope.ai[i])
@@ -137,27 +133,26 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
     ]
 
 
-def _bad_share(realization: Realization, die: int) -> float:
-    """Return the share of bad dies among those from fabs; it is the same in all bins."""
-    bins = int(realization.structure.die[die].bins)
-    bad = realization.tally["die"]["bad_dies_passed"][:, die].sum()
-    good = realization.tally["die_bin"]["good_dies"][:, die, :bins].sum()
-    return float(bad / (bad + good)) if bad > 0.0 else 0.0
+def _bad_shares(realization: Realization) -> list[float]:
+    """Return the share of bad dies of each design among those from fabs, the same in all bins."""
+    bad = np.add.reduce(realization.tally["die"]["bad_dies_passed"], axis=0)
+    good = np.add.reduce(realization.tally["die_bin"]["good_dies"], axis=(0, 2))
+    share = np.divide(bad, bad + good, out=np.zeros_like(bad), where=bad > 0.0)
+    return [float(each) for each in share]
 
 
-def _without_others(realization: Realization, i: int) -> float:
+def _without_others(realization: Realization, bad: list[float], i: int) -> float:
     """Return the share of packages in which no die of another design is bad."""
-    good = 1.0
-    for other in each_record(realization.structure.other):
-        if other.product == i:
-            good *= (1.0 - _bad_share(realization, other.die)) ** other.count
+    good, other = 1.0, realization.structure.other
+    for number in np.flatnonzero(other["product"] == i):
+        good *= (1.0 - bad[other["die"][number]]) ** float(other["count"][number])
     return good
 
 
-def _known_good(realization: Realization, i: int) -> float:
+def _known_good(realization: Realization, bad: list[float], i: int) -> float:
     """Return the share of a product's packages without a bad die of its own design."""
-    product = realization.structure.product[i]
-    return float((1.0 - _bad_share(realization, product.die)) ** product.dies_per_package)
+    product = realization.structure.product
+    return (1.0 - bad[product["die"][i]]) ** float(product["dies_per_package"][i])
 
 
 def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:
@@ -170,13 +165,14 @@ def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:
     if dies.sum() <= 0.0:
         return float(rated[0])
     better = np.cumsum(dies) / dies.sum()
-    return float(np.sum(np.diff(better**each, prepend=0.0) * rated[:bins]))
+    all_better = np.multiply.reduce(np.tile(better, (each, 1)))  # the same on every machine
+    return float(np.sum(np.diff(all_better, prepend=0.0) * rated[:bins]))
 
 
-def _in_time(realization: Realization, i: int, active: np.ndarray) -> np.ndarray:
-    """Return the part of the packages begun in each quarter that finish before the end."""
+def _in_time(scope: Scope, realization: Realization, active: np.ndarray) -> np.ndarray:
+    """Return the part of the packages begun that finish before the end, (product, quarter)."""
     clock = realization.clock
-    lag = realization.world["product"]["lag_days"][i] / clock.days_per_step
+    lag = realization.world["product"]["lag_days"][scope.products, None] / clock.days_per_step
     left = clock.steps - np.arange(clock.warmup_steps, clock.steps) - np.floor(lag)
     later = lag - np.floor(lag)
     done = (1.0 - later) * (left > 0.0) + later * (left > 1.0)
