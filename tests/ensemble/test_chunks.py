@@ -1,9 +1,17 @@
 import numpy as np
 import pytest
 import zarr
+from zarr.codecs import BloscCodec, Crc32cCodec
 
 from tests.ensemble.fake import flip_bit
-from yieldsim.ensemble.chunks import CHUNK_NAMES, codecs, damage, encode, is_chunk
+from yieldsim.ensemble.chunks import (
+    damage,
+    decode,
+    decode_texts,
+    encode,
+    encode_texts,
+    is_chunk,
+)
 from yieldsim.ensemble.layout import chunk_name
 
 TYPE_SIZE = 3  # place of it in Blosc's header
@@ -14,24 +22,60 @@ def values_of(dtype: str) -> np.ndarray:
     return (1000.0 * np.sin(steps)).astype(dtype)
 
 
-@pytest.mark.parametrize("compressed", [True, False])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint8"])
-def test_a_chunk_is_byte_for_byte_what_zarr_writes(dtype: str, compressed: bool) -> None:
-    values = values_of(dtype)
+def zarrs_chunk(values: np.ndarray, compressors: list) -> bytes:
+    """The bytes of a single chunk as Zarr writes it."""
     buffers: dict = {}
     array = zarr.create_array(
         zarr.storage.MemoryStore(buffers),
         shape=values.shape,
         chunks=values.shape,
-        dtype=dtype,
-        compressors=codecs(dtype, compressed),
-        chunk_key_encoding=CHUNK_NAMES,
+        dtype=values.dtype if values.dtype != object else str,
+        compressors=compressors,
+        chunk_key_encoding={"name": "default", "separator": "."},
     )
     array[...] = values
-    made = buffers[chunk_name(0, 0, 0)].to_bytes()
-    if compressed and made[TYPE_SIZE] != values.itemsize:
+    return bytes(buffers[chunk_name(*(0 for _ in values.shape))].to_bytes())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint8"])
+def test_a_plain_chunk_is_byte_for_byte_what_zarr_writes(dtype: str) -> None:
+    values = values_of(dtype)
+    assert zarrs_chunk(values, [Crc32cCodec()]) == encode(values, compressed=False)
+
+
+@pytest.mark.parametrize(
+    ("dense", "name", "shuffle"), [(True, "lz4", "shuffle"), (False, "zstd", "noshuffle")]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+def test_a_compressed_chunk_is_byte_for_byte_what_zarr_writes(
+    dtype: str, dense: bool, name: str, shuffle: str
+) -> None:
+    values = np.random.default_rng(1).integers(1, 30_000, (7, 500, 3)).astype(dtype)
+    values = (values * 1.37).astype(dtype) if dense else np.where(values < 29_000, 0, values)
+    codec = BloscCodec(typesize=values.itemsize, cname=name, clevel=1, shuffle=shuffle)
+    made = zarrs_chunk(values, [codec, Crc32cCodec()])
+    if made[TYPE_SIZE] != values.itemsize:
         pytest.skip("this version of Zarr does not tell Blosc the size of the type")
-    assert made == encode(values, compressed)
+    assert made == encode(values, compressed=True)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_texts_are_byte_for_byte_what_zarr_writes(compressed: bool) -> None:
+    texts = ["", "größe", "a" * 300, *map(str, range(50))]
+    squeeze = [BloscCodec(typesize=1, cname="zstd", clevel=1, shuffle="noshuffle")]
+    made = zarrs_chunk(
+        np.array(texts, dtype=object), [*(squeeze if compressed else []), Crc32cCodec()]
+    )
+    assert made == encode_texts(texts, compressed)
+    assert decode_texts(made, compressed) == texts
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16", "uint8"])
+def test_a_chunk_is_read_again(dtype: str) -> None:
+    values = values_of(dtype)
+    for compressed in (True, False):
+        found = decode(encode(values, compressed), dtype, compressed)
+        np.testing.assert_array_equal(found, values.ravel())
 
 
 def test_a_chunk_of_a_strided_view_is_that_of_its_copy() -> None:

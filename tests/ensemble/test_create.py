@@ -81,7 +81,7 @@ def test_a_store_appears_whole_or_not_at_all(
         assert not (tmp_path / "x.zarr").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("yieldsim.ensemble.write.add_array", killed)
+    monkeypatch.setattr("yieldsim.ensemble.write.fill", killed)
     with pytest.raises(KeyboardInterrupt):
         make_store(Folder(tmp_path / "x.zarr"))
     assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,10 @@
 """Finalizing a store, and what can go wrong with it."""
 
-import asyncio
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-import zarr
 
 from tests.ensemble.fake import CHUNK, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
@@ -17,7 +14,8 @@ from yieldsim.ensemble import (
     marked_blocks,
     read_stored,
 )
-from yieldsim.ensemble.checked import CheckedStore
+from yieldsim.ensemble.finish import summary_keys
+from yieldsim.ensemble.ledger import ORIGIN, SEAL
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
@@ -61,31 +59,11 @@ def test_finalize_trusts_blocks_that_were_checked(begun: Path) -> None:
         open_ensemble(begun)["dies_used"].load()
 
 
-def test_finalize_reads_a_folder_chunk_after_chunk(
-    begun: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each thread that decodes keeps memory: 30 MiB at a million realizations of a small model."""
-    under_way: list[str] = []
-    most = 0
-    get = CheckedStore.get
-
-    async def counted(self: CheckedStore, key: str, *rest: Any, **options: Any) -> Any:
-        nonlocal most
-        under_way.append(key)
-        most = max(most, sum("/c." in key for key in under_way))
-        await asyncio.sleep(0.001)
-        try:
-            return await get(self, key, *rest, **options)
-        finally:
-            under_way.remove(key)
-
-    monkeypatch.setattr(CheckedStore, "get", counted)
-    concurrency = zarr.config.get("async.concurrency")
-    array = zarr.open_array(begun / "usable_chips", mode="r")
-    assert array.nchunks > 4  # of one strip: Zarr reads ten at once if it may
-    finalize(Folder(begun))
-    assert most == 1
-    assert zarr.config.get("async.concurrency") == concurrency > 1
+def test_summaries_are_the_same_bytes_with_several_threads(begun: Path) -> None:
+    alone = summary_keys(read_stored(Folder(begun)))
+    assert "usable_chips_total_quantile/zarr.json" in alone
+    assert "rank_correlation_achieved/c.0.0" in alone
+    assert summary_keys(read_stored(Folder(begun)), threads=3) == alone
 
 
 def test_finalize_sweeps_what_killed_writers_left(begun: Path) -> None:
@@ -110,15 +88,19 @@ def test_finalize_needs_the_metadata_of_every_array(begun: Path, name: str, harm
     assert not read_stored(Folder(begun)).complete
 
 
-@pytest.mark.parametrize("at", ["consolidate_metadata", "Group.update_attributes"])
+@pytest.mark.parametrize("at", ["quantile/c.0", SEAL, ORIGIN, "zarr.json"])
 def test_a_finalize_that_was_killed_is_done_again(
     begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    def killed(*_: object, **__: object) -> None:
-        raise SystemExit
+    put = Folder.put
+
+    def killed(self: Folder, key: str, data: bytes) -> None:
+        if key == at:
+            raise SystemExit
+        put(self, key, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"zarr.{at}", killed)
+        patch.setattr(Folder, "put", killed)
         with pytest.raises(SystemExit):
             finalize(Folder(begun))
     with pytest.raises(IncompleteError, match="not finalized"):

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-import zarr
-
-from yieldsim.ensemble.checked import CheckedStore
+from yieldsim.ensemble.arrays import StoredArrays
+from yieldsim.ensemble.documents import consolidated_root
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
 from yieldsim.ensemble.provenance import Stored, finished_attrs, no_store
 from yieldsim.ensemble.read import advice, remedy, unfinished
-from yieldsim.ensemble.storage import ROOT_METADATA, Folder, Memory, Place, reason
-from yieldsim.ensemble.summaries import SUMMARIES, SUMMARIZED, summary_specs
+from yieldsim.ensemble.storage import ROOT_METADATA, Place, reason
+from yieldsim.ensemble.summaries import SUMMARIES, summary_specs
 from yieldsim.ensemble.verify import (
     damaged_blocks,
     damaged_metadata,
@@ -26,11 +24,11 @@ from yieldsim.ensemble.write import array_keys, fill, marked_blocks, seal_of, un
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
-def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
+def finalize(place: Place, *, checked: Collection[int] = (), threads: int = 1) -> None:
     """Check every block, sweep leftovers, add summaries, and last mark the store as complete.
 
     ``checked`` are blocks whose bytes this process wrote or checked itself. A complete store is
-    checked and left as it is.
+    checked and left as it is. Summaries are computed in ``threads`` threads.
 
     Raises IncompleteError if blocks are missing or damaged. A damaged block loses its marker, so
     that the command that wrote it computes it again. Raises VerificationError for damaged metadata,
@@ -53,7 +51,7 @@ def finalize(place: Place, *, checked: Collection[int] = ()) -> None:
             raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
         drop_damaged(stored, marked - set(checked))
         place.sweep()
-        summaries = summary_keys(stored)
+        summaries = summary_keys(stored, threads)
         for name in SUMMARIES:  # a killed finalize may have written half of it
             place.delete_array(name)
         fill(place, summaries)
@@ -72,13 +70,13 @@ def _check_finished(stored: Stored, checked: Collection[int]) -> None:
         raise VerificationError(str(stored.place), f"{what}; {remedy(stored)}")
 
 
-def summary_keys(stored: Stored) -> dict[str, bytes]:
+def summary_keys(stored: Stored, threads: int = 1) -> dict[str, bytes]:
     """Return every key of the summaries of a store whose blocks are all there."""
-    # Zarr decodes ten chunks at once in as many threads, which keep the memory. Only over a network
-    # is that faster.
-    local = isinstance(stored.place, Folder | Memory)
-    with zarr.config.set({"async.concurrency": 1} if local else {}):
-        specs = summary_specs(_arrays(stored), stored.attrs)
+    arrays = StoredArrays(stored, Seal.read(stored.place))
+    try:
+        specs = summary_specs(arrays, threads)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(str(stored.place), f"its metadata are damaged ({error})") from error
     return array_keys(specs, stored.place.compressed)
 
 
@@ -94,25 +92,6 @@ def drop_damaged(stored: Stored, blocks: Collection[int]) -> None:
             f"{len(damaged)} damaged block(s), block {block}: {problem}; "
             "the command that began it computes them again",
         )
-
-
-def _arrays(stored: Stored) -> dict[str, zarr.Array[Any]]:
-    """The arrays that summaries are made of, those that the store has.
-
-    Others may be damaged.
-    """
-    place = stored.place
-    try:
-        store = CheckedStore(stored, Seal.read(place))
-        group = zarr.open_group(store=store, mode="r", use_consolidated=False)
-        return {name: array for name in SUMMARIZED if (array := _array(group, name)) is not None}
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreError(str(place), f"its metadata are damaged ({error})") from error
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any] | None:
-    item = group.get(name)
-    return item if isinstance(item, zarr.Array) else None
 
 
 def _declare_complete(stored: Stored, seal: Seal, summaries: Mapping[str, bytes]) -> None:
@@ -137,14 +116,5 @@ def finished_root(
     place: Place, root: bytes, attrs: Mapping[str, Any], arrays: Iterable[str]
 ) -> bytes:
     """Return the root's metadata of a complete store, with those of its arrays consolidated."""
-    scratch = Memory()
-    scratch.put(ROOT_METADATA, root)
-    for array in arrays:
-        key = f"{array}/{ROOT_METADATA}"
-        scratch.put(key, place.get(key) or b"")
-    with warnings.catch_warnings():
-        # Zarr warns that its format 3 does not yet specify consolidated metadata.
-        warnings.filterwarnings("ignore", message="Consolidated metadata")
-        group = zarr.consolidate_metadata(scratch.zarr())
-    group.update_attributes(dict(attrs))
-    return scratch.get(ROOT_METADATA) or b""
+    documents = {array: place.get(f"{array}/{ROOT_METADATA}") or b"" for array in arrays}
+    return consolidated_root(root, attrs, documents)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yieldsim.ensemble.checked import CheckedStore
 from yieldsim.ensemble.ledger import Seal
 from yieldsim.ensemble.places import place_of
 from yieldsim.ensemble.provenance import Stored, no_store, read_stored
@@ -37,7 +36,10 @@ def open_ensemble(path: str | Path) -> xr.Dataset:
 
 def open_place(place: Place) -> xr.Dataset:
     """`open_ensemble` for a place, on disk or in memory."""
-    import xarray as xr  # with pandas a third of a second, which commands that only write can spare
+    # with pandas and Zarr half a second, which commands that only write can spare
+    import xarray as xr
+
+    from yieldsim.ensemble.checked import CheckedStore
 
     stored = read_stored(place)
     if stored is None:

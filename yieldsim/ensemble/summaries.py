@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import zarr
 
 from yieldsim.closed_form.ranks import spearman
+from yieldsim.ensemble.arrays import StoredArray, StoredArrays, in_threads
 from yieldsim.ensemble.layout import PARAMETER_VALUE, ArraySpec
 from yieldsim.model.load import ModelFile
 
@@ -24,32 +23,27 @@ RANK = ("rank_correlation_requested", "rank_correlation_achieved")
 SUPPLY = ("mean", "quantile", "total_mean", "total_quantile")
 # every array that `summary_specs` can make
 SUMMARIES = ("quantile", *(f"{CHIPS}_{what}" for what in SUPPLY), *PAIR, *RANK)
-# the arrays that they are made of
-SUMMARIZED = (CHIPS, "product_kind", PARAMETER_VALUE, "parameter")
 # Figures are held as they are stored, as many as one pass over the array gives. What is made of
 # them in double precision, and what is decoded at once, is a smaller part.
 _HELD_BYTES, _PART_BYTES = 256 * 2**20, 8 * 2**20
 
-Arrays = Mapping[str, "zarr.Array[Any]"]  # in quotes: zarr 3.1.3 has no generic Array
 
-
-def summary_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:
+def summary_specs(arrays: StoredArrays, threads: int = 1) -> list[ArraySpec]:
     """Mean and quantiles of usable chips per quarter, and rank correlations if the model has any.
 
-    ``arrays`` are those of the store by name, ``attrs`` its attributes. Results are read in
-    batches.
+    Results are read in batches.
     """
-    specs = [] if CHIPS not in arrays else _supply_specs(arrays)
-    return [*specs, *_correlation_specs(arrays, attrs)]
+    chips, drawn = arrays.array(CHIPS), arrays.array(PARAMETER_VALUE)
+    specs = [] if chips is None else _supply_specs(chips, arrays.texts("product_kind"), threads)
+    return [*specs, *([] if drawn is None else _correlation_specs(drawn, threads))]
 
 
-def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
-    chips = arrays[CHIPS]
+def _supply_specs(chips: StoredArray, kinds: list[str], threads: int) -> list[ArraySpec]:
     scenarios, realizations, *cells = chips.shape
     shape = (scenarios, *cells)
     mean, quantile = np.empty(shape), np.empty((len(QUANTILES), *shape))
     total_mean, total_quantile = np.empty(shape[:2]), np.empty((len(QUANTILES), *shape[:2]))
-    counted = _texts(arrays["product_kind"]) == "ai"
+    counted = np.array([kind == "ai" for kind in kinds], dtype=bool)
     several = counted.sum() > 1
     held = _HELD_BYTES // (chips.dtype.itemsize * realizations)
     for s, quarters in itertools.product(range(scenarios), _batches(held, *cells)):
@@ -58,11 +52,12 @@ def _supply_specs(arrays: Arrays) -> list[ArraySpec]:
             at = (s, quarters, products)
             # not kept under a name: the next batch would be read beside it
             _summarize(
-                _rows(chips, s, (quarters, products)),
+                _rows(chips, s, (quarters, products), threads),
                 mean[at],
                 quantile[:, *at],
                 counted[products],
                 total,
+                threads,
             )
         if total is not None:
             total_mean[s, quarters] = total.mean(axis=-1)
@@ -93,17 +88,24 @@ def _summarize(
     quantile: np.ndarray,
     counted: np.ndarray,
     total: np.ndarray | None,
+    threads: int,
 ) -> None:
     """Set mean and quantiles of (quarter, product, realization), and add to the total of some.
 
     Overwrites ``values``.
     """
     *cells, realizations = values.shape
-    for part in _batches(_PART_BYTES // (8 * realizations), *cells):
+
+    def summarize(part: slice) -> None:
         if total is not None:
             total[part] += values[part, counted].sum(axis=1, dtype=np.float64)
         mean[part] = values[part].mean(axis=-1, dtype=np.float64)
         quantile[:, part] = _quantiles(values[part])
+
+    most = _PART_BYTES // (8 * realizations * threads)
+    # at least one part for each thread
+    most = min(most, -(-cells[0] // threads) * max(1, *cells[1:]))
+    in_threads(summarize, _batches(most, *cells), threads)
 
 
 def _batches(most: int, count: int, cells: int) -> list[slice]:
@@ -112,28 +114,18 @@ def _batches(most: int, count: int, cells: int) -> list[slice]:
     return [slice(first, min(first + step, count)) for first in range(0, count, step)]
 
 
-def _strips(array: zarr.Array[Any]) -> list[slice]:
-    """Slices of realizations that cut an array between its chunks."""
-    _, realizations, *cells = array.shape
-    block, width = array.chunks[1], array.dtype.itemsize * math.prod(cells)
-    blocks = max(1, _PART_BYTES // (block * max(1, width)))
-    return _batches(blocks * block, realizations, 1)
-
-
-def _rows(array: zarr.Array[Any], scenario: int, cells: tuple[Any, ...]) -> np.ndarray:
+def _rows(array: StoredArray, scenario: int, cells: tuple[Any, ...], threads: int) -> np.ndarray:
     """The figures of some cells of a scenario, (..., realization), each row contiguous."""
-    rows: np.ndarray | None = None
-    for strip in _strips(array):
-        part = np.moveaxis(np.asarray(array[(scenario, strip)])[(slice(None), *cells)], 0, -1)
-        if rows is None:
-            rows = np.empty((*part.shape[:-1], array.shape[1]), part.dtype)
-        rows[..., strip] = part
-    assert rows is not None  # an ensemble has realizations
+    few = np.empty((1, *array.shape[2:]), array.dtype)[(slice(None), *cells)]
+    rows = np.empty((*few.shape[1:], array.shape[1]), array.dtype)
+
+    def read(block: int) -> None:
+        part = array.block(scenario, block)[(slice(None), *cells)]
+        first = block * array.chunks[1]
+        rows[..., first : first + len(part)] = np.moveaxis(part, 0, -1)
+
+    in_threads(read, range(array.blocks), threads)
     return rows
-
-
-def _texts(array: zarr.Array[Any]) -> np.ndarray:
-    return np.asarray(array[...]).astype(object)
 
 
 def _quantiles(values: np.ndarray) -> np.ndarray:
@@ -167,19 +159,18 @@ def _plain(
     return ArraySpec(name, dims, values.dtype.name, values.shape, chunks, attrs, values)
 
 
-def _correlation_specs(arrays: Arrays, attrs: Mapping[str, Any]) -> list[ArraySpec]:
+def _correlation_specs(drawn: StoredArray, threads: int) -> list[ArraySpec]:
     """Requested and achieved Spearman correlation of each pair that the model declares."""
-    drawn = arrays[PARAMETER_VALUE]
-    scenarios, realizations, _ = drawn.shape
-    paths = _texts(arrays["parameter"]).tolist()
-    pairs = ModelFile.from_json(attrs["model_json"]).correlations(attrs["scenarios"][0])
+    store, (scenarios, realizations, _) = drawn.store, drawn.shape
+    pairs = ModelFile.from_json(store.attrs["model_json"]).correlations(store.attrs["scenarios"][0])
+    paths = store.texts("parameter") if pairs else []
     pairs = [p for p in pairs if p[0] in paths and p[1] in paths and realizations > 1]
     if not pairs:
         return []
     columns = list(dict.fromkeys(path for *both, _ in pairs for path in both))
     achieved = np.empty((scenarios, len(pairs)))
     for s in range(scenarios):
-        rows = _rows(drawn, s, ([paths.index(path) for path in columns],))
+        rows = _rows(drawn, s, ([paths.index(path) for path in columns],), threads)
         values = dict(zip(columns, rows, strict=True))
         for i, (first, second, _) in enumerate(pairs):
             rank = spearman(values[first], values[second])

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import zarr
 
 from yieldsim.ensemble.chunks import damage
 from yieldsim.ensemble.layout import DONE, RunPlan, chunk_name
@@ -161,6 +160,8 @@ def _size_problem(
 
 def _examine_first_format(stored: Stored) -> Damage:
     """`examine` of a store of the first format: the checksum of every chunk, and the model's."""
+    import zarr  # late: it takes a fifth of a second
+
     place, found = stored.place, Damage()
     try:
         _ = stored.plan  # compares the model with its hash

@@ -148,10 +148,10 @@ def execute(
             )
             was_complete = job.stored is not None and job.stored.complete
             # reads what the workers wrote
-            finalize(job.place, checked=blocks if was_complete else ())
+            finalize(job.place, checked=blocks if was_complete else (), threads=threads)
         else:
             computed = compute(job, blocks, threads, bar=progress, log=log, meanwhile=meanwhile)
-            finalize(job.place, checked=blocks)
+            finalize(job.place, checked=blocks, threads=threads)
     except KeyboardInterrupt:
         if isinstance(job.place, Memory):  # nothing is left to continue
             raise KeyboardInterrupt from None

@@ -10,13 +10,13 @@ import contextlib
 import errno
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zarr.abc.store import Store
-
-from yieldsim.ensemble.places.reading import PlaceStore
 from yieldsim.ensemble.storage import CREATING, ROOT_METADATA, Memory, Place, reason
 from yieldsim.errors import RetryError, StoreError
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
 
 _EXTRAS = {"s3": "s3", "s3a": "s3"}
 
@@ -49,6 +49,8 @@ class Remote:
     def zarr(self, *, read_only: bool = False) -> Store:
         if not read_only:
             raise TypeError("a remote place is written by keys, not through Zarr")
+        from yieldsim.ensemble.places.reading import PlaceStore
+
         return PlaceStore(self)
 
     def used(self) -> bool:

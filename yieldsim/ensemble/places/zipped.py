@@ -8,12 +8,13 @@ import zipfile
 import zlib
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from zarr.abc.store import Store
-
-from yieldsim.ensemble.places.reading import PlaceStore
 from yieldsim.ensemble.storage import ROOT_METADATA, Place, reason
 from yieldsim.errors import StoreError
+
+if TYPE_CHECKING:
+    from zarr.abc.store import Store
 
 
 class Zipped:
@@ -30,6 +31,8 @@ class Zipped:
     def zarr(self, *, read_only: bool = False) -> Store:
         if not read_only:
             raise self._refusal()
+        from yieldsim.ensemble.places.reading import PlaceStore
+
         return PlaceStore(self)
 
     def used(self) -> bool:

@@ -98,7 +98,7 @@ def neutral_value(entity: BaseModel, name: str) -> float:
 class Entity(BaseModel):
     """Base of all model tables: unknown keys are refused, numbers inherit source and grade."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
     reused: ClassVar[bool] = True  # whether models with the same table share one entity
 
     source: str = ""

@@ -73,7 +73,7 @@ _SHAPES = (0.01, 1e6)  # of a beta distribution; outside them its inverse CDF is
 class Quantity(BaseModel):
     """One scalar parameter in its stated unit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     value: Number | None = None
     ref: str | None = None

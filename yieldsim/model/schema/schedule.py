@@ -27,7 +27,7 @@ _DISTRIBUTION_KEYS = frozenset({"dist", "ref", "min", "max", *SHAPE_KEYS})
 class Schedule(BaseModel):
     """Points: ``quarters`` with ``values``, or with ``low``, ``high`` and ``position``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     quarters: tuple[Quarter, ...] = ()
     values: tuple[Number, ...] = ()

@@ -51,7 +51,7 @@ Shape = Annotated[float, BeforeValidator(_shape)]
 class Table(BaseModel):
     """Base of the tables: unknown keys are refused, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     source: str = ""
     note: str = ""
