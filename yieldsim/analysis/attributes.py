@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from yieldsim.errors import StoreError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def place_of(ds: xr.Dataset) -> str:

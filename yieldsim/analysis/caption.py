@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.weights import weighting
 from yieldsim.errors import StoreError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def origin(ds: xr.Dataset) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.errors import UsageError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 HORIZON = "horizon"
 KINDS = ("quarter", "half", "year", HORIZON)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.caption import raw_model, scenario_changes
 from yieldsim.analysis.periods import Period, period_quarters, time_fields
 from yieldsim.analysis.statistics.differences import FIGURES, paired_differences
-from yieldsim.analysis.statistics.quantiles import quantiles
-from yieldsim.analysis.statistics.standard_error import STATISTICS, named, statistics
+from yieldsim.analysis.statistics.quantiles import quantile_figures
+from yieldsim.analysis.statistics.standard_error import (
+    P10_P50_P90,
+    STATISTICS,
+    named,
+    statistics,
+)
 from yieldsim.analysis.totals import labels_of, product_groups
 from yieldsim.errors import StoreError
 from yieldsim.model.scenario_names import BASELINE
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Record = dict[str, Any]
 
@@ -31,18 +38,10 @@ def figure_records(
     of its ``quarters`` the ensemble covers. Raises UsageError as `quantiles` does.
     """
     places = {str(number): places for number, (_, places) in enumerate(groups)}
-    result = quantiles(ds, variable, period, groups=places)
-    numbers = np.concatenate(
-        [
-            result["mean"].to_numpy()[..., None],
-            result["quantile"].to_numpy(),
-            result["se_mean"].to_numpy()[..., None],
-            result["se_quantile"].to_numpy(),
-        ],
-        axis=-1,
-    )
-    scenarios, labels = labels_of(result, "scenario"), labels_of(result, "period")
-    counts = result["quarters"].to_numpy().tolist()
+    result = quantile_figures(ds, variable, period, P10_P50_P90, places)
+    parts = (result.mean[..., None], result.quantile, result.se_mean[..., None], result.se_quantile)
+    numbers = np.concatenate(parts, axis=-1)
+    scenarios, labels, counts = labels_of(ds, "scenario"), result.periods, result.quarters
     return [
         {"scenario": scenarios[s], **groups[g][0], **time_fields(period, labels[t], counts[t])}
         | named(STATISTICS, numbers[s, g, t].tolist())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from yieldsim.analysis.caption import raw_model, scenario_changes
 from yieldsim.analysis.totals import TOTAL, labels_of, product_names
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ALL_AI = "All AI products"
 

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.errors import StoreError, UsageError
 from yieldsim.outputs import ALL_OUTPUTS, FLOW
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TOTAL = "total"
 AI = "ai"

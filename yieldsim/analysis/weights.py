@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 WEIGHT = "realization_weight"
 ABOUT = "weights_json"  # attribute: name, evidence, effective sample size, ...

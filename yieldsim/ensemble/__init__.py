@@ -11,7 +11,7 @@ from yieldsim.ensemble.layout import (
 )
 from yieldsim.ensemble.places import place_of
 from yieldsim.ensemble.provenance import Stored, check_same, read_stored
-from yieldsim.ensemble.read import open_ensemble, open_place
+from yieldsim.ensemble.read import open_ensemble, open_place, open_plain
 from yieldsim.ensemble.storage import Folder, Memory, Place
 from yieldsim.ensemble.verify import Damage, damaged_blocks, damaged_metadata, examine, trusted
 from yieldsim.ensemble.write import Writer, create, marked_blocks, unmark
@@ -39,6 +39,7 @@ __all__ = [
     "marked_blocks",
     "open_ensemble",
     "open_place",
+    "open_plain",
     "place_of",
     "read_stored",
     "trusted",

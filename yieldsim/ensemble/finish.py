@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from yieldsim.ensemble.arrays import StoredArrays
 from yieldsim.ensemble.documents import consolidated_root
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest, sealed
 from yieldsim.ensemble.provenance import Stored, finished_attrs, no_store
 from yieldsim.ensemble.read import advice, remedy, unfinished
+from yieldsim.ensemble.reading.arrays import StoredArrays
 from yieldsim.ensemble.storage import ROOT_METADATA, Place, reason
 from yieldsim.ensemble.summaries import SUMMARIES, summary_specs
 from yieldsim.ensemble.verify import (

@@ -16,6 +16,8 @@ from yieldsim.errors import IncompleteError, StoreError, VerificationError
 if TYPE_CHECKING:
     import xarray as xr
 
+    from yieldsim.ensemble.reading.plain import PlainDataset
+
 # dims of stores of the first format: a dim named by a keyword of Python cannot be selected by it
 RENAMED = {"import": "import_source"}
 
@@ -39,18 +41,9 @@ def open_place(place: Place) -> xr.Dataset:
     # with pandas and Zarr half a second, which commands that only write can spare
     import xarray as xr
 
-    from yieldsim.ensemble.checked import CheckedStore
+    from yieldsim.ensemble.reading.checked import CheckedStore
 
-    stored = read_stored(place)
-    if stored is None:
-        raise no_store(place)
-    if not stored.complete:
-        raise unfinished(stored)
-    seal = Seal.read(place) if stored.has_ledger else None
-    wrong = check_root(place, seal) if stored.has_ledger else {}
-    if wrong:
-        key, problem = next(iter(wrong.items()))
-        raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
+    stored, seal = _finished(place)
     store = CheckedStore(stored, seal)
     try:
         # No cache, so that memory stays flat over an analysis. (The engine takes a Zarr store,
@@ -69,6 +62,28 @@ def open_place(place: Place) -> xr.Dataset:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OSError, RecursionError) as error:
         raise StoreError(str(place), f"its metadata are damaged ({error})") from error
+
+
+def open_plain(path: str | Path) -> PlainDataset:
+    """`open_ensemble` without xarray: results, and coordinates that are texts."""
+    from yieldsim.ensemble.reading.plain import plain_dataset
+
+    return plain_dataset(*_finished(place_of(path)))
+
+
+def _finished(place: Place) -> tuple[Stored, Seal | None]:
+    """What a finished store says of itself, and its seal. Raises what `open_ensemble` raises."""
+    stored = read_stored(place)
+    if stored is None:
+        raise no_store(place)
+    if not stored.complete:
+        raise unfinished(stored)
+    seal = Seal.read(place) if stored.has_ledger else None
+    wrong = check_root(place, seal) if stored.has_ledger else {}
+    if wrong:
+        key, problem = next(iter(wrong.items()))
+        raise VerificationError(f"{place}/{key}", f"{problem}; {advice(place)}")
+    return stored, seal
 
 
 def _with_plain_texts(ds: xr.Dataset) -> xr.Dataset:

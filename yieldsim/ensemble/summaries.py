@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from yieldsim.closed_form.ranks import spearman
-from yieldsim.ensemble.arrays import StoredArray, StoredArrays, in_threads
 from yieldsim.ensemble.layout import PARAMETER_VALUE, ArraySpec
+from yieldsim.ensemble.reading.arrays import StoredArray, StoredArrays, in_threads
 from yieldsim.model.load import ModelFile
 
 QUANTILES = (0.1, 0.5, 0.9)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.attributes import json_table
 from yieldsim.analysis.totals import labels_of, realization_blocks
 from yieldsim.closed_form.ranks import spearman
 from yieldsim.errors import StoreError
 from yieldsim.model import ModelFile
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def rank_correlations(ds: xr.Dataset) -> list[dict[str, Any]]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.statistics.standard_error import (
@@ -19,6 +18,9 @@ from yieldsim.analysis.totals import BUDGET_BYTES, gather, labels_of, product_gr
 from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import UsageError
 from yieldsim.model.scenario_names import BASELINE
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FIGURES = ("mean", "se_mean", "sd_paired", "sd_independent", "spread_ratio")
 PLAIN = ("spread_ratio",)  # without a unit
@@ -87,6 +89,8 @@ def differences_of(
 
     The last dim, probability, is that of quantiles alone.
     """
+    import xarray as xr
+
     units = {"units": str(ds[attrs["variable"]].attrs.get("units", "1"))}
     content = {
         name: (list(coords)[: figure.ndim], figure, {"units": "1"} if name in PLAIN else units)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters
 from yieldsim.analysis.statistics.standard_error import (
@@ -15,6 +16,9 @@ from yieldsim.analysis.statistics.standard_error import (
 )
 from yieldsim.analysis.totals import gather, labels_of, product_groups
 from yieldsim.analysis.weights import weights_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def quantiles(
@@ -47,8 +51,53 @@ def quantiles(
     ensemble with weights has weighted figures (see `weighted`).
     Raises UsageError for a variable or period that makes no sense.
     """
-    levels, weights = tuple(probabilities), weights_of(ds)
+    import xarray as xr
+
+    levels = tuple(probabilities)
     members = product_groups(ds) if groups is None else groups
+    figures = quantile_figures(ds, variable, period, levels, members)
+    axis = "product" if groups is None else "group"
+    dims = ("scenario", axis, "period")
+    units = {"units": str(ds[variable].attrs.get("units", "1"))}
+    return xr.Dataset(
+        {
+            "mean": (dims, figures.mean, units),
+            "se_mean": (dims, figures.se_mean, units),
+            "quantile": ((*dims, "probability"), figures.quantile, units),
+            "se_quantile": ((*dims, "probability"), figures.se_quantile, units),
+        },
+        coords={
+            "scenario": labels_of(ds, "scenario"),
+            axis: list(members),
+            "period": figures.periods,
+            "quarters": ("period", figures.quarters),
+            "probability": list(levels),
+        },
+        attrs={"variable": variable, "realizations": ds.sizes["realization"]},
+    )
+
+
+@dataclass(frozen=True)
+class QuantileFigures:
+    """The figures of `quantiles` as plain arrays, by scenario, group, period and probability."""
+
+    periods: list[str]
+    quarters: list[int]  # of each period
+    mean: np.ndarray
+    se_mean: np.ndarray
+    quantile: np.ndarray
+    se_quantile: np.ndarray
+
+
+def quantile_figures(
+    ds: xr.Dataset,
+    variable: str,
+    period: Period,
+    levels: tuple[float, ...],
+    members: Mapping[str, list[int]],
+) -> QuantileFigures:
+    """Return what `quantiles` makes a Dataset of."""
+    weights = weights_of(ds)
     labels, places = period_quarters(ds, period)
     shape = (ds.sizes["scenario"], len(members), len(labels))
     mean, se_mean = np.empty(shape), np.empty(shape)
@@ -57,22 +106,5 @@ def quantiles(
         at = (part.scenario, slice(None), slice(part.first, part.first + len(part.periods)))
         mean[at], se_mean[at] = mean_and_error(part.values, weights)
         quantile[at], se_quantile[at] = sample_quantiles(part.values, levels, weights)
-    axis = "product" if groups is None else "group"
-    dims = ("scenario", axis, "period")
-    units = {"units": str(ds[variable].attrs.get("units", "1"))}
-    return xr.Dataset(
-        {
-            "mean": (dims, mean, units),
-            "se_mean": (dims, se_mean, units),
-            "quantile": ((*dims, "probability"), quantile, units),
-            "se_quantile": ((*dims, "probability"), se_quantile, units),
-        },
-        coords={
-            "scenario": labels_of(ds, "scenario"),
-            axis: list(members),
-            "period": labels,
-            "quarters": ("period", [len(several) for several in places]),
-            "probability": list(levels),
-        },
-        attrs={"variable": variable, "realizations": ds.sizes["realization"]},
-    )
+    quarters = [len(several) for several in places]
+    return QuantileFigures(labels, quarters, mean, se_mean, quantile, se_quantile)

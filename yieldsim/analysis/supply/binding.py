@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from yieldsim.analysis.periods import Period, period_quarters, time_fields
 from yieldsim.analysis.statistics.weighted import effective_sample_size
@@ -23,6 +22,9 @@ from yieldsim.analysis.totals import (
 from yieldsim.analysis.weights import weights_of
 from yieldsim.errors import StoreError
 from yieldsim.outputs import CONSTRAINTS, NOT_IN_PRODUCTION
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _CACHED_COUNTS = 2**16  # counts of a histogram that stays in the processor's cache, which is faster
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from yieldsim.analysis.caption import raw_model, scenario_changes
 from yieldsim.analysis.periods import Period
 from yieldsim.analysis.records import Record, figure_records
 from yieldsim.analysis.totals import AI, labels_of, places_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ALL = "all"
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import xarray as xr
+from typing import TYPE_CHECKING, Any
 
 from yieldsim.analysis.caption import origin, outlook_from
 from yieldsim.analysis.periods import by_period, chosen_periods, named_periods, quarter_labels
@@ -14,6 +12,9 @@ from yieldsim.analysis.statistics.correlation import rank_correlations
 from yieldsim.analysis.supply.binding import binding_shares
 from yieldsim.analysis.supply.starts import start_records
 from yieldsim.analysis.totals import ai_names
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 def summarize(ds: xr.Dataset, periods: Sequence[str] = ()) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -11,6 +11,8 @@ from yieldsim.cli.options import allow_outside, as_json, model_argument, run_opt
 from yieldsim.errors import IncompleteError
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from yieldsim.execute import RunResult
     from yieldsim.model import ModelFile
 
@@ -69,7 +71,7 @@ def run(
                 click.echo(_dry_run(file, out, as_json, **options))
                 return
             _note_defaults(file, **options)
-            meanwhile = _load_libraries_of_table if not as_json else lambda: None
+            meanwhile = _load_modules_of_table if not as_json else lambda: None
             result = execute(file, out=out, progress=True, meanwhile=meanwhile, **options)
             text = _json(result) if as_json else f"{_table(out)}\n{_closing_line(result)}"
     except Stopped as stop:
@@ -111,23 +113,22 @@ def _json(result: RunResult) -> str:
     return json.dumps(record, indent=2, ensure_ascii=False)
 
 
-def _load_libraries_of_table() -> None:
-    """Import what the table needs while kernels run: it takes as long as a third of a small run."""
-    import xarray
-
-    import yieldsim.analysis
+def _load_modules_of_table() -> None:
+    """Import what the table needs while kernels run."""
+    import yieldsim.analysis.supply.usable_chips
+    import yieldsim.ensemble.reading.plain
     import yieldsim.report  # noqa: F401
-
-    xarray.Variable((), 0.0)  # at its first array, xarray imports Dask where it is installed
 
 
 def _table(store: str) -> str:
     """Usable AI chips in total by quarter, and of each product by year."""
-    from yieldsim.analysis import summarize
-    from yieldsim.ensemble import open_ensemble
+    from yieldsim.analysis.supply.usable_chips import summarize
+    from yieldsim.ensemble import open_plain
     from yieldsim.report import summary_text
 
-    return summary_text(summarize(open_ensemble(store)), by_quarter=["total"])
+    # it has as much of a Dataset as this summary needs
+    ds = cast("xr.Dataset", open_plain(store))
+    return summary_text(summarize(ds), by_quarter=["total"])
 
 
 def _closing_line(result: RunResult) -> str:

@@ -24,11 +24,16 @@ Item = TypeVar("Item")
 
 
 class StoredArrays:
-    """The arrays of a store by name. Several threads may read them at once."""
+    """The arrays of a store by name. Several threads may read them at once.
 
-    def __init__(self, stored: Stored, seal: Seal | None) -> None:
+    Their metadata are the ``documents`` where these are given, else each is read.
+    """
+
+    def __init__(
+        self, stored: Stored, seal: Seal | None, documents: Mapping[str, Any] | None = None
+    ) -> None:
         self.place, self.attrs = stored.place, stored.attrs
-        self._stored, self._seal = stored, seal
+        self._stored, self._seal, self._documents = stored, seal, documents
         self.record = lru_cache(_RECORDS_IN_MEMORY)(self._read_record)
 
     @property
@@ -42,6 +47,8 @@ class StoredArrays:
         if document is None:
             return None
         try:
+            if document["data_type"] == "string":
+                return None
             codecs, chunks = document["codecs"], document["chunk_grid"]["configuration"]
             chunks = tuple(chunks["chunk_shape"])
             if codecs[0]["name"] == "sharding_indexed":
@@ -70,6 +77,8 @@ class StoredArrays:
         return decode_texts(data, "blosc" in [codec["name"] for codec in document["codecs"]])
 
     def _document(self, name: str) -> Mapping[str, Any] | None:
+        if self._documents is not None:
+            return self._documents.get(name)
         data = self.place.get(f"{name}/{ROOT_METADATA}")
         return None if data is None else json.loads(data)
 
