@@ -106,13 +106,17 @@ def _unmeasured(item: Any, path: str, is_default: bool) -> Iterator[Entry]:
 
 
 def titles(model: Model) -> list[Titled]:
-    """Every table that has a title or a note; the sources, which are nothing else, apart."""
+    """Every table that has a title or a note, and every shared quantity that has a title.
+
+    The sources, which are nothing else, stand apart.
+    """
     found = [
         Titled(path, getattr(table, "title", ""), table.note)
         for path, table in _tables(model, "")
         if not path.startswith("sources.")
     ]
-    return [entry for entry in found if entry.title or entry.note]
+    shared = [Titled(f"shared.{name}", item.title, "") for name, item in model.shared.items()]
+    return [entry for entry in (*found, *shared) if entry.title or entry.note]
 
 
 def _tables(item: Any, path: str) -> Iterator[tuple[str, Entity]]:

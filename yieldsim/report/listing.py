@@ -145,7 +145,7 @@ def _unit(model: Model, parameter: Parameter) -> str:
 def _quantity_content(item: Quantity) -> Record:
     if item.value is not None:
         return {"value": item.value}
-    hidden = {"ref", "unit", "source", "grade", "note", "factor", "value"}
+    hidden = {"ref", "unit", "title", "source", "grade", "note", "factor", "value"}
     return {"distribution": item.model_dump(exclude=hidden, exclude_none=True)}
 
 

@@ -1,9 +1,9 @@
 from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_parts import whole
 from tests.ensemble.fake import analyst_file
-from yieldsim.analysis.overview.assumptions import assumption_summary
+from yieldsim.analysis.overview.assumptions import assumption_summary, input_labels
 from yieldsim.analysis.titles import product_titles, scenario_titles
-from yieldsim.model import parameters
+from yieldsim.model import load_model, parameters
 
 
 def stored() -> object:
@@ -40,3 +40,16 @@ def test_titles_fall_back_to_words() -> None:
     assert scenario_titles(ds) == {"baseline": "baseline", "domestic_late": "domestic late"}
     titled = ds.assign_coords(scenario_title=("scenario", ["baseline", "All comes late"]))
     assert scenario_titles(titled)["domestic_late"] == "All comes late"
+
+
+def test_labels_of_the_baseline_tell_its_inputs_apart_in_plain_words() -> None:
+    """Also inputs that one field describes: imported and domestic tools, factors, layers."""
+    model = load_model("baseline")
+    labels = input_labels(model)
+    assert len(set(labels.values())) == len(labels)
+    for parameter in parameters(model):
+        if parameter.path.startswith("shared."):
+            title = model.shared[parameter.path.removeprefix("shared.")].title
+            assert labels[parameter.path] == title != ""
+    name = "tool_groups.arf_immersion.domestic.mttr_hours"
+    assert labels[name] == "ArF immersion scanners, domestic: mean time to repair"

@@ -16,6 +16,8 @@ from yieldsim.model.load import ModelFile
 from yieldsim.model.parameters import Parameter, parameters
 from yieldsim.model.scenario_names import BASELINE
 
+_OF_SERIES = ("position", "scale")  # of a series, which they describe as a whole
+
 
 def assumption_summary(ds: xr.Dataset, scenario: str = BASELINE) -> dict[str, Any]:
     """``inputs``: a record of each uncertain input; ``grades``: how many inputs have each grade.
@@ -50,21 +52,42 @@ def stored_model(ds: xr.Dataset, scenario: str = BASELINE) -> Model | None:
 
 
 def input_labels(model: Model) -> dict[str, str]:
-    """Each input's path -> the title of its table and what it is, in words.
+    """Each input's path -> the title of its table and what it is, in words; no two are the same.
 
-    A shared quantity has no table of its own; its label is its name in words.
+    A shared quantity has a title of its own, or its name in words.
     """
-    title_of = {entry.path: entry.title for entry in titles(model) if entry.path}
-    return {parameter.path: _label(parameter, title_of) for parameter in parameters(model)}
+    title_of = {entry.path: entry.title for entry in titles(model) if entry.path and entry.title}
+    found = parameters(model)
+    labels = {parameter.path: _label(parameter, title_of) for parameter in found}
+    number = Counter(labels.values())
+    again = [parameter for parameter in found if number[labels[parameter.path]] > 1]
+    labels |= {parameter.path: _label(parameter, title_of, with_own=True) for parameter in again}
+    number = Counter(labels.values())
+    return {
+        path: label if number[label] == 1 else f"{label} ({path})" for path, label in labels.items()
+    }
 
 
-def _label(parameter: Parameter, title_of: dict[str, str]) -> str:
+def _label(parameter: Parameter, title_of: dict[str, str], with_own: bool = False) -> str:
+    """Return the title of the nearest table, the names below it, and what the input is.
+
+    ``with_own`` adds its own name, by which inputs of one table differ that are described as one.
+    """
+    if parameter.path.startswith("shared."):
+        return title_of.get(parameter.path) or _words(parameter.path.rpartition(".")[2])
     table = parameter.path.rpartition(".")[0]
     while table and table not in title_of:
         table = table.rpartition(".")[0]
-    if parameter.path.startswith("shared.") or not table:
-        return parameter.path.rpartition(".")[2].replace("_", " ")
-    return f"{title_of[table]}: {parameter.doc or parameter.path.rpartition('.')[2]}"
+    steps = parameter.path.removeprefix(f"{table}.").split(".")
+    own = steps[: -1 if steps[-1] in _OF_SERIES else None]
+    between = own if with_own else own[:-1]
+    names = [*filter(None, [title_of.get(table)]), *map(_words, between)]
+    what = parameter.doc or _words(steps[-1])
+    return f"{', '.join(names)}: {what}" if names else what
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _record(model: Model, parameter: Parameter, labels: dict[str, str]) -> Record:

@@ -95,6 +95,7 @@ class Quantity(BaseModel):
     min: Number | None = None
     max: Number | None = None
     unit: str | None = None
+    title: str = ""
     source: str
     grade: Grade
     note: str = ""
