@@ -25,6 +25,7 @@ from yieldsim.supply.kernels.records import (
     RouteState,
     Scratch,
     Segment,
+    Leaving,
     Sorting,
     State,
     Tally,
@@ -163,6 +164,7 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
         "tail": ((bins,), None),
         "shares": ((bins + 1,), None),
         "sorting": ((), record_dtype(Sorting)),
+        "leaving": ((), record_dtype(Leaving)),
         "scratch": ((), record_dtype(Scratch)),
     }
     flat = np.zeros((sum(rows_of(part) for part in from_zero.values()), LANES))

@@ -181,7 +181,7 @@ def simulate_block(
         n = min(LANES, worlds.shape[1] - r)
         for j in range(world_flat.shape[0]):
             for k in range(n):
-                world_flat[j, k] = worlds[j, r + k]
+                world_flat[j, k] = worlds[j, np.uintp(r + k)]  # unsigned: never from the end
         for j in range(tally_flat.shape[0]):
             for k in range(n):
                 tally_flat[j, k] = 0.0

@@ -1,7 +1,7 @@
-"""Cohorts of a route: wafer release, the yields of a cohort, and first in, first out.
+"""Cohorts of a route: wafer release, and the yields of a cohort.
 
-A cohort is the wafers started in a step. `segments` gives the number of wafers that leave a route.
-The oldest wafers leave first, so wafers are tracked by their start and conserved exactly.
+A cohort is the wafers started in a step. The oldest wafers leave first (`finished`), so wafers are
+tracked by their start and conserved exactly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.dies import label_design, sort_cohort
 from yieldsim.supply.kernels.records import (
     PHONE_ENTRY,
-    BinState,
     Clock,
     DieState,
     Floats,
@@ -28,7 +27,6 @@ from yieldsim.supply.kernels.records import (
     World,
 )
 
-_ALL = 1.0 - 1e-9
 _DUST = 1e-9
 
 
@@ -223,38 +221,6 @@ def _book_start(
 
 
 @stage_jit
-def leave(
-    clock: Clock,
-    structure: Structure,
-    world: World,
-    state: State,
-    tally: Tally,
-    route: int,
-    step: int,
-    now: float,
-    row: int,
-    k: int,
-) -> None:
-    """Take the oldest wafers of a route for its outs at time ``now`` (steps), in lane ``k``."""
-    wafers, cohorts = state.route[route], state.cohort[route]
-    left = wafers.outs[k]
-    wafers.last_outs[k] += left
-    t = int(wafers.oldest_cohort[k])
-    while left > 0.0 and t <= step:
-        held = cohorts[t].remaining[k]
-        out = held if left >= held * _ALL else left
-        if out > 0.0:
-            wafers_out(clock, structure, world, state, tally, route, t, now, out, row, k)
-            cohorts[t].remaining[k] = held - out
-        left -= out
-        t += 1 if out >= held else step + 1  # the last cohort keeps some
-    while wafers.oldest_cohort[k] <= step:
-        if cohorts[int(wafers.oldest_cohort[k])].remaining[k] > 0.0:
-            break
-        wafers.oldest_cohort[k] += 1.0
-
-
-@stage_jit
 def settle(wafers: RouteState, segments: Records[Segment], step: int, n: int) -> None:
     """Clear the rounding errors of a route that all wafers have left."""
     for k in range(n):
@@ -262,119 +228,3 @@ def settle(wafers: RouteState, segments: Records[Segment], step: int, n: int) ->
             wafers.wip[k] = 0.0
             for s in range(segments.shape[0]):
                 segments[s].wafers[k] = 0.0
-
-
-@stage_jit
-def wafers_out(
-    clock: Clock,
-    structure: Structure,
-    world: World,
-    state: State,
-    tally: Tally,
-    route: int,
-    step: int,
-    now: float,
-    out: float,
-    row: int,
-    k: int,
-) -> None:
-    """Divide the wafers ``out`` of the cohort of a ``step`` among scrap, development and designs.
-
-    The dies of the designs are probed.
-    """
-    process = world.process[structure.route[route].process]
-    wafers, cohort, booked = state.route[route], state.cohort[route, step], tally.route[row, route]
-    # the wafers of a cohort start evenly over its step
-    gone = (cohort.started[k] - cohort.remaining[k] + 0.5 * out) / cohort.started[k]
-    days = max(0.0, now - step - gone) * clock.days_per_step  # rounding could make it negative
-    wafers.wip[k] = max(0.0, wafers.wip[k] - out)
-    if step < state.exits.shape[1]:
-        state.exits[route, step, row, k] += out
-    saved = out * process.line_yield[k]
-    development = saved * process.engineering_fraction[k]
-    booked.wafer_outs[k] += out
-    booked.cycle_time_days[k] += out * days
-    booked.wafers_scrapped[k] += out - saved
-    booked.wafers_engineering[k] += development
-    rest = saved - development
-    for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
-        die = structure.entry[entry].die
-        probed = (saved - development) * state.weight[step, entry, k]
-        if die >= 0 and probed > 0.0:
-            probe(
-                structure.die[die].bins,
-                probed,
-                state.bin_yield[step, entry, :, k],
-                state.die[die],
-                state.die_bin[die],
-                tally.die[row, die],
-                tally.die_bin[row, die],
-                k,
-            )
-            lose_dies(
-                probed * state.die[die].gross_dies[k],
-                1.0 if clock.no_defects else process.systematic_yield[k],
-                cohort.survive[k],
-                state.clean[step, entry, k],
-                world.die[die].parametric_yield[k],
-                tally.die[row, die],
-                k,
-            )
-            rest -= probed
-    booked.wafers_other[k] += max(0.0, rest)
-
-
-@inline_jit
-def lose_dies(
-    gross: float,
-    systematic: float,
-    survive: float,
-    clean: float,
-    parametric: float,
-    booked: Results,
-    k: int,
-) -> None:
-    """Book the dies of finished wafers that each mechanism costs, of those that are left to it.
-
-    ``survive`` is the yield of systematic losses and overlay together, ``clean`` that of random
-    defects.
-    """
-    booked.dies_lost_systematic[k] += gross * (1.0 - systematic)
-    booked.dies_lost_overlay[k] += gross * (systematic - survive)
-    booked.dies_lost_random[k] += gross * survive * (1.0 - clean)
-    booked.dies_lost_parametric[k] += gross * survive * clean * (1.0 - parametric)
-
-
-@inline_jit
-def probe(
-    bins: int,
-    wafers: float,
-    shares: Floats,
-    die: DieState,
-    stock: Records[BinState],
-    booked: Results,
-    booked_bins: Records[Results],
-    k: int,
-) -> None:
-    """Sort the dies of finished wafers into bins.
-
-    A test that misses a fault grades the die like any other, so bad dies that pass spread over the
-    bins as good ones do. Where no die is good they join the last bin.
-    """
-    gross = wafers * die.gross_dies[k]
-    passed = 0.0
-    for b in range(bins):
-        passed += gross * shares[b]
-    escaped = gross * shares[shares.shape[0] - 1]
-    for b in range(bins):
-        good = gross * shares[b]
-        part = 1.0 if b == bins - 1 else 0.0
-        bad = escaped * (good / passed if passed > 0.0 else part)
-        booked_bins[b].good_dies[k] += good
-        stock[b].stock[k] += good + bad
-        stock[b].bad[k] += bad
-    die.from_fabs[k] += passed
-    booked.wafers_to_die[k] += wafers
-    booked.gross_dies[k] += gross
-    booked.bad_dies_passed[k] += escaped
-    booked.dies_scrapped[k] += gross - passed - escaped

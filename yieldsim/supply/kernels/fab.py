@@ -20,7 +20,6 @@ from yieldsim.supply.kernels.capacity import (
     unqueued_days,
 )
 from yieldsim.supply.kernels.cohorts import (
-    leave,
     plan_wafers,
     release,
     settle,
@@ -38,6 +37,7 @@ from yieldsim.supply.kernels.effects import (
     effects_on_starts,
     meet_excursions,
 )
+from yieldsim.supply.kernels.finished import leave
 from yieldsim.supply.kernels.fleets.tools import PLAN_WITHOUT_LIMIT, clear_groups, group_rate
 from yieldsim.supply.kernels.records import (
     LANES,
@@ -117,8 +117,7 @@ def fab_step(
         now = step + (part + 0.5) / parts
         _move(clock, structure, world, state, fab, now, 1.0 / parts, n)
         for route in routes:
-            for k in range(n):
-                leave(clock, structure, world, state, tally, route, step, now, row, k)
+            leave(clock, structure, world, state, tally, route, step, now, row, n)
     for route in routes:
         settle(state.route[route], state.segment[route], step, n)
     if equipped:

@@ -150,6 +150,20 @@ class Sorting:
     most: Lanes  # 1 where an entry has the most wafers of its design so far
 
 
+class Leaving:
+    """Working numbers of the wafers that leave a route, cohort by cohort."""
+
+    left: Lanes  # wafers still to be taken from cohorts
+    out: Lanes  # of the cohort
+    days: Lanes  # since their start
+    for_designs: Lanes  # wafers without scrap and development
+    rest: Lanes  # of those, not on any design so far
+    probed: Lanes  # wafers of an entry
+    gross: Lanes  # dies on those wafers
+    passed: Lanes  # good dies of all bins
+    escaped: Lanes  # bad dies that pass
+
+
 class Scratch:
     """Working numbers of a stage, filled and read within a step."""
 
@@ -226,4 +240,5 @@ class State(NamedTuple):
     planned: Floats  # I rank k, packages of the plan that are due and not begun yet
     plan: Plan
     sorting: Sorting
+    leaving: Leaving
     scratch: Scratch
