@@ -15,17 +15,18 @@ from yieldsim.supply.compile.planning import new_plan
 from yieldsim.supply.kernels.records import (
     LANES,
     TALLY_DIMS,
+    Assembling,
     BinState,
     Cohort,
     DieState,
     EffectState,
     FleetState,
     GroupState,
+    Leaving,
     ProductState,
     RouteState,
     Scratch,
     Segment,
-    Leaving,
     Sorting,
     State,
     Tally,
@@ -165,10 +166,12 @@ def new_state(compiled: Compiled) -> tuple[np.ndarray, State]:
         "shares": ((bins + 1,), None),
         "sorting": ((), record_dtype(Sorting)),
         "leaving": ((), record_dtype(Leaving)),
+        "assembling": ((), record_dtype(Assembling)),
+        "available": ((bins,), None),
         "scratch": ((), record_dtype(Scratch)),
     }
     flat = np.zeros((sum(rows_of(part) for part in from_zero.values()), LANES))
     tables = dict(zip(from_zero, lane_views(flat, from_zero.values()), strict=True))
     tables |= {name: lane_table(*part) for name, part in written_first.items()}
     plan = new_plan(structure, entries, bins, pools)
-    return flat, State(**tables, plan=plan, available=np.zeros(bins))
+    return flat, State(**tables, plan=plan)

@@ -13,6 +13,7 @@ from yieldsim.supply.kernels.assembly import start_packages
 from yieldsim.supply.kernels.records import (
     Clock,
     Floats,
+    Lanes,
     ProductState,
     State,
     Structure,
@@ -210,23 +211,40 @@ def package_step(
         if not clock.no_packaging_limit:
             grant_packaging(structure, world, state, first, last, n)
         for i in range(first, last):
+            if _is_granted(state.product[i].granted, n):
+                start_packages(clock, structure, world, state, tally, i, step, row, n)
+                if follows_plan(clock, row):
+                    _settle(clock, structure, state, i, n)
             for k in range(n):
-                if state.product[i].granted[k] > 0.0:
-                    start_packages(clock, structure, world, state, tally, i, step, row, k)
-                    if follows_plan(clock, row):
-                        _settle(clock, structure, state, i, k)
                 _hold(state.product[i], state.held[i], k)
 
 
 @stage_jit
-def _settle(clock: Clock, structure: Structure, state: State, i: int, k: int) -> None:
+def _is_granted(granted: Lanes, n: int) -> bool:
+    """Return whether any lane begins packages."""
+    any_lane = False
+    for k in range(n):
+        any_lane |= granted[k] > 0.0
+    return any_lane
+
+
+@stage_jit
+def _settle(clock: Clock, structure: Structure, state: State, i: int, n: int) -> None:
     """Subtract the packages that a product began from those due by the plan, by rank of memory."""
-    each, planned = structure.product[i].stacks_per_package, state.planned[i]
+    each, planned, granted = (
+        structure.product[i].stacks_per_package,
+        state.planned[i],
+        state.product[i].granted,
+    )
     if each == 0 or clock.no_memory_limit:
-        planned[0, k] = max(0.0, planned[0, k] - state.product[i].granted[k])
+        for k in range(n):
+            begun = granted[k] if granted[k] > 0.0 else 0.0
+            planned[0, k] = max(0.0, planned[0, k] - begun)
         return
     for rank in range(planned.shape[0]):
-        planned[rank, k] = max(0.0, planned[rank, k] - state.taken[i, rank, k] / each)
+        for k in range(n):
+            begun = state.taken[i, rank, k] / each if granted[k] > 0.0 else 0.0
+            planned[rank, k] = max(0.0, planned[rank, k] - begun)
 
 
 @stage_jit

@@ -11,9 +11,7 @@ from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.dies import label_design, sort_cohort
 from yieldsim.supply.kernels.records import (
     PHONE_ENTRY,
-    Clock,
     DieState,
-    Floats,
     Lanes,
     Parameters,
     Records,
@@ -23,7 +21,6 @@ from yieldsim.supply.kernels.records import (
     Sorting,
     State,
     Structure,
-    Tally,
     World,
 )
 

@@ -16,7 +16,6 @@ from yieldsim.supply.kernels.records import (
     Lanes,
     Leaving,
     Parameters,
-    Records,
     Results,
     RouteState,
     State,

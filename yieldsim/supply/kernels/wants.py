@@ -101,8 +101,8 @@ def want(
     lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     for i in range(structure.product.shape[0]):
         product, packages = structure.product[i], state.product[i]
+        packages_of_dies(structure, state, i, packages.wanted, n)
         for k in range(n):
-            packages.wanted[k] = 0.0
             packages.granted[k] = 0.0
             packages.limit[k] = NOT_IN_PRODUCTION
         for rank in range(state.taken.shape[1]):
@@ -111,7 +111,6 @@ def want(
         for k in range(n):
             if packages.die_share[k] <= 0.0:
                 continue
-            packages.wanted[k] = packages_of_dies(structure, state, i, k)
             packages.limit[k] = die_constraint(state, product.die, k)
             if product.demand_curve >= 0 and not clock.no_demand_limit:
                 demand = curve_value(lows, highs, drawn, product.demand_curve, step, k)

@@ -30,6 +30,7 @@ from yieldsim.supply.kernels.records.plan import (
     Program,
 )
 from yieldsim.supply.kernels.records.state import (
+    Assembling,
     BinState,
     Cohort,
     DieState,
@@ -83,6 +84,7 @@ from yieldsim.supply.kernels.records.world import Parameters, World
 __all__ = [
     "AI_ENTRY",
     "AllocationEntry",
+    "Assembling",
     "BY_BANDWIDTH",
     "BY_CHIPS",
     "BY_COMPUTE",

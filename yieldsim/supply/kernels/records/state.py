@@ -164,6 +164,17 @@ class Leaving:
     escaped: Lanes  # bad dies that pass
 
 
+class Assembling:
+    """Working numbers of the packages that a product begins."""
+
+    left: Lanes  # packages still to be given a recipe
+    packages: Lanes  # of a recipe
+    survive: Lanes  # share that passes assembly and tests if all dies are good
+    known_good: Lanes  # share of a recipe's packages without a bad die
+    lag: Lanes  # from start to test, in steps
+    bad: Lanes  # share of bad dies among those taken of a bin
+
+
 class Scratch:
     """Working numbers of a stage, filled and read within a step."""
 
@@ -229,7 +240,7 @@ class State(NamedTuple):
     die: Records[DieState]  # D
     tail: Floats  # B k, share of dies in the bin or a better one
     shares: Floats  # B+1 k, dies of a design by bin; the last bin holds escapes
-    available: Floats  # B, of the current lane
+    available: Floats  # B k, dies that the current product may take
     die_bin: Records2[BinState]  # D B
     stacks: Floats  # H k
     stacks_per_wafer: Floats  # H k, of a maker, before yield
@@ -241,4 +252,5 @@ class State(NamedTuple):
     plan: Plan
     sorting: Sorting
     leaving: Leaving
+    assembling: Assembling
     scratch: Scratch
