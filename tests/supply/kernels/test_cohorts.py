@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from tests.paths import VALID
-from tests.supply.kernels.records_by_hand import FORMS, form_of, table
+from tests.supply.kernels.records_by_hand import FORMS, form_of
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels import cohorts
-from yieldsim.supply.kernels.records import BinState, DieState, tally_fields
 from yieldsim.supply.simulate import Simulator, _Run
 
 
@@ -30,26 +29,6 @@ def test_release_starts_the_plan_unless_wip_forbids(form: str) -> None:
     assert release(100.0, 25.0, False, 170.0, 0.0, 2.0, 4.0) == (25.0, False)
     # a route without raw process time never fills, and starts what tools can do
     assert release(100.0, 25.0, True, 900.0, 0.0, 2.0, 0.0) == (25.0, False)
-
-
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("shares", [(0.3, 0.1, 0.2), (0.0, 0.4, 0.05), (0.0, 0.0, 0.6)])
-def test_a_bad_die_that_passes_is_graded_as_good_ones_are(
-    form: str, shares: tuple[float, float, float]
-) -> None:
-    """Shares of gross dies: good in the first bin, good in the second, bad that pass."""
-    die, stock = table(DieState, gross_dies=500.0), table(BinState, 2)
-    booked = table(tally_fields("die"))
-    of_bins = table(tally_fields("die_bin"), 2)
-    form_of(cohorts.probe, form)(2, 4.0, np.array(shares), die, stock, booked, of_bins, 3)
-    good, escaped = 2000.0 * np.array(shares[:2]), 2000.0 * shares[2]
-    bad = escaped * good / good.sum() if good.any() else np.array([0.0, escaped])
-    np.testing.assert_allclose(stock["bad"][:, 3], bad, rtol=1e-15)
-    np.testing.assert_allclose(stock["stock"][:, 3], good + bad, rtol=1e-15)
-    np.testing.assert_allclose(of_bins["good_dies"][:, 3], good, rtol=1e-15)
-    everything = stock["stock"][:, 3].sum() + booked.dies_scrapped[3]
-    assert everything == pytest.approx(2000.0, rel=1e-15)
-    assert booked.bad_dies_passed[3] == escaped
 
 
 ROUTES = [

@@ -57,6 +57,7 @@ def _offer(structure: Structure, state: State, i: int, n: int) -> None:
 
 @lane_jit
 def _part(available: Lanes, offer: Lanes, share: Lanes, n: int) -> None:
+    """Fill the dies of a bin that a product may take."""
     for k in range(n):
         available[k] = offer[k] * share[k]
 
@@ -74,12 +75,14 @@ def _take(recipe: Ints, available: Floats, packages: Lanes, n: int) -> None:
 
 @lane_jit
 def _limit(each: float, available: Lanes, packages: Lanes, n: int) -> None:
+    """Cut packages to those that the dies of a bin are enough for."""
     for k in range(n):
         packages[k] = min(packages[k], available[k] / each)
 
 
 @lane_jit
 def _subtract(each: float, packages: Lanes, available: Lanes, n: int) -> None:
+    """Subtract the dies of packages from those of a bin."""
     for k in range(n):
         available[k] = max(0.0, available[k] - packages[k] * each)
 

@@ -6,7 +6,7 @@ that they vectorize. A lane without wafers of a cohort adds zero.
 
 from __future__ import annotations
 
-from yieldsim.kernels.jit import inline_jit, lane_jit, stage_jit
+from yieldsim.kernels.jit import lane_jit, stage_jit
 from yieldsim.supply.kernels.records import (
     BinState,
     Clock,
@@ -16,6 +16,7 @@ from yieldsim.supply.kernels.records import (
     Lanes,
     Leaving,
     Parameters,
+    Records,
     Results,
     RouteState,
     State,
@@ -133,13 +134,17 @@ def _book_dies(
         die = structure.entry[entry].die
         if die < 0 or not _share(state.weight[t, entry], work, n):
             continue
-        bins, shares = structure.die[die].bins, state.bin_yield[t, entry]
-        _fill_gross(bins, shares, state.die[die].gross_dies, work, n)
-        for b in range(bins):
-            last = 1.0 if b == bins - 1 else 0.0
-            _sort(last, shares[b], state.die_bin[die, b], tally.die_bin[row, die, b], work, n)
-        _book_probed(state.die[die], tally.die[row, die], work, n)
-        lose_dies(
+        probe(
+            structure.die[die].bins,
+            state.bin_yield[t, entry],
+            state.die[die],
+            state.die_bin[die],
+            tally.die[row, die],
+            tally.die_bin[row, die],
+            work,
+            n,
+        )
+        _lose_dies(
             clock.no_defects,
             process.systematic_yield,
             survive,
@@ -165,12 +170,29 @@ def _share(weight: Lanes, work: Leaving, n: int) -> bool:
     return any_lane
 
 
-@inline_jit
-def _fill_gross(bins: int, shares: Floats, gross_dies: Lanes, work: Leaving, n: int) -> None:
-    """Fill the dies on the wafers of an entry, those that pass, and the bad ones among these."""
-    _clear_passed(shares[shares.shape[0] - 1], gross_dies, work, n)
+@stage_jit
+def probe(
+    bins: int,
+    shares: Floats,
+    die: DieState,
+    stock: Records[BinState],
+    booked: Results,
+    booked_bins: Records[Results],
+    work: Leaving,
+    n: int,
+) -> None:
+    """Sort the dies of the wafers of an entry into bins.
+
+    A test that misses a fault grades the die like any other, so bad dies that pass spread over the
+    bins as good ones do. Where no die is good they join the last bin.
+    """
+    _clear_passed(shares[shares.shape[0] - 1], die.gross_dies, work, n)
     for b in range(bins):
         _add_passed(shares[b], work, n)
+    for b in range(bins):
+        last = 1.0 if b == bins - 1 else 0.0
+        _sort(last, shares[b], stock[b], booked_bins[b], work, n)
+    _book_probed(die, booked, work, n)
 
 
 @lane_jit
@@ -195,11 +217,7 @@ def _add_passed(shares: Lanes, work: Leaving, n: int) -> None:
 def _sort(
     last: float, shares: Lanes, stock: BinState, booked: Results, work: Leaving, n: int
 ) -> None:
-    """Put the dies of a bin in stock.
-
-    A test that misses a fault grades the die like any other, so bad dies that pass spread over the
-    bins as good ones do. Where no die is good they join the last bin (``last`` is 1 for it).
-    """
+    """Put the dies of a bin in stock. ``last`` is 1 for the last bin of the design, else 0."""
     for k in range(n):
         there, passed = work.probed[k] > 0.0, work.passed[k]
         good = work.gross[k] * (shares[k] if there else 0.0)
@@ -223,7 +241,7 @@ def _book_probed(die: DieState, booked: Results, work: Leaving, n: int) -> None:
 
 
 @lane_jit
-def lose_dies(
+def _lose_dies(
     no_defects: bool,
     systematic: Lanes,
     survive: Lanes,
