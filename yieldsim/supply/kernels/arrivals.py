@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from yieldsim.kernels.jit import bare_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.curves import curve_value, slipped_value
 from yieldsim.supply.kernels.records import Clock, Parameters, State, Structure, Tally, World
 from yieldsim.units import MONTHS_PER_QUARTER
 from yieldsim.wafer.kernels.geometry import count_best_of_four
 
 
-@bare_jit
+@stage_jit
 def stacks_per_wafer(wafer: Parameters, maker: Parameters, by_geometry: bool, k: int) -> float:
     """Return the stacks of a DRAM wafer before yield.
 

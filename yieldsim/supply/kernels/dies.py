@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from yieldsim.kernels.elementary import exp_minus, exp_within, log1p_positive
-from yieldsim.kernels.jit import bare_jit, inline_jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.outputs import ALLOCATION, DEFECTS, WAFER_PLAN
 from yieldsim.supply.kernels.records import (
     DieDesign,
@@ -43,7 +43,7 @@ def area_yield(faults: float, alpha: float) -> float:
     return exp_minus(faults if alpha >= POISSON_ALPHA else law)
 
 
-@bare_jit
+@stage_jit
 def gross_dies(wafer: Parameters, die: Parameters, k: int) -> float:
     """Return gross dies per wafer: the given count, or the best of four half-pitch grid offsets."""
     if die.gross_die_per_wafer[k] > 0.0:
@@ -109,7 +109,7 @@ def _gamma_node(work: Sorting, node: int, begin: int, end: int) -> None:
         work.bend[k] = bend * work.bend_ratio[k]
 
 
-@bare_jit
+@stage_jit
 def deep_tails(
     cores: int, min_good: Ints, bins: int, work: Sorting, tail: Floats, begin: int, end: int
 ) -> None:
@@ -177,7 +177,7 @@ def bin_tails(
                 tail[b, k] += harvest[b, j] * work.term[k]
 
 
-@bare_jit
+@stage_jit
 def table_tails(
     design: DieDesign, table: Floats, work: Sorting, tail: Floats, begin: int, end: int
 ) -> None:
@@ -219,7 +219,7 @@ def alpha_within(alpha: float, left: float, faults: float) -> float:
     return left if x < 1e-4 or left == alpha else scaled  # equal without process noise
 
 
-@bare_jit
+@stage_jit
 def die_tails(
     values: Parameters,
     design: DieDesign,
