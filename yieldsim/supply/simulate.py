@@ -18,7 +18,7 @@ from yieldsim.supply.compile.axes import united_axes
 from yieldsim.supply.compile.results import TallyLayout, new_state
 from yieldsim.supply.kernels.block import simulate_block
 from yieldsim.supply.kernels.records import LANES, Clock
-from yieldsim.supply.mix import Mixer, Stocks, mixer_of
+from yieldsim.supply.mix import Mixer, Warmup, mixer_of
 from yieldsim.supply.orders import NEEDED, compile_demand, order_attributes, run_demand
 
 
@@ -159,22 +159,22 @@ def _mixed(run: _Run, mixer: Mixer, worlds: np.ndarray, first: int) -> np.ndarra
     """Return the outputs of up to LANES realizations, each by what makes the most compute.
 
     That is the shares, the planner, or the mix of a linear program that knows all quarters. The
-    warm-up before the mix is the planner's, so the program may do all that the planner may.
+    warm-up before the mix is the planner's, so the program may do all that the planner may. The
+    program learns what wafers give from the run by shares, which has the same starts and defects.
     """
     clock, count = run.compiled.clock, worlds.shape[1]
     worlds = np.ascontiguousarray(worlds)
+    planned = clock._replace(planned_warmup=True)
+    run(planned._replace(steps=clock.warmup_steps), worlds, first)
+    warmup = Warmup.of(run.state, clock.warmup_steps)
     best = run(clock, worlds, first)
     most = mixer.compute(run.tally, count)
-    planned = run(clock._replace(planned=True, planned_warmup=True), worlds, first)
-    best, most = _better(mixer, best, most, planned, mixer.compute(run.tally, count))
-    clock = clock._replace(planned_warmup=True)
-    run(clock._replace(steps=clock.warmup_steps), worlds, first)
-    stocks = Stocks.of(run.state)
-    run(clock, worlds, first)
-    mixes = mixer.mixes(run.world, run.state, run.tally, stocks, count)
+    mixes = mixer.mixes(run.world, run.state, run.tally, warmup, count)
+    other = run(planned._replace(planned=True), worlds, first)
+    best, most = _better(mixer, best, most, other, mixer.compute(run.tally, count))
     worlds[-len(mixes) :] = mixes
-    mixed = run(clock._replace(mixed=True), worlds, first)
-    return _better(mixer, best, most, mixed, mixer.compute(run.tally, count))[0]
+    other = run(planned._replace(mixed=True), worlds, first)
+    return _better(mixer, best, most, other, mixer.compute(run.tally, count))[0]
 
 
 def _better(

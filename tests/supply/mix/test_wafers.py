@@ -8,7 +8,7 @@ import pytest
 from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels.records import Tally
-from yieldsim.supply.mix.realization import Realization, Stocks, realization_of
+from yieldsim.supply.mix.realization import Realization, Warmup, realization_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import supplies_of
 from yieldsim.supply.mix.wafers import exits
@@ -37,9 +37,9 @@ def by_shares(name: str, *changes: str) -> ByShares:
     _, worlds = compiled.draw(7, 0, REALIZATIONS)
     clock = compiled.clock
     run(clock._replace(steps=clock.warmup_steps), worlds, 0)
-    stocks = Stocks.of(run.state)
+    warmup = Warmup.of(run.state, clock.warmup_steps)
     run(clock, worlds, 0)
-    now = (run.world, run.state, run.tally, stocks)
+    now = (run.world, run.state, run.tally, warmup)
     seen = [realization_of(compiled, *now, k) for k in range(REALIZATIONS)]
     return ByShares(scope_of(compiled), seen, run.tally)
 

@@ -7,7 +7,7 @@ import numpy as np
 from yieldsim.supply.compile import Compiled
 from yieldsim.supply.kernels.records import State, Tally, World
 from yieldsim.supply.mix.program import MixPlan, Program
-from yieldsim.supply.mix.realization import Realization, Stocks, realization_of
+from yieldsim.supply.mix.realization import Realization, Warmup, realization_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import Supplies, supplies_of
 from yieldsim.units import H100_TFLOPS_FP16
@@ -48,14 +48,14 @@ class Mixer:
         """Return the lanes that made more compute with the mix than with the shares."""
         return mixed > shares * (1.0 + _GAIN)
 
-    def mixes(self, world: World, state: State, tally: Tally, stocks: Stocks, n: int) -> np.ndarray:
+    def mixes(self, world: World, state: State, tally: Tally, warmup: Warmup, n: int) -> np.ndarray:
         """Return the best mix of each of n lanes, (row at the end of a flat world, lane).
 
-        ``world``, ``state`` and ``tally`` are those of the run by shares. ``stocks`` are those at
-        the start of its first quarter.
+        ``world``, ``state`` and ``tally`` are those of the run by shares. The mix follows another
+        ``warmup`` than that of the shares.
         """
         made = self.compute(tally, n)
-        drawn = (realization_of(self._compiled, world, state, tally, stocks, k) for k in range(n))
+        drawn = (realization_of(self._compiled, world, state, tally, warmup, k) for k in range(n))
         mixes = [
             self._mix(realization, float(total) * H100_TFLOPS_FP16)
             for realization, total in zip(drawn, made, strict=True)

@@ -32,7 +32,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Realization:
-    """The results of a realization in a run by shares, and its stocks after the warm-up.
+    """The results of a realization in a run by shares, with what its warm-up left.
 
     Tables hold until the next run. All is without the lane axis.
     """
@@ -69,16 +69,19 @@ class Realization:
 
 
 @dataclass(frozen=True)
-class Stocks:
-    """Stocks at a time: dies (die, bin, lane) and memory stacks (pool, lane)."""
+class Warmup:
+    """What the steps of a warm-up leave: stocks, and the designs of wafers that are in lines."""
 
-    dies: np.ndarray
-    stacks: np.ndarray
+    dies: np.ndarray  # (die, bin, lane)
+    stacks: np.ndarray  # (pool, lane)
+    weight: np.ndarray  # (step, entry, lane), share of a cohort's wafers
+    bin_yield: np.ndarray  # (step, entry, bin + 1, lane)
 
     @classmethod
-    def of(cls, state: State) -> Stocks:
-        """Return copies of the stocks of a state, which the next run overwrites."""
-        return cls(state.die_bin["stock"].copy(), state.stacks.copy())
+    def of(cls, state: State, steps: int) -> Warmup:
+        """Return copies of a state after the warm-up, which the next run overwrites."""
+        weight, bin_yield = state.weight[:steps].copy(), state.bin_yield[:steps].copy()
+        return cls(state.die_bin["stock"].copy(), state.stacks.copy(), weight, bin_yield)
 
 
 _WORLD = ("curve", "process", "product", "performance")
@@ -86,9 +89,9 @@ _TALLY = ("die", "die_bin", "pool", "line", "product")
 
 
 def realization_of(
-    compiled: Compiled, world: World, state: State, tally: Tally, stocks: Stocks, k: int
+    compiled: Compiled, world: World, state: State, tally: Tally, warmup: Warmup, k: int
 ) -> Realization:
-    """Return the realization in lane ``k`` of the last run."""
+    """Return the realization in lane ``k`` of the last run, as it is after another warm-up."""
 
     def own(values: Any) -> np.ndarray:
         return np.ascontiguousarray(values[..., k])
@@ -100,9 +103,9 @@ def realization_of(
         {name: Lane(getattr(tally, name), k) for name in _TALLY},
         own(state.cohort["started"]),
         own(state.exits),
-        own(state.weight),
-        own(state.bin_yield),
+        np.concatenate([own(warmup.weight), own(state.weight[len(warmup.weight) :])]),
+        np.concatenate([own(warmup.bin_yield), own(state.bin_yield[len(warmup.weight) :])]),
         own(state.die["gross_dies"]),
-        own(stocks.dies),
-        own(stocks.stacks),
+        own(warmup.dies),
+        own(warmup.stacks),
     )
