@@ -14,6 +14,7 @@ import numpy as np
 import yieldsim
 from yieldsim.supply import simulate
 from yieldsim.supply.mix import mixer
+from yieldsim.supply.mix.program import Program
 from yieldsim.supply.simulate import Simulator
 
 SEED = 7
@@ -21,8 +22,8 @@ RULES = {"shares": "shares", "planner": "planner", "most compute": "most_compute
 ROUNDING = 2e-6  # results are in single precision, and the engine takes a millionth more for none
 PLACES = {
     "runs of the kernel": [(simulate, "simulate_block")],
-    "what wafers and lines give": [(mixer, "realization_of"), (mixer, "supplies_of")],
-    "linear program": [(mixer, "best_plan")],
+    "what wafers and lines give": [(mixer, "supplies_of")],
+    "linear program": [(Program, "best_plan")],
     "the rest": [(Simulator, "block")],
 }
 

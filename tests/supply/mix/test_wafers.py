@@ -8,7 +8,7 @@ import pytest
 from tests.paths import VALID
 from yieldsim.model.load import load_file
 from yieldsim.supply.kernels.records import Tally
-from yieldsim.supply.mix.realization import Realization, Warmup, realization_of
+from yieldsim.supply.mix.realization import Realization, Warmup, realizations_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import supplies_of
 from yieldsim.supply.mix.wafers import exits
@@ -40,7 +40,7 @@ def by_shares(name: str, *changes: str) -> ByShares:
     warmup = Warmup.of(run.state, clock.warmup_steps)
     run(clock, worlds, 0)
     now = (run.world, run.state, run.tally, warmup)
-    seen = [realization_of(compiled, *now, k) for k in range(REALIZATIONS)]
+    seen = list(realizations_of(compiled, *now, REALIZATIONS))
     return ByShares(scope_of(compiled), seen, run.tally)
 
 

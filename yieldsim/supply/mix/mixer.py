@@ -7,7 +7,7 @@ import numpy as np
 from yieldsim.supply.compile import Compiled
 from yieldsim.supply.kernels.records import State, Tally, World
 from yieldsim.supply.mix.program import MixPlan, Program
-from yieldsim.supply.mix.realization import Realization, Warmup, realization_of
+from yieldsim.supply.mix.realization import Realization, Warmup, realizations_of
 from yieldsim.supply.mix.scope import Scope, scope_of
 from yieldsim.supply.mix.supplies import Supplies, supplies_of
 from yieldsim.units import H100_TFLOPS_FP16
@@ -55,7 +55,7 @@ class Mixer:
         ``warmup`` than that of the shares.
         """
         made = self.compute(tally, n)
-        drawn = (realization_of(self._compiled, world, state, tally, warmup, k) for k in range(n))
+        drawn = realizations_of(self._compiled, world, state, tally, warmup, n)
         mixes = [
             self._mix(realization, float(total) * H100_TFLOPS_FP16)
             for realization, total in zip(drawn, made, strict=True)

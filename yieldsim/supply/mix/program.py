@@ -199,14 +199,12 @@ class Program:
         """Add as many packages by pool as by recipe, of products that have both."""
         for by_recipe, by_pool in self._variables.both:
             possible = packages[by_pool] >= 0
-            some = possible.any(axis=0)
-            rows = np.full(self._quarters, -1)
-            none = np.zeros(int(some.sum()))
+            some = np.flatnonzero(possible.any(axis=0))
+            rows, none = np.full(self._quarters, -1), np.zeros(len(some))
             rows[some] = program.add_rows(none, none)
             program.add_values(rows, packages[by_recipe], 1.0)
             program.add_values(rows, packages[by_pool], -1.0)
-            first = by_pool[possible.argmax(axis=0)[some]]
-            program.make_basic(packages[first, np.flatnonzero(some)])
+            program.make_basic(packages[by_pool[possible.argmax(axis=0)[some]], some])
 
     def _limit(self, program: LinearProgram, supplies: Supplies, packages: np.ndarray) -> None:
         """Add the capacity of packaging lines, and ceilings that this does not imply."""

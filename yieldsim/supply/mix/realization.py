@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,24 +89,27 @@ _WORLD = ("curve", "process", "product", "performance")
 _TALLY = ("die", "die_bin", "pool", "line", "product")
 
 
-def realization_of(
-    compiled: Compiled, world: World, state: State, tally: Tally, warmup: Warmup, k: int
-) -> Realization:
-    """Return the realization in lane ``k`` of the last run, as it is after another warm-up."""
-
-    def own(values: Any) -> np.ndarray:
-        return np.ascontiguousarray(values[..., k])
-
-    return Realization(
-        compiled.clock,
-        compiled.structure,
-        {name: Lane(getattr(world, name), k) for name in _WORLD},
-        {name: Lane(getattr(tally, name), k) for name in _TALLY},
-        own(state.cohort["started"]),
-        own(state.exits),
-        np.concatenate([own(warmup.weight), own(state.weight[len(warmup.weight) :])]),
-        np.concatenate([own(warmup.bin_yield), own(state.bin_yield[len(warmup.weight) :])]),
-        own(state.die["gross_dies"]),
-        own(warmup.dies),
-        own(warmup.stacks),
-    )
+def realizations_of(
+    compiled: Compiled, world: World, state: State, tally: Tally, warmup: Warmup, n: int
+) -> Iterator[Realization]:
+    """Yield the realizations in the first n lanes of the last run, after another warm-up."""
+    warm = len(warmup.weight)
+    lanes = [
+        state.cohort["started"],
+        state.exits,
+        np.concatenate([warmup.weight, state.weight[warm:]]),
+        np.concatenate([warmup.bin_yield, state.bin_yield[warm:]]),
+        state.die["gross_dies"],
+        warmup.dies,
+        warmup.stacks,
+    ]
+    # the lane comes first, so that each is contiguous: memory is read once, not once for each lane
+    own = [np.ascontiguousarray(np.moveaxis(values, -1, 0)) for values in lanes]
+    for k in range(n):
+        yield Realization(
+            compiled.clock,
+            compiled.structure,
+            {name: Lane(getattr(world, name), k) for name in _WORLD},
+            {name: Lane(getattr(tally, name), k) for name in _TALLY},
+            *(values[k] for values in own),
+        )

@@ -19,6 +19,7 @@ _OPTIONS = {
     "presolve": "off",
     "simplex_dual_edge_weight_strategy": 1,
     "dual_simplex_cost_perturbation_multiplier": 0.0,
+    "simplex_scale_strategy": 4,
 }
 
 

@@ -46,13 +46,9 @@ def wafers_of(scope: Scope, realization: Realization) -> Wafers:
     ends = exits(realization.started, realization.exits, clock)
     dies = _dies(scope, realization, own)  # (entry, slot, step)
     _add(given, entries.rows, own[:, None, :warm] * dies[..., :warm], ends[entries.route, :warm])
-    alone = slice(moved, None)
-    _add(
-        given,
-        entries.rows[alone],
-        own[alone, None, warm:] * dies[alone, :, warm:],
-        ends[entries.route[alone], warm:],
-    )
+    if moved < len(own):
+        after = own[moved:, None, warm:] * dies[moved:, :, warm:]
+        _add(given, entries.rows[moved:], after, ends[entries.route[moved:], warm:])
     by_quarter = (moved, quarters, clock.steps_per_quarter)
     wafers = own[:moved, warm:].reshape(by_quarter)
     total = wafers.copy()  # of all moved entries of the route
@@ -81,9 +77,10 @@ def _dies(scope: Scope, realization: Realization, own: np.ndarray) -> np.ndarray
     entries, process = scope.entries, realization.world["process"]
     kept = process["line_yield"] * (1.0 - process["engineering_fraction"])
     each = realization.gross_dies[entries.die] * kept[entries.process]
-    sorted_ = realization.bin_yield[:, entries.number].transpose(1, 2, 0)  # (entry, bin, step)
-    good = np.where(entries.has_bin[..., None], sorted_[:, :-1], 0.0)
-    passed = _passed(good, sorted_[:, -1], entries.last_bin)
+    bins = realization.bin_yield[:, entries.number].transpose(1, 2, 0)  # (entry, bin, step)
+    good = np.ascontiguousarray(bins[:, :-1])
+    good[~entries.has_bin] = 0.0
+    passed = _passed(good, np.ascontiguousarray(bins[:, -1]), entries.last_bin)
     passed *= each[:, None, None]
     passed *= own[:, None] > 0.0  # the state of others is of an earlier run
     for b in range(1, passed.shape[1]):  # bins that are taken alike are of the first slot
@@ -138,8 +135,5 @@ def _arrivals(dies: np.ndarray, later: np.ndarray, route: np.ndarray) -> np.ndar
 def _add(given: np.ndarray, rows: np.ndarray, dies: np.ndarray, ends: np.ndarray) -> None:
     """Add the dies (entry, slot, step) of cohorts to their rows, by the quarters of their ends."""
     some = np.flatnonzero(ends.any(axis=(0, 1)))
-    came = np.zeros((*rows.shape, len(some)))
-    for step in range(dies.shape[-1]):
-        came += dies[..., step, None] * ends[:, None, step, some]
-    for entry, slot in np.argwhere(rows >= 0):
-        given[rows[entry, slot], some] += came[entry, slot]
+    came = np.add.reduce(dies[..., None] * ends[:, None][..., some], axis=2)
+    np.add.at(given, (rows[rows >= 0][:, None], some), came[rows >= 0])
