@@ -47,6 +47,8 @@ _INTEGERS_OF_PROGRAM = (
     "home",
     "place",
     "slack",
+    "touched",
+    "crossed",
 )
 
 
@@ -208,12 +210,12 @@ def _most_elements(planning: Planning, structure: Structure, lines: int, choices
 def new_program(rows: int, columns: int, elements: int) -> Program:
     """Return the arrays of a linear program, sized by its most rows, columns and elements."""
     kept = min(rows, columns)
-    by_row = ("limit", "row_end", "basic", "home", "place", "entering")
+    by_row = ("limit", "row_end", "basic", "home", "place", "entering", "touched")
     by_column = ("gain", "scale", "weight", "taken")
     lengths = dict.fromkeys(by_row, rows) | dict.fromkeys(by_column, columns)
     lengths |= dict.fromkeys(("element_row", "element", "row_column", "row_element"), elements)
-    lengths |= {"size": 3, "column_end": columns + 1, "slack": kept, "slack_gain": kept}
-    lengths |= {"inverse": kept * rows}
+    lengths |= dict.fromkeys(("slack", "slack_gain", "crossed", "part"), kept)
+    lengths |= {"size": 3, "column_end": columns + 1, "inverse": kept * rows}
     arrays: dict[str, Any] = {
         name: np.zeros(length, np.int64 if name in _INTEGERS_OF_PROGRAM else np.float64)
         for name, length in lengths.items()

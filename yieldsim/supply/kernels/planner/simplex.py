@@ -3,8 +3,9 @@
 Maximize the gain of variables of at least 0 under upper limits that are at least 0. The basis is
 that of a table with a row per limit, but only the columns of slacks outside the basis are kept: a
 program has many variables, of which few enter. The column of a variable is made of them when it
-enters, and gains are brought up to date with the row of the pivot. Everything that a loop runs over
-is contiguous.
+enters, and gains are brought up to date with the row of the pivot. Of a hundred rows a dozen have
+an element of the variable that enters. They are listed once, and all but pricing runs over the
+list.
 """
 
 from __future__ import annotations
@@ -33,21 +34,23 @@ def maximize(program: Program) -> bool:
     rows, columns = program.size[ROWS], program.size[COLUMNS]
     _begin(program, rows, columns)
     kept, stalls = 0, 0  # `kept` columns of slacks outside the basis
+    many, lost = 0, 0.0  # rows with an element of the column that entered last, its gain per unit
     for _ in range(MOST_PIVOTS):
+        j = _price(program, columns, kept, lost)
         if stalls > _STALLS:
             j = _first_gain(program, columns, kept)
-        else:
-            j = _largest_gain(program, columns, kept)
         if j < 0:
             return True
-        _fill_column(program, rows, columns, j)
-        i = _leaving(program, rows)
+        many = _fill_column(program, rows, columns, many, j)
+        i = _leaving(program, many)
         if i < 0:
             return False
         stalls = 0 if program.limit[i] > _NEGLIGIBLE else stalls + 1
-        lost = _reprice(program, rows, columns, kept, i, j)
-        each = _pivot(program, rows, kept, i)
-        kept = _exchange(program, rows, columns, kept, i, j, each, lost)
+        lost = (program.gain[j] if j < columns else program.slack_gain[j - columns]) / (
+            program.entering[i]
+        )
+        each = _pivot(program, rows, columns, kept, many, i, lost)
+        kept = _exchange(program, rows, columns, kept, many, i, j, each, lost)
     return False
 
 
@@ -60,7 +63,7 @@ def _begin(program: Program, rows: int, columns: int) -> None:
     end = program.row_end
     for i in range(rows):
         program.basic[i], program.home[i], program.place[i] = columns + i, i, -1
-        end[i] = 0
+        program.entering[i], end[i] = 0.0, 0
     for e in range(program.column_end[columns]):
         end[program.element_row[e]] += 1
     first = 0
@@ -75,7 +78,7 @@ def _begin(program: Program, rows: int, columns: int) -> None:
             end[i] += 1
             most = max(most, program.element[e])
         program.scale[j] = 1.0 / most if most > 0.0 else 1.0
-        program.weight[j] = program.scale[j]
+        program.weight[j], program.taken[j] = program.scale[j], 0.0
 
 
 @inline_jit
@@ -89,12 +92,23 @@ def _key(gain: float, j: int) -> np.int64:
 
 
 @stage_jit
-def _largest_gain(program: Program, columns: int, kept: int) -> int:
-    """Return the variable, or after the columns the slack, of the largest gain; -1: none gains."""
-    gain, weight, slack_gain = program.gain, program.weight, program.slack_gain
+def _price(program: Program, columns: int, kept: int, lost: float) -> int:
+    """Bring the gains up to date for the last pivot, and return the variable of the largest.
+
+    Variables from the number of columns on are kept slacks. Without a gain it is -1.
+    """
+    gain, weight, taken, slack_gain = (
+        program.gain,
+        program.weight,
+        program.taken,
+        program.slack_gain,
+    )
     top = np.int64(0)
     for j in range(columns):
-        top = max(top, _key(gain[j] * weight[j] if gain[j] > _GAIN else 0.0, j))
+        now = gain[j] - lost * taken[j]
+        gain[j], taken[j] = now, 0.0
+        weighed = now * weight[j]
+        top = max(top, _key(weighed if now > _GAIN else 0.0, j))
     for a in range(kept):
         top = max(top, _key(slack_gain[a] if slack_gain[a] > _GAIN else 0.0, columns + a))
     return int(_PLACES - (top & _PLACES)) if top > _PLACES else -1
@@ -114,34 +128,54 @@ def _first_gain(program: Program, columns: int, kept: int) -> int:
 
 
 @stage_jit
-def _fill_column(program: Program, rows: int, columns: int, j: int) -> None:
-    """Fill the column of the variable that enters, by the rows of the basis."""
-    entering = program.entering
+def _fill_column(program: Program, rows: int, columns: int, many: int, j: int) -> int:
+    """Fill the column of the variable that enters, by the rows of the basis.
+
+    ``touched`` receives its rows that are not zero; it returns their number. ``many`` are those of
+    the column before it.
+    """
+    entering, touched = program.entering, program.touched
+    for t in range(many):
+        entering[touched[t]] = 0.0
     if j >= columns:
         own = program.inverse[(j - columns) * rows : (j - columns + 1) * rows]
         for i in range(rows):
             entering[i] = own[i]
-        return
-    for i in range(rows):
-        entering[i] = 0.0
+        return _touch(program, rows, 0.0)
+    many, mixed = 0, False
     for e in range(program.column_end[j], program.column_end[j + 1]):
         s, element = program.element_row[e], program.element[e]
         a = program.place[s]
         if a < 0:
-            entering[program.home[s]] += element
+            touched[many] = program.home[s]
+            entering[touched[many]] += element
+            many += 1
         else:
+            mixed = True
             own = program.inverse[a * rows : (a + 1) * rows]
             for i in range(rows):
                 entering[i] += element * own[i]
+    return _touch(program, rows, _NEGLIGIBLE) if mixed else many
+
+
+@inline_jit
+def _touch(program: Program, rows: int, negligible: float) -> int:
+    """List the rows of the entering column that are not zero; return their number."""
+    entering, touched, many = program.entering, program.touched, 0
     for i in range(rows):
-        entering[i] = entering[i] if abs(entering[i]) > _NEGLIGIBLE else 0.0
+        there = abs(entering[i]) > negligible
+        entering[i] = entering[i] if there else 0.0
+        touched[many] = i
+        many += 1 if there else 0  # without a branch, which would be guessed wrong often
+    return many
 
 
 @stage_jit
-def _leaving(program: Program, rows: int) -> int:
+def _leaving(program: Program, many: int) -> int:
     """Return the row that limits the variable first, of equals that of the first variable."""
     best, least = -1, 0.0
-    for i in range(rows):
+    for t in range(many):
+        i = program.touched[t]
         element = program.entering[i]
         if element > _PIVOT:
             ratio = program.limit[i] / element
@@ -152,23 +186,50 @@ def _leaving(program: Program, rows: int) -> int:
 
 
 @stage_jit
-def _reprice(program: Program, rows: int, columns: int, kept: int, i: int, j: int) -> float:
-    """Bring the gains up to date for a pivot; return what a unit of the leaving variable loses."""
-    entered = program.gain[j] if j < columns else program.slack_gain[j - columns]
-    lost = entered / program.entering[i]
-    taken, gain = program.taken, program.gain
-    for c in range(columns):
-        taken[c] = 0.0
+def _pivot(
+    program: Program, rows: int, columns: int, kept: int, many: int, i: int, lost: float
+) -> float:
+    """Bring values and kept columns up to date for a pivot in row ``i``; return one over it.
+
+    ``taken`` receives what the variables take of that row. A unit of its variable gains ``lost``.
+    """
+    entering, limit, touched, inverse = (
+        program.entering,
+        program.limit,
+        program.touched,
+        program.inverse,
+    )
+    each = 1.0 / entering[i]
+    entering[i] = 0.0
     if program.basic[i] >= columns:
         _add_row(program, program.basic[i] - columns, 1.0)
+    crossed = _cross(program, rows, kept, i)
+    for c in range(crossed):
+        a, part = program.crossed[c], program.part[c]
+        _add_row(program, program.slack[a], part)
+        program.slack_gain[a] -= lost * part
+    for c in range(crossed):
+        at, part = program.crossed[c] * rows, program.part[c] * each
+        for t in range(many):
+            inverse[at + touched[t]] -= part * entering[touched[t]]
+        inverse[at + i] = part
+    value = limit[i] * each
+    for t in range(many):
+        r = touched[t]
+        limit[r] = max(0.0, limit[r] - value * entering[r])  # below zero is rounding
+    limit[i] = value
+    return each
+
+
+@inline_jit
+def _cross(program: Program, rows: int, kept: int, i: int) -> int:
+    """List the kept columns that are not zero in a row, and their parts; return their number."""
+    crossed = 0
     for a in range(kept):
         part = program.inverse[a * rows + i]
-        if part != 0.0:
-            _add_row(program, program.slack[a], part)
-            program.slack_gain[a] -= lost * part
-    for c in range(columns):
-        gain[c] -= lost * taken[c]
-    return lost
+        program.crossed[crossed], program.part[crossed] = a, part
+        crossed += 1 if part != 0.0 else 0
+    return crossed
 
 
 @inline_jit
@@ -179,41 +240,31 @@ def _add_row(program: Program, s: int, part: float) -> None:
 
 
 @stage_jit
-def _pivot(program: Program, rows: int, kept: int, i: int) -> float:
-    """Bring the values and the kept columns up to date; return the inverse of the pivot."""
-    entering, limit = program.entering, program.limit
-    each = 1.0 / entering[i]
-    entering[i] = 0.0
-    for a in range(kept):
-        own = program.inverse[a * rows : (a + 1) * rows]
-        part = own[i] * each
-        if part != 0.0:
-            for r in range(rows):
-                own[r] -= part * entering[r]
-            own[i] = part
-    value = limit[i] * each
-    for r in range(rows):
-        limit[r] = max(0.0, limit[r] - value * entering[r])  # below zero is rounding
-    limit[i] = value
-    return each
-
-
-@stage_jit
 def _exchange(
-    program: Program, rows: int, columns: int, kept: int, i: int, j: int, each: float, lost: float
+    program: Program,
+    rows: int,
+    columns: int,
+    kept: int,
+    many: int,
+    i: int,
+    j: int,
+    each: float,
+    lost: float,
 ) -> int:
     """Let variable ``j`` take the place of that of row ``i``; return the number of kept columns."""
     out, a = program.basic[i], kept  # `a` is the place that a slack leaves free
     if j < columns:
-        program.basic[i], program.weight[j], program.gain[j] = j, 0.0, 0.0
+        program.basic[i], program.weight[j] = j, 0.0
+        program.gain[j], program.taken[j] = 0.0, 0.0
     else:
         a = j - columns
         s = program.slack[a]
         program.basic[i], program.home[s], program.place[s] = columns + s, i, -1
     own = program.inverse[a * rows : (a + 1) * rows]
     if out >= columns:
-        for r in range(rows):
-            own[r] = -each * program.entering[r]
+        own[:] = 0.0
+        for t in range(many):
+            own[program.touched[t]] = -each * program.entering[program.touched[t]]
         own[i] = each
         program.slack[a], program.slack_gain[a], program.place[out - columns] = (
             out - columns,
@@ -221,7 +272,7 @@ def _exchange(
             a,
         )
         return max(kept, a + 1)
-    program.weight[out], program.gain[out] = program.scale[out], -lost
+    program.weight[out], program.gain[out], program.taken[out] = program.scale[out], -lost, 0.0
     if a == kept:
         return kept
     last = kept - 1

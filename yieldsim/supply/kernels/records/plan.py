@@ -52,7 +52,10 @@ class Program(NamedTuple):
     slack_gain: Floats
     inverse: Floats  # kept columns, one after the other
     entering: Floats  # column of the variable that enters
-    taken: Floats  # row of the pivot
+    touched: Ints  # its rows that are not zero
+    crossed: Ints  # kept columns that are not zero in the row of the pivot
+    part: Floats  # their elements
+    taken: Floats  # row of the pivot, 0 once gains are up to date
 
 
 @by_address
