@@ -55,37 +55,43 @@ class Whole:
         return float(-solved.fun)
 
 
+def new(program: Whole, kind: str, one: int, two: int, q: int, most: float) -> Variable:
+    name = kind, one, two, q
+    program.place[name] = len(program.place)
+    program.most[name] = most
+    return name
+
+
+def add_wafers(program: Whole, scope: Scope, supplies: Supplies) -> None:
+    wafers = supplies.wafers
+    for j, q in np.ndindex(wafers.free.shape):
+        name = new(program, "wafers", j, 0, q, float(wafers.free[j, q]))
+        route = int(scope.entries.route[j])
+        program.below["route", route, q][name] = 1.0
+        program.right["route", route, q] = 1.0
+        for pair, later in np.argwhere(wafers.arrive[:, q] > 0.0):
+            if wafers.entry[pair] == j:
+                row = program.equal["die", int(wafers.row[pair]), int(q + later)]
+                row[name] = -wafers.arrive[pair, q, later] / 1e3
+
+
 def whole(scope: Scope, structure: Structure, supplies: Supplies) -> Whole:
     """The program of a realization: thousands of packages, dies and stacks."""
     program = Whole()
     stacks_each = structure.product["stacks_per_package"][scope.products]
 
-    def new(kind: str, one: int, two: int, q: int, most: float) -> Variable:
-        name = kind, one, two, q
-        program.place[name] = len(program.place)
-        program.most[name] = most
-        return name
-
     for kind, given in (("die", supplies.dies), ("stack", supplies.stacks)):
         for a, q in np.ndindex(given.shape):
-            program.equal[kind, a, q][new(kind, a, 0, q, np.inf)] = 1.0
+            program.equal[kind, a, q][new(program, kind, a, 0, q, np.inf)] = 1.0
             program.right[kind, a, q] = given[a, q] / 1e3
             if q > 0:
                 program.equal[kind, a, q][kind, a, 0, q - 1] = -1.0
-    wafers = supplies.wafers
-    for j, q in np.ndindex(wafers.free.shape):
-        name = new("wafers", j, 0, q, float(wafers.free[j, q]))
-        route = int(scope.entries.route[j])
-        program.below["route", route, q][name] = 1.0
-        program.right["route", route, q] = 1.0
-        for slot, later in np.argwhere(wafers.arrive[j, q] > 0.0):
-            row = program.equal["die", int(wafers.rows[j, slot]), int(q + later)]
-            row[name] = -wafers.arrive[j, q, slot, later] / 1e3
+    add_wafers(program, scope, supplies)
     for place, q in np.ndindex(supplies.ceiling.shape):
         most = supplies.ceiling[place, q] / 1e3
         part = supplies.in_time[place, q]
         for r, recipe in enumerate(scope.recipes[place]):
-            name = new("recipe", place, r, q, most)
+            name = new(program, "recipe", place, r, q, most)
             worth = supplies.worth[place][r] * (part + 1e-3 * (1.0 - part))
             program.worth[name] = worth * (1.0 - 1e-4 * q)
             program.equal["same", place, q][name] = 1.0
@@ -93,7 +99,7 @@ def whole(scope: Scope, structure: Structure, supplies: Supplies) -> Whole:
                 program.equal["die", row, q][name] = count
         pools = scope.pools[place]
         for rank in range(max(1, len(pools))):
-            name = new("packages", place, rank, q, most)
+            name = new(program, "packages", place, rank, q, most)
             program.equal["same", place, q][name] = -1.0
             program.right["same", place, q] = 0.0
             if pools:

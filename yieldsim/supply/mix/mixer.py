@@ -80,14 +80,10 @@ class Mixer:
 
     def _wafers(self, entries: np.ndarray, supplies: Supplies, plan: MixPlan) -> None:
         """Fill the parts of the moved entries; wafers that the plan leaves follow the shares."""
-        moved = np.array(self._scope.moved, dtype=int)
-        routes = self._scope.entries.route[: len(moved)]
-        for route in np.unique(routes):
-            own = routes == route  # entries of the route
-            share, part = supplies.wafers.share[own], plan.wafers[own]
-            left = np.maximum(0.0, 1.0 - np.add.reduce(part, axis=0))
-            part = part + left * share
-            total = np.add.reduce(part, axis=0)
-            chosen = supplies.wafers.free[own].any(axis=0) & (total > 0.0)
-            part = np.divide(part, total, out=np.full(part.shape, -1.0), where=chosen)
-            entries[:, moved[own]] = part.T
+        of_route, wafers = self._scope.entries.by_route, supplies.wafers
+        left = np.maximum(0.0, 1.0 - of_route(plan.wafers))
+        parts = plan.wafers + left * wafers.share
+        total = of_route(parts)
+        chosen = (of_route(wafers.free.astype(float)) > 0.0) & (total > 0.0)
+        parts = np.divide(parts, total, out=np.full(parts.shape, -1.0), where=chosen)
+        entries[:, self._scope.moved] = parts.T

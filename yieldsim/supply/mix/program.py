@@ -17,6 +17,7 @@ is that of no wafers moved and no packages, with all dies and stacks left in sto
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -57,10 +58,10 @@ class _Arrivals:
     @classmethod
     def of(cls, supplies: Supplies) -> _Arrivals:
         wafers = supplies.wafers
-        given = wafers.free[:, :, None, None] & (wafers.arrive > 0.0)
-        entry, start, slot, later = np.nonzero(given)
-        stock = wafers.rows[entry, slot]
-        return cls(entry, start, stock, start + later, wafers.arrive[given] / _THOUSAND)
+        given = wafers.free[wafers.entry, :, None] & (wafers.arrive > 0.0)
+        pair, start, later = np.nonzero(given)
+        dies = wafers.arrive[given] / _THOUSAND
+        return cls(wafers.entry[pair], start, wafers.row[pair], start + later, dies)
 
     def most(self, shape: tuple[int, ...]) -> np.ndarray:
         """Return the dies if every entry got all wafers, (stock, quarter)."""
@@ -112,17 +113,21 @@ class Program:
     def _upper(self, supplies: Supplies, there: np.ndarray) -> np.ndarray:
         """Return the most packages that ceilings and all of a stock allow, (packages, quarter)."""
         variables = self._variables
-        upper = supplies.ceiling[variables.place] / _THOUSAND
-        for stock, count in zip(variables.stock.T, variables.count.T, strict=True):
-            takes = stock >= 0
-            enough = there[stock[takes]] / count[takes, None]
-            upper[takes] = np.minimum(upper[takes], enough)
+        takes = (variables.stock >= 0)[..., None]
+        count = np.where(takes, variables.count[..., None], 1.0)
+        enough = np.where(takes, there[variables.stock] / count, np.inf)
+        upper = np.minimum(
+            supplies.ceiling[variables.place] / _THOUSAND, enough.min(axis=1, initial=np.inf)
+        )
         upper[upper < _NONE] = 0.0
-        for by_recipe, by_pool in variables.both:  # none of one kind: none at all
-            some = upper[by_recipe].any(axis=0) & upper[by_pool].any(axis=0)
-            for kind in (by_recipe, by_pool):
-                upper[kind] = np.where(some, upper[kind], 0.0)
-        return upper
+        used = upper > 0.0  # none by recipe or none by pool: none at all
+        both = (variables.by_recipe @ used) & (variables.by_pool @ used)
+        return np.where(self._of_pair(both, True), upper, 0.0)
+
+    def _of_pair(self, values: np.ndarray, otherwise: Any) -> np.ndarray:
+        """Return the values (pair, quarter) of packages by recipe and by pool, for all packages."""
+        pair = self._variables.pair
+        return np.append(values, np.full((1, self._quarters), otherwise), axis=0)[pair]
 
     def _cost(self, supplies: Supplies, scale: float) -> np.ndarray:
         """Return the cost of each package, (packages, quarter)."""
@@ -197,14 +202,13 @@ class Program:
 
     def _match(self, program: LinearProgram, packages: np.ndarray) -> None:
         """Add as many packages by pool as by recipe, of products that have both."""
-        for by_recipe, by_pool in self._variables.both:
-            possible = packages[by_pool] >= 0
-            some = np.flatnonzero(possible.any(axis=0))
-            rows, none = np.full(self._quarters, -1), np.zeros(len(some))
-            rows[some] = program.add_rows(none, none)
-            program.add_values(rows, packages[by_recipe], 1.0)
-            program.add_values(rows, packages[by_pool], -1.0)
-            program.make_basic(packages[by_pool[possible.argmax(axis=0)[some]], some])
+        variables = self._variables
+        possible = variables.by_pool[..., None] & (packages >= 0)  # (pair, packages, quarter)
+        pair, quarter = np.nonzero(possible.any(axis=1))
+        rows, none = np.full((len(possible), self._quarters), -1), np.zeros(len(pair))
+        rows[pair, quarter] = program.add_rows(none, none)
+        program.add_values(self._of_pair(rows, -1), packages, variables.sign[:, None])
+        program.make_basic(packages[possible.argmax(axis=1)[pair, quarter], quarter])
 
     def _limit(self, program: LinearProgram, supplies: Supplies, packages: np.ndarray) -> None:
         """Add the capacity of packaging lines, and ceilings that this does not imply."""

@@ -15,16 +15,26 @@ Recipe = tuple[tuple[int, float], ...]  # rows of dies, with the dies of each in
 
 @dataclass(frozen=True)
 class Entries:
-    """The entries of the designs in a scope as arrays, those that move first."""
+    """The entries of the designs in a scope as arrays, those that move first.
+
+    A pair is an entry and a row of its design, in the order of the entries.
+    """
 
     number: np.ndarray  # (entry)
     route: np.ndarray  # (entry)
     process: np.ndarray  # (entry)
     die: np.ndarray  # (entry)
-    rows: np.ndarray  # (entry, slot), the rows of the design, then -1
     has_bin: np.ndarray  # (entry, bin) bool
     last_bin: np.ndarray  # (entry)
     alike: np.ndarray  # (entry) bool: all bins are in a single row
+    of_pair: np.ndarray  # (pair), its entry
+    bin: np.ndarray  # (pair), the first bin in the row
+    row: np.ndarray  # (pair)
+
+    def by_route(self, moved: np.ndarray) -> np.ndarray:
+        """Return the sum of ``moved`` (entry, ...) over the moved entries of each one's route."""
+        _, first, own = np.unique(self.route[: len(moved)], return_index=True, return_inverse=True)
+        return np.asarray(np.add.reduceat(moved, first, axis=0)[own]) if len(moved) else moved
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Scope:
     sold: list[list[int]]  # bin of each recipe, -1: the worst of random dies
     pools: list[list[int]]  # memory pools of each product, by rank
     lines: list[list[int]]  # packaging lines of each product
+    on_line: np.ndarray  # (packaging line, product) bool: the same
 
     @property
     def choices(self) -> bool:
@@ -95,6 +106,7 @@ def scope_of(compiled: Compiled) -> Scope:
         [[sold for _, sold in own] for own in recipes],
         [pools[i] for i in products],
         [lines[i] for i in products],
+        np.array([[x in lines[i] for i in products] for x in range(len(structure.line))], bool),
     )
 
 
@@ -125,12 +137,12 @@ def _as_arrays(structure: Structure, entries: list[int], row_of: np.ndarray) -> 
     route = np.searchsorted(structure.route["end_entry"], number, side="right")
     die = structure.entry["die"][number]
     rows = row_of[die]
-    alike = (rows[:, 1:2] == rows[:, :1]).any(axis=1) & (rows[:, 0] >= 0)
+    alike = (rows[:, 1:2] == rows[:, :1]).any(axis=1)
     bins = structure.die["bins"][die]
     has_bin = np.arange(rows.shape[1]) < bins[:, None]
-    slots = np.where(alike[:, None] & (np.arange(rows.shape[1]) > 0), -1, rows)
-    process = structure.route["process"][route]
-    return Entries(number, route, process, die, slots, has_bin, bins - 1, alike)
+    of_pair, first_bin = np.nonzero(has_bin & ~(alike[:, None] & (np.arange(rows.shape[1]) > 0)))
+    process, row = structure.route["process"][route], rows[of_pair, first_bin]
+    return Entries(number, route, process, die, has_bin, bins - 1, alike, of_pair, first_bin, row)
 
 
 def _rows(structure: Structure, dies: list[int], products: list[int]) -> tuple[np.ndarray, int]:

@@ -95,10 +95,8 @@ def _ceiling(
     in_step = active / clock.steps_per_quarter
     part = realization.by_quarter(in_step)
     most = np.where(part > 0.0, np.inf, 0.0)
-    for place, lines in enumerate(scope.lines):
-        if lines:
-            own = part[place] * capacity[lines] / units[place, lines, None]
-            most[place] = np.minimum(most[place], own.min(axis=0))
+    for own, can, each in zip(scope.on_line, capacity, units.T, strict=True):
+        most[own] = np.minimum(most[own], part[own] * can / each[own, None])
     demand = structure.product["demand_curve"][scope.products]
     limited = np.flatnonzero(demand >= 0) if not clock.no_demand_limit else np.zeros(0, int)
     asked = realization.by_quarter(realization.curves(demand[limited]) * in_step[limited])
@@ -118,14 +116,14 @@ def _worth(scope: Scope, realization: Realization) -> list[np.ndarray]:
     kept = (1.0 - product.sample_fraction) * (1.0 - product.field_escape_fraction)
     kept = kept * _passing(product, slice(None))
     rated, bad = realization.world["performance"]["tflops_fp16"], _bad_shares(realization)
+    good = kept * _good_packages(realization, bad)
     worths = []
     for place, i in enumerate(scope.products):
-        good = _without_others(realization, bad, i) * _known_good(realization, bad, i) * kept[i]
         each = [
             rated[i, b] if b >= 0 else _of_random(realization, i, rated[i])
             for b in scope.sold[place]
         ]
-        worths.append(good * np.array(each))
+        worths.append(good[i] * np.array(each))
     best = max(worth.max() for worth, i in zip(worths, scope.products, strict=True) if scope.ai[i])
     return [
         worth if scope.ai[i] else np.full(len(worth), _OTHERS_FIRST * best)
@@ -141,18 +139,15 @@ def _bad_shares(realization: Realization) -> list[float]:
     return [float(each) for each in share]
 
 
-def _without_others(realization: Realization, bad: list[float], i: int) -> float:
-    """Return the share of packages in which no die of another design is bad."""
-    good, other = 1.0, realization.structure.other
-    for number in np.flatnonzero(other["product"] == i):
-        good *= (1.0 - bad[other["die"][number]]) ** float(other["count"][number])
-    return good
-
-
-def _known_good(realization: Realization, bad: list[float], i: int) -> float:
-    """Return the share of a product's packages without a bad die of its own design."""
-    product = realization.structure.product
-    return (1.0 - bad[product["die"][i]]) ** float(product["dies_per_package"][i])
+def _good_packages(realization: Realization, bad: list[float]) -> np.ndarray:
+    """Return the share of each product's packages in which no die is bad."""
+    product, other = realization.structure.product, realization.structure.other
+    dies = zip(product["die"].tolist(), product["dies_per_package"].tolist(), strict=True)
+    good = [(1.0 - bad[die]) ** float(each) for die, each in dies]
+    others = (other[name].tolist() for name in ("product", "die", "count"))
+    for i, die, count in zip(*others, strict=True):
+        good[i] *= (1.0 - bad[die]) ** float(count)
+    return np.array(good)
 
 
 def _of_random(realization: Realization, i: int, rated: np.ndarray) -> float:

@@ -51,12 +51,12 @@ class Variables:
             self.taken[list(each.takes), v] = True
         self.counted = np.zeros((len(scope.products), len(packages)), bool)
         self.counted[self.place, np.arange(len(packages))] = self.rank >= 0
-        # packages by recipe, and those by pool, of each product that has both
-        self.both = [
-            (np.flatnonzero(own & (self.rank < 0)), np.flatnonzero(own & (self.recipe < 0)))
-            for own in self.place == np.arange(len(scope.products))[:, None]
-            if (own & (self.rank < 0)).any()
-        ]
+        # packages by recipe count for 1 and those by pool for -1, of products that have both
+        self.sign = (self.recipe >= 0).astype(int) - (self.rank >= 0)
+        both = np.unique(self.place[self.sign != 0])
+        own = self.place == both[:, None]  # (pair, packages)
+        self.by_recipe, self.by_pool = own & (self.sign > 0), own & (self.sign < 0)
+        self.pair = np.where(self.sign != 0, np.searchsorted(both, self.place), -1)
         self.lines, self.users = _lines(scope, structure)
         self.on_line = [np.flatnonzero((self.rank >= 0) & own[self.place]) for own in self.users]
 

@@ -17,52 +17,49 @@ from yieldsim.supply.mix.scope import Scope
 
 @dataclass(frozen=True)
 class Wafers:
-    """Dies from fabs, by row of the scope; the axis ``moved`` is that of the moved entries."""
+    """Dies from fabs, by row of the scope; the axis ``moved`` is that of the moved entries.
+
+    A pair is a moved entry and a row of its design.
+    """
 
     given: np.ndarray  # (row, quarter), under any mix
-    arrive: np.ndarray  # (moved, start quarter, slot, quarters later), if an entry got all wafers
-    rows: np.ndarray  # (moved, slot), row of each slot; -1: none
+    arrive: np.ndarray  # (pair, start quarter, quarters later), if an entry got all wafers
+    entry: np.ndarray  # (pair)
+    row: np.ndarray  # (pair)
     share: np.ndarray  # (moved, quarter), part of the divisible wafers by the shares
     free: np.ndarray  # (moved, quarter) bool: the shares give it wafers that finish in time
 
     def by_shares(self) -> np.ndarray:
         """Return the dies of the moved entries by the shares, (row, quarter)."""
         came = np.zeros_like(self.given)
-        for j, start, slot, later in np.argwhere(self.arrive > 0.0):
-            dies = self.arrive[j, start, slot, later] * self.share[j, start]
-            came[self.rows[j, slot], start + later] += dies
+        for pair, start, later in np.argwhere(self.arrive > 0.0):
+            dies = self.arrive[pair, start, later] * self.share[self.entry[pair], start]
+            came[self.row[pair], start + later] += dies
         return came
 
 
 def wafers_of(scope: Scope, realization: Realization) -> Wafers:
     """Return the dies that the wafers of a realization give."""
     clock, entries, moved = realization.clock, scope.entries, len(scope.moved)
-    quarters, warm = clock.quarters, clock.warmup_steps
-    given = np.zeros((scope.rows, quarters))
-    if not len(entries.number):
-        none = np.zeros((0, quarters))
-        return Wafers(given, none[..., None, None], entries.rows, none, none > 0.0)
+    warm, steps = clock.warmup_steps, (clock.quarters, clock.steps_per_quarter)
     own = realization.started[entries.route] * realization.weight[:, entries.number].T
     ends = exits(realization.started, realization.exits, clock)
-    dies = _dies(scope, realization, own)  # (entry, slot, step)
-    _add(given, entries.rows, own[:, None, :warm] * dies[..., :warm], ends[entries.route, :warm])
-    if moved < len(own):
-        after = own[moved:, None, warm:] * dies[moved:, :, warm:]
-        _add(given, entries.rows[moved:], after, ends[entries.route[moved:], warm:])
-    by_quarter = (moved, quarters, clock.steps_per_quarter)
-    wafers = own[:moved, warm:].reshape(by_quarter)
-    total = wafers.copy()  # of all moved entries of the route
-    for route in np.unique(entries.route[:moved]):
-        same = entries.route[:moved] == route
-        total[same] = np.add.reduce(wafers[same], axis=0)
-    dies = dies[:moved, :, warm:].reshape(moved, dies.shape[1], *by_quarter[1:])
-    arrive = _arrivals(
-        total[:, None] * _filled(dies, wafers), _later(ends[:, warm:], clock), entries.route[:moved]
-    )
+    dies = _dies(scope, realization, own)  # (pair, step)
+    given = np.zeros((scope.rows, clock.quarters))
+    entry, row, pairs = entries.of_pair, entries.row, int((entries.of_pair < moved).sum())
+    for kept, step in ((slice(None), slice(warm)), (slice(pairs, None), slice(warm, None))):
+        came = own[entry[kept], step] * dies[kept, step]
+        _add(given, row[kept], came, ends[entries.route[entry[kept]], step])
+    entry, row, dies = entry[:pairs], row[:pairs], dies[:pairs, warm:].reshape(pairs, *steps)
+    wafers = own[:moved, warm:].reshape(moved, *steps)
+    total = entries.by_route(wafers)
+    dies = total[entry] * _filled(dies, wafers[entry] > 0.0)
+    arrive = _arrivals(dies, _later(ends[:, warm:], clock), entries.route[entry])
     wafers, total = np.add.reduce(wafers, axis=-1), np.add.reduce(total, axis=-1)
     share = np.divide(wafers, total, out=np.zeros_like(wafers), where=total > 0.0)
-    free = (wafers > 0.0) & (arrive.max(axis=(2, 3), initial=0.0) > 0.0)
-    return Wafers(given, arrive, entries.rows[:moved], share, free)
+    some = np.zeros_like(wafers, bool)
+    np.logical_or.at(some, entry, arrive.any(axis=-1))
+    return Wafers(given, arrive, entry, row, share, some & (wafers > 0.0))
 
 
 def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
@@ -73,7 +70,7 @@ def exits(started: np.ndarray, left: np.ndarray, clock: Clock) -> np.ndarray:
 
 
 def _dies(scope: Scope, realization: Realization, own: np.ndarray) -> np.ndarray:
-    """Return the tested dies of a wafer of each entry by step of start, (entry, slot, step)."""
+    """Return the tested dies of a wafer of each entry by step of start, (pair, step)."""
     entries, process = scope.entries, realization.world["process"]
     kept = process["line_yield"] * (1.0 - process["engineering_fraction"])
     each = realization.gross_dies[entries.die] * kept[entries.process]
@@ -81,12 +78,10 @@ def _dies(scope: Scope, realization: Realization, own: np.ndarray) -> np.ndarray
     good = np.ascontiguousarray(bins[:, :-1])
     good[~entries.has_bin] = 0.0
     passed = _passed(good, np.ascontiguousarray(bins[:, -1]), entries.last_bin)
-    passed *= each[:, None, None]
-    passed *= own[:, None] > 0.0  # the state of others is of an earlier run
-    for b in range(1, passed.shape[1]):  # bins that are taken alike are of the first slot
-        passed[entries.alike, 0] += passed[entries.alike, b]
-        passed[entries.alike, b] = 0.0
-    return passed
+    passed[entries.alike, 0] = np.add.reduce(passed[entries.alike], axis=1)
+    dies: np.ndarray = passed[entries.of_pair, entries.bin] * each[entries.of_pair, None]
+    dies *= own[entries.of_pair] > 0.0  # the state of others is of an earlier run
+    return dies
 
 
 def _passed(good: np.ndarray, escaped: np.ndarray, last_bin: np.ndarray) -> np.ndarray:
@@ -101,12 +96,11 @@ def _passed(good: np.ndarray, escaped: np.ndarray, last_bin: np.ndarray) -> np.n
     return passed
 
 
-def _filled(dies: np.ndarray, wafers: np.ndarray) -> np.ndarray:
-    """Return the dies of a wafer, with the mean of its quarter in steps without wafers.
+def _filled(dies: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the dies of a wafer, with the mean of its quarter in steps that are not known.
 
-    ``dies`` is (entry, slot, quarter, step of the quarter), ``wafers`` the same without slots.
+    Both are (pair, quarter, step of the quarter).
     """
-    known = wafers[:, None] > 0.0
     count = np.add.reduce(known, axis=-1, dtype=float)
     mean = np.add.reduce(dies, axis=-1) / np.maximum(count, 1.0)
     return np.where(known, dies, mean[..., None])
@@ -124,16 +118,15 @@ def _later(ends: np.ndarray, clock: Clock) -> np.ndarray:
 
 
 def _arrivals(dies: np.ndarray, later: np.ndarray, route: np.ndarray) -> np.ndarray:
-    """Return the dies by the quarter of their start, (entry, quarter, slot, quarters later)."""
-    arrive = np.zeros((len(dies), later.shape[1], dies.shape[1], later.shape[-1]))
-    dies = dies.transpose(3, 0, 2, 1)  # (step of the quarter, entry, quarter, slot)
-    for step, amount in enumerate(dies):
-        arrive += amount[..., None] * later[route, :, step, None]
+    """Return the dies by the quarter of their start, (pair, quarter, quarters later)."""
+    arrive = np.zeros((*dies.shape[:2], later.shape[-1]))
+    for step in range(dies.shape[2]):
+        arrive += dies[:, :, step, None] * later[route, :, step]
     return arrive
 
 
 def _add(given: np.ndarray, rows: np.ndarray, dies: np.ndarray, ends: np.ndarray) -> None:
-    """Add the dies (entry, slot, step) of cohorts to their rows, by the quarters of their ends."""
+    """Add the dies (pair, step) of cohorts to their rows, by the quarters of their ends."""
     some = np.flatnonzero(ends.any(axis=(0, 1)))
-    came = np.add.reduce(dies[..., None] * ends[:, None][..., some], axis=2)
-    np.add.at(given, (rows[rows >= 0][:, None], some), came[rows >= 0])
+    came = np.add.reduce(dies[..., None] * ends[..., some], axis=1)
+    np.add.at(given, (rows[:, None], some), came)
