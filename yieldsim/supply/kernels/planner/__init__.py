@@ -1,1 +1,1 @@
-"""The planner, by the rule book in ``supply/PLANNER.md``: one lane at a time, once a quarter."""
+"""The planner, by the rule book in ``supply/PLANNER.md``: once a quarter, lane by lane."""

@@ -9,6 +9,7 @@ from yieldsim.supply.kernels.allocation import per_package, uses
 from yieldsim.supply.kernels.planner.rows import (
     give_dies,
     keep_to_memory,
+    put,
     take_dies,
     take_of,
     take_own_bins,
@@ -69,6 +70,7 @@ def add_packages(clock: Clock, structure: Structure, world: World, plan: Plan, k
             asked = plan.wanted[q, i] > 0.0 and plan.value[i] > 0.0
             asked = asked and _has_dies(structure, plan, q, i)
             bare = structure.product[i].stacks_per_package == 0 or clock.no_memory_limit
+            places, end = 0, 0  # elements that do not depend on the pool
             for rank in range(structure.product_pool.shape[1]):
                 pool = structure.product_pool[i, rank]
                 there = rank == 0 if bare else pool >= 0 and plan.stacks[q, pool] > 0.0
@@ -76,10 +78,22 @@ def add_packages(clock: Clock, structure: Structure, world: World, plan: Plan, k
                 if asked and there:
                     if not bare:
                         _take_stacks(structure, plan, q, i, pool)
-                    _take_places(clock, structure, world, plan, q, i, k)
+                    if places == end:
+                        places = plan.program.size[ELEMENTS]
+                        _take_places(clock, structure, world, plan, q, i, k)
+                        end = plan.program.size[ELEMENTS]
+                    else:
+                        _repeat(plan.program, places, end)
                     worth = plan.later[q] * (1.0 - _RANK * rank)
                     column = _end_column(plan.program, plan.value[i] * worth)
                     plan.package_column[q, i, rank] = column
+
+
+@inline_jit
+def _repeat(program: Program, first: int, end: int) -> None:
+    """Let the next column take the same as some elements."""
+    for e in range(first, end):
+        put(program, program.element_row[e], program.element[e])
 
 
 @stage_jit

@@ -113,9 +113,9 @@ def capacity_expected(
 
 @stage_jit
 def weight_sums(
-    structure: Structure, world: World, route: int, step: int, k: int
+    structure: Structure, world: World, plan: Plan, route: int, step: int, k: int
 ) -> tuple[float, float, float]:
-    """Return the sums of the weights of a route's entries in a step.
+    """Return the sums of the weights of a route's entries in a step; fill ``plan.share``.
 
     They are those of all entries, of the AI designs of plans, and of the AI designs without a share
     of the AI wafers (see `share_wafers`).
@@ -124,7 +124,8 @@ def weight_sums(
     total, ai, for_ai, shared, shared_ai = 0.0, 0.0, 0.0, 0.0, 0.0
     for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
         design = structure.entry[entry]
-        own = max(0.0, curve_value(lows, highs, drawn, design.share_curve, step, k))
+        plan.share[entry] = curve_value(lows, highs, drawn, design.share_curve, step, k)
+        own = max(0.0, plan.share[entry])
         planned = 1.0 if structure.planning.entry[entry] == AI_ENTRY else 0.0
         if design.shares_ai == 1:
             shared += own
@@ -161,7 +162,7 @@ def wafers_expected(
         plan.open_now[entry] = 0
     now = 0.0  # the rate from which the plan is expected to grow on
     if last > lead and step >= begin:
-        total, ai, _ = weight_sums(structure, world, route, step, k)
+        total, ai, _ = weight_sums(structure, world, plan, route, step, k)
         if total > 0.0:
             now = planned_starts(clock, structure, world, route, step, k) * ai / total
     for number in range(DATES):
@@ -171,8 +172,8 @@ def wafers_expected(
             continue
         if at != read:
             read = at
-            total, ai, for_ai = weight_sums(structure, world, route, at, k)
-            _open_entries(structure, world, plan, route, at, for_ai, k)
+            total, ai, for_ai = weight_sums(structure, world, plan, route, at, k)
+            _open_entries(structure, plan, route, for_ai)
             if total > 0.0:
                 planned = planned_starts(clock, structure, world, route, at, k) * ai / total
         if total > 0.0:
@@ -181,19 +182,15 @@ def wafers_expected(
                 growth = (rate - now) * clock.steps_per_quarter / (at - step)
                 rate += max(0.0, growth) * (ahead - lead)
             wafers += rate
-    per_quarter = plan.started_part[route] * clock.steps_per_quarter
+    per_quarter = plan.started_part[route, k] * clock.steps_per_quarter
     return wafers * per_quarter * (last - first) / DATES
 
 
 @stage_jit
-def _open_entries(
-    structure: Structure, world: World, plan: Plan, route: int, at: int, for_ai: float, k: int
-) -> None:
-    """Mark the entries of a route that have a share at a step."""
-    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
+def _open_entries(structure: Structure, plan: Plan, route: int, for_ai: float) -> None:
+    """Mark the entries of a route that have a share at the step read last."""
     for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
-        share = curve_value(lows, highs, drawn, structure.entry[entry].share_curve, at, k)
-        if share > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
+        if plan.share[entry] > 0.0 and (structure.entry[entry].shares_ai == 0 or for_ai > 0.0):
             plan.open_now[entry] = 1
 
 

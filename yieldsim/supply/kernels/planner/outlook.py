@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 
-from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.dies import die_tails, sort_dies
 from yieldsim.supply.kernels.planner.expected import (
-    banked_expected,
     capacity_expected,
     demand_expected,
     stacks_expected,
     wafers_expected,
 )
+from yieldsim.supply.kernels.planner.stocks import fill_arriving, with_bad
 from yieldsim.supply.kernels.records import (
     AI_ENTRY,
     PERIODS,
     Clock,
-    Floats,
     Plan,
     State,
     Structure,
@@ -30,16 +29,26 @@ _TWO_YEARS = 8.0
 
 
 @stage_jit
+def fill_lanes(
+    clock: Clock, structure: Structure, world: World, state: State, tally: Tally, step: int, n: int
+) -> None:
+    """Fill the working numbers of plans that are filled for all lanes at once."""
+    for k in range(n):
+        _fill_periods(clock, structure, state, tally, step, k)
+    fill_arriving(clock, structure, world, state, step, n)
+    _try_wafers(structure, world, state, n)
+
+
+@stage_jit
 def fill_outlook(
-    clock: Clock, structure: Structure, world: World, state: State, tally: Tally, step: int, k: int
-) -> float:
-    """Fill the working numbers of the plan of lane ``k``; return the time that is announced."""
-    lead = _fill_periods(clock, structure, state, tally, step, k)
+    clock: Clock, structure: Structure, world: World, state: State, step: int, lead: float, k: int
+) -> None:
+    """Fill the working numbers of the plan of lane ``k``."""
     _fill_wafers(clock, structure, world, state, step, lead, k)
     _fill_stacks(clock, structure, world, state, step, lead, k)
     plan = state.plan
     for q in range(PERIODS):
-        first, last = plan.edge[q], plan.edge[q + 1]
+        first, last = plan.edge[q, k], plan.edge[q + 1, k]
         for line in range(structure.line.shape[0]):
             capacity = capacity_expected(clock, structure, world, line, step, first, last, lead, k)
             plan.capacity[q, line] = capacity
@@ -49,15 +58,16 @@ def fill_outlook(
                 plan.wanted[q, i] = demand_expected(
                     clock, structure, world, i, step, first, last, lead, k
                 )
+        for die in range(structure.die.shape[0]):
+            for b in range(structure.die[die].bins):
+                plan.dies[q, die, b] = plan.arriving[q, die, b, k]
     _fill_tested(structure, state, k)
-    _fill_dies(clock, structure, world, state, step, lead, k)
-    return lead
 
 
 @stage_jit
 def _fill_periods(
     clock: Clock, structure: Structure, state: State, tally: Tally, step: int, k: int
-) -> float:
+) -> None:
     """Fill the cycle time of each route, its part of the plan started, and the periods."""
     plan, longest, row = state.plan, 0.0, structure.row[step - 1]
     for route in range(structure.route.shape[0]):
@@ -67,29 +77,29 @@ def _fill_periods(
         booked = tally.route[row, route]
         if row < clock.quarters:  # longer where wafers wait for the bottleneck
             steps = max(steps, booked.cycle_time_days[k] / clock.days_per_step)
-        plan.cycle[route] = min(_LONGEST, steps / clock.steps_per_quarter)
+        plan.cycle[route, k] = min(_LONGEST, steps / clock.steps_per_quarter)
         planned = booked.wafer_plan[k]
-        plan.started_part[route] = 1.0 if planned <= 0.0 else booked.wafer_starts[k] / planned
+        plan.started_part[route, k] = 1.0 if planned <= 0.0 else booked.wafer_starts[k] / planned
         for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
             if structure.planning.entry[entry] == AI_ENTRY:
-                longest = max(longest, plan.cycle[route])
-    plan.edge[0] = 0.0
-    plan.edge[1] = 1.0
-    plan.edge[2] = longest + 2.0
-    plan.edge[3] = longest + 2.0 + _TWO_YEARS
-    return longest + 1.0
+                longest = max(longest, plan.cycle[route, k])
+    plan.edge[0, k] = 0.0
+    plan.edge[1, k] = 1.0
+    plan.edge[2, k] = longest + 2.0
+    plan.edge[3, k] = longest + 2.0 + _TWO_YEARS
+    plan.lead[k] = longest + 1.0
 
 
 @stage_jit
-def starts_from(plan: Plan, q: int, route: int) -> float:
+def starts_from(plan: Plan, q: int, route: int, k: int) -> float:
     """Return the first date at which wafers start whose dies come out in a period."""
-    return max(0.0, plan.edge[q] - plan.cycle[route])
+    return max(0.0, plan.edge[q, k] - plan.cycle[route, k])
 
 
 @stage_jit
-def starts_until(plan: Plan, q: int, route: int) -> float:
+def starts_until(plan: Plan, q: int, route: int, k: int) -> float:
     """Return the last date at which wafers start whose dies come out in a period."""
-    return max(0.0, plan.edge[q + 1] - plan.cycle[route])
+    return max(0.0, plan.edge[q + 1, k] - plan.cycle[route, k])
 
 
 @stage_jit
@@ -101,7 +111,7 @@ def _fill_wafers(
     for route in range(structure.route.shape[0]):
         span = range(structure.route[route].first_entry, structure.route[route].end_entry)
         for q in range(PERIODS):
-            first, last = starts_from(plan, q, route), starts_until(plan, q, route)
+            first, last = starts_from(plan, q, route, k), starts_until(plan, q, route, k)
             plan.wafers[q, route] = 0.0
             for entry in span:
                 plan.open_in[q, entry] = 0
@@ -134,7 +144,7 @@ def _fill_stacks(
             )
             pace = (there + announced) / max(1.0, left)
         for q in range(PERIODS):
-            first, last = plan.edge[q], plan.edge[q + 1]
+            first, last = plan.edge[q, k], plan.edge[q + 1, k]
             there += stacks_expected(
                 clock, structure, world, state, pool, step, first, last, lead, k
             )
@@ -143,7 +153,7 @@ def _fill_stacks(
 
 
 @stage_jit
-def try_wafers(structure: Structure, world: World, state: State, n: int) -> None:
+def _try_wafers(structure: Structure, world: World, state: State, n: int) -> None:
     """Fill the tested dies of a wafer of each AI and phone design that starts now, by lane."""
     work, shares = state.sorting, state.shares
     for route in range(structure.route.shape[0]):
@@ -171,7 +181,7 @@ def try_wafers(structure: Structure, world: World, state: State, n: int) -> None
             sort_dies(design.bins, values, survive, state.tail, shares, 0, n)
             for k in range(n):
                 kept = process.line_yield[k] * (1.0 - process.engineering_fraction[k])
-                passed = _with_bad(shares[:, k], design.bins) * kept * state.die[die].gross_dies[k]
+                passed = with_bad(shares, design.bins, k) * kept * state.die[die].gross_dies[k]
                 for b in range(design.bins):
                     out[b, k] = shares[b, k] * passed
 
@@ -196,75 +206,3 @@ def _fill_tested(structure: Structure, state: State, k: int) -> None:
         for b in range(structure.die[die].bins):
             out[b] = plan.tried[entry, b, k]
             plan.counted[entry] += out[b] * structure.planning.counted[die, b]
-
-
-@inline_jit
-def _with_bad(shares: Floats, bins: int) -> float:
-    """Return the dies that pass the test over the good ones; bad ones spread over bins alike."""
-    passed = 0.0
-    for b in range(bins):
-        passed += shares[b]
-    return (passed + shares[shares.shape[0] - 1]) / passed if passed > 0.0 else 0.0
-
-
-@stage_jit
-def _fill_dies(
-    clock: Clock, structure: Structure, world: World, state: State, step: int, lead: float, k: int
-) -> None:
-    """Fill the dies in stock and those that arrive in each period, from die banks and the lines."""
-    plan = state.plan
-    for q in range(PERIODS):
-        for die in range(structure.die.shape[0]):
-            for b in range(structure.die[die].bins):
-                stock = state.die_bin[die, b].stock[k]
-                plan.dies[q, die, b] = stock if q == 0 else 0.0
-        for number in range(structure.bank.shape[0]):
-            bank = structure.bank[number]
-            plan.dies[q, bank.die, bank.bin] += banked_expected(
-                clock,
-                structure,
-                world,
-                bank.draw_curve,
-                step,
-                plan.edge[q],
-                plan.edge[q + 1],
-                lead,
-                k,
-            )
-    for route in range(structure.route.shape[0]):
-        for t in range(int(state.route[route].oldest_cohort[k]), step):
-            if state.cohort[route, t].remaining[k] > 0.0:
-                _add_cohort(clock, structure, world, state, route, t, step, k)
-
-
-@stage_jit
-def _add_cohort(
-    clock: Clock,
-    structure: Structure,
-    world: World,
-    state: State,
-    route: int,
-    t: int,
-    step: int,
-    k: int,
-) -> None:
-    """Add the AI and phone dies of the wafers left of a cohort to the periods they leave in."""
-    plan, process = state.plan, world.process[structure.route[route].process]
-    wafers = state.cohort[route, t].remaining[k]
-    kept = wafers * process.line_yield[k] * (1.0 - process.engineering_fraction[k])
-    begin = (t - step) / clock.steps_per_quarter + plan.cycle[route]
-    end = begin + 1.0 / clock.steps_per_quarter
-    for q in range(PERIODS):
-        first = begin if q == 0 else max(begin, plan.edge[q])
-        part = max(0.0, min(end, plan.edge[q + 1]) - first) * clock.steps_per_quarter
-        if part <= 0.0:
-            continue
-        for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
-            weight = state.weight[t, entry, k]
-            if structure.planning.entry[entry] == 0 or weight <= 0.0:
-                continue
-            die, shares = structure.entry[entry].die, state.bin_yield[t, entry, :, k]
-            dies = kept * part * weight * state.die[die].gross_dies[k]
-            dies *= _with_bad(shares, structure.die[die].bins)
-            for b in range(structure.die[die].bins):
-                plan.dies[q, die, b] += dies * shares[b]

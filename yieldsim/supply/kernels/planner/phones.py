@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.kernels.jit import stage_jit
-from yieldsim.supply.kernels.curves import curve_value
 from yieldsim.supply.kernels.effects import effects_on_starts
 from yieldsim.supply.kernels.fab import planned_starts
 from yieldsim.supply.kernels.planner.expected import demand_expected, read_at, weight_sums
@@ -105,7 +104,7 @@ def _dies_short(
     That is a quarter after the dies of the wafers started now have come. They come beside those in
     stock, in the line and of die banks.
     """
-    short, until = 0.0, state.plan.edge[2]
+    short, until = 0.0, state.plan.edge[2, k]
     for i in range(structure.product.shape[0]):
         product = structure.product[i]
         if product.die == die:
@@ -131,12 +130,11 @@ def _share_wafers(
     k: int,
 ) -> float:
     """Return the wafers that an entry has in the quarter by its share."""
-    lows, highs, drawn = structure.curve_low, structure.curve_high, world.curve
     at = read_at(clock, structure, step, _MIDDLE, lead)
-    total, _, _ = weight_sums(structure, world, route, at, k)
+    total, _, _ = weight_sums(structure, world, plan, route, at, k)
     fab = structure.route[route].fab
     if at < effects_on_starts(structure.effect, structure.effect_on_fab[:, fab]) or total <= 0.0:
         return 0.0
-    own = max(0.0, curve_value(lows, highs, drawn, structure.entry[entry].share_curve, at, k))
+    own = max(0.0, plan.share[entry])
     starts = planned_starts(clock, structure, world, route, at, k) * clock.steps_per_quarter
-    return starts * plan.started_part[route] * own / total
+    return starts * plan.started_part[route, k] * own / total

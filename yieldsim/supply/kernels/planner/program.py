@@ -25,7 +25,7 @@ def solve(clock: Clock, structure: Structure, world: World, state: State, k: int
     """Fill ``state.plan.chosen`` with the packages and wafers of the best plan, in thousands."""
     plan, program = state.plan, state.plan.program
     for q in range(PERIODS):
-        plan.later[q] = (1.0 - _LATER) ** plan.edge[q]
+        plan.later[q] = (1.0 - _LATER) ** plan.edge[q, k]
     clear_rows(plan)
     mark_dies(structure, plan)
     add_packages(clock, structure, world, plan, k)

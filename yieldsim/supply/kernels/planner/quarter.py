@@ -6,10 +6,10 @@ import numpy as np
 
 from yieldsim.kernels.jit import stage_jit
 from yieldsim.supply.kernels.planner.outlook import (
+    fill_lanes,
     fill_outlook,
     starts_from,
     starts_until,
-    try_wafers,
 )
 from yieldsim.supply.kernels.planner.phones import set_phones
 from yieldsim.supply.kernels.planner.program import solve
@@ -51,9 +51,10 @@ def begin_quarter(
     if step == 0:
         _follow_shares(structure, state.plan, n)
         return
-    try_wafers(structure, world, state, n)
+    fill_lanes(clock, structure, world, state, tally, step, n)
     for k in range(n):
-        lead = fill_outlook(clock, structure, world, state, tally, step, k)
+        lead = state.plan.lead[k]
+        fill_outlook(clock, structure, world, state, step, lead, k)
         fill_worth(clock, structure, world, state, k)
         solve(clock, structure, world, state, k)
         _set_packages(clock, structure, state, k)
@@ -103,11 +104,11 @@ def _set_packages(clock: Clock, structure: Structure, state: State, k: int) -> N
 
 
 @stage_jit
-def _starts_now(plan: Plan, entry: int, route: int) -> float:
+def _starts_now(plan: Plan, entry: int, route: int, k: int) -> float:
     """Return the wafers chosen of an entry that start in the quarter, in thousands."""
     wafers = 0.0
     for q in range(PERIODS):
-        first, last = starts_from(plan, q, route), starts_until(plan, q, route)
+        first, last = starts_from(plan, q, route, k), starts_until(plan, q, route, k)
         if plan.wafer_column[q, entry] >= 0 and last > first and first < 1.0:
             part = (min(last, 1.0) - first) / (last - first)
             wafers += part * plan.chosen[plan.wafer_column[q, entry]]
@@ -127,7 +128,7 @@ def _set_wafers(structure: Structure, plan: Plan, k: int) -> None:
         for entry in range(first, end):
             plan.entry[entry, k] = -1.0
             if structure.planning.entry[entry] == AI_ENTRY:
-                wafers = _starts_now(plan, entry, route)
+                wafers = _starts_now(plan, entry, route, k)
                 chosen += wafers
                 can_start += wafers * plan.open_now[entry]
         if there <= 0.0:
@@ -135,5 +136,5 @@ def _set_wafers(structure: Structure, plan: Plan, k: int) -> None:
         used = min(1.0, _SPARE_WAFERS * chosen / there)
         for entry in range(first, end):
             if structure.planning.entry[entry] == AI_ENTRY:
-                wafers = _starts_now(plan, entry, route) * plan.open_now[entry]
+                wafers = _starts_now(plan, entry, route, k) * plan.open_now[entry]
                 plan.entry[entry, k] = used * wafers / can_start if can_start > 0.0 else 0.0

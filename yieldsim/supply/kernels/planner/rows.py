@@ -62,11 +62,15 @@ def take_of(plan: Plan, rows: Ints, place: int, limit: float, element: float) ->
 
 @stage_jit
 def take_dies(structure: Structure, plan: Plan, q: int, die: int, each: float) -> None:
-    """Let a package of a period take dies of a design, of those up to the end of each period."""
-    there = 0.0
+    """Let a package of a period take dies of a design, of those up to the end of each period.
+
+    The row of the last period is made with the first package.
+    """
+    there, missing = 0.0, plan.die_row[PERIODS - 1, die] == _NOT_MADE
     for until in range(PERIODS):
-        for b in range(structure.die[die].bins):
-            there += plan.dies[until, die, b] * structure.planning.counted[die, b]
+        if missing:
+            for b in range(structure.die[die].bins):
+                there += plan.dies[until, die, b] * structure.planning.counted[die, b]
         if until >= q:
             take_of(plan, plan.die_row[until], die, there, each)
 
@@ -75,9 +79,11 @@ def take_dies(structure: Structure, plan: Plan, q: int, die: int, each: float) -
 def take_own_bins(structure: Structure, plan: Plan, q: int, i: int) -> None:
     """Let a package of a product that cannot take all bins of its design take of those it can."""
     die, there = structure.product[i].die, 0.0
+    missing = plan.own_row[PERIODS - 1, i] == _NOT_MADE
     for until in range(PERIODS):
-        for b in range(structure.die[die].bins):
-            there += plan.dies[until, die, b] * structure.planning.takes[i, b]
+        if missing:
+            for b in range(structure.die[die].bins):
+                there += plan.dies[until, die, b] * structure.planning.takes[i, b]
         if until >= q:
             each = structure.product[i].dies_per_package
             take_of(plan, plan.own_row[until], i, there, each)
@@ -95,8 +101,9 @@ def give_dies(structure: Structure, plan: Plan, q: int, entry: int) -> bool:
         put(plan.program, plan.die_row[until, die], -plan.counted[entry])
     if not useful:
         return False
-    for i in range(structure.product.shape[0]):
-        if structure.planning.own_row[i] == 1 and structure.product[i].die == die:
+    for number in range(structure.planning.own.shape[0]):
+        i = structure.planning.own[number]
+        if structure.product[i].die == die:
             dies = 0.0
             for b in range(structure.die[die].bins):
                 dies += plan.tested[entry, b] * structure.planning.takes[i, b]

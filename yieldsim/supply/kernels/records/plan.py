@@ -21,6 +21,7 @@ class Planning(NamedTuple):
     tier: Ints  # I, number of its tier from 0
     takes: Ints  # I B, 1 where it can take dies of the bin
     own_row: Ints  # I, 1 where other products take dies of more bins of its design
+    own: Ints  # products of which `own_row` is 1
     die: Ints  # D, 1 for a design of planned products
     counted: Ints  # D B, 1 where a planned product can take dies of the bin
     entry: Ints  # M, role
@@ -68,17 +69,22 @@ class Plan(NamedTuple):
     entry: Floats  # M k, part of the AI wafers; of a phone design beside `kept`; -1: as shares
     kept: Floats  # M k, part of its share that a phone design keeps where its entry is not -1
     packages: Floats  # I rank k, packages per step with stacks of that rank; inf: any
-    edge: Floats  # Q+1, start of each period and the end of the last
-    cycle: Floats  # N, time that a wafer takes in the line
-    started_part: Floats  # N, part of the planned wafers that the line starts
+    edge: Floats  # Q+1 k, start of each period and the end of the last
+    lead: Floats  # k, time that is announced
+    cycle: Floats  # N k, time that a wafer takes in the line
+    started_part: Floats  # N k, part of the planned wafers that the line starts
     wafers: Floats  # Q N, AI wafers whose dies come out in a period
     wafers_now: Floats  # N, AI wafers started in the quarter
     tried: Floats  # M B k, tested dies on a wafer of an entry started now
     tested: Floats  # M B, the same of the lane planned, 0 without a share
     counted: Floats  # M, of these the dies in bins that a planned product can take
+    share: Floats  # M, of the entries of a route at the step read last
     open_in: Ints  # Q M, 1 where an entry may have wafers whose dies come out in a period
     open_now: Ints  # M
-    dies: Floats  # Q D B, dies that arrive in a period under any plan; the first with the stock
+    arriving: Floats  # Q D B k, dies that arrive in a period under any plan, the first with stock
+    leaving: Floats  # k, kept wafers of a cohort that leave in a period
+    tested_dies: Floats  # k, of these the dies of a design that pass the test
+    dies: Floats  # Q D B, those that arrive in the lane planned
     stacks: Floats  # Q H, stacks that may be used up to the end of a period
     capacity: Floats  # Q L
     wanted: Floats  # Q I, most packages by demand; 0 out of production
