@@ -28,12 +28,9 @@ def main() -> None:
         store = folder / "x.zarr"
         make(store, size)
         (folder / "evidence.csv").write_text(EVIDENCE, encoding="utf-8")
-        code = f"import bench_condition; bench_condition.timed_conditioning({str(folder)!r})"
-        lines = measure.child("-c", code)[0].splitlines()
-    title = f"{size.realizations:,} realizations of {size.inputs:,} inputs"
-    heads = ["part", "wall s", "CPU s", "peak MiB", "what"]
-    cells = [line.split(maxsplit=4) for line in lines]
-    measure.table(f"Conditioning, {title}", heads, cells)
+        lines = measure.apart(timed_conditioning, folder)
+    heads = ["part", *measure.COST, "what"]
+    measure.table(f"Conditioning, {size}", heads, [line.split(maxsplit=4) for line in lines])
 
 
 def timed_conditioning(folder: str) -> None:
@@ -44,17 +41,14 @@ def timed_conditioning(folder: str) -> None:
     def conditioned() -> None:
         kept["found"], kept["weights"] = condition(ds, Path(folder) / "evidence.csv")
 
-    _line("condition", measure.timed(conditioned), _sizes(kept["found"]))
+    print("condition", measure.cost(measure.timed(conditioned)), _sizes(kept["found"]))
     weighted = with_weights(ds, kept["weights"], {})
     for period in ("quarter", "year"):
         took = measure.timed(
             lambda period=period: kept.update(table=quantiles(weighted, period=period))
         )
-        _line(f"by_{period}", took, f"{kept['table']['quantile'].size:,} weighted quantiles")
-
-
-def _line(name: str, took: measure.Timing, what: str) -> None:
-    print(name, f"{took.wall_s:.1f}", f"{took.cpu_s:.1f}", f"{measure.peak_mib():.0f}", what)
+        size = kept["table"]["quantile"].size
+        print(f"by_{period}", measure.cost(took), f"{size:,} weighted quantiles")
 
 
 def _sizes(found: dict) -> str:

@@ -43,11 +43,10 @@ def main() -> None:
     size = measure.size_asked(__doc__, FULL, QUICK)
     with measure.scratch() as folder:
         make(folder, size)
-        code = f"import bench_page; bench_page.timed_page({str(folder)!r})"
-        cells = measure.child("-c", code)[0].split()
-    heads = ["page bytes", "wall s", "CPU s", "peak MiB"]
+        (line,) = measure.apart(timed_page, folder)
+    heads = ["page bytes", *measure.COST]
     count = size.simulated * size.copies
-    measure.table(f"The page of {count:,} realizations of the baseline", heads, [cells])
+    measure.table(f"The page of {count:,} realizations of the baseline", heads, [line.split()])
 
 
 def make(folder: Path, size: Size) -> None:
@@ -91,7 +90,7 @@ def timed_page(folder: str) -> None:
     made = []
     took = measure.timed(lambda: made.append(page(overview(opened(folder)))))
     size = len(made[0].encode())
-    print(size, f"{took.wall_s:.1f}", f"{took.cpu_s:.1f}", f"{measure.peak_mib():.0f}")
+    print(size, measure.cost(took))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ class Size:
     realizations: int
     inputs: int
 
+    def __str__(self) -> str:
+        return f"{self.realizations:,} realizations of {self.inputs:,} inputs"
+
 
 FULL, QUICK = Size(100_000, 1_700), Size(2_000, 20)
 
@@ -39,11 +42,9 @@ def main() -> None:
     with measure.scratch() as folder:
         store = folder / "x.zarr"
         make(store, size)
-        code = f"import bench_sensitivity; bench_sensitivity.timed_summary({str(store)!r})"
-        cells = measure.child("-c", code)[0].split()
-    title = f"{size.realizations:,} realizations of {size.inputs:,} inputs"
-    heads = ["indices", "wall s", "CPU s", "peak MiB"]
-    measure.table(f"Sensitivity by quarter, year and horizon, {title}", heads, [cells])
+        (line,) = measure.apart(timed_summary, store)
+    heads = ["indices", *measure.COST]
+    measure.table(f"Sensitivity by quarter, year and horizon, {size}", heads, [line.split()])
 
 
 def make(store: Path, size: Size) -> None:
@@ -86,8 +87,7 @@ def timed_summary(store: str) -> None:
     """Print the number of indices, wall and processor seconds, and peak memory."""
     found = {}
     took = measure.timed(lambda: found.update(sensitivity_summary(opened(store))))
-    count = len(found["indices"])
-    print(count, f"{took.wall_s:.1f}", f"{took.cpu_s:.1f}", f"{measure.peak_mib():.0f}")
+    print(len(found["indices"]), measure.cost(took))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import math
 import os
 import platform
@@ -111,6 +112,21 @@ def child(*arguments: str, env: Mapping[str, str] | None = None) -> tuple[str, T
         raise RuntimeError(f"{' '.join(arguments)}: exit {done.returncode}\n{done.stderr}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return done.stdout, Timing(wall, cpu)
+
+
+def apart(function: Callable[[str], None], argument: Path) -> list[str]:
+    """Call a function of a benchmark in a process of its own, and return the lines it printed."""
+    module = Path(inspect.getfile(function)).stem
+    code = f"import {module}; {module}.{function.__name__}({str(argument)!r})"
+    return child("-c", code)[0].splitlines()
+
+
+def cost(took: Timing) -> str:
+    """The cells of wall and processor seconds and of this process's peak memory, MiB."""
+    return f"{took.wall_s:.1f} {took.cpu_s:.1f} {peak_mib():.0f}"
+
+
+COST = ("wall s", "CPU s", "peak MiB")  # the heads of those cells
 
 
 class Parts:

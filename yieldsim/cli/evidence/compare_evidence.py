@@ -6,23 +6,15 @@ import json
 
 import click
 
+from yieldsim.cli.evidence.options import evidence, scenario
 from yieldsim.cli.options import as_json, store_argument, weights
 from yieldsim.cli.output_files import check_output, force
 
 
 @click.command("compare-evidence")
 @store_argument
-@click.option(
-    "--scenario",
-    metavar="NAME",
-    help="The scenario to compare.  [default: baseline, or the first]",
-)
-@click.option(
-    "--evidence",
-    metavar="CSV",
-    type=click.Path(),
-    help="Published counts.  [default: those that ship with the package]",
-)
+@scenario
+@evidence
 @click.option(
     "--forecasts",
     metavar="CSV",

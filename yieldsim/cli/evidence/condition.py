@@ -7,18 +7,14 @@ from typing import Any
 
 import click
 
+from yieldsim.cli.evidence.options import evidence, scenario
 from yieldsim.cli.options import as_json, store_argument
 from yieldsim.cli.output_files import check_output, force, whole
 
 
 @click.command()
 @store_argument
-@click.option(
-    "--evidence",
-    metavar="CSV",
-    type=click.Path(),
-    help="Published figures with spreads.  [default: those shipped with the package]",
-)
+@evidence
 @click.option(
     "--name",
     default="evidence",
@@ -26,11 +22,7 @@ from yieldsim.cli.output_files import check_output, force, whole
     metavar="NAME",
     help="Name under which the weights are stored; other commands use them with --weights NAME.",
 )
-@click.option(
-    "--scenario",
-    metavar="NAME",
-    help="Scenario to compare with the evidence.  [default: baseline, or the first]",
-)
+@scenario
 @click.option(
     "--write",
     metavar="FILE",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from yieldsim.report.page.parts import Overview, Section, first_title, source_of
 from yieldsim.report.page.tables import Column, Row, Table
 
@@ -10,13 +13,14 @@ MONTHS = 3  # of a quarter
 
 def line_section(overview: Overview) -> Section:
     """Wafers a month of each line beside its plan."""
-    title = "Capacity of the lines"
-    lead = (
+    head = Section(
+        "lines",
+        "Capacity of the lines",
         "Wafers that each line starts a month: P10 to P90 and median. The diamond is the plan (its "
-        "mean). Where starts are below it, tools, accidents or the release rule limit them."
+        "mean). Where starts are below it, tools, accidents or the release rule limit them.",
     )
     if not overview["lines"]:
-        return Section("lines", title, lead, missing=overview["missing"]["lines"])
+        return replace(head, missing=overview["missing"]["lines"])
     columns = (
         Column("line", "line"),
         Column("period", "year"),
@@ -40,12 +44,12 @@ def line_section(overview: Overview) -> Section:
         line = f"{process}: {names['fabs'][r['fab']]}"
         tools = names["tool_groups"].get(r["busiest"], r["busiest"])
         rows.append([line, r["year"], *numbers, tools, r["utilization"]])
-    return Section(
-        "lines",
-        title,
-        lead,
-        (Table("lines", "Wafers a month by line and year", columns, {("", ""): rows}),),
-        {
+    return _filled(
+        head,
+        overview,
+        "variables wafer_plan, wafer_starts, wafer_outs and utilization",
+        Table("lines", "Wafers a month by line and year", columns, {("", ""): rows}),
+        chart={
             "kind": "ranges",
             "table": "lines",
             "label": "line",
@@ -57,27 +61,22 @@ def line_section(overview: Overview) -> Section:
             "groups": overview["years"],
             "from_zero": True,
         },
-        source_of(
-            overview,
-            "variables wafer_plan, wafer_starts, wafer_outs and utilization",
-            first_title(overview),
-        ),
     )
 
 
 def yield_section(overview: Overview) -> Section:
     """The Pareto of losses by die and year, and the defect density."""
-    title = "What costs yield"
-    lead = (
+    head = Section(
+        "yield",
+        "What costs yield",
         "The mean share of the gross dies probed that is good, and the share that each mechanism "
         "takes from the dies left by those before it: systematic, overlay, random, parametric, "
         "test. The shares add up to 100 %. No gross die is lost at the wafer edge, because all lie "
-        "inside the edge exclusion."
+        "inside the edge exclusion.",
     )
     found = overview["yields"]
     if not found["losses"]:
-        reason = "; ".join(found["notes"]) or "no die is probed"
-        return Section("yield", title, lead, missing=reason)
+        return replace(head, missing="; ".join(found["notes"]) or "no die is probed")
     mechanisms = found["mechanisms"]
     columns = (
         Column("die", "die"),
@@ -86,15 +85,13 @@ def yield_section(overview: Overview) -> Section:
         Column("good_se", "±", "share"),
         *(c for m in mechanisms for c in (Column(m, m, "share"), Column(f"{m}_se", "±", "share"))),
     )
-    return Section(
-        "yield",
-        title,
-        lead,
-        (
-            Table("yield", "Losses by die and year", columns, {("", ""): _loss_rows(overview)}),
-            _d0_table(overview),
-        ),
-        {
+    return _filled(
+        head,
+        overview,
+        "variables gross_dies, good_dies and dies_lost_...; d0_per_cm2",
+        Table("yield", "Losses by die and year", columns, {("", ""): _loss_rows(overview)}),
+        _d0_table(overview),
+        chart={
             "kind": "bars",
             "table": "yield",
             "label": "die",
@@ -102,24 +99,20 @@ def yield_section(overview: Overview) -> Section:
             "group": "period",
             "groups": overview["years"],
         },
-        source_of(
-            overview,
-            "variables gross_dies, good_dies and dies_lost_...; d0_per_cm2",
-            first_title(overview),
-        ),
     )
 
 
 def wafer_section(overview: Overview) -> Section:
     """A simulated wafer of each leading die."""
-    title = "A wafer of each leading die"
-    lead = (
+    head = Section(
+        "wafers",
+        "A wafer of each leading die",
         "One simulated wafer of each die, coloured by bin, with every input at its median, mature "
-        "defect density and imported tools. Another seed gives another wafer."
+        "defect density and imported tools. Another seed gives another wafer.",
     )
     found = overview["wafers"]
     if not found:
-        return Section("wafers", title, lead, missing=overview["missing"]["wafers"])
+        return replace(head, missing=overview["missing"]["wafers"])
     columns = (
         Column("die", "die"),
         Column("process", "process"),
@@ -138,16 +131,21 @@ def wafer_section(overview: Overview) -> Section:
         for m in found
         for name, count in zip(m["bins"], m["counts"], strict=True)
     ]
-    return Section(
-        "wafers",
-        title,
-        lead,
-        (Table("wafers", "Dies of each wafer by bin", columns, {("", ""): rows}),),
-        {"kind": "maps", "table": "wafers", "maps": found},
-        source_of(
-            overview, "simulated from the model that the store carries", first_title(overview)
-        ),
+    return _filled(
+        head,
+        overview,
+        "simulated from the model that the store carries",
+        Table("wafers", "Dies of each wafer by bin", columns, {("", ""): rows}),
+        chart={"kind": "maps", "table": "wafers", "maps": found},
     )
+
+
+def _filled(
+    head: Section, overview: Overview, what: str, *tables: Table, chart: dict[str, Any]
+) -> Section:
+    """Return a section of the first scenario with its tables, chart and source."""
+    source = source_of(overview, what, first_title(overview))
+    return replace(head, tables=tables, chart=chart, source=source)
 
 
 def _loss_rows(overview: Overview) -> list[Row]:
