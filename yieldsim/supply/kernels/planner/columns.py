@@ -43,7 +43,7 @@ def _end_column(program: Program, gain: float) -> int:
 
 @stage_jit
 def mark_dies(structure: Structure, plan: Plan) -> None:
-    """Mark the wafers that may be chosen, and from when there are or may be dies of a design."""
+    """Mark the wafers that may be chosen, and from when there are or may be dies."""
     for die in range(structure.die.shape[0]):
         plan.dies_from[die] = PERIODS
         for q in range(PERIODS):
@@ -60,6 +60,11 @@ def mark_dies(structure: Structure, plan: Plan) -> None:
                 if may:
                     die = structure.entry[entry].die
                     plan.dies_from[die] = min(plan.dies_from[die], q)
+    for i in range(structure.product.shape[0]):
+        plan.packages_from[i] = 0
+        for die in range(structure.die.shape[0]):
+            if structure.planning.dies_each[i, die] > 0.0:
+                plan.packages_from[i] = max(plan.packages_from[i], plan.dies_from[die])
 
 
 @stage_jit
@@ -68,7 +73,7 @@ def add_packages(clock: Clock, structure: Structure, world: World, plan: Plan, k
     for q in range(PERIODS):
         for i in range(structure.product.shape[0]):
             asked = plan.wanted[q, i] > 0.0 and plan.value[i] > 0.0
-            asked = asked and _has_dies(structure, plan, q, i)
+            asked = asked and plan.packages_from[i] <= q
             bare = structure.product[i].stacks_per_package == 0 or clock.no_memory_limit
             places, end = 0, 0  # elements that do not depend on the pool
             for rank in range(structure.product_pool.shape[1]):
@@ -94,16 +99,6 @@ def _repeat(program: Program, first: int, end: int) -> None:
     """Let the next column take the same as some elements."""
     for e in range(first, end):
         put(program, program.element_row[e], program.element[e])
-
-
-@stage_jit
-def _has_dies(structure: Structure, plan: Plan, q: int, i: int) -> bool:
-    """Return whether a product has, or may have, dies of each design by the end of a period."""
-    has = True
-    for die in range(structure.die.shape[0]):
-        if structure.planning.dies_each[i, die] > 0.0:
-            has &= plan.dies_from[die] <= q
-    return has
 
 
 @stage_jit

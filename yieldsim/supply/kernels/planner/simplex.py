@@ -137,51 +137,55 @@ def _fill_column(program: Program, rows: int, columns: int, many: int, j: int) -
     entering, touched = program.entering, program.touched
     for t in range(many):
         entering[touched[t]] = 0.0
+    many, mixed = 0, False
     if j >= columns:
         own = program.inverse[(j - columns) * rows : (j - columns + 1) * rows]
         for i in range(rows):
-            entering[i] = own[i]
-        return _touch(program, rows, 0.0)
-    many, mixed = 0, False
+            entering[i], touched[many] = own[i], i
+            many += int(own[i] != 0.0)
+        return many
     for e in range(program.column_end[j], program.column_end[j + 1]):
         s, element = program.element_row[e], program.element[e]
         a = program.place[s]
         if a < 0:
-            touched[many] = program.home[s]
-            entering[touched[many]] += element
+            i = program.home[s]
+            entering[i] += element
+            touched[many] = i
             many += 1
         else:
             mixed = True
             own = program.inverse[a * rows : (a + 1) * rows]
             for i in range(rows):
                 entering[i] += element * own[i]
-    return _touch(program, rows, _NEGLIGIBLE) if mixed else many
+    return _touch(program, rows) if mixed else many
 
 
 @inline_jit
-def _touch(program: Program, rows: int, negligible: float) -> int:
-    """List the rows of the entering column that are not zero; return their number."""
+def _touch(program: Program, rows: int) -> int:
+    """List the rows of the entering column that are not negligible; return their number.
+
+    Without a branch, which would be guessed wrong often.
+    """
     entering, touched, many = program.entering, program.touched, 0
     for i in range(rows):
-        there = abs(entering[i]) > negligible
+        there = abs(entering[i]) > _NEGLIGIBLE
         entering[i] = entering[i] if there else 0.0
         touched[many] = i
-        many += 1 if there else 0  # without a branch, which would be guessed wrong often
+        many += int(there)
     return many
 
 
 @stage_jit
 def _leaving(program: Program, many: int) -> int:
     """Return the row that limits the variable first, of equals that of the first variable."""
-    best, least = -1, 0.0
+    entering, limit, basic = program.entering, program.limit, program.basic
+    best, least, first = -1, np.inf, np.int64(0)
     for t in range(many):
         i = program.touched[t]
-        element = program.entering[i]
-        if element > _PIVOT:
-            ratio = program.limit[i] / element
-            sooner = best < 0 or ratio < least
-            if sooner or (ratio == least and program.basic[i] < program.basic[best]):
-                best, least = i, ratio
+        element, own = entering[i], basic[i]
+        ratio = limit[i] / element if element > _PIVOT else np.inf
+        sooner = (ratio < least) | ((ratio == least) & (own < first))
+        best, least, first = (i, ratio, own) if sooner else (best, least, first)
     return best
 
 
@@ -228,7 +232,7 @@ def _cross(program: Program, rows: int, kept: int, i: int) -> int:
     for a in range(kept):
         part = program.inverse[a * rows + i]
         program.crossed[crossed], program.part[crossed] = a, part
-        crossed += 1 if part != 0.0 else 0
+        crossed += int(part != 0.0)
     return crossed
 
 

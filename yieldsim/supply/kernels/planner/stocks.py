@@ -92,6 +92,11 @@ def _add_cohort(structure: Structure, state: State, route: int, t: int, q: int, 
     for entry in range(structure.route[route].first_entry, structure.route[route].end_entry):
         if structure.planning.entry[entry] == 0:
             continue
+        most = 0.0
+        for k in range(n):
+            most = max(most, state.weight[t, entry, k])
+        if most <= 0.0:
+            continue
         die, shares = structure.entry[entry].die, state.bin_yield[t, entry]
         bins = structure.die[die].bins
         for k in range(n):

@@ -16,8 +16,7 @@ from yieldsim.supply.kernels.records import (
     World,
 )
 
-_NEXT_TIER = 0.01  # worth of a tier beside that of the tier before it
-_LAST_TIER = 2  # later tiers count alike
+_TIERS = (1.0, 1e-2, 1e-4)  # worth by tier; later tiers count as the last
 _FROM_WAFERS = 1e-9  # weight of the dies of a wafer beside dies that are there
 
 
@@ -25,11 +24,11 @@ _FROM_WAFERS = 1e-9  # weight of the dies of a wafer beside dies that are there
 def fill_worth(clock: Clock, structure: Structure, world: World, state: State, k: int) -> None:
     """Fill the value of a package of each planned product, the best of the first tier near 1."""
     plan, best = state.plan, 0.0
+    _fill_bins(structure, plan)
     for i in range(structure.product.shape[0]):
         plan.value[i] = 0.0
         if structure.planning.product[i] == 0:
             continue
-        _fill_bins(structure, plan, i)
         values = world.product[i]
         kept = (1.0 - values.sample_fraction[k]) * (1.0 - values.field_escape_fraction[k])
         chip = _of_bins(clock, structure, world, plan, i, k)
@@ -37,36 +36,37 @@ def fill_worth(clock: Clock, structure: Structure, world: World, state: State, k
         best = max(best, plan.value[i])
     for i in range(structure.product.shape[0]):
         if best > 0.0:
-            plan.value[i] *= _NEXT_TIER ** min(_LAST_TIER, structure.planning.tier[i]) / best
+            plan.value[i] *= _TIERS[min(len(_TIERS) - 1, structure.planning.tier[i])] / best
 
 
 @stage_jit
-def _fill_bins(structure: Structure, plan: Plan, i: int) -> None:
-    """Fill the dies of each bin that a product can take: those there, and few from wafers."""
-    die = structure.product[i].die
-    for b in range(structure.die[die].bins):
-        plan.bins[b] = 0.0
-        if structure.planning.takes[i, b] == 0:
-            continue
-        for q in range(PERIODS):
-            plan.bins[b] += plan.dies[q, die, b]
-        for entry in range(structure.entry.shape[0]):
-            if structure.entry[entry].die == die and structure.planning.entry[entry] == AI_ENTRY:
-                plan.bins[b] += _FROM_WAFERS * plan.tested[entry, b]
+def _fill_bins(structure: Structure, plan: Plan) -> None:
+    """Fill the dies of each design by bin: those there, and few from wafers."""
+    for die in range(structure.die.shape[0]):
+        for b in range(structure.die[die].bins):
+            plan.bins[die, b] = 0.0
+            for q in range(PERIODS):
+                plan.bins[die, b] += plan.dies[q, die, b]
+    for entry in range(structure.entry.shape[0]):
+        if structure.planning.entry[entry] == AI_ENTRY:
+            die = structure.entry[entry].die
+            for b in range(structure.die[die].bins):
+                plan.bins[die, b] += _FROM_WAFERS * plan.tested[entry, b]
 
 
 @stage_jit
 def _of_bins(clock: Clock, structure: Structure, world: World, plan: Plan, i: int, k: int) -> float:
     """Return what a chip is worth on the average of the bins of its dies."""
     product, total, worth = structure.product[i], 0.0, 0.0
-    bins = structure.die[product.die].bins
+    die, takes = product.die, structure.planning.takes[i]
+    bins = structure.die[die].bins
     for b in range(bins):
-        total += plan.bins[b]
+        total += plan.bins[die, b] if takes[b] == 1 else 0.0
     if total <= 0.0:
         return 0.0
     better, above = 0.0, 0.0
     for b in range(bins):
-        share = plan.bins[b] / total
+        share = plan.bins[die, b] / total if takes[b] == 1 else 0.0
         if product.random_pairing == 1:  # sold by the worst die
             better += share
             whole = 1.0 if b == bins - 1 else better**product.dies_per_package

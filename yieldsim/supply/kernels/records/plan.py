@@ -89,9 +89,10 @@ class Plan(NamedTuple):
     capacity: Floats  # Q L
     wanted: Floats  # Q I, most packages by demand; 0 out of production
     value: Floats  # I, of a package
-    bins: Floats  # B, dies by bin of the product that is valued
+    bins: Floats  # D B, dies of a design by bin, from which a package is valued
     later: Floats  # Q, worth of a package beside one of the first period
     dies_from: Ints  # D, first period in which there are or may be dies
+    packages_from: Ints  # I, first period in which there are or may be all dies of a package
     pool_dies: Floats  # H, most dies that a stack takes
     package_column: Ints  # Q I rank, -1: none
     wafer_column: Ints  # Q M
