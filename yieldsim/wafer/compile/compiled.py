@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,6 @@ from yieldsim.wafer.compile.systematic import die_survival
 from yieldsim.wafer.geometry.sites import Reticle, Sites, WaferOutline, make_sites, place_grid
 from yieldsim.wafer.kernels.density import SIGNATURE, DensityModel, ExcursionChances
 from yieldsim.wafer.kernels.points import BlockLayout
-from yieldsim.wafer.kernels.points_flat import VECTOR_DEFECTS
 from yieldsim.wafer.kernels.sorting import ParametricLevel, Sorting
 from yieldsim.wafer.kernels.wafer_state import WorkSpace
 from yieldsim.wafer.model.process import ProcessTable
@@ -70,23 +70,30 @@ class CompiledWafer:
         parametric = self.sorting.has_parametric and spread
         return drawn or parametric or process.repeaters is not None
 
+    @cached_property
+    def region_blocks(self) -> int:
+        """Number of blocks of four words that hold the regions of a wafer."""
+        return -(-np.unique(self.density_model.place).size // 4)
+
     def work_space(self) -> WorkSpace:
         """Return a fresh work space."""
-        regions = int(self.density_model.region.max(initial=0)) + 1
-        dies, blocks = len(self.sites), -(-regions // 4)
+        dies, blocks = len(self.sites), self.region_blocks
+        region_words = np.zeros((4, blocks), np.uint32)
         nodes, speed = self.layout.parent.size, self.sorting.speed_cuts.size + 1
         leakage = self.sorting.leakage_cuts.size + 1
         return WorkSpace(
-            region_words=np.zeros((4, blocks), np.uint32),
-            regions=np.zeros((4, blocks)),
+            region_words=region_words,
+            region_flat=region_words.ravel(),
+            regions=np.zeros(4 * blocks),
             density=np.zeros(dies),
             extra=np.zeros(dies),
             marks=np.zeros(dies, np.int64),
             die_words=np.zeros((4, -(-dies // 4)), np.uint32),
             count_words=np.zeros((4, dies), np.uint32),
             works=np.zeros(dies, np.int64),
-            counts=np.zeros(dies, np.int64),
-            nodes=np.zeros((VECTOR_DEFECTS, dies), np.uint8),
+            means=np.zeros(dies, np.float32),
+            counts=np.zeros(dies, np.int32),
+            nodes=np.zeros(dies, np.uint32),
             stamp=np.full(nodes, -1, np.int64),
             dead=np.zeros(nodes, np.bool_),
             faults=np.zeros(self.layout.memory_node.size, np.int64),
@@ -166,12 +173,18 @@ def compile_wafer(model: WaferModel, seed: int, sites: Sites | None = None) -> C
     )
 
 
-def regions(process: ProcessTable, sites: Sites) -> NDArray[np.int64]:
-    """Return the number of each die's region: tiles of dies from the grid's first die on."""
+def places(process: ProcessTable, sites: Sites) -> NDArray[np.uint64]:
+    """Return the place of each die's region among the words of a wafer's regions.
+
+    Regions are tiles of dies from the grid's first die on. Region r has word r % 4 of block
+    r // 4, and word 0 of all blocks comes before word 1 (`fill_blocks`).
+    """
     across = sites.column // process.region_dies_x
     along = sites.row // process.region_dies_y
     tiles = along * (int(across.max(initial=0)) + 1) + across
-    return np.unique(tiles, return_inverse=True)[1].astype(np.int64)
+    names, region = np.unique(tiles, return_inverse=True)
+    blocks = -(-names.size // 4)
+    return (region % 4 * blocks + region // 4).astype(np.uint64)
 
 
 def excursion_chances(process: ProcessTable) -> ExcursionChances:
@@ -197,7 +210,7 @@ def _density_model(process: ProcessTable, sites: Sites, seed: int) -> DensityMod
         lot_gamma=gamma_table(process.alpha_lot),
         wafer_gamma=gamma_table(process.alpha_wafer),
         region_gamma=gamma_table(process.alpha_region).ravel(),
-        region=regions(process, sites),
+        place=places(process, sites),
         profile=die_profile(process.profile, sites),
         excursions=excursion_chances(process),
         signatures=np.array(signatures, SIGNATURE),

@@ -76,9 +76,10 @@ class ExcursionChances(NamedTuple):
 class DensityModel(NamedTuple):
     """Everything that decides the densities.
 
-    ``profile`` float64[die] is the mean ratio over the die, ``region`` int64[die] its region,
-    ``signatures`` are records SIGNATURE. ``sub_x``, ``sub_y`` float64[die, point] are points of
-    the dies in usable radii, each the middle of a rectangle with half sides ``half_x``, ``half_y``.
+    ``profile`` float64[die] is the mean ratio over the die, ``place`` uint64[die] the place of its
+    region's word, ``signatures`` are records SIGNATURE. ``sub_x``, ``sub_y`` float64[die, point]
+    are points of the dies in usable radii, each the middle of a rectangle with half sides
+    ``half_x``, ``half_y``.
     ``seen`` are the wafers that the fitted maps showed, of length 0 without any.
     """
 
@@ -88,7 +89,7 @@ class DensityModel(NamedTuple):
     lot_gamma: Floats
     wafer_gamma: Floats
     region_gamma: Floats
-    region: Ints
+    place: NDArray[np.uint64]
     profile: Floats
     excursions: ExcursionChances
     signatures: NDArray[np.void]
@@ -162,12 +163,14 @@ def density_row(
     wafer: np.uint32,
     wafer_density: float,
     words: NDArray[np.uint32],
+    flat: NDArray[np.uint32],
     regions: Floats,
     out: Floats,
 ) -> None:
     """Fill ``out`` float64[die] with the densities without signatures.
 
-    ``words`` uint32 and ``regions`` float64 are [4, >= regions / 4] and work space.
+    ``words`` uint32[4, block], ``flat`` uint32[4 block] of the same memory and ``regions``
+    float64[4 block] are work space.
     """
     dies = out.shape[0]
     table = model.region_gamma
@@ -176,19 +179,17 @@ def density_row(
             out[die] = wafer_density * model.profile[die]
         return
     fill_blocks(words, model.seed, _ZERO, _REGION, STREAM_DENSITY, wafer)
-    for k in range(4):
-        # `gamma_tabulated` in two loops, of which the first vectorizes
-        for block in range(words.shape[1]):
-            row, cell, part = gamma_place(words[k, block])
-            words[k, block] = row * _ROW + cell
-            regions[k, block] = part
-        for block in range(words.shape[1]):
-            cell = np.uint64(words[k, block])
-            left = table[cell]
-            regions[k, block] = left + regions[k, block] * (table[cell + _NEXT] - left)
+    # `gamma_tabulated` in two loops, of which the first vectorizes
+    for k in range(flat.shape[0]):
+        row, cell, part = gamma_place(flat[k])
+        flat[k] = row * _ROW + cell
+        regions[k] = part
+    for k in range(flat.shape[0]):
+        cell = np.uint64(flat[k])
+        left = table[cell]
+        regions[k] = left + regions[k] * (table[cell + _NEXT] - left)
     for die in range(dies):
-        region = model.region[die]
-        out[die] = wafer_density * model.profile[die] * regions[region & 3, region >> 2]
+        out[die] = wafer_density * model.profile[die] * regions[model.place[die]]
 
 
 @inline_jit

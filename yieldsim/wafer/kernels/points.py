@@ -29,6 +29,7 @@ from yieldsim.wafer.kernels.density import DensityModel
 from yieldsim.wafer.kernels.dies import DieCounts, count_dies
 from yieldsim.wafer.kernels.points_flat import (
     IN_BLOCK,
+    OPEN,
     VECTOR_DEFECTS,
     flat_masks,
     height_word,
@@ -276,16 +277,17 @@ def _flat_classes(
     """Fill ``work.works`` by the loops of points_flat.py; scalar code does the dies left over."""
     words, works, density = work.count_words, work.works, work.density
     area_cm2, dies = layout.area_cm2, density.shape[0]
-    flat_masks(density, area_cm2, layout.cell_node, words, work.counts, work.nodes, works)
+    cells = layout.cell_node
+    flat_masks(density, area_cm2, cells, words, work.means, work.counts, work.nodes, works)
     for die in range(dies):
         if works[die] < -1:
             count = work.counts[die]
-            if count > VECTOR_DEFECTS:
+            if count > VECTOR_DEFECTS or count == OPEN:
                 count = poisson_ppf_exact(uniform_open(words[0, die]), density[die] * area_cm2)
             stamp = mark * dies + die
             works[die] = flat_lost(seed, layout, die, wafer, count, words, work.stamp, stamp)
     for die in range(dies):
-        works[die] = layout.class_by_lost[works[die] + 1]
+        works[die] = layout.class_by_lost[np.uint64(works[die] + 1)]
 
 
 @inline_jit

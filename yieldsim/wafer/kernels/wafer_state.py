@@ -28,15 +28,17 @@ class WorkSpace(NamedTuple):
     """Work space of the kernels for one wafer.
 
     By die: ``density`` and ``extra`` (the signatures' part) float64[die], ``marks`` int64[die] of
-    signatures seen on maps, ``works`` (the class) and ``counts`` (of defects) int64[die], ``nodes``
-    uint8[VECTOR_DEFECTS, die] what the first defects hit, ``die_words`` uint32[4, die / 4],
-    ``count_words`` uint32[4, die]. By region: ``region_words`` uint32 and ``regions`` float64
-    [4, region / 4]. For one die: ``stamp``, ``dead`` and ``good`` [node], ``faults``
+    signatures seen on maps, ``works`` (the class) int64[die], ``means`` float32[die] and ``counts``
+    int32[die] of defects, ``nodes`` uint32[die] what the first defects hit, ``die_words``
+    uint32[4, die / 4], ``count_words`` uint32[4, die]. By region: ``region_words``
+    uint32[4, region / 4], ``region_flat`` uint32 (the same memory) and ``regions`` float64
+    [4 ceil(region / 4)]. For one die: ``stamp``, ``dead`` and ``good`` [node], ``faults``
     int64[memory], ``chances`` float64[cell], ``share`` float64[bin + 1], ``below``
     float64[speed cell + 1, leakage cell + 1].
     """
 
     region_words: NDArray[np.uint32]
+    region_flat: NDArray[np.uint32]
     regions: Floats
     density: Floats
     extra: Floats
@@ -44,8 +46,9 @@ class WorkSpace(NamedTuple):
     die_words: NDArray[np.uint32]
     count_words: NDArray[np.uint32]
     works: Ints
-    counts: Ints
-    nodes: NDArray[np.uint8]
+    means: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    nodes: NDArray[np.uint32]
     stamp: Ints
     dead: NDArray[np.bool_]
     faults: Ints
@@ -111,7 +114,8 @@ def begin_wafer(
 def fill_density(model: DensityModel, wafer: WaferStart, work: WorkSpace) -> None:
     """Fill ``work.density`` float64[die]: profile, regions and signatures included."""
     density = wafer.density_per_cm2
-    density_row(model, wafer.number, density, work.region_words, work.regions, work.density)
+    words, flat = work.region_words, work.region_flat
+    density_row(model, wafer.number, density, words, flat, work.regions, work.density)
     if wafer.marked:
         apply_marks(model.seen, work.marks, work.density)
     if wafer.signed:
