@@ -28,6 +28,7 @@ from yieldsim.flow.kernels.records import (
     WIP_CAP,
     Network,
     Records,
+    lined,
 )
 from yieldsim.flow.step_tables import fill_spread, step_tables
 
@@ -98,10 +99,12 @@ def compile_line(data: DataSet, dispatch: str = "data", migrate: bool = False) -
     for record, most_pieces in zip(caps, data.caps.values(), strict=True):
         record["period"], record["last_period"] = periods.add(most_pieces)
     orders = np.concatenate([_order(order, data, starts, periods) for order in data.orders])
+    priorities = [order.priority for order in data.orders]
+    orders["priority"] = np.unique(priorities, return_inverse=True)[1]
     min_runs = {name: jobs for group in data.min_runs.values() for name, jobs in group.items()}
     return CompiledLine(
         network=Network(
-            steps=steps,
+            steps=lined(steps),
             moves=_moves(data),
             setup_times=_setup_times(data, setups),
             min_runs=np.array([min_runs.get(name, 0) for name in setups], np.int32),
@@ -165,6 +168,7 @@ def _tools(data: DataSet) -> Records:
     out["speed"] = [speed for group in data.groups.values() for speed in group.speeds]
     out["group"] = np.repeat(np.arange(len(counts)), counts)
     out["next"] = out["before"] = out["leader"] = -1
+    out["pieces_left"] = out["pieces_before"] = np.inf
     return out
 
 
@@ -194,6 +198,8 @@ def _clocks(data: DataSet, tools: Records) -> Records:
         record["tool"], record["kind"] = tool, _KINDS[calendar.kind]
         if not by_time:
             record["left"] = calendar.first.mean * share
+            before = tools[tool]["pieces_left"]
+            tools[tool]["pieces_left"] = tools[tool]["pieces_before"] = min(before, record["left"])
             if tools[tool]["clocks"] == 0:
                 tools[tool]["first_clock"] = number
             tools[tool]["clocks"] += 1
@@ -226,7 +232,7 @@ def _order(
     fill_spread(out[0]["interval"], order.interval)
     out["first"], out["released_at"] = order.first_min, order.released_min
     out["due_after"], out["releases_left"] = order.due_after_min, order.releases
-    out["lots_per_release"], out["priority"] = order.lots, order.priority
+    out["lots_per_release"] = order.lots
     out["pieces"] = order.pieces
     out["step"] = starts.get((order.part, order.step), -1)
     out["period"], out["last_period"] = periods.add(order.rates) if order.rates else (0, -1)

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 from yieldsim.errors import UsageError
 from yieldsim.flow.compile import CompiledLine
 from yieldsim.flow.kernels.loop import run_until, start
-from yieldsim.flow.kernels.records import BUCKET_BITS, EVENT, FULL, LOT, RUN, LineState
+from yieldsim.flow.kernels.records import (
+    BUCKET_BITS,
+    EVENT,
+    FULL,
+    LOT,
+    LOT_REST,
+    RUN,
+    LineState,
+    lined,
+)
 
 __all__ = ["Outcome", "new_state", "replicate", "run_to"]
 
@@ -63,12 +72,13 @@ def new_state(
     nodes = len(line.clocks) + 2 * len(line.tools) + len(line.orders) + _FIRST_ROOM
     state = LineState(
         run=np.zeros(1, RUN),
-        groups=line.groups.copy(),
-        tools=line.tools.copy(),
+        groups=lined(line.groups),
+        tools=lined(line.tools),
         clocks=line.clocks.copy(),
         orders=line.orders.copy(),
         caps=line.caps.copy(),
-        lots=np.zeros(_FIRST_ROOM, LOT),
+        lots=lined(np.zeros(_FIRST_ROOM, LOT)),
+        lot_rests=np.zeros(_FIRST_ROOM, LOT_REST),
         lenses=np.full((_FIRST_ROOM, line.slots), -1, np.int32),
         deadlines=np.full((_FIRST_ROOM, line.slots), np.inf),
         waiting=np.zeros(line.batch_kinds, np.int64),
@@ -98,7 +108,8 @@ def _doubled(state: LineState) -> LineState:
     """The same state with room for twice as many lots."""
     before = len(state.lots)
     more = state._replace(
-        lots=np.concatenate([state.lots, np.zeros_like(state.lots)]),
+        lots=lined(np.concatenate([state.lots, np.zeros_like(state.lots)])),
+        lot_rests=np.concatenate([state.lot_rests, np.zeros(before, LOT_REST)]),
         lenses=np.concatenate([state.lenses, np.full_like(state.lenses, -1)]),
         deadlines=np.concatenate([state.deadlines, np.full_like(state.deadlines, np.inf)]),
         events=np.concatenate([state.events, np.zeros(before, EVENT)]),

@@ -28,14 +28,18 @@ __all__ = ["begin", "choose", "pick_tool"]
 
 
 @inline_jit
+def _bound(state: LineState, lot: Record) -> int:
+    """Return the only tool that may take a waiting lot, or -1."""
+    if lot.bound >= 0 and state.run[0].away > 0 and state.tools[lot.bound].away:
+        return -1
+    return lot.bound
+
+
+@inline_jit
 def _may_start(network: Network, state: LineState, tool_index: int, lot_index: int) -> bool:
-    """Tell whether a waiting lot may go into a ready tool now."""
+    """Tell whether a waiting lot, unless bound to another tool, may go into a ready tool now."""
     lot = state.lots[lot_index]
     step = network.steps[lot.step]
-    if step.lens_need >= 0:
-        bound_to = state.lenses[lot_index, step.lens_need]
-        if bound_to >= 0 and bound_to != tool_index and not state.tools[bound_to].away:
-            return False
     tool = state.tools[tool_index]
     if tool.run_left > 0 and step.setup > 0 and step.setup != tool.setup:
         return False
@@ -48,14 +52,14 @@ def _needs_setup(tool: Record, step: Record) -> bool:
 
 
 @inline_jit
-def _last_rank(rank: int, lot: Record, step: Record, now: float) -> float:
+def _last_rank(rank: int, rest: Record, step: Record, now: float) -> float:
     """Return the number of which the least goes first: 0 for first come first served."""
     if rank == RANK_RATIO:
-        return (lot.due - now) / max(step.remaining, 1e-9)
+        return (rest.due - now) / max(step.remaining, 1e-9)
     if rank == RANK_DUE:
-        return lot.due
+        return rest.due
     if rank == RANK_SLACK:
-        return lot.due - now - step.remaining
+        return rest.due - now - step.remaining
     if rank == RANK_SHORTEST:
         return step.alone
     return 0.0
@@ -93,6 +97,10 @@ def _first_in_rank(network: Network, state: LineState, tool_index: int, without_
         lot = lots[index]
         if best >= 0 and group.by_priority and lot.priority < lots[best].priority:
             break
+        bound = _bound(state, lot)
+        if bound >= 0 and bound != tool_index:
+            index = lot.next
+            continue
         step = network.steps[lot.step]
         fits = not (without_setup and _needs_setup(tool, step))
         if fits and _may_start(network, state, tool_index, index):
@@ -101,7 +109,7 @@ def _first_in_rank(network: Network, state: LineState, tool_index: int, without_
             setup = 0.0
             if group.by_setup and _needs_setup(tool, step):
                 setup = network.setup_times[tool.setup, step.setup].mean
-            last = _last_rank(group.last_rank, lot, step, now)
+            last = _last_rank(group.last_rank, state.lot_rests[index], step, now)
             if setup < least_setup or (setup == least_setup and last < least_last):
                 best, least_setup, least_last = index, setup, last
                 if setup == 0.0 and group.last_rank == RANK_FIFO:
@@ -121,10 +129,9 @@ def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     lot = state.lots[lot_index]
     step = network.steps[lot.step]
     group = state.groups[step.group]
-    if step.lens_need >= 0:
-        bound_to = state.lenses[lot_index, step.lens_need]
-        if bound_to >= 0 and not state.tools[bound_to].away:
-            return bound_to if state.tools[bound_to].ready else -1
+    bound = _bound(state, lot)
+    if bound >= 0:
+        return bound if state.tools[bound].ready else -1
     first = group.first_ready
     if first < 0 or not (group.wake_least_setup or group.has_min_runs):
         return first
@@ -186,7 +193,7 @@ def _take(network: Network, state: LineState, tool_index: int, lot_index: int) -
         deadline = state.deadlines[lot_index, slot]
         state.deadlines[lot_index, slot] = np.inf
         if deadline < np.inf and is_counted(state):
-            order = state.orders[lot.order]
+            order = state.orders[state.lot_rests[lot_index].order]
             order.limits += 1
             if deadline < run.now:
                 order.limits_missed += 1
@@ -232,20 +239,21 @@ def begin(network: Network, state: LineState, tool_index: int, leader: int) -> N
     setup = _set_up(network, state, tool, step, leader)
     tool.run_left = max(tool.run_left - 1, 0)
     tool.setting_up += counted_minutes(state, now, now + setup)
-    if lot.work_left > 0.0:
-        end = now + setup + lot.work_left / tool.speed
-        lot.work_left = 0.0
+    if lot.interrupted:
+        end = now + setup + state.lot_rests[leader].work_left / tool.speed
+        lot.interrupted = False
     else:
         units = pieces if step.by_piece else 1
-        unit_min = sample_minutes(step.time, lot.time_word) / tool.speed
-        interval = step.cascade_interval / tool.speed
-        ready = now + setup
-        if tool.jobs > 0:
-            # Its setup went on beside the job before, from the start of that job at the earliest.
-            ready = max(now, tool.began + setup)
-        enter = ready + group.load
-        if group.capacity > 1:
-            enter = max(enter, tool.front_free)
+        unit_min = sample_minutes(step.time, lot.time_word)
+        interval = step.cascade_interval
+        if tool.speed != 1.0:  # a division would keep the event's bucket waiting
+            unit_min /= tool.speed
+            interval /= tool.speed
+        # The setup went on beside the job before, from the start of that job at the earliest. A
+        # factor of 0 takes the place of a condition, which the processor cannot guess here.
+        since = max(tool.began, now * np.float64(tool.jobs == 0))
+        enter = max(now, since + setup) + group.load
+        enter = max(enter, tool.front_free * np.float64(group.capacity > 1))
         work = unit_min + (units - 1) * interval if interval > 0.0 else units * unit_min
         tool.front_free = enter + (units * interval if interval > 0.0 else work)
         end = enter + work + group.unload

@@ -15,10 +15,10 @@ from yieldsim.flow.kernels.queue import (
     next_event,
     order_node,
     post,
+    take,
     tool_node,
 )
 from yieldsim.flow.kernels.records import (
-    BUCKET_MASK,
     CLOCK_PIECES,
     FULL,
     IN_TOOL,
@@ -90,7 +90,7 @@ def run_until(network: Network, state: LineState, until: float) -> int:
         releases = first_order <= node < first_lot
         if releases and run.unused_lots < state.orders[node - first_order].lots_per_release:
             return FULL
-        state.buckets[run.bucket & BUCKET_MASK] = event.next
+        take(state, node)
         run.now = event.time
         run.events += 1
         tool_index = -1

@@ -81,20 +81,20 @@ def _release_lot(network: Network, state: LineState, order_index: int) -> None:
     run.unused_lots -= 1
     lot.number = number
     lot.visit = np.uint32(0)
-    lot.order = order_index
+    lot.interrupted = False
+    rest = state.lot_rests[index]
+    rest.order = order_index
     lot.step = order.step
     lot.priority = order.priority
     lot.pieces = order.pieces
-    lot.location = -1
-    lot.released = min(run.now, order.released_at) if order.released_at < 0.0 else run.now
-    lot.due = lot.released + order.due_after
-    lot.work_left = 0.0
+    rest.released = min(run.now, order.released_at) if order.released_at < 0.0 else run.now
+    rest.due = rest.released + order.due_after
     lot.batch_next = -1
     for slot in range(state.lenses.shape[1]):
         state.lenses[index, slot] = -1
         state.deadlines[index, slot] = np.inf
     _change_wip(state, 1)
-    _go_on(network, state, index)
+    _go_on(network, state, index, -1)
 
 
 @stage_jit
@@ -113,8 +113,11 @@ def release(network: Network, state: LineState, order_index: int) -> None:
 
 
 @stage_jit
-def _go_on(network: Network, state: LineState, index: int) -> None:
-    """Send a lot to the next step that it does, from ``lot.step`` on; after the last, end it."""
+def _go_on(network: Network, state: LineState, index: int, location: int) -> None:
+    """Send a lot to the next step that it does, from ``lot.step`` on; after the last, end it.
+
+    ``location`` is where it is, -1 for a new lot.
+    """
     run = state.run[0]
     lot = state.lots[index]
     step_index = lot.step
@@ -128,9 +131,9 @@ def _go_on(network: Network, state: LineState, index: int) -> None:
             lot.rework_word = rework
             lot.status = MOVING
             minutes = 0.0
-            if lot.location >= 0:
+            if location >= 0:
                 to = state.groups[step.group].location
-                minutes = sample_minutes(network.moves[lot.location, to], transport)
+                minutes = sample_minutes(network.moves[location, to], transport)
             post(state, lot_node(state, index), run.now + minutes)
             return
         step_index = step.following
@@ -142,17 +145,18 @@ def _finish(state: LineState, index: int) -> None:
     """Count a finished lot and make its record unused."""
     run = state.run[0]
     lot = state.lots[index]
-    order = state.orders[lot.order]
+    rest = state.lot_rests[index]
+    order = state.orders[rest.order]
     _change_wip(state, -1)
     order.finished_ever += 1
     if order.cap >= 0:
         state.caps[order.cap].pieces -= lot.pieces
     if order.timed and is_counted(state):
-        cycle = run.now - lot.released
+        cycle = run.now - rest.released
         order.finished += 1
         order.cycle += cycle
         order.cycle_squared += cycle * cycle
-        if run.now <= lot.due:
+        if run.now <= rest.due:
             order.on_time += 1
     lot.next = run.first_unused
     run.first_unused = index
@@ -164,14 +168,13 @@ def finish_step(network: Network, state: LineState, index: int) -> None:
     """End a lot's step: start its queue-time limit, then send it on or back for rework."""
     lot = state.lots[index]
     step = network.steps[lot.step]
-    lot.location = state.groups[step.group].location
     if step.limit_set >= 0:
         state.deadlines[index, step.limit_set] = state.run[0].now + step.limit
     if step.rework > 0.0 and word_uniform(lot.rework_word) < step.rework:
         lot.step = step.rework_to
     else:
         lot.step = step.following
-    _go_on(network, state, index)
+    _go_on(network, state, index, state.groups[step.group].location)
 
 
 @stage_jit
@@ -184,13 +187,16 @@ def enqueue(network: Network, state: LineState, index: int, in_front: bool) -> N
     lot.status = QUEUED
     if step.batch_min > 0:
         state.waiting[step.batch_kind] += lot.pieces
+    lot.bound = -1
+    if step.lens_need >= 0:
+        lot.bound = state.lenses[index, step.lens_need]
     before = group.last_lot
-    # From the end: nearly every lot has the lowest priority and stays there.
-    while before >= 0 and (
-        (group.by_priority and lots[before].priority < lot.priority)
-        or (in_front and (not group.by_priority or lots[before].priority == lot.priority))
-    ):
-        before = lots[before].before
+    if lot.priority > 0 or in_front:
+        while before >= 0 and (
+            (group.by_priority and lots[before].priority < lot.priority)
+            or (in_front and (not group.by_priority or lots[before].priority == lot.priority))
+        ):
+            before = lots[before].before
     group.first_lot, group.last_lot = link(lots, index, before, group.first_lot, group.last_lot)
 
 

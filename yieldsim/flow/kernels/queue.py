@@ -11,12 +11,29 @@ lot's record happens to lie.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from yieldsim.flow.kernels.records import BUCKET_MASK, LineState
+from yieldsim.flow.kernels.records import BUCKET_BITS, BUCKET_MASK, LineState
 from yieldsim.kernels.jit import inline_jit
 
-__all__ = ["cancel", "front_node", "lot_node", "next_event", "order_node", "post", "tool_node"]
+__all__ = [
+    "cancel",
+    "front_node",
+    "lot_node",
+    "next_event",
+    "order_node",
+    "post",
+    "take",
+    "tool_node",
+]
+
+
+@inline_jit
+def _turn(bucket: Any) -> Any:
+    """Return the turn of the calendar of a bucket counted from the start of the run."""
+    return np.int32(bucket >> BUCKET_BITS)
 
 
 @inline_jit
@@ -48,10 +65,15 @@ def post(state: LineState, node: int, time: float) -> None:
     """Post an event for ``time`` (not before now), behind those posted for the same time."""
     events = state.events
     event = events[node]
-    event.time = time
-    bucket = np.int64(time * state.run[0].buckets_per_min) & BUCKET_MASK
+    bucket = np.int64(time * state.run[0].buckets_per_min)
+    event.turn = _turn(bucket)
+    bucket &= BUCKET_MASK
     behind = state.buckets[bucket]
-    if behind < 0 or events[behind].time > time:
+    # An empty bucket is asked for this event's time: whether it is empty cannot be guessed.
+    event.time = np.inf
+    first_time = events[node if behind < 0 else behind].time
+    event.time = time
+    if first_time > time:
         event.next = behind
         state.buckets[bucket] = node
         return
@@ -73,9 +95,7 @@ def next_event(state: LineState, until: float) -> int:
     due = -1
     while bucket <= last:
         node = state.buckets[bucket & BUCKET_MASK]
-        # Times are rounded to buckets in the same way everywhere, so a later turn of the calendar
-        # is told apart exactly.
-        if node >= 0 and np.int64(state.events[node].time * run.buckets_per_min) == bucket:
+        if node >= 0 and state.events[node].turn == _turn(bucket):
             due = node
             break
         bucket += 1
@@ -83,6 +103,12 @@ def next_event(state: LineState, until: float) -> int:
     if due >= 0 and state.events[due].time > until:
         due = -1
     return due
+
+
+@inline_jit
+def take(state: LineState, node: int) -> None:
+    """Take the event that `next_event` returned out of the list."""
+    state.buckets[state.run[0].bucket & BUCKET_MASK] = state.events[node].next
 
 
 @inline_jit

@@ -43,6 +43,7 @@ __all__ = [
     "IN_TOOL",
     "LOGNORMAL",
     "LOT",
+    "LOT_REST",
     "LineState",
     "MOVING",
     "NORMAL",
@@ -69,6 +70,7 @@ __all__ = [
     "TRIANGULAR",
     "UNIFORM",
     "WIP_CAP",
+    "lined",
 ]
 
 # The law of a time. The width is half the width of uniform and triangular times and the standard
@@ -97,34 +99,62 @@ BUCKET_MASK = (1 << BUCKET_BITS) - 1
 Record: TypeAlias = Any
 Records: TypeAlias = NDArray[Any]
 
-SPREAD = np.dtype([("mean", "f8"), ("width", "f8"), ("mode", "f8"), ("law", "i8")])
+_LINE_BYTES = 64  # that a processor loads at once
 
-STEP = np.dtype(
-    [
-        ("time", SPREAD),  # of one piece, lot or batch
-        ("cascade_interval", "f8"),  # minutes between two units entering the tool; 0: no cascading
-        ("setup_time", SPREAD),  # mean -1: take it from the table of setup times
-        ("sampling", "f8"),  # share of lots that do this step
-        ("rework", "f8"),  # share of lots that go back to rework_to after it
-        ("limit", "f8"),  # minutes until the start of the step where limit_set ends
-        ("remaining", "f8"),  # expected minutes of work from here on, for critical ratio and slack
-        ("alone", "f8"),  # expected minutes of this step alone
-        ("group", "i4"),
-        ("following", "i4"),
-        ("rework_to", "i4"),
-        ("setup", "i4"),
-        ("batch_kind", "i4"),  # lots of the same kind may share a batch
-        ("batch_min", "i4"),  # pieces; 0: no batches
-        ("batch_max", "i4"),
-        ("lens_set", "i4"),  # slot that remembers the tool of this step
-        ("lens_need", "i4"),  # slot that names the only tool allowed for this step
-        ("limit_set", "i4"),  # slot of the queue-time limit that starts at the end of this step
-        ("first_limit", "i4"),  # first slot of the limits that end at the start of this step
-        ("limits", "i4"),  # how many limits end at the start of this step
-        ("by_piece", "?"),
-        ("setup_always", "?"),
-    ],
-    align=True,
+
+def in_lines(*fields: tuple[str, object]) -> np.dtype[np.void]:
+    """Return a record type of whole cache lines: fields that are read together stand in one line.
+
+    `lined` makes the arrays.
+    """
+    packed: Any = np.dtype(list(fields), align=True)
+    return np.dtype(
+        {
+            "names": packed.names,
+            "formats": [packed[name] for name in packed.names],
+            "offsets": [packed.fields[name][1] for name in packed.names],
+            "itemsize": -(-packed.itemsize // _LINE_BYTES) * _LINE_BYTES,
+        },
+        align=True,
+    )
+
+
+def lined(records: Records) -> Records:
+    """Return a copy that begins with a cache line."""
+    room = np.zeros(records.nbytes + _LINE_BYTES, np.uint8)
+    first = -room.ctypes.data % _LINE_BYTES
+    out = room[first : first + records.nbytes].view(records.dtype)
+    out[:] = records
+    return out
+
+
+SPREAD = np.dtype([("mean", "f8"), ("width", "f8"), ("mode", "f8"), ("law", "i8")], align=True)
+
+STEP = in_lines(
+    # a lot arrives, is looked for, or goes on
+    ("sampling", "f8"),  # share of lots that do this step
+    ("rework", "f8"),  # share of lots that go back to rework_to after it
+    ("group", "i4"),
+    ("following", "i4"),
+    ("setup", "i4"),
+    ("batch_kind", "i4"),  # lots of the same kind may share a batch
+    ("batch_min", "i4"),  # pieces; 0: no batches
+    ("batch_max", "i4"),
+    ("lens_set", "i4"),  # slot that remembers the tool of this step
+    ("lens_need", "i4"),  # slot that names the only tool allowed for this step
+    ("limit_set", "i4"),  # slot of the queue-time limit that starts at the end of this step
+    ("first_limit", "i4"),  # first slot of the limits that end at the start of this step
+    ("limits", "i4"),  # how many limits end at the start of this step
+    ("by_piece", "?"),
+    ("setup_always", "?"),
+    # a job begins
+    ("time", SPREAD),  # of one piece, lot or batch
+    ("cascade_interval", "f8"),  # minutes between two units entering the tool; 0: no cascading
+    ("limit", "f8"),  # minutes until the start of the step where limit_set ends
+    ("rework_to", "i4"),
+    ("setup_time", SPREAD),  # mean -1: take it from the table of setup times
+    ("remaining", "f8"),  # expected minutes of work from here on, for critical ratio and slack
+    ("alone", "f8"),  # expected minutes of this step alone
 )
 
 GROUP = np.dtype(
@@ -148,34 +178,36 @@ GROUP = np.dtype(
     align=True,
 )
 
-TOOL = np.dtype(
-    [
-        ("speed", "f8"),
-        ("backlog", "f8"),  # minutes of maintenance that are due
-        ("up_at", "f8"),
-        ("delay", "f8"),  # total minutes by which repairs have delayed its jobs
-        ("began", "f8"),  # when it took its last job
-        ("front_free", "f8"),  # when the next lot's first unit may enter
-        ("busy_end", "f8"),  # when its last job leaves
-        ("busy", "f8"),
-        ("repair", "f8"),
-        ("maintenance", "f8"),
-        ("setting_up", "f8"),
-        ("group", "i4"),
-        ("setup", "i4"),
-        ("run_left", "i4"),  # jobs left of the minimum run
-        ("jobs", "i4"),  # jobs inside
-        ("next", "i4"),  # neighbours among the group's ready tools
-        ("before", "i4"),
-        ("leader", "i4"),  # first lot of the last job taken
-        ("first_clock", "i4"),  # its clocks by pieces
-        ("clocks", "i4"),
-        ("down", "?"),
-        ("ready", "?"),
-        ("away", "?"),  # out of the line once its jobs are done
-        ("front_pending", "?"),  # the event at which its front is free is posted
-    ],
-    align=True,
+TOOL = in_lines(
+    # a job leaves, or the tool looks for one
+    ("delay", "f8"),  # total minutes by which repairs have delayed its jobs
+    ("front_free", "f8"),  # when the next lot's first unit may enter
+    ("backlog", "f8"),  # minutes of maintenance that are due
+    ("pieces_left", "f8"),  # until the first of its clocks by pieces is due; inf: it has none
+    ("group", "i4"),
+    ("setup", "i4"),
+    ("run_left", "i4"),  # jobs left of the minimum run
+    ("jobs", "i4"),  # jobs inside
+    ("next", "i4"),  # neighbours among the group's ready tools
+    ("before", "i4"),
+    ("leader", "i4"),  # first lot of the last job taken
+    ("down", "?"),
+    ("ready", "?"),
+    ("away", "?"),  # out of the line once its jobs are done
+    ("front_pending", "?"),  # the event at which its front is free is posted
+    # a job begins, or the tool fails
+    ("speed", "f8"),
+    ("began", "f8"),  # when it took its last job
+    ("busy_end", "f8"),  # when its last job leaves
+    ("busy", "f8"),
+    ("setting_up", "f8"),
+    ("up_at", "f8"),
+    ("repair", "f8"),
+    ("maintenance", "f8"),
+    # a clock by pieces is due
+    ("pieces_before", "f8"),  # ``pieces_left`` when this was last counted
+    ("first_clock", "i4"),  # its clocks by pieces
+    ("clocks", "i4"),
 )
 
 # A value up to a time: release rate relative to the order's interval, or a WIP cap in pieces.
@@ -186,7 +218,7 @@ CLOCK = np.dtype(
         ("interval", SPREAD),
         ("duration", SPREAD),
         ("first", SPREAD),
-        ("left", "f8"),  # pieces until the next maintenance
+        ("left", "f8"),  # pieces until the next maintenance, at its tool's last count
         ("tool", "i4"),
         ("kind", "i4"),
         ("draws", "u4"),
@@ -211,7 +243,7 @@ ORDER = np.dtype(
         ("limits_missed", "i8"),
         ("lots_per_release", "i4"),
         ("step", "i4"),
-        ("priority", "i4"),
+        ("priority", "i2"),  # 0: the least of all
         ("pieces", "i4"),
         ("draws", "u4"),  # lots that were due, released or lost
         ("period", "i4"),  # the present one of the periods that change its release rate
@@ -225,32 +257,37 @@ ORDER = np.dtype(
 # A cap on the work in process, shared by some orders.
 WIP_CAP = np.dtype([("pieces", "i8"), ("period", "i4"), ("last_period", "i4")], align=True)
 
-LOT = np.dtype(
+LOT = in_lines(
+    ("queued", "f8"),
+    ("delay_seen", "f8"),  # the part of the tool's delay already in the time of its event
+    ("step", "i4"),
+    ("bound", "i4"),  # the only tool for its step unless that is away, -1: any
+    ("next", "i4"),  # neighbours in the queue of its group; next: also among the unused lots
+    ("before", "i4"),
+    ("tool", "i4"),
+    ("batch_next", "i4"),  # the next lot of its batch
+    ("pieces", "i4"),
+    ("number", "u4"),
+    ("visit", "u4"),
+    ("time_word", "u4"),
+    ("rework_word", "u4"),
+    ("priority", "i2"),
+    ("status", "i1"),
+    ("interrupted", "?"),  # work_left holds the rest of its job
+)
+# What is seldom read of a lot.
+LOT_REST = np.dtype(
     [
         ("released", "f8"),
         ("due", "f8"),
-        ("queued", "f8"),
-        ("delay_seen", "f8"),  # the part of the tool's delay already in the time of its event
-        ("work_left", "f8"),  # minutes of an interrupted job at speed 1; 0: none
-        ("number", "u4"),
-        ("visit", "u4"),
-        ("time_word", "u4"),
-        ("rework_word", "u4"),
+        ("work_left", "f8"),  # minutes of an interrupted job at speed 1
         ("order", "i4"),
-        ("step", "i4"),
-        ("priority", "i4"),
-        ("pieces", "i4"),
-        ("location", "i4"),
-        ("tool", "i4"),
-        ("next", "i4"),  # neighbours in the queue of its group; next: also among the unused lots
-        ("before", "i4"),
-        ("batch_next", "i4"),  # the next lot of its batch
-        ("status", "i4"),
     ],
     align=True,
 )
 
-EVENT = np.dtype([("time", "f8"), ("next", "i4")], align=True)
+# ``turn`` of the calendar in which it is due
+EVENT = np.dtype([("time", "f8"), ("next", "i4"), ("turn", "i4")], align=True)
 
 RUN = np.dtype(
     [
@@ -267,6 +304,7 @@ RUN = np.dtype(
         ("replication", "u4"),
         ("first_unused", "i4"),  # of the lots
         ("unused_lots", "i4"),
+        ("away", "i4"),  # tools that are out of the line or leave it
         ("migrate", "?"),  # a lot leaves a failing tool instead of waiting for the repair
     ],
     align=True,
@@ -296,6 +334,7 @@ class LineState(NamedTuple):
     orders: Records  # ORDER
     caps: Records  # WIP_CAP
     lots: Records  # LOT[l]
+    lot_rests: Records  # LOT_REST[l]
     lenses: NDArray[np.int32]  # [l, q]: the tool that a later step of the lot must use
     deadlines: NDArray[np.float64]  # [l, q]: when the step of that slot must have started
     waiting: NDArray[np.int64]  # [b]: pieces waiting for a batch of that kind

@@ -62,7 +62,7 @@ def refresh(network: Network, state: LineState, index: int) -> None:
     group = state.groups[tool.group]
     if tool.down or tool.jobs >= group.capacity:
         return
-    if tool.jobs > 0 and state.run[0].now < tool.front_free - group.load:
+    if (tool.jobs > 0) & (state.run[0].now < tool.front_free - group.load):
         return
     if tool.away:
         leave_ready(state, index)
@@ -123,16 +123,29 @@ def job_done(network: Network, state: LineState, leader: int) -> int:
         pieces += lots[member].pieces
         finish_step(network, state, member)
         member = following
+    tool.pieces_left -= pieces
+    if tool.pieces_left <= 0.0:
+        count_pieces(state, tool_index)
+    return tool_index
+
+
+@stage_jit
+def count_pieces(state: LineState, index: int) -> None:
+    """Subtract the pieces that a tool has done from its clocks, and let those at 0 fall due."""
+    tool = state.tools[index]
+    done = tool.pieces_before - tool.pieces_left
+    least = np.inf
     for number in range(tool.first_clock, tool.first_clock + tool.clocks):
         clock = state.clocks[number]
-        clock.left -= pieces
+        clock.left -= done
         if clock.left <= 0.0:
             # Pieces in excess count towards the next maintenance, which keeps its rate per piece.
             clock.left = max(clock.left + clock.interval.mean, 0.0)
             word, _, _, _ = words(state, clock.draws, number, STREAM_CLOCK)
             clock.draws += np.uint32(1)
             tool.backlog += sample_minutes(clock.duration, word)
-    return tool_index
+        least = min(least, clock.left)
+    tool.pieces_left = tool.pieces_before = least
 
 
 @stage_jit
@@ -183,6 +196,7 @@ def clock_due(network: Network, state: LineState, number: int) -> int:
 def _come_or_leave(network: Network, state: LineState, index: int, leaves: bool) -> None:
     """Take a tool out of the line or bring it back; lots bound to one that leaves queue anew."""
     tool = state.tools[index]
+    state.run[0].away += int(leaves) - int(tool.away)
     tool.away = leaves
     waiting = state.groups[tool.group].first_lot if leaves else -1
     while waiting >= 0:
@@ -207,7 +221,8 @@ def _interrupt(network: Network, state: LineState, index: int, minutes: float) -
         node = lot_node(state, tool.leader)
         left = state.events[node].time + (tool.delay - lot.delay_seen) - run.now
         cancel(state, node)
-        lot.work_left = max(left, 0.0) * tool.speed
+        state.lot_rests[tool.leader].work_left = max(left, 0.0) * tool.speed
+        lot.interrupted = left > 0.0
         tool.busy -= counted_minutes(state, run.now, tool.busy_end)
         tool.busy_end = run.now
         tool.jobs = 0
