@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import ROOT, VALID
 from yieldsim.cli import main as frame
 from yieldsim.cli.main import COMMANDS, main
 from yieldsim.execute import local
@@ -86,13 +86,15 @@ except Exception as error:
     assert done.stdout.endswith("check the environment: MPLBACKEND=nonsense\n")
 
 
-def test_a_vanished_working_folder_is_named(tmp_path: Path) -> None:
+def test_a_vanished_working_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
-    check = f"yieldsim run {shlex.quote(str(ROOT / 'tests/models/valid/one_line.toml'))}"
-    done = in_a_shell(f"cd {shlex.quote(str(gone))} && rmdir {shlex.quote(str(gone))} && {check}")
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == (  # after notes of defaults
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert main(["run", str(VALID / "one_line.toml")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (  # after notes of defaults
         "yieldsim: error: the working folder no longer exists; change to another folder"
     )
 

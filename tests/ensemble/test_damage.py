@@ -124,7 +124,7 @@ def test_an_unfinished_store_does_not_look_whole_to_xarray_alone(tmp_path: Path)
 
 def test_a_damaged_store_prints_one_line(tmp_path: Path) -> None:
     place = Folder(tmp_path / "x.zarr")
-    make_store(place, realizations=800, block_size=4, blocks=200)
+    make_store(place, realizations=160, block_size=4, blocks=40)
     finalize(place)
     for chunk in place.path.glob("usable_chips/c.*"):
         chunk.write_bytes(flip_bit(chunk.read_bytes(), 90))

@@ -102,7 +102,7 @@ def test_a_full_disk_leaves_a_store_that_continues(small_disk: Path) -> None:
     writer, source = make_store(place, realizations=4000, block_size=500, blocks=0)
     spans = [writer.plan.span(block) for block in range(writer.plan.blocks)]
     filler = small_disk / "filler"
-    filler.write_bytes(bytes(13 * 2**18))
+    filler.write_bytes(bytes(14 * 2**18))
 
     def write(blocks: Iterable[int]) -> None:
         for block in blocks:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.ensemble.fake import MODEL, make_store, one_line
+from tests.examples import thinned
 from tests.paths import ROOT
 from yieldsim.arithmetic import arithmetic
 from yieldsim.ensemble import Folder, finalize, open_ensemble, read_stored, unmark
@@ -36,10 +37,13 @@ def test_every_process_of_a_machine_rounds_alike() -> None:
 
 @pytest.mark.parametrize(
     "variables",
-    [
-        {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"},
-        {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_SKX AVX512_ICL AVX512_SPR"},
-    ],
+    thinned(
+        [
+            {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"},
+            {"NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_SKX AVX512_ICL AVX512_SPR"},
+        ],
+        2,
+    ),
 )
 def test_other_variants_of_a_function_are_noticed(variables: dict[str, str]) -> None:
     """Skipped on a machine whose variants agree: without FMA, AVX-512 or glibc."""
@@ -113,6 +117,7 @@ def alike() -> dict[str, str]:
 RUN = ("--realizations", 32, "--block-size", 16, "--seed", 5)
 
 
+@pytest.mark.slow  # three processes; above is the refusal in this one
 def test_a_task_without_the_variables_of_the_others_is_refused(
     tmp_path: Path, alike: dict[str, str]
 ) -> None:

@@ -1,6 +1,7 @@
 """What goes wrong around a run: one line, its exit code, and nothing that was stored is lost."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import xarray as xr
 
 import yieldsim
 from tests.ensemble.fake import MODEL, FakeSimulator
+from tests.examples import thinned
 from tests.paths import ROOT
 from yieldsim.cli.main import main
 from yieldsim.ensemble import Folder, damaged_blocks, marked_blocks, read_stored
@@ -108,7 +110,7 @@ def remount(folder: Path, mode: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{mode}", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("command", ["run", "work"])
+@pytest.mark.parametrize("command", thinned(["run", "work"], 2))
 def test_a_filesystem_that_turns_read_only(
     before: dict[str, Any], small_disk: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -130,6 +132,23 @@ def test_a_filesystem_that_turns_read_only(
     continues(capsys, store)
 
 
+def test_a_limit_on_the_size_of_files(
+    before: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "x.zarr"
+    assert outcome(capsys, "init", MODEL, "--out", store, *RUN[:4])[0] == 0
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, usual[1]))
+    try:
+        code, err = outcome(capsys, "run", MODEL, "--out", store, *RUN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert (code, err.count("\n")) == (1, 1), err
+    assert "File too large" in err
+    assert all_sound(store) == 0
+    continues(capsys, store)
+
+
 def limited(limit: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-W", "error", "-c", FAKE, *map(str, arguments)]
     return subprocess.run(
@@ -142,19 +161,7 @@ def limited(limit: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_limit_on_the_size_of_files(
-    before: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    store = tmp_path / "x.zarr"
-    assert outcome(capsys, "init", MODEL, "--out", store, *RUN[:4])[0] == 0
-    done = limited("-f 1", "run", MODEL, "--out", store, *RUN)  # 1 kB
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
-    assert "File too large" in done.stderr
-    assert all_sound(store) == 0
-    continues(capsys, store)
-
-
-@pytest.mark.parametrize("limit", ["-n 24", "-v 1500000"])
+@pytest.mark.parametrize("limit", thinned(["-n 24", "-v 1500000"], 2))
 def test_a_limit_is_kept_or_is_one_line(
     before: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: str
 ) -> None:
@@ -167,6 +174,7 @@ def test_a_limit_is_kept_or_is_one_line(
     continues(capsys, store)
 
 
+@pytest.mark.slow  # two processes; one after the other: tests/ensemble/test_create.py
 def test_two_models_at_one_path(
     before: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

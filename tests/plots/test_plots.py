@@ -1,5 +1,4 @@
-import subprocess
-import sys
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from matplotlib.font_manager import fontManager
 from matplotlib.ft2font import FT2Font
 
 from tests.analysis.made_up import SCENARIOS, ensemble, with_outlook
-from tests.paths import ROOT
 from tests.plots.texts import check_texts
 from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
@@ -162,32 +160,17 @@ def test_the_ending_says_the_format_and_the_bytes_repeat(name, magic, tmp_path: 
     assert written[0] == written[1]
 
 
-TOO_LARGE = """
-import resource, sys
-from tests.analysis.made_up import ensemble
-from yieldsim.plots.fan import fan_chart
-from yieldsim.plots.image import save
-
-figure = fan_chart(ensemble(realizations=8))
-resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
-try:
-    save(figure, sys.argv[1])
-except OSError as error:
-    print(error.filename)
-"""
-
-
 def test_what_could_not_be_written_in_full_is_taken_away(tmp_path: Path) -> None:
     # a limit on the size of files stands for a disk that fills up in the middle
-    path = tmp_path / "fan.png"
-    done = subprocess.run(
-        [sys.executable, "-c", TOO_LARGE, str(path)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.stdout, done.stderr) == (f"{path}\n", "")
+    path, figure = tmp_path / "fan.png", fan_chart(ensemble(realizations=8))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, usual[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            save(figure, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert error.value.filename == str(path)
     assert not path.exists()
 
 

@@ -151,11 +151,10 @@ def test_lines_without_luck_agree_with_the_twin() -> None:
     check(engine, engine.block(0, 1), 0)
 
 
-# the twin takes half a second for each year
-@pytest.mark.parametrize("end", ["2026Q4", pytest.param("2030Q4", marks=pytest.mark.slow)])
-def test_one_realization_of_the_baseline_agrees_with_the_twin(end: str) -> None:
-    changes = ("simulation.steps_per_quarter=4", f'simulation.end="{end}"')
-    engine = simulator("baseline", "baseline", *changes)
+# `make test` compares the baseline with the twin of its planner: tests/supply/planner
+@pytest.mark.slow
+def test_one_realization_of_the_baseline_by_the_shares_agrees_with_the_twin() -> None:
+    engine = simulator("baseline", "baseline", "allocation.rule=shares")
     check(engine, engine.block(0, 1), 0)
 
 

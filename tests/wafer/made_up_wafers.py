@@ -114,7 +114,8 @@ ALL: Raw = {
         if name not in ("region", "plain die", "plain die and profile", "layers")
         for key, value in option.items()
     },
-    # two wafers seen without symmetries: each is combined with every set of signatures
+    # every set of signatures is combined with every wafer seen: two of each, without symmetries
+    "process.signatures": {kind: SIGNATURES[kind] for kind in ("ring", "scratch")},
     "process.seen_signatures": {
         "rows": SEEN["rows"][:2],
         "cols": SEEN["cols"][:2],

@@ -49,7 +49,7 @@ def test_drawn_wafers_scatter_about_their_expectation(case: str, fidelity: str) 
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", thinned(CASES, 2))
 def test_spread_between_wafers_agrees(case: str) -> None:
     """Variance over wafers, its standard error from lots, of independent luck."""
     found, errors = [], []
@@ -68,7 +68,7 @@ def test_spread_between_wafers_agrees(case: str) -> None:
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", thinned(CASES, 2))
 def test_the_mean_is_that_of_the_quadrature(case: str) -> None:
     model = make_model(CASES[case])
     exact = expected_yield(model)
@@ -101,7 +101,7 @@ def test_dies_are_conserved(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "fidelity"), thinned(product(CASES, ["points", "dies", "expected"]), 2)
+    ("case", "fidelity"), thinned(product(CASES, ["points", "dies", "expected"]), 5)
 )
 def test_any_split_gives_the_same_bits(case: str, fidelity: str) -> None:
     whole = result(case, fidelity)

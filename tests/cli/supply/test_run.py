@@ -195,6 +195,7 @@ def test_ctrl_c_ends_with_a_store_that_continues(cheap: Path) -> None:
     continued(cheap / "X.zarr")
 
 
+@pytest.mark.slow  # a process; an unfinished store is refused in tests/ensemble/test_damage.py
 def test_a_killed_run_is_no_answer_and_continues(
     cheap: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
