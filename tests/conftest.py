@@ -9,12 +9,16 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.examples import USUAL_EXAMPLES
+
 # Before anything imports matplotlib: the tests draw into files only.
 os.environ["MPLBACKEND"] = "Agg"
 
 # derandomize: the same examples every time, so a failure in CI is a failure here.
 # No deadline: the first example of a kernel compiles it, which takes seconds.
-hypothesis.settings.register_profile("yieldsim", derandomize=True, deadline=None)
+hypothesis.settings.register_profile(
+    "yieldsim", derandomize=True, deadline=None, max_examples=USUAL_EXAMPLES
+)
 hypothesis.settings.load_profile("yieldsim")
 
 # Compiling the simulation takes the better part of a minute. Workers take files in turn: one starts

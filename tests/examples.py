@@ -7,11 +7,19 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+EVERYTHING = bool(os.environ.get("YIELDSIM_ALL_EXAMPLES"))
+USUAL_EXAMPLES = 100 if EVERYTHING else 25  # of a property that names no number of its own
+
 
 def examples(count: int) -> settings:
     """At least ten of ``count`` examples; all of them where YIELDSIM_ALL_EXAMPLES is set."""
-    everything = bool(os.environ.get("YIELDSIM_ALL_EXAMPLES"))
-    return settings(max_examples=count if everything else max(10, count // 4))
+    return settings(max_examples=count if EVERYTHING else max(10, count // 4))
+
+
+def some(cases: Iterable[Any], most: int = 4) -> list[Any]:
+    """At most so many of the cases, the first too; all where YIELDSIM_ALL_EXAMPLES is set."""
+    rows = list(cases)
+    return rows if EVERYTHING else rows[:: -(-len(rows) // most) or 1]
 
 
 def thinned(cases: Iterable[Any], every: int) -> list[Any]:

@@ -13,6 +13,7 @@ import xarray as xr
 
 import yieldsim
 from tests.ensemble.fake import FakeSimulator, analyst_file, flip_bit, make_store
+from tests.examples import thinned
 from yieldsim.ensemble import Folder, marked_blocks
 from yieldsim.errors import IncompleteError, StoreError, UsageError
 from yieldsim.execute import execute
@@ -59,7 +60,7 @@ def expected() -> xr.Dataset:
         return figures(yieldsim.run(analyst_file(), **RUN))
 
 
-@pytest.mark.parametrize(("threads", "block_size"), [(1, None), (2, 7), (2, 1000)])
+@pytest.mark.parametrize(("threads", "block_size"), thinned([(2, 7), (1, None), (2, 1000)], 3))
 def test_threads_and_blocks_make_no_difference(
     simulator: Recorder, expected: xr.Dataset, tmp_path: Path, threads: int, block_size: int | None
 ) -> None:
@@ -107,7 +108,7 @@ def test_a_store_keeps_its_block_size_when_none_is_asked_for(
     assert again.already_complete
 
 
-@pytest.mark.parametrize("done", [0, 1, 3, 4])
+@pytest.mark.parametrize("done", thinned([3, 0, 1, 4], 2))
 def test_a_run_continues_with_the_blocks_that_are_missing(
     simulator: Recorder, expected: xr.Dataset, tmp_path: Path, done: int
 ) -> None:

@@ -104,10 +104,10 @@ FIRST_YEAR = {
 PREPARED = ("memory_available", "memory_fast", "memory_slow", "memory_banned", "packaging_late")
 GIVEN = (STARTS, DEMAND, IMPORTS)
 COMBINED = "memory_fast+n3_ramps+fab_accident"
-# of a prior, an event, a process, a limit of packages, an accident, imports, demand, and a sum
+# of an event, a process, a limit of packages, an accident, imports, and a sum
 QUICK = (
-    *("domestic_late", "service_lost", "n3_ramps", "memory_slow", "memory_fast", "fab_accident"),
-    *("imports_blocked", "demand_surges"),
+    *("service_lost", "n3_ramps", "memory_slow", "memory_fast", "fab_accident"),
+    "imports_blocked",
 )
 USED = (CHIPS, STARTS, GOOD, DEMAND, IMPORTS, COMPUTE, FILLED, BACKLOG)
 USED_GAPS = (GAP, GAP_COMPUTE, WITHOUT_IMPORTS)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import EVERYTHING
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.cli.main import main
 from yieldsim.errors import ModelError
@@ -50,7 +51,7 @@ def wanted():
 
 
 # each example is a whole fit of half a second
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6 if EVERYTHING else 3)
 @given(
     pad=st.tuples(*[st.integers(0, 7)] * 4),
     turns=st.integers(0, 3),

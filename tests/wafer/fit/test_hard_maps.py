@@ -44,7 +44,7 @@ def apart(fails, wafers=20, side=40):
     return maps_from_grids(grids)
 
 
-@pytest.mark.parametrize("fails", [2, 8, 32])
+@pytest.mark.parametrize("fails", thinned([2, 8, 32], 2))
 def test_no_two_neighbours_fail(fails):
     """The density is -log(1 - fails / dies): the second moment that is 0 does not bend it.
 
@@ -86,7 +86,7 @@ def test_few_fails(fails):
 @pytest.mark.statistical
 @pytest.mark.parametrize(
     ("edge", "inside", "ring"),
-    thinned([("corner", 0.05, 0.7), (0.9, 0.08, 0.6), (0.8, 0.08, 0.4)], 2),
+    thinned([("corner", 0.05, 0.7), (0.9, 0.08, 0.6), (0.8, 0.08, 0.4)], 3),
 )
 def test_sharp_edge_ring(edge, inside, ring):
     """A step between two dies, which no smooth profile has: 3 of 3 intervals hold at 99 %.
@@ -174,15 +174,18 @@ def test_fewer_than_ten_wafers(wafers):
 @pytest.mark.skipif(not CASES.exists(), reason=NO_CASES)
 @pytest.mark.parametrize(
     ("file", "options"),
-    [
-        ("base.xml", ReadOptions()),
-        ("pad_ul.xml", ReadOptions()),
-        ("e_coord.xml", ReadOptions()),
-        ("glued.xml", ReadOptions()),
-        ("e_two.xml", ReadOptions(overlay="SortGrade")),
-        ("e_insp.xml", ReadOptions()),
-        ("abort1.xml", ReadOptions()),
-    ],
+    thinned(
+        [
+            ("base.xml", ReadOptions()),
+            ("pad_ul.xml", ReadOptions()),
+            ("e_coord.xml", ReadOptions()),
+            ("glued.xml", ReadOptions()),
+            ("e_two.xml", ReadOptions(overlay="SortGrade")),
+            ("e_insp.xml", ReadOptions()),
+            ("abort1.xml", ReadOptions()),
+        ],
+        2,
+    ),
 )
 def test_the_same_wafers_in_other_forms(file, options):
     """Mean yield 0.7788, 0.256 faults a die, alpha 6; an aborted wafer changes the last digits."""
