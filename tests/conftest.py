@@ -2,9 +2,12 @@
 
 import gc
 import os
+import pickle
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -74,6 +77,28 @@ def hangup_is_heard() -> Iterator[None]:
     before = signal.signal(signal.SIGHUP, lambda number, frame: None)
     yield
     signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_models_are_read_once() -> Iterator[None]:
+    """Tests ask for the baseline some thousand times; no test changes the shipped files."""
+    from yieldsim.model import load
+    from yieldsim.model.files.toml import SHIPPED
+
+    @cache
+    def stored(path: Path) -> bytes:
+        return pickle.dumps(read_model(path))
+
+    def remembered(path: Path, allow_outside: Iterable[str | Path] = ()) -> Any:
+        outside = tuple(allow_outside)
+        shipped = path.parent == SHIPPED and path.is_file() and not outside
+        return pickle.loads(stored(path)) if shipped else read_model(path, outside)
+
+    read_model = load.read_model
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "read_model", remembered)
+        patch.setattr(load, "_checked_model", lru_cache(64)(load._checked_model.__wrapped__))
+        yield
 
 
 @pytest.fixture(scope="session")

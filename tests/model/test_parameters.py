@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import thinned
 from yieldsim.model import Quantity, Schedule, load_file, load_model, parameters
 from yieldsim.model.schema.fields import Entity, spec_of
 from yieldsim.outputs import ALL_OUTPUTS
@@ -62,7 +63,7 @@ def test_the_weight_of_other_designs_moves_other_wafers(sound: Path) -> None:
     assert effects["fabs.first.allocation.n2.phone"] == ("gross_dies", 1)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", thinned(SCENARIOS, 4))
 def test_the_baseline_gives_sources_and_stays_in_range(scenario: str) -> None:
     model = BASELINE_FILE.model(scenario)
     declared = parameters(model)

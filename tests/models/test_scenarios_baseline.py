@@ -17,7 +17,7 @@ from yieldsim.model import ModelFile, load_file
 
 SEED = 7
 REALIZATIONS = 96
-FORESEEN = 8  # of the scenario whose program takes most of the time
+FORESEEN = 4  # of the scenario whose program takes most of the time
 # months: every test here compares scenarios with one another, and needs no fine steps
 COARSE = "simulation.steps_per_quarter=3"
 CHIPS, STARTS, GOOD = "usable_chips", "wafer_starts", "good_dies"

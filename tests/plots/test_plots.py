@@ -9,6 +9,7 @@ from matplotlib.font_manager import fontManager
 from matplotlib.ft2font import FT2Font
 
 from tests.analysis.made_up import SCENARIOS, ensemble, with_outlook
+from tests.examples import thinned
 from tests.plots.texts import check_texts
 from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
@@ -33,7 +34,7 @@ def wide(products: int = 12, scenarios: int = 6, quarter_count: int = 20) -> xr.
         (ensemble(), ()),
         (ensemble(quarter_count=1, scenarios=("baseline",)), ()),
         (ensemble(), ("total", "kirin_n2")),
-        (wide(), ()),
+        pytest.param(wide(), (), marks=pytest.mark.slow),
         (wide(products=2, quarter_count=9), ()),
         (with_outlook(wide(products=22, quarter_count=28), "2029Q1"), ()),
     ],
@@ -147,7 +148,8 @@ def test_a_single_panel_has_nothing_to_say_of_other_scales() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "magic"), [("x.png", PNG), ("x", PNG), ("x.SVG", b"<?xml"), ("x.pdf", b"%PDF")]
+    ("name", "magic"),
+    thinned([("x.png", PNG), ("x", PNG), ("x.SVG", b"<?xml"), ("x.pdf", b"%PDF")], 2),
 )
 def test_the_ending_says_the_format_and_the_bytes_repeat(name, magic, tmp_path: Path) -> None:
     written = []

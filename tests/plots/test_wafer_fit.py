@@ -7,6 +7,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from tests.examples import thinned
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.plots.wafer_fit import CHARTS, MAPS_EACH, fit_figure
 
@@ -30,7 +31,9 @@ def group(label: str, seen: bool) -> SimpleNamespace:
     )
 
 
-@pytest.fixture(params=[(1, False), (4, False), (1, True), (4, True)])
+@pytest.fixture(
+    scope="module", params=thinned([((4, True),), ((1, False),), ((4, False),), ((1, True),)], 2)
+)
 def figure(request: pytest.FixtureRequest) -> Figure:
     rows, seen = request.param
     # the first group alone has signatures: the others leave their place empty

@@ -9,6 +9,7 @@ import xarray as xr
 
 import yieldsim
 from tests.ensemble.fake import MODEL, flip_bit, one_line
+from tests.examples import thinned
 from yieldsim.ensemble import Folder, damaged_metadata, read_stored
 from yieldsim.ensemble.ledger import SAMPLES, Seal
 from yieldsim.errors import StoreError, UsageError
@@ -74,7 +75,7 @@ def test_half_of_the_parameters_given_leaves_the_others(drawn: xr.Dataset) -> No
         np.testing.assert_array_equal(made[path], turned.get(path, column))
 
 
-@pytest.mark.parametrize("design", ["random", "sobol"])
+@pytest.mark.parametrize("design", thinned(["sobol", "random"], 2))
 def test_inputs_do_not_depend_on_blocks_or_tasks(own: Path, tmp_path: Path, design: str) -> None:
     half = dict(list(np.load(_as_npz(own, tmp_path)).items())[::2])
     run = {**RUN, "samples": half, "design": design}

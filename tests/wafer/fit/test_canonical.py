@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.examples import EVERYTHING
+from tests.examples import EVERYTHING, thinned
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.cli.main import main
 from yieldsim.errors import ModelError
@@ -67,7 +67,7 @@ def test_padding_turns_mirrors_and_order_change_no_figure(pad, turns, mirrored, 
     assert figures(maps_from_grids(grids)) == wanted()
 
 
-@pytest.mark.parametrize("ending", ["csv", "xml", "e142", "sinf"])
+@pytest.mark.parametrize("ending", thinned(["csv", "xml", "e142", "sinf"], 2))
 def test_formats_and_several_files_change_no_figure(capsys, tmp_path, ending):
     """Three files in their format against one .npz; names of wafers play no part."""
     maps = some_maps()
