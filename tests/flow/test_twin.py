@@ -166,7 +166,7 @@ def run_both(data: DataSet, days: float, cuts: int, migrate: bool = False) -> tu
     return state, twin
 
 
-@pytest.mark.parametrize(("migrate", "last_rank"), thinned(product([False, True], LAST_RANKS), 4))
+@pytest.mark.parametrize(("migrate", "last_rank"), thinned(product([False, True], LAST_RANKS), 2))
 def test_every_rule_matches_the_twin(last_rank: str, migrate: bool) -> None:
     state, twin = run_both(every_rule(last_rank), 20.0, 400, migrate)
     cycle = sum(end - lot.released for lot, end in twin.finished)

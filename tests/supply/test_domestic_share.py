@@ -13,6 +13,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from tests.examples import thinned
 from tests.paths import ROOT
 from tests.scripts import script
 
@@ -42,7 +43,7 @@ def formulas(study: ModuleType) -> ModuleType:
 ONE_PIECE = {"maturing": False, "segments": 1}
 
 
-@pytest.mark.parametrize("share", [0, 30, 60])
+@pytest.mark.parametrize("share", thinned([60, 0, 30], 3))
 def test_each_part_says_what_the_engine_does(study: ModuleType, share: int) -> None:
     """Realization by realization: capacity, density, overlay and die yield by plain formulas.
 

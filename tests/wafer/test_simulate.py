@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from tests.examples import EVERYTHING
 from tests.wafer.made_up_wafers import ALL, OPTIONS, PROFILE, make_model
 from yieldsim import closed_form as cf
 from yieldsim.errors import ModelError, UsageError
@@ -96,7 +97,7 @@ def test_nested_groups(fidelity: str) -> None:
 @pytest.mark.parametrize(
     "option", ["wafer", "region", "nested", "layers", "plain die", "signatures"]
 )
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8 if EVERYTHING else 3)
 @given(d0=st.floats(0.01, 2.0), more=st.floats(1.0, 3.0), seed=st.integers(0, 2**64 - 1))
 def test_no_die_heals_as_density_rises(
     fidelity: str, option: str, d0: float, more: float, seed: int

@@ -15,6 +15,7 @@ import pytest
 from tests.analysis.conditioning.worlds import HEADER
 from tests.cli.outcome import outcome
 from tests.ensemble.fake import make_store
+from tests.examples import thinned
 from yieldsim.analysis.conditioning import load_weights
 from yieldsim.ensemble import Folder, finalize
 
@@ -162,7 +163,7 @@ def test_sensitivity_says_that_it_takes_none(weighted: Path, capsys) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["summary", "plot", "compare", "compare-evidence", "sensitivity"]
+    "command", thinned(["summary", "plot", "compare", "compare-evidence", "sensitivity"], 2)
 )
 def test_an_unknown_name_is_one_line(command: str, weighted: Path, capsys) -> None:
     stores = (weighted, weighted) if command == "compare" else (weighted,)

@@ -48,7 +48,7 @@ def test_a_combination_is_run_summarized_and_plotted(
     assert "scenarios" in capsys.readouterr().err
     content = json.loads(printed(capsys, "summary", store, "--scenario", NAME, "--json"))
     assert {record["scenario"] for record in content["yearly"]} == {NAME}
-    printed(capsys, "plot", store, "--scenario", NAME, "--out", str(image))
+    printed(capsys, "plot", store, "--scenario", NAME, "--product", "total", "--out", str(image))
     assert image.stat().st_size > 0
 
 
