@@ -21,6 +21,13 @@ from yieldsim.supply.mix.supplies import Supplies, supplies_of
 # the solvers stop within 1e-7 of each limit, in thousands of which a plan has hundreds
 SOLVED = 1e-6
 Variable = tuple[str, int, int, int]
+# of the products on the first, so that the smaller capacity of the two binds
+SECOND_LINE = (
+    "packaging.second={source='made_up', capacity=1000}",
+    "products.whole.packaging=['new', 'second', 'test']",
+    "products.pair.packaging=['new', 'second']",
+    "products.next.packaging=['new', 'second']",
+)
 
 
 @dataclass
@@ -130,6 +137,8 @@ def names(plan: MixPlan) -> dict[Variable, float]:
         ("mix", ("simulation.no_limit=['packaging']",)),
         ("mix", ("simulation.no_limit=['memory']", "products.next.demand=3000")),
         ("mix", ("memory.fast.deliveries=3e4", "packaging.new.capacity=400")),
+        ("mix", ("products.whole.start='2026Q4'", "products.tile.start='2026Q4'")),
+        ("mix", SECOND_LINE),
         ("two_fabs", ()),
         ("tiers", ()),
     ],
