@@ -83,7 +83,8 @@ def first_and_again(quick: bool) -> list[Row]:
             arguments = [model, "--realizations", str(count), "--seed", str(SEED)]
             return measure.child(
                 *("-m", "yieldsim", "run", *arguments, "--out", str(folder / "x.zarr")),
-                env={"NUMBA_CACHE_DIR": str(cache)},
+                # Python keeps its bytecode, as it does unless a user forbids it
+                env={"NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": ""},
             )[1]
 
     with measure.scratch() as cache:

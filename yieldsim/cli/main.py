@@ -24,7 +24,7 @@ from yieldsim.errors import YieldsimError
 
 PROGRAM = "yieldsim"
 DEBUG_VARIABLE = "YIELDSIM_DEBUG"
-_NEW_OBJECTS = 10_000  # until the next search for dead ones
+_NEW_OBJECTS = 100_000  # until the next search for dead ones
 EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141
 
 

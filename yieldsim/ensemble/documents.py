@@ -21,8 +21,11 @@ _LITTLE = {"name": "bytes", "configuration": {"endian": "little"}}
 
 
 def as_bytes(document: Mapping[str, Any]) -> bytes:
-    """Return a document as the bytes of its key."""
-    return json.dumps(document, indent=2).encode()
+    """Return a document as the bytes of its key.
+
+    It has no line breaks: Python breaks lines without its encoder in C, ten times as slowly.
+    """
+    return json.dumps(document).encode()
 
 
 def group_document(attrs: Mapping[str, Any]) -> Document:

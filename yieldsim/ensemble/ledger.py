@@ -118,12 +118,13 @@ def metadata_digest(document: bytes | Mapping[str, Any]) -> str:
     return digest(json.dumps(kept, sort_keys=True, ensure_ascii=False).encode())
 
 
-def consolidated(document: bytes) -> Mapping[str, Any] | None:
+def consolidated(document: bytes | Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the metadata documents that a root document carries, by array.
 
     None where that part is damaged. Raises ValueError for bytes that are not JSON.
     """
-    part = json.loads(document).get(_CONSOLIDATED)
+    content = json.loads(document) if isinstance(document, bytes) else document
+    part = content.get(_CONSOLIDATED)
     if part is None:
         return {}
     if not isinstance(part, dict) or not isinstance(part.get("metadata"), dict):

@@ -88,9 +88,14 @@ def _finished(place: Place) -> tuple[Stored, Seal | None]:
 
 def _with_plain_texts(ds: xr.Dataset) -> xr.Dataset:
     """Return the Dataset with texts as Python strings: NumPy's StringDType has no astype(str)."""
-    texts = {k: ds[k].astype(object) for k in ds.variables if ds[k].dtype.kind == "T"}
+    texts = {
+        name: (own.dims, own.to_numpy().astype(object), own.attrs)
+        for name, own in ds.variables.items()
+        if own.dtype.kind == "T"
+    }
+    others = {name: text for name, text in texts.items() if name not in ds.coords}
     coords = {name: text for name, text in texts.items() if name in ds.coords}
-    return ds.assign({k: v for k, v in texts.items() if k not in coords}).assign_coords(coords)
+    return (ds.assign(others) if others else ds).assign_coords(coords)
 
 
 def advice(place: Place) -> str:

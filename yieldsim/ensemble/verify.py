@@ -221,22 +221,31 @@ def check_root(place: Place, seal: Seal | None) -> dict[str, str]:
 
 
 def _root_problems(data: bytes | None, seal: Seal) -> dict[str, str]:
-    problem = _document_problem(data, seal.root)
-    if problem or data is None:
+    root = _parsed(data)  # once: it holds the whole model
+    problem = _document_problem(data if root is None else root, seal.root)
+    if problem or root is None:
         return {ROOT_METADATA: problem or "is missing"}
-    documents = consolidated(data)
+    documents = consolidated(root)
     if documents is None:
         return {ROOT_METADATA: "has damaged consolidated metadata"}
     for array, document in documents.items():
         expected = seal.metadata.get(array)
         if expected is not None and _document_problem(document, [expected]):
             return {ROOT_METADATA: f"does not match its checksum (metadata of {array})"}
-    if not documents and json.loads(data)["attributes"].get("status") == COMPLETE:
+    if not documents and root["attributes"].get("status") == COMPLETE:
         return {ROOT_METADATA: "has lost its consolidated metadata"}
     if documents and set(seal.metadata) - set(documents):
         lost = ", ".join(sorted(set(seal.metadata) - set(documents)))
         return {ROOT_METADATA: f"has lost the metadata of {lost}"}
     return {}
+
+
+def _parsed(data: bytes | None) -> Mapping[str, Any] | None:
+    try:
+        content = json.loads(data or b"")
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def _document_problem(data: bytes | Mapping[str, Any] | None, expected: Collection[str]) -> str:

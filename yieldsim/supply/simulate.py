@@ -26,14 +26,26 @@ from yieldsim.supply.orders import NEEDED, compile_demand, order_attributes, run
 class ParameterInfo:
     """An uncertain parameter, as described in the store.
 
-    ``unit`` is that of the values drawn; the ``description`` says so where it has another.
+    ``unit`` is that of the values drawn; the ``description`` says so where it has another. It is
+    put into words when the store is created, while the first blocks are simulated.
     """
 
     path: str
     unit: str
-    source: str
-    grade: str
-    description: str
+    item: Quantity
+
+    @property
+    def source(self) -> str:
+        return self.item.source
+
+    @property
+    def grade(self) -> str:
+        return self.item.grade
+
+    @property
+    def description(self) -> str:
+        words = self.item.describe()
+        return words if self.item.unit in (None, self.unit) else f"{words} in {self.item.unit}"
 
 
 class Simulator:
@@ -192,11 +204,7 @@ def _uncertain(scenarios: Iterable[Compiled]) -> list[ParameterInfo]:
         for p in compiled.sampler.declared:
             if p.uncertain and isinstance(p.item, Quantity):
                 unit = p.spec.unit or p.item.unit or "1"  # a shared quantity has its own alone
-                words = p.item.describe()
-                if p.item.unit not in (None, unit):
-                    words = f"{words} in {p.item.unit}"
-                info = ParameterInfo(p.path, unit, p.item.source, p.item.grade, words)
-                parameters.setdefault(p.path, info)
+                parameters.setdefault(p.path, ParameterInfo(p.path, unit, p.item))
     return list(parameters.values())
 
 
