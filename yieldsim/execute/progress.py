@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 _STOPPING = "stopping after the blocks under way"
 
@@ -45,7 +47,7 @@ class Bar(Silent):
         self._bar.update(count)
 
     def stopping(self) -> None:
-        tqdm.write(f"{_STOPPING} (Ctrl-C again: at once)", file=sys.stderr)
+        self._bar.write(f"{_STOPPING} (Ctrl-C again: at once)", file=sys.stderr)
 
 
 class Log(Silent):
@@ -85,6 +87,8 @@ def progress_of(
     if log:
         yield Log(total, initial)
     elif bar and sys.stderr.isatty():
+        from tqdm import tqdm  # late: only a terminal needs it
+
         unit = " realizations"
         with tqdm(
             total=total, initial=initial, unit=unit, file=sys.stderr, dynamic_ncols=True
