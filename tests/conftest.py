@@ -24,6 +24,8 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("yieldsim")
 
+gc.set_threshold(100_000, 20, 10)  # what is collected stays; looking through it takes seconds
+
 # Compiling the simulation takes the better part of a minute. Workers take files in turn: one starts
 # with the first file, which compiles it, the other with folders that can do without.
 FIRST = "tests/supply/test_parameter_effects.py"

@@ -44,7 +44,7 @@ def apart(fails, wafers=20, side=40):
     return maps_from_grids(grids)
 
 
-@pytest.mark.parametrize("fails", thinned([2, 8, 32], 2))
+@pytest.mark.parametrize("fails", thinned([2, 8, 32], 3))
 def test_no_two_neighbours_fail(fails):
     """The density is -log(1 - fails / dies): the second moment that is 0 does not bend it.
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.examples import examples
+from tests.examples import EVERYTHING, examples
 from yieldsim.wafer.geometry.outline import FLAT_LENGTH_MM
 from yieldsim.wafer.geometry.sites import Grid, Reticle, Sites, WaferOutline, make_sites, place_grid
 from yieldsim.wafer.kernels.geometry import RADIUS_TOLERANCE
@@ -234,7 +234,7 @@ def test_whole_fields_are_a_part_of_all(
     assert whole.gross_die <= every.gross_die <= whole.gross_die + most
 
 
-@examples(40)
+@settings(max_examples=40 if EVERYTHING else 5)  # a twentieth of a second each
 @given(wafers(), sizes, fields, st.booleans())
 def test_searches_of_offsets_are_ordered(
     wafer: WaferOutline, size: Pair, field: tuple[int, int], partial_fields: bool

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from tests.examples import EVERYTHING
 from yieldsim.errors import ModelError
 from yieldsim.wafer.maps.files import load_maps, save_maps
 from yieldsim.wafer.maps.wafer_maps import maps_from_grids
@@ -25,6 +26,7 @@ WAFERS = st.lists(st.tuples(GRIDS, TEXTS, TEXTS), min_size=1, max_size=4)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
+@settings(max_examples=100 if EVERYTHING else 10)
 @given(wafers=WAFERS)
 def test_every_format_keeps_maps_lots_and_labels(ending, wafers):
     grids, lots, labels = zip(*wafers, strict=True)
