@@ -234,7 +234,7 @@ def test_whole_fields_are_a_part_of_all(
     assert whole.gross_die <= every.gross_die <= whole.gross_die + most
 
 
-@settings(max_examples=40 if EVERYTHING else 5)  # a twentieth of a second each
+@settings(max_examples=40 if EVERYTHING else 5)  # a fifth of a second each
 @given(wafers(), sizes, fields, st.booleans())
 def test_searches_of_offsets_are_ordered(
     wafer: WaferOutline, size: Pair, field: tuple[int, int], partial_fields: bool
