@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from yieldsim.kernels.jit import inline_jit, jit, stage_jit
+from yieldsim.kernels.jit import inline_jit, stage_jit
 from yieldsim.supply.kernels.records import COLUMNS, ROWS, Program
 
 MOST_PIVOTS = 5000
@@ -23,7 +23,7 @@ _STALLS = 40  # pivots without progress after which the first variable that gain
 _PLACES = np.int64(0xFFFF)  # the last bits of a gain give way to the place: of equals the first
 
 
-@jit
+@stage_jit
 def maximize(program: Program) -> bool:
     """Solve a program; return whether an optimum was found.
 
