@@ -57,7 +57,7 @@ test: setup  ## run the tests except the slow ones and those that need Slurm, Da
 	$(TEST) -m "not slow and not integration"
 
 # One after another, as each fills the cores; after `make test`, which compiles the kernels.
-test-integration: setup  ## run an array on a local Slurm, Dask clusters, S3, the page in Chromium, a bare environment
+test-integration: setup  ## run the commands of the README, a notebook, Slurm, Dask, S3, the page in Chromium
 	$(BIN)/python -m pytest -m "integration and not slow"
 
 test-full: setup  ## run all tests, with all examples of properties

@@ -32,8 +32,8 @@ FIRST = "tests/supply/test_parameter_effects.py"
 WITHOUT = ("tests/wafer/", "tests/closed_form/", "tests/sampling/", "tests/flow/")
 # The longest files come before the many short ones, so that both workers end at the same time.
 LONG = (
-    "tests/test_readme.py",
-    "tests/test_notebooks.py",
+    "tests/supply/planner/",
+    "tests/supply/test_twin.py",
     "tests/models/test_scenarios_baseline.py",
 )
 

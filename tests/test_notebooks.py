@@ -40,7 +40,7 @@ ALONE = """
 import sys
 assert "yieldsim" not in sys.modules
 """
-SLOW = pytest.mark.slow  # a kernel each, for up to half a minute; `make test` runs one notebook
+SLOW = pytest.mark.slow  # a kernel each, for up to half a minute; `make test-integration` runs one
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +138,7 @@ def run(name: str, runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch, 
     return notebook
 
 
+@pytest.mark.integration
 def test_first_look(runner: ModuleType, store: Path, kernel: pytest.MonkeyPatch) -> None:
     notebook = run("first_look", runner, store, kernel, ALONE + FIGURES)
     agree(figures(notebook), totals(store))

@@ -206,7 +206,11 @@ def test_every_command_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    "tested", [cheaper, pytest.param(with_few_realizations, marks=pytest.mark.slow)]
+    "tested",
+    [
+        pytest.param(cheaper, marks=pytest.mark.integration),
+        pytest.param(with_few_realizations, marks=pytest.mark.slow),
+    ],
 )
 def test_every_command_runs(
     tested: Callable[[list[str]], list[str]],

@@ -39,11 +39,41 @@ _STAGE = "stage"  # beside Numba's own kinds of kept code, "bitcode" and "object
 _ENVIRONMENT = "_ZN08NumbaEnv"  # begins the names of places into which Numba writes addresses
 
 
+_SIZES: dict[str, int] = {}  # bytes of a type, by its text
+
+
+def _sizes_asked_once(context: Any) -> None:
+    """Let a context remember the sizes of types.
+
+    Numba asks for that of each variable, and LLVM's binding makes and parses a module each time.
+    Sizes are those of the machine, so other users of the context lose nothing.
+    """
+    if "get_abi_sizeof" in vars(context):
+        return
+    ask = context.get_abi_sizeof
+
+    def size(kind: Any) -> int:
+        text = str(kind)
+        if text not in _SIZES:
+            _SIZES[text] = ask(kind)
+        return _SIZES[text]
+
+    context.get_abi_sizeof = size
+
+
 class _StageLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The code of a function for its callers, without machine code of its own.
 
     Numba's passes over each function still run: without them, the kernel at the top took longer.
     """
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        """Do as Numba does, but make no passes for functions that are only declared."""
+        ll_module.data_layout = self._codegen._data_layout
+        for function in ll_module.functions:
+            if not function.is_declaration:
+                passes, builder = self._codegen._function_pass_manager()
+                passes.run(function, builder)
 
     def _optimize_final_module(self) -> None:
         """The kernel at the top does that."""
@@ -103,6 +133,7 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
     def compile_extra(self, func: Any) -> Any:
         collects = gc.isenabled()
         gc.disable()
+        _sizes_asked_once(self.state.targetctx)
         try:
             return super().compile_extra(func)
         finally:

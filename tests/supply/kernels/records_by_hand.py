@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from yieldsim.model.schema.fields import Entity
 from yieldsim.supply.compile.columns import quantity_fields
 from yieldsim.supply.compile.memory import lane_table, records
 from yieldsim.supply.kernels.records import lanes_dtype, record_dtype
 
-FORMS = ("compiled", "plain")
+# Each function takes a second or so to compile alone. `make test` compares the whole kernel, in
+# which they are compiled together, with the twin.
+FORMS = (pytest.param("compiled", marks=pytest.mark.slow), "plain")
 
 
 def form_of(kernel: Any, form: str) -> Any:

@@ -108,7 +108,7 @@ def test_repair_hours_follow_their_formula(form: str) -> None:
     assert none == pytest.approx(2.0, rel=ROUNDING)
 
 
-@pytest.mark.parametrize("form", ["compiled", "plain"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("n", [1, 7, LANES])
 def test_failures_are_poisson_quantiles_in_each_lane(form: str, n: int) -> None:
     """Lanes with few and with many failures expected, side by side, and lanes without any."""
