@@ -38,7 +38,7 @@ def widths(figure: Figure, axes: int = 0) -> list[float]:
     return [patch.get_width() for patch in figure.axes[axes].patches]
 
 
-@pytest.mark.parametrize(("kind", "size"), thinned(product(DRAWN, [None, "16:9", "1:1"]), 2))
+@pytest.mark.parametrize(("kind", "size"), thinned(product(DRAWN, [None, "16:9", "1:1"]), 4))
 def test_no_two_texts_overlap_and_none_leaves_the_page(kind: str, size: str | None) -> None:
     figure = drawn(kind, size_in=size_of(size))
     check_texts(figure, more_than=6)

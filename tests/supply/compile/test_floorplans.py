@@ -72,8 +72,9 @@ def test_a_plain_floorplan_is_the_core_harvest(d0_per_cm2: float, alpha: float) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.statistical
-@pytest.mark.parametrize("d0_per_cm2", thinned([0.4, 0.05], 2))
+@pytest.mark.parametrize("d0_per_cm2", [0.4, 0.05])
 def test_a_rich_floorplan_is_what_wafers_give(d0_per_cm2: float) -> None:
     """Bins of the ensemble against wafers of the same model, lots clustered by alpha."""
     die = {key: RICH[key] for key in ("blocks", "groups", "rest")}
