@@ -17,7 +17,7 @@ def examples(count: int) -> settings:
 
 
 def some(cases: Iterable[Any], most: int = 4) -> list[Any]:
-    """At most so many of the cases, the first too; all where YIELDSIM_ALL_EXAMPLES is set."""
+    """Return at most ``most`` cases, evenly spaced from the first. `make test-full` runs all."""
     rows = list(cases)
     return rows if EVERYTHING else rows[:: -(-len(rows) // most) or 1]
 

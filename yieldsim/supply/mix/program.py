@@ -74,7 +74,7 @@ class _Balances:
     """The rows of the stocks of a program, (stock, quarter)."""
 
     takes: np.ndarray  # row of what is taken; -1 in quarters in which nothing takes
-    comes: np.ndarray  # row of what comes: that of the next quarter with takes; -1: there is none
+    comes: np.ndarray  # row that arrivals of a quarter count in: the next with takes, or -1
 
 
 class Program:

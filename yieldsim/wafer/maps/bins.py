@@ -131,7 +131,10 @@ def words_of(die: NDArray[np.uint8], hard: Bins | None, soft: Bins | None) -> ND
 
 
 def joined_bins(parts: Sequence[Bins | None], cells: Sequence[int]) -> Bins | None:
-    """Return the bins of several files as one, each of so many cells; one name is one bin."""
+    """Return the bins of several files as one. ``cells`` is the number of cells of each file.
+
+    Bins of the same name become one bin.
+    """
     if not any(parts):
         return None
     names = BinNames("maps")
