@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from yieldsim.arithmetic import arithmetic
 from yieldsim.design import DESIGNS, Design, Samples, design_text
 from yieldsim.ensemble.layout import RunPlan, plain, run_hash
-from yieldsim.ensemble.ledger import ORIGIN, SAMPLES
+from yieldsim.ensemble.ledger import ORIGIN, SAMPLES, BlockRecord
 from yieldsim.ensemble.storage import ROOT_METADATA, Folder, Place
 from yieldsim.errors import StoreError
 from yieldsim.model.load import ModelFile
@@ -69,7 +69,7 @@ class Stored:
             attrs["seed"],
             attrs["realizations"],
             attrs["block_size"],
-            int(attrs.get("scenarios_per_file", 1)),
+            self.scenarios_per_file,
             self.design,
         )
 
@@ -86,6 +86,21 @@ class Stored:
         wanted = self.attrs.get("samples_digest")
         samples = None if wanted is None else _given_samples(self.place, wanted)
         return Design(self.attrs.get("design", DESIGNS[0]), samples)
+
+    @property
+    def scenarios_per_file(self) -> int:
+        """Scenarios that share a file."""
+        return int(self.attrs.get("scenarios_per_file", 1))
+
+    def record(self, row: int, block: int) -> BlockRecord | None:
+        """Return the record of a block, None where it is not that of this place and run."""
+        record, attrs = BlockRecord.read(self.place, row, block), self.attrs
+        per_file = self.scenarios_per_file
+        size = int(attrs["block_size"])
+        count = min(size, int(attrs["realizations"]) - block * size)
+        scenarios = tuple(attrs["scenarios"][row * per_file : (row + 1) * per_file])
+        expected = BlockRecord(self.run_hash, block, count, scenarios, {})
+        return record if record and replace(record, files={}) == expected else None
 
     @property
     def complete(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -33,13 +33,9 @@ class StoredArrays:
         self, stored: Stored, seal: Seal | None, documents: Mapping[str, Any] | None = None
     ) -> None:
         self.place, self.attrs = stored.place, stored.attrs
+        self.scenarios_per_file = stored.scenarios_per_file
         self._stored, self._seal, self._documents = stored, seal, documents
         self.record = lru_cache(_RECORDS_IN_MEMORY)(self._read_record)
-
-    @property
-    def row_size(self) -> int:
-        """Scenarios that share a file."""
-        return int(self.attrs.get("scenarios_per_file", 1))
 
     def array(self, name: str) -> StoredArray | None:
         """An array of blocks, None where the store does not have it."""
@@ -84,12 +80,8 @@ class StoredArrays:
 
     def _read_record(self, row: int, block: int) -> BlockRecord:
         """The record of a block. Raises VerificationError if it is not that of this place."""
-        record, attrs = BlockRecord.read(self.place, row, block), self.attrs
-        size = int(attrs["block_size"])
-        count = min(size, int(attrs["realizations"]) - block * size)
-        scenarios = tuple(attrs["scenarios"][row * self.row_size : (row + 1) * self.row_size])
-        expected = BlockRecord(self._stored.run_hash, block, count, scenarios, {})
-        if record is None or replace(record, files={}) != expected:
+        record = self._stored.record(row, block)
+        if record is None:
             problem = f"the record of block {block} is missing, damaged or of another place"
             raise VerificationError(str(self.place), problem)
         return record
@@ -136,7 +128,7 @@ class StoredArray:
         count = min(self.chunks[1], self.shape[1] - first)
         if 0 in self.shape:
             return np.empty((count, *self.shape[2:]), self.dtype)
-        row, place = divmod(scenario, self.store.row_size)
+        row, place = divmod(scenario, self.store.scenarios_per_file)
         index = (row, block, *(0 for _ in self.shape[2:]))
         data = self.store.chunk(f"{self.name}/{chunk_name(*index)}", row, place, block)
         whole = decode(data, self.dtype, self.compressed).reshape(self.chunks[1:])

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +26,7 @@ from zarr.storage import WrapperStore
 
 from yieldsim.ensemble.chunks import damage, is_chunk
 from yieldsim.ensemble.layout import DONE
-from yieldsim.ensemble.ledger import BlockRecord, Seal
+from yieldsim.ensemble.ledger import Seal
 from yieldsim.ensemble.provenance import Stored
 from yieldsim.ensemble.shards import FileRecord, digest, index_of, problem_of
 from yieldsim.errors import VerificationError
@@ -50,7 +49,7 @@ class CheckedStore(WrapperStore[Any]):
         super().__init__(stored.place.zarr(read_only=True))
         self._place, self._seal = stored.place, seal
         self._stored, self._ledger = stored, stored.has_ledger
-        self._record = lru_cache(_RECORDS_IN_MEMORY)(self._read_record)
+        self._record = lru_cache(_RECORDS_IN_MEMORY)(stored.record)
 
     async def get(
         self,
@@ -79,16 +78,6 @@ class CheckedStore(WrapperStore[Any]):
                 self._check(key, None if buffer is None else buffer.to_bytes(), file)
             return buffer
         return await self._part(key, prototype, byte_range, file)
-
-    def _read_record(self, row: int, block: int) -> BlockRecord | None:
-        """Return the record of a block, None where it is not that of this place and run."""
-        record, attrs = BlockRecord.read(self._place, row, block), self._stored.attrs
-        size = int(attrs["block_size"])
-        count = min(size, int(attrs["realizations"]) - block * size)
-        per_file = int(attrs.get("scenarios_per_file", 1))
-        scenarios = tuple(attrs["scenarios"][row * per_file : (row + 1) * per_file])
-        expected = BlockRecord(self._stored.run_hash, block, count, scenarios, {})
-        return record if record and replace(record, files={}) == expected else None
 
     def _file(self, key: str, array: str, name: str) -> FileRecord | None:
         """Return what the ledger says of a file of results, None where it says nothing."""
