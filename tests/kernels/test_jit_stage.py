@@ -2,6 +2,7 @@
 
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -10,7 +11,8 @@ import pytest
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
-from yieldsim.kernels.jit import bare_jit, stage_jit
+from yieldsim.kernels import jit_stage
+from yieldsim.kernels.jit import bare_jit, jit, stage_jit
 
 pytestmark = pytest.mark.skipif(config.DISABLE_JIT, reason="needs compiled kernels")
 
@@ -68,6 +70,37 @@ def test_python_calls_a_stage_by_way_of_a_kernel_around_it() -> None:
     below: Any = stage_jit(total)
     assert below(np.arange(4.0)) == 12.0
     assert below(np.arange(3, dtype=np.float32)) == 6.0
+
+
+def test_a_kernel_from_the_cache_can_be_a_part_of_another() -> None:
+    for hits in (0, 1):
+        inner: Any = bare_jit(total)
+        assert inner(np.arange(4.0)) == 12.0
+        assert sum(inner.stats.cache_hits.values()) == hits
+
+    @bare_jit
+    def outer(values: Any) -> float:
+        return float(inner(values) + 1.0)
+
+    assert outer(np.arange(4.0)) == 13.0
+
+
+def test_only_a_kernel_that_makes_arrays_starts_numbas_runtime(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(jit_stage, "rtsys", SimpleNamespace(initialize=started.append))
+    for _ in range(2):
+        new_kernels()[0](np.arange(4.0))
+    assert started == []
+    for _ in range(2):
+
+        @jit
+        def ones(count: int) -> Any:
+            return np.ones(count)
+
+        assert ones(3).sum() == 3.0
+    assert len(started) == 1
 
 
 @pytest.mark.parametrize("collects", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from yieldsim.errors import StoreError
@@ -20,13 +21,14 @@ def place_of(ds: xr.Dataset) -> str:
 def json_table(attrs: Mapping[Any, Any], name: str, depth: int = 1) -> dict[str, Any] | None:
     """The table under a name of the attributes, or None if the attribute is no text or missing.
 
-    ``depth`` levels of it are tables too. Raises StoreError if the text is damaged.
+    ``depth`` levels of it are tables too. The caller changes nothing in it, as others are given the
+    same. Raises StoreError if the text is damaged.
     """
     text = attrs.get(name)
     if not isinstance(text, str):
         return None
     try:
-        table = json.loads(text)
+        table = _parsed(text)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise StoreError(f"attribute {name}", f"is damaged ({reason})") from None
@@ -34,6 +36,11 @@ def json_table(attrs: Mapping[Any, Any], name: str, depth: int = 1) -> dict[str,
         raise StoreError(f"attribute {name}", "is damaged: it is no table of tables")
     nested: dict[str, Any] = table
     return nested
+
+
+@lru_cache(maxsize=4)  # a summary asks ten times for the model, whose text takes 10 ms
+def _parsed(text: str) -> Any:
+    return json.loads(text)
 
 
 def _is_nested(item: object, depth: int) -> bool:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import click
 
-from yieldsim.errors import UsageError
-
 STANDARD_OUTPUT = "standard output"
 LONGEST_REASON = 120
 # the environment variables that can keep a library from loading
@@ -39,15 +37,6 @@ def replace_closed_streams() -> None:
         sys.stdout = ClosedOutput()  # type: ignore[unreachable]
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # type: ignore[unreachable]  # noqa: SIM115
-
-
-def check_environment() -> None:
-    """Raise UsageError for a setting with which a library would abort the whole process."""
-    features = os.environ.get("NUMBA_CPU_FEATURES", "")
-    for feature in filter(None, (part.strip() for part in features.split(","))):
-        if feature[0] not in "+-":
-            allowed = "features such as +avx2,-fma"
-            raise UsageError("NUMBA_CPU_FEATURES", "is not valid", got=feature, allowed=allowed)
 
 
 def failure(error: BaseException) -> str | None:

@@ -19,12 +19,13 @@ from typing import NamedTuple
 
 import click
 
-from yieldsim.cli.failures import check_environment, failure, replace_closed_streams
+from yieldsim.cli.environment import check_environment
+from yieldsim.cli.failures import failure, replace_closed_streams
 from yieldsim.errors import YieldsimError
 
 PROGRAM = "yieldsim"
 DEBUG_VARIABLE = "YIELDSIM_DEBUG"
-_NEW_OBJECTS = 100_000  # until the next search for dead ones
+_NEW_OBJECTS = 500_000  # until the next search for dead ones
 EXIT_ERROR, EXIT_INTERRUPTED, EXIT_BROKEN_PIPE = 1, 130, 141
 
 
@@ -229,8 +230,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _never_fail_on_characters()
     usual = gc.get_threshold()
     try:
-        # Libraries and models make a million objects that stay; looking through them for dead ones
-        # at every 700 new ones takes a tenth of a small run.
+        # Libraries and models make 300,000 objects that stay. Python would look through them for
+        # dead ones at every 700 new ones, which takes a tenth of a small run.
         gc.set_threshold(_NEW_OBJECTS, *usual[1:])
         check_environment()
         code = cli.main(arguments, prog_name=PROGRAM, standalone_mode=False)

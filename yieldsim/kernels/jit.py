@@ -21,7 +21,7 @@ from numba.core.dispatcher import Dispatcher
 from yieldsim.kernels.jit_beside import in_halves
 from yieldsim.kernels.jit_cache import KernelCache
 from yieldsim.kernels.jit_notice import told
-from yieldsim.kernels.jit_stage import KernelCompiler, LaneCompiler, StageCompiler
+from yieldsim.kernels.jit_stage import KernelCompiler, LaneCompiler, StageCompiler, untimed
 
 __all__ = ["bare_jit", "inline_jit", "jit", "lane_jit", "source_stamp", "split_jit", "stage_jit"]
 
@@ -49,8 +49,11 @@ _STAMP = source_stamp()
 class _Kernel(Dispatcher):  # type: ignore[misc]
     """A function that is compiled for the types of its arguments."""
 
+    def _compilation_chain_init_hook(self) -> None:
+        """Look for no types of other packages, as Numba would: kernels take none."""
+
     def compile(self, sig: Any) -> Any:
-        with global_compiler_lock, told():
+        with global_compiler_lock, told(), untimed():
             return super().compile(sig)
 
 

@@ -25,7 +25,6 @@ from typing import Any
 
 import numba
 from numba.core import caching, config
-from numba.core.runtime.nrt import rtsys
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -98,11 +97,10 @@ class KernelCache(caching.FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Load a compiled form without what Numba loads first: all that it needs to compile.
 
-        That takes a quarter of a second. Code that is compiled needs Numba's runtime alone.
+        That takes a quarter of a second.
         """
         wait_for(self._py_func.__module__, self._py_func.__qualname__, sig)
         try:
-            rtsys.initialize(target_context)
             found = self._load_overload(sig, target_context)
         except Exception:  # whatever a file that passed its check may still hide
             found = None

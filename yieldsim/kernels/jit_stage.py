@@ -8,12 +8,15 @@ at the top is optimized as a whole and becomes machine code.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from numba.core.codegen import JITCodeLibrary, ll  # type: ignore[attr-defined]
 from numba.core.compiler import Compiler, CompileResult
+from numba.core.runtime.nrt import rtsys
 
-__all__ = ["KernelCompiler", "StageCompiler", "rebuilt"]
+__all__ = ["KernelCompiler", "StageCompiler", "rebuilt", "untimed"]
 
 # For NumPy expressions, closures, literals, parallel loops and `inspect_types`, which stages lack,
 # or done again by LLVM. By name, so that another version of Numba may lack some.
@@ -35,7 +38,7 @@ _LEFT_OUT = {
     "with_lifting",
 }
 
-_STAGE = "stage"  # beside Numba's own kinds of kept code, "bitcode" and "object"
+_STAGE, _KERNEL = "stage", "kernel"  # beside Numba's own kinds of kept code, "bitcode" and "object"
 _ENVIRONMENT = "_ZN08NumbaEnv"  # begins the names of places into which Numba writes addresses
 
 
@@ -96,8 +99,32 @@ class _StageLibrary(JITCodeLibrary):  # type: ignore[misc]
         return self.name, _STAGE, self._final_module.as_bitcode()
 
 
-class _Stages:
-    """Numba's context of a machine, whose code generator takes stages from what was kept."""
+class _KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """The machine code of a kernel.
+
+    Numba also reads the kernel's intermediate code with it, for callers and for the names that it
+    defines. That takes longer than all else, so the names are kept, and it is read if there is a
+    caller.
+    """
+
+    _intermediate: bytes | None = None
+
+    def _get_module_for_linking(self) -> Any:
+        if self._intermediate is not None:
+            self._shared_module = ll.parse_bitcode(self._intermediate)
+            self._intermediate = None
+        return super()._get_module_for_linking()
+
+    def serialize_using_object_code(self) -> Any:
+        name, _, (machine, intermediate) = super().serialize_using_object_code()
+        module = self._final_module
+        defined = [*module.functions, *module.global_variables]
+        names = [value.name for value in defined if not value.is_declaration]
+        return name, _KERNEL, (machine, intermediate, names)
+
+
+class _Kept:
+    """Numba's context of a machine, whose code generator takes stages and kernels as kept here."""
 
     def __init__(self, context: Any) -> None:
         self._context = context
@@ -105,22 +132,47 @@ class _Stages:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
 
-    def codegen(self) -> _Stages:
+    def codegen(self) -> _Kept:
         return self
 
-    def unserialize_library(self, kept: tuple[str, str, bytes]) -> _StageLibrary:
-        name, _, bitcode = kept
-        library = _StageLibrary(self._context.codegen(), name)
-        library._final_module = ll.parse_bitcode(bitcode)
-        library._finalize_final_module()
-        return library
+    def unserialize_library(self, kept: tuple[str, str, Any]) -> JITCodeLibrary:
+        name, kind, content = kept
+        own = self._context.codegen()
+        if kind == _STAGE:
+            stage = _StageLibrary(own, name)
+            stage._final_module = ll.parse_bitcode(content)
+            stage._finalize_final_module()
+            return stage
+        machine, intermediate, names = content
+        if b"NRT_" in machine:  # it counts references to arrays, and so needs Numba's runtime
+            rtsys.initialize(self._context)
+        kernel = _KernelLibrary(own, name)
+        kernel.enable_object_caching()
+        kernel._set_compiled_object(machine)
+        kernel._intermediate = intermediate
+        kernel._finalize_final_module()
+        own._engine._defined_symbols.update(names)
+        return kernel
 
 
 def rebuilt(context: Any, kept: tuple[Any, ...]) -> CompileResult:
-    """Return what was kept of a compiled function: of a stage, without making machine code."""
-    if kept[0][1] != _STAGE:
-        return CompileResult._rebuild(context, *kept)
-    return CompileResult._rebuild(_Stages(context), *kept)._replace(target_context=context)
+    """Return what was kept of a compiled function."""
+    return CompileResult._rebuild(_Kept(context), *kept)._replace(target_context=context)
+
+
+@contextmanager
+def untimed() -> Iterator[None]:
+    """Let Numba not time each call of LLVM inside: there are 70,000, and telling it took 0.6 s.
+
+    The caller holds Numba's lock.
+    """
+    listeners: list[Any] = getattr(getattr(ll.ffi.lib, "_lock", None), "_cblist", [])
+    kept = listeners[:]
+    listeners.clear()
+    try:
+        yield
+    finally:
+        listeners[:] = kept
 
 
 class KernelCompiler(Compiler):  # type: ignore[misc]
@@ -133,6 +185,10 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
     def compile_extra(self, func: Any) -> Any:
         collects = gc.isenabled()
         gc.disable()
+        if self.state.library is None:
+            codegen = self.state.targetctx.codegen()
+            self.state.library = _KernelLibrary(codegen, func.__qualname__)
+            self.state.library.enable_object_caching()
         _sizes_asked_once(self.state.targetctx)
         try:
             return super().compile_extra(func)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, TypeVar
 
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.core.datamodel import models
@@ -29,16 +30,16 @@ Tables = TypeVar("Tables", bound=type)
 
 
 class TablesType(types.Type):  # type: ignore[misc]
-    """The type of a named tuple that is passed by address."""
+    """The type of a named tuple that is passed by address.
+
+    Its name tells it from others: Numba looks types up thousands of times, and to hash those of the
+    members took a second.
+    """
 
     def __init__(self, fields: tuple[str, ...], members: tuple[types.Type, ...], of: type) -> None:
         self.fields, self.members, self.of = fields, members, of
         digest = hashlib.sha256(repr([str(member) for member in members]).encode()).hexdigest()
-        super().__init__(name=f"{of.__module__}.{of.__qualname__}.{digest[:16]}")
-
-    @property
-    def key(self) -> tuple[Any, ...]:
-        return self.of, self.members
+        super().__init__(name=f"{of.__module__}.{of.__qualname__}.{digest[:32]}")
 
 
 @register_model(TablesType)
@@ -53,12 +54,28 @@ class _TablesModel(models.PrimitiveModel):  # type: ignore[misc]
 def by_address(of: Tables) -> Tables:
     """Let kernels take instances of the named tuple ``of`` by address."""
 
+    known: dict[tuple[Any, ...], TablesType] = {}
+
     @typeof_impl.register(of)
     def _(value: Any, context: Any) -> TablesType:
-        members = tuple(typeof_impl(member, context) for member in value)
-        return TablesType(tuple(value._fields), members, of)
+        forms = tuple(map(_form, value))
+        if forms not in known:  # Numba asks at every call, and the types of records take 5 ms
+            members = tuple(typeof_impl(member, context) for member in value)
+            known[forms] = TablesType(tuple(value._fields), members, of)
+        return known[forms]
 
     return of
+
+
+def _form(member: Any) -> Any:
+    """Return what decides the type of a member."""
+    if isinstance(member, tuple):
+        return type(member), tuple(map(_form, member))
+    if not isinstance(member, np.ndarray):
+        return type(member), getattr(member, "dtype", None)
+    flags = member.flags
+    layout = flags.c_contiguous, flags.f_contiguous, flags.writeable, flags.aligned
+    return member.dtype, member.ndim, layout
 
 
 @infer_getattr

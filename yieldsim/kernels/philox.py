@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from yieldsim.kernels.jit import inline_jit, jit
+from yieldsim.kernels.jit import bare_jit, inline_jit, jit
 
 __all__ = [
     "STREAM_AVAILABILITY",
@@ -186,7 +186,7 @@ def fill_blocks(
         out[3, block] = w3
 
 
-@jit
+@bare_jit
 def column_uniforms(
     seed: Any, entity: Any, stream: Any, first_realization: Any, out: NDArray[np.float64]
 ) -> None:

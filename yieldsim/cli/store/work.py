@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from yieldsim.cli.environment import one_blas_thread
 from yieldsim.cli.options import as_json, store_argument
 from yieldsim.errors import RetryError
 
@@ -36,6 +37,7 @@ def work(
     not tell --tasks). Blocks that are stored and sound are skipped. SIGTERM, SIGUSR1 and SIGHUP end
     the task after the blocks under way, with exit code 75: run it again.
     """
+    one_blas_thread()
     from yieldsim.execute.signals import Stopped, stop_signals_raise
 
     try:

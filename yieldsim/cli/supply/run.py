@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from yieldsim.cli.environment import one_blas_thread
 from yieldsim.cli.options import allow_outside, as_json, model_argument, run_options
 from yieldsim.errors import IncompleteError
 
@@ -58,6 +59,7 @@ def run(
     model, seed, scenario, number of realizations or block size is refused. Ctrl-C, SIGTERM, SIGUSR1
     and SIGHUP end it after the blocks under way.
     """
+    one_blas_thread()
     from yieldsim.execute.signals import Stopped, stop_signals_raise
 
     try:
