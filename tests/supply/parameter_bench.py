@@ -24,7 +24,7 @@ from yieldsim.supply.simulate import Simulator
 REALIZATIONS = 8  # with this seed they meet both worlds of every two-valued level
 SEED = 7
 SHARES = "allocation.rule=shares"  # a plan answers a turn as a whole, and weighs no die_share
-COARSE = "simulation.steps_per_quarter=3"  # half of the time, the same directions
+COARSE = "simulation.steps_per_quarter=3"  # half of the time; dates are rounded to months
 # Results are stored in single precision: less than this share of the whole is rounding.
 ROUNDING = 1e-6
 SUPPLY_ONLY = f"simulation.outputs={[variable.name for variable in OUTPUTS]}"
@@ -61,15 +61,13 @@ UP, DOWN = slice(0, REALIZATIONS), slice(REALIZATIONS, 2 * REALIZATIONS)  # halv
 class Bench:
     """One model in one scenario, whose drawn parameters and schedules can be turned."""
 
-    def __init__(self, file: ModelFile, scenario: str, rule: str = SHARES) -> None:
+    def __init__(self, file: ModelFile, scenario: str, *changes: str) -> None:
         self.curves: dict[str, int] = {}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(columns.Curves, "add", self._noting(columns.Curves.add))
-            self.simulator = Simulator(
-                file.with_changes([COARSE, rule, ALL_KEPT]), [scenario], SEED
-            )
+            self.simulator = Simulator(file.with_changes([*changes, ALL_KEPT]), [scenario], SEED)
         # without the orders, which take most of the time of so few realizations
-        self.supply = Simulator(file.with_changes([COARSE, rule, SUPPLY_ONLY]), [scenario], SEED)
+        self.supply = Simulator(file.with_changes([*changes, SUPPLY_ONLY]), [scenario], SEED)
         self.scenario = scenario
         self.compiled = self.simulator.compiled[scenario]
         self.demand = self.simulator.demand[scenario]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tests.paths import INVALID, VALID
-from tests.supply.parameter_bench import Bench, turn
+from tests.supply.parameter_bench import COARSE, SHARES, Bench, turn
 from yieldsim.model import load_file
 from yieldsim.model.schema.fields import Entity, Spec, spec_of
 
@@ -82,18 +82,21 @@ ENOUGH_TOOLS = (  # but few enough that wafers wait for some
 
 @cache
 def bench(name: str) -> Bench:
+    usual = (COARSE, SHARES)
     if name == "extra":
-        return Bench(load_file(SOUND).with_changes([*EXTRA, *ENOUGH_TOOLS]), "baseline")
+        return Bench(load_file(SOUND).with_changes([*EXTRA, *ENOUGH_TOOLS]), "baseline", *usual)
     if name == "scarce":
-        return Bench(load_file(SOUND).with_changes([*SCARCE, *FEW_TOOLS]), "baseline")
+        return Bench(load_file(SOUND).with_changes([*SCARCE, *FEW_TOOLS]), "baseline", *usual)
     if name == "giving way":
-        return Bench(load_file(SOUND).with_changes([*GIVING_WAY, *SHORT]), "baseline")
+        return Bench(load_file(SOUND).with_changes([*GIVING_WAY, *SHORT]), "baseline", *usual)
     if name == "planned":
         mix = load_file(VALID / "mix.toml").with_changes([PACED, *PLANNED])
-        return Bench(mix, "baseline", PLANNER)
+        return Bench(mix, "baseline", COARSE, PLANNER)
     if name in VALID_MODELS:
-        return Bench(load_file(VALID / f"{name}.toml"), "baseline")
-    return Bench(load_file("baseline"), name)
+        return Bench(load_file(VALID / f"{name}.toml"), "baseline", *usual)
+    if name == "own grid":  # where a turn of some dates is less than a month
+        return Bench(load_file("baseline"), "baseline", SHARES)
+    return Bench(load_file("baseline"), name, *usual)
 
 
 # Tables of a kind have the same fields. Of each kind some are turned here, a few of each form, and
@@ -113,7 +116,7 @@ ALL = (  # the kinds of tables
 )
 CASES = [
     *(("baseline", table) for table in SOME),
-    *(pytest.param("baseline", kind, marks=pytest.mark.slow) for kind in ALL),
+    *(pytest.param("own grid", kind, marks=pytest.mark.slow) for kind in ALL),
     ("service_lost", "events.service_denied"),
     *(("extra", setting.partition("=")[0]) for setting in EXTRA),
     *(("scarce", setting.partition("=")[0]) for setting in SCARCE),
@@ -130,7 +133,7 @@ def test_every_parameter_moves_its_output(name: str, table: str) -> None:
         for p in model.parameters.values()
         if f"{p.path}.".startswith(f"{table}.")
         and p.path not in (*NEVER_REACHED, *BOUGHT_AWAY)
-        and (name != "baseline" or not model.bought_for_the_plan(p.path))
+        and (name not in ("baseline", "own grid") or not model.bought_for_the_plan(p.path))
     ]
     assert tested
     faults = [model.fault(parameter) for parameter in tested]
