@@ -53,6 +53,7 @@ def deliver(
     # sorted by name: sums do not depend on the order of the file
     places = sorted(range(len(orders)), key=lambda place: orders[place].name)
     tiers = sorted({order.tier for order in orders if order.claims})
+    wishes_of: dict[tuple[int, ...], list[list[int]]] = {}  # of the orders open in a tier
     for quarter in range(quarters):
         for place, order in enumerate(orders):
             if order.placed == quarter:
@@ -66,8 +67,10 @@ def deliver(
             if not order.claims:
                 got[:, place] = np.minimum(lacking[:, place], cap[:, place])
         for tier in tiers:
-            mine = [place for place in places if _is_open(orders[place], tier, quarter)]
-            _serve_tier(orders, mine, lacking, cap, left, got)
+            mine = tuple(place for place in places if _is_open(orders[place], tier, quarter))
+            if mine not in wishes_of:
+                wishes_of[mine] = _wishes(orders, mine)
+            _serve_tier(orders, wishes_of[mine], lacking, cap, left, got)
         lacking = np.maximum(lacking - got, 0.0)
         backlog[:, quarter], unclaimed[:, quarter] = lacking, left
     return Deliveries(placed, delivered, backlog, unclaimed)
@@ -92,14 +95,13 @@ def _chips(orders: Sequence[OrderPlan], usable: np.ndarray) -> np.ndarray:
 
 def _serve_tier(
     orders: Sequence[OrderPlan],
-    mine: Sequence[int],
+    wishes: Sequence[Sequence[int]],
     lacking: np.ndarray,
     cap: np.ndarray,
     left: np.ndarray,
     got: np.ndarray,
 ) -> None:
-    """Serve the orders ``mine`` from ``left``, which shrinks; ``got`` receives their chips."""
-    wishes = _wishes(orders, mine)
+    """Serve orders by their wishes from ``left``, which shrinks; ``got`` receives their chips."""
     need = np.zeros((len(left), len(wishes)))
     most = np.full_like(need, np.inf)
     for wish, members in enumerate(wishes):

@@ -22,6 +22,8 @@ taken and chips left add up to all chips. More chips never leave a wish with les
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,9 +42,7 @@ def share_out(
     bits of a realization do not depend on the others.
     """
     given, taken = np.zeros_like(need), np.zeros_like(available)
-    for wishes in overlapping(wanted):
-        products = sorted(frozenset().union(*(wanted[wish] for wish in wishes)))
-        within = [[products.index(p) for p in wanted[wish]] for wish in wishes]
+    for wishes, products, masks in _contests(tuple(wanted)):
         some = available[:, products].copy()
         if len(wishes) == 1:
             wish = wishes[0]
@@ -50,11 +50,30 @@ def share_out(
             taken[:, products] = share[:, None]
             continue
         wish_need, wish_cap = need[:, wishes].copy(), cap[:, wishes].copy()
-        met = _levels(wish_need, wish_cap, some, within)[0]
+        met = _levels(wish_need, wish_cap, some, masks)[0]
         got = np.minimum(wish_need * np.minimum(1.0, met), wish_cap)
-        cover = _levels(got, np.full_like(got, np.inf), some, within)[1]
+        cover = _levels(got, np.full_like(got, np.inf), some, masks)[1]
         given[:, wishes], taken[:, products] = got, _share_taken(cover)
     return given, taken
+
+
+class _Contest(NamedTuple):
+    """Wishes that overlap, the products that they want, and for each a bit mask of its wishes."""
+
+    wishes: list[int]
+    products: list[int]
+    masks: np.ndarray
+
+
+@lru_cache(maxsize=1024)  # by tier and quarter, for each block
+def _contests(wanted: tuple[frozenset[int], ...]) -> tuple[_Contest, ...]:
+    contests = []
+    for wishes in overlapping(wanted):
+        products = sorted(frozenset().union(*(wanted[wish] for wish in wishes)))
+        sets = [wanted[wish] for wish in wishes]
+        masks = [sum(1 << i for i, own in enumerate(sets) if p in own) for p in products]
+        contests.append(_Contest(wishes, products, np.array(masks, np.int64)))
+    return tuple(contests)
 
 
 def _alone(
@@ -75,15 +94,12 @@ def _share_taken(cover: np.ndarray) -> np.ndarray:
 
 
 def _levels(
-    need: np.ndarray, cap: np.ndarray, available: np.ndarray, wanted: Sequence[Sequence[int]]
+    need: np.ndarray, cap: np.ndarray, available: np.ndarray, masks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ratio lambda at which each wish and each product is set aside.
 
     It is infinite for a wish that needs nothing, and for a product that only such wishes want.
     """
-    masks = np.zeros(available.shape[1], np.int64)
-    for wish, products in enumerate(wanted):
-        masks[list(products)] |= 1 << wish
     of_wish, of_product = np.full_like(need, np.inf), np.full_like(available, np.inf)
     most = np.empty(1 << need.shape[1])
     wish_levels(need, cap, available, masks, most, of_wish, of_product)
