@@ -67,8 +67,8 @@ _RUN_OPTIONS = (
         "--samples",
         metavar="FILE",
         type=click.Path(),
-        help="Values of uncertain parameters, CSV or npz: a column a parameter's path, a row a "
-        "realization. Other parameters are drawn as ever.",
+        help="Values of uncertain parameters, CSV or npz: one column per parameter path, one row "
+        "per realization. Other parameters are drawn as usual.",
     ),
     click.option(
         "--design",

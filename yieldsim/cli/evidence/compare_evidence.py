@@ -37,14 +37,15 @@ def compare_evidence(
 ) -> None:
     """Compare an ensemble with published counts and forecasts.
 
-    Each published figure beside P10, P50, P90 and mean of the matching figure of the ensemble, and
-    the share of realizations below it. Counts that no input rests on are checks; the last lines
-    say how many of them lie inside P10 to P90. No forecast is an input.
+    Prints each published figure beside P10, P50, P90 and mean of the matching figure of the
+    ensemble, and the share of realizations below it. Counts that no input rests on are checks; the
+    last lines say how many of them lie inside P10 to P90. Figures that an input rests on are
+    marked, and test nothing.
 
     A CSV of your own has the columns entity, period (2025, 2025H1 or 2025Q1), low, central, high,
     unit and source. The optional columns variable, select, factor, per and comparable say what each
-    figure is compared with, and role, sets, house and remark what it is worth. If you give one of
-    the two files, only that one is compared.
+    figure is compared with, and role, sets, house and remark what it is worth as a test. If you
+    give one of the two files, only that one is compared.
     """
     from yieldsim.analysis.caption import origin
     from yieldsim.analysis.conditioning import open_weighted

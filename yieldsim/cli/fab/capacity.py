@@ -64,8 +64,8 @@ def capacity(
     """Show the capacity, bottlenecks and cycle times of a fab.
 
     The model is simulated in memory. Load over capacity is the passes that the plan asks of a tool
-    group over the passes that its tools could make. The bottleneck is the group with the largest
-    median. Tool states are those of SEMI E10, as shares of total time.
+    group divided by the passes that its tools could make. The bottleneck is the group with the
+    largest median. Tool states are those of SEMI E10, as shares of total time.
 
     --for lists the tools that are missing for a number of wafers a month in the quarter shown in
     detail: whole tools, if all were of one class, with P10, P50 and P90 over the realizations. The

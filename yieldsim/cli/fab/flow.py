@@ -79,9 +79,9 @@ def flow(dataset: str, dispatch: str, failure: str, as_json: bool, **options: An
     standard deviation) or triangular (least, most likely, greatest, as in PTIME, PTIME2, PTIME3).
     Files of shifts and operators are refused. Notes on stderr list what else is not simulated.
 
-    Availability takes the repairs of exponential failures at their expectation and maintenance as
-    simulated. Utilization is the share of that availability in use. --json prints both as counted,
-    too.
+    In availability, repairs of exponential failures count at their expectation, and maintenance as
+    simulated. Utilization is the share of that availability that is in use. --json also prints both
+    as counted.
     """
     from yieldsim.flow import compile_line, read_dataset, summarize
 

@@ -21,7 +21,7 @@ __all__ = ["extend"]
 @click.option(
     "--realizations",
     type=click.IntRange(1, 2**32),
-    help="Number of realizations that it shall hold.  [default: as many as now]",
+    help="Number of realizations that the store is to hold.  [default: as many as now]",
 )
 @click.option(
     "--scenario",
@@ -43,9 +43,9 @@ def extend(
 ) -> None:
     """Add realizations or scenarios to a finished store.
 
-    The figures are those of a run that had them from the start; what is stored is not computed
-    again. The store alone suffices. Until the command ends the store is incomplete; the same
-    command continues. A scenario with other products, fabs or parameters is refused.
+    The results equal those of a run that had them from the start. What is stored is not computed
+    again. The command needs nothing but the store. Until the command ends the store is incomplete;
+    the same command continues. A scenario with other products, fabs or parameters is refused.
     """
     from yieldsim.execute.signals import Stopped, stop_signals_raise
 

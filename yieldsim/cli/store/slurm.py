@@ -15,9 +15,11 @@ __all__ = ["slurm"]
 @store_argument
 @click.option("--tasks", type=click.IntRange(1), required=True, help="Tasks of the array.")
 @click.option("--at-once", type=click.IntRange(1), help="How many tasks may run at once.")
-@click.option("--cpus", type=click.IntRange(1), default=1, show_default=True, help="Cores a task.")
-@click.option("--time", metavar="LIMIT", help="Time limit of a task, such as 4:00:00.")
-@click.option("--mem", metavar="SIZE", help="Memory of a task, such as 2G.")
+@click.option(
+    "--cpus", type=click.IntRange(1), default=1, show_default=True, help="Cores per task."
+)
+@click.option("--time", metavar="LIMIT", help="Time limit per task, such as 4:00:00.")
+@click.option("--mem", metavar="SIZE", help="Memory per task, such as 2G.")
 @click.option("--partition", metavar="NAME", help="Partition.")
 @click.option("--account", metavar="NAME", help="Account.")
 @click.option(

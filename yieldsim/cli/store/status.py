@@ -21,7 +21,7 @@ __all__ = ["status"]
 def status(store: str, as_json: bool) -> None:
     """Print how many blocks of a store are stored, missing and damaged.
 
-    Reads markers and records, no results: `yieldsim verify` reads every byte.
+    The command reads markers and records but no results. `yieldsim verify` reads every byte.
     """
     from yieldsim.ensemble import place_of
     from yieldsim.execute.status import status_of

@@ -26,10 +26,11 @@ _EXIT_DAMAGED = 4
 def verify(store: str, repair: bool, threads: int | None, as_json: bool) -> int:
     """Check every byte of a store: chunks, coordinates, summaries and metadata.
 
-    Prints a line for each damaged file and exits 4 if there is damage. A damaged part of the ledger
-    hides damage of the files that it vouches for: they are named as not judged. With --repair all
-    that is damaged, also what was hidden, is made again, and no other file is touched. It may be
-    killed and run again. A store of the older format 1 has checksums of its chunks alone.
+    Prints a line for each damaged file and exits 4 if there is damage. If a part of the ledger is
+    damaged, the files that it vouches for cannot be checked and are named as not judged. --repair
+    makes again all that is damaged, including damage found in those files, and touches no other
+    file. It may be killed and run again. A store of the older format 1 has checksums of its chunks
+    alone.
     """
     from yieldsim.ensemble import examine, place_of
     from yieldsim.execute.cores import available_cores

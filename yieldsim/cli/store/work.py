@@ -34,8 +34,8 @@ def work(
     """Compute a task's share of the blocks of a store.
 
     Without --task and --tasks they are read from the variables of Slurm, PBS, SGE or LSF (PBS does
-    not tell --tasks). Blocks that are stored and sound are skipped. SIGTERM, SIGUSR1 and SIGHUP end
-    the task after the blocks under way, with exit code 75: run it again.
+    not give the number of tasks). Blocks that are stored and undamaged are skipped. SIGTERM,
+    SIGUSR1 and SIGHUP end the task after the blocks under way, with exit code 75: run it again.
     """
     one_blas_thread()
     from yieldsim.execute.signals import Stopped, stop_signals_raise

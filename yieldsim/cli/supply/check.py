@@ -31,8 +31,8 @@ def check(
 ) -> None:
     """Validate a model file and all its scenarios.
 
-    Prints a line and exits 0 if the model is valid; otherwise prints the first fault and exits 1.
-    A note names what a packaged AI product leaves to defaults that change its chips.
+    Prints a line and exits 0 if the model is valid; otherwise prints the first error and exits 1. A
+    note names what a packaged AI product leaves to defaults that change its chips.
     """
     from yieldsim.model import BASELINE, load_file, parameters
     from yieldsim.model.silent_defaults import default_notes, silent_defaults

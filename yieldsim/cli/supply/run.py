@@ -53,11 +53,11 @@ def run(
     """Simulate MODEL into an ensemble store, or continue a store.
 
     MODEL is a file or the name of a model that ships with the package. The same command again
-    continues a store that is not complete, and computes damaged blocks again. Of a complete store
-    it reads every byte up to 1 GiB of results; beyond that it reads the metadata and records, and
-    compares the sizes of the other files (`yieldsim verify` reads every byte). A store of another
-    model, seed, scenario, number of realizations or block size is refused. Ctrl-C, SIGTERM, SIGUSR1
-    and SIGHUP end it after the blocks under way.
+    continues a store that is not complete, and computes damaged blocks again. It reads every byte
+    of a complete store with up to 1 GiB of results. Of a larger one it reads the metadata and
+    records, and compares the sizes of the other files (`yieldsim verify` reads every byte). A store
+    of another model, seed, scenario, number of realizations or block size is refused. Ctrl-C,
+    SIGTERM, SIGUSR1 and SIGHUP end the run after the blocks under way.
     """
     one_blas_thread()
     from yieldsim.execute.signals import Stopped, stop_signals_raise

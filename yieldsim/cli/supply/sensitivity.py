@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1000),
     default=10,
     show_default=True,
-    help="How many inputs the table shows, and have quantile swaps.",
+    help="How many inputs the table shows, and for how many quantile swaps are computed.",
 )
 @click.option(
     "--write-design",
@@ -85,7 +85,7 @@ def sensitivity(
     once the input is known. It has a bootstrap interval, and a mark if it exceeds what 99 % of
     inputs without effect would reach. Beside it stands the figure where the input is in its lowest
     and in its highest tenth. An index carries the effect of correlated inputs too; JSON names them.
-    Any ensemble will do, and 1,000 realizations or more tell small indices from none.
+    Any ensemble will do. With 1,000 realizations or more, small indices can be told from zero.
 
     Total indices, which count what an input does together with others, need a designed run:
     --write-design writes its inputs, `yieldsim run MODEL --samples FILE` computes it, and this

@@ -35,11 +35,11 @@ def show(
 ) -> None:
     """List a model's inputs with sources, grades and defaults.
 
-    For each parameter its path, value or distribution, unit, source, grade and note; other settings
-    with their value; and for every field left out the default that the simulation takes. PREFIX
-    keeps those at or below a path, such as processes.n2 or memory. PREFIX scenarios lists the
-    scenarios with what each changes, and scenarios.NAME one of them. Long schedules are shortened;
-    --json has all points.
+    Prints for each parameter its path, value or distribution, unit, source, grade and note. Also
+    prints other settings with their value, and for every omitted field the default that the
+    simulation takes. PREFIX keeps those at or below a path, such as processes.n2 or memory. PREFIX
+    scenarios lists the scenarios with what each changes, and scenarios.NAME one of them. Long
+    schedules are shortened; --json has all points.
     """
     from yieldsim.model import load_file
 

@@ -57,7 +57,7 @@ Answer = tuple[Summary, Callable[[], str]]
     metavar="CHIPS",
     type=float,
     multiple=True,
-    help="Print instead how probable more usable chips than this are, by default in each year "
+    help="Print instead the probability of more usable chips than this, by default in each year "
     "and of all AI chips; can be repeated.",
 )
 @scenarios

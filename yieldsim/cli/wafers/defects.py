@@ -91,7 +91,7 @@ def defects(
 ) -> None:
     """Show the defects of inspections: density, clusters, classes, repeaters.
 
-    Each FILE is KLARF 1.1, 1.2 or 1.8. In the density of events a cluster counts as one event, as a
+    Files are KLARF 1.1, 1.2 or 1.8. In the density of events a cluster counts as one event, as a
     yield model of independent defects needs. --maps compares the yield of dies with a defect with
     that of dies without.
     """

@@ -52,7 +52,7 @@ _HALF = "half"
     help="Die width, mm, scribe line not included. Every length takes a unit: 0.5in, 80mil, 900um.",
 )
 @click.option("--height", type=LENGTH, required=True, help="Die height, mm.")
-@click.option("--diameter", type=LENGTH, help="Wafer, mm.  [default: 300]")
+@click.option("--diameter", type=LENGTH, help="Wafer diameter, mm.  [default: 300]")
 @click.option("--edge", type=LENGTH, default=3.0, show_default=True, help="Edge exclusion, mm.")
 @click.option("--scribe", type=LENGTH, default=0.1, show_default=True, help="Scribe line, mm.")
 @click.option(

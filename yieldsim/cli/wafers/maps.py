@@ -45,8 +45,8 @@ def maps(
     E142, SINF, STDF, KLARF, NumPy archives (.npz, also that of MixedWM38).
 
     Where the files say that notches lie at several sides (Orientation of G85 and E142, FNLOC of
-    SINF, OrientationMarkLocation of KLARF), maps are turned to have them at the bottom. Elsewhere
-    maps stay as their files show them.
+    SINF, OrientationMarkLocation of KLARF), maps are turned so that all notches are at the bottom.
+    Elsewhere maps stay as their files show them.
     """
     check_pictures(png, html, force)
     if out is not None:
