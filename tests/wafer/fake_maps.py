@@ -1,5 +1,7 @@
 """Maps by the law that the fit assumes, in plain NumPy: the oracle of its tests."""
 
+import itertools
+
 import numpy as np
 
 from yieldsim.wafer.fit.radii import die_radii, tiles
@@ -31,6 +33,15 @@ def draw_maps(
         faults = rng.poisson(x * wafer * region + extra(rng, rho))
         grids.append(np.where(rho > 1.0, NONE, np.where(faults > 0, FAIL, PASS)))
     return maps_from_grids(grids, [label] * wafers)
+
+
+def ring_means(shape, density, edges):
+    """Return the mean ``density`` of the dies whose centres lie between each two of the radii."""
+    centre = die_radii(*shape)[:, :, 0]
+    each = density(die_radii(*shape, 4)).mean(axis=2)
+    return np.array(
+        [each[(centre >= a) & (centre < b)].mean() for a, b in itertools.pairwise(edges)]
+    )
 
 
 def gamma(rng, alpha, size):

@@ -61,6 +61,7 @@ def test_json_has_every_group_and_figure(capsys, file):
     ):
         low, value, high = (float(group[name][key]) for key in ("low", "value", "high"))
         assert low <= value <= high, name
+    assert group["d0"] == group["d0_per_die"]
     assert float(group["alpha_wafer"]["low"]) <= 2.0 <= float(group["alpha_wafer"]["high"])
     assert len(group["profile"]["rho"]) == len(group["profile"]["ratio"])
     assert set(group["signatures"]) == {"edge_ring", "centre", "donut", "scratch"}

@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import binom, nbinom
 
-from tests.wafer.fake_maps import draw_maps
+from tests.wafer.fake_maps import draw_maps, ring_means
 from yieldsim.wafer.fit.clusters import fit_clusters
 from yieldsim.wafer.fit.intervals.estimate import binomial_interval
 from yieldsim.wafer.fit.law import DieLaw
@@ -85,9 +85,9 @@ class World:
 
 
 def run(world, wafers, repeats, with_widths):
-    """Return hits of each figure and of the profile's nodes, and widths of two over the best."""
+    """Return hits of each figure and of the profile's rings, and widths of two over the best."""
     rng = np.random.default_rng([int(1e4 * world.rate), world.clustered, wafers])
-    hits, nodes, done = dict.fromkeys(world.truth, 0), 0.0, 0
+    hits, rings, done = dict.fromkeys(world.truth, 0), 0.0, 0
     widths = {"mean_yield": [], "faults_per_die": []}
     while done < repeats:
         maps = world.draw(rng, wafers)
@@ -101,8 +101,8 @@ def run(world, wafers, repeats, with_widths):
             assert one.low <= one.value <= one.high, name
             if name in hits:
                 hits[name] += one.low <= world.truth[name] <= one.high
-        truth = profile(found.rho) / world.disc
-        nodes += float(np.mean((found.ratio_low <= truth) & (truth <= found.ratio_high)))
+        truth = ring_means(SHAPE, profile, found.edges) / world.disc
+        rings += float(np.mean((found.ratio_low <= truth) & (truth <= found.ratio_high)))
         done += 1
         if not with_widths:
             continue
@@ -110,7 +110,7 @@ def run(world, wafers, repeats, with_widths):
         widths["mean_yield"].append((found.mean_yield.high - found.mean_yield.low) / best[0])
         ratio = found.faults_per_die.high / found.faults_per_die.low
         widths["faults_per_die"].append(np.log(ratio) / best[1])
-    return hits, nodes, {name: float(np.median(w)) for name, w in widths.items() if w}
+    return hits, rings, {name: float(np.median(w)) for name, w in widths.items() if w}
 
 
 def best_interval(figures, world):
@@ -152,11 +152,11 @@ def negative_binomial(fails):
 
 
 def check(world, wafers, repeats, least_coverage, with_widths=False):
-    hits, nodes, widths = run(world, wafers, repeats, with_widths)
+    hits, rings, widths = run(world, wafers, repeats, with_widths)
     least = binom.ppf(1e-3, repeats, least_coverage)
     for name, count in hits.items():
         assert count >= least, (name, count)
-    assert nodes >= least
+    assert rings >= least
     return widths
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from tests.wafer.fake_maps import draw_maps
+from tests.wafer.fake_maps import draw_maps, ring_means
 from yieldsim.errors import ModelError, UsageError
 from yieldsim.wafer.fit.clusters import fit_clusters
 from yieldsim.wafer.fit.radii import radial_bins
@@ -25,20 +25,24 @@ def fit(maps, confidence=CONFIDENCE, blocks=BLOCKS):
 
 
 def known(rng, wafers, alpha_wafer, alpha_region):
-    """Maps of a known law; returns (maps, d0_per_die, ratio)."""
+    """Maps of a known law; returns (maps, d0_per_die, ratio of the dies of each ring)."""
     bins = radial_bins(draw_maps(rng, 1, shape=SHAPE))
     densities = 0.15 * (1.0 + 1.5 * bins.nodes**3)
     d0_per_die = float(bins.disc_weights() @ densities)
+
+    def density(rho):
+        return np.interp(rho, bins.nodes, densities)
+
     maps = draw_maps(
         rng,
         wafers,
         shape=SHAPE,
-        density=lambda r: np.interp(r, bins.nodes, densities),
+        density=density,
         alpha_wafer=alpha_wafer,
         alpha_region=alpha_region,
         block=3,
     )
-    return maps, d0_per_die, densities / d0_per_die
+    return maps, d0_per_die, ring_means(SHAPE, density, bins.edges) / d0_per_die
 
 
 def inside(estimate, truth):
@@ -72,7 +76,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     most = binom.ppf(1.0 - 1e-3, repeats, 0.95)
     assert np.all(hits >= least), hits
     assert np.all(hits[:3] <= most), hits
-    # correlated nodes of one profile: no more certain than one node
+    # correlated rings of one profile: no more certain than one ring
     assert least <= ratio_hits <= most
     # the right size of the blocks, of four, most of the time
     assert blocks >= 0.8 * repeats

@@ -278,6 +278,7 @@ def _plain(group: GroupFit) -> dict[str, Any]:
         "wafers": fit.wafers,
         "dies": fit.dies,
         **{name: _estimate(getattr(fit, name)) for name, _ in FIGURES},
+        "d0": _estimate(fit.d0_per_die),  # its name in version 0.1, which scripts read
         "profile": profile,
         "profile_form": vars(form),
         "block_test": {"j": fit.j, "degrees": fit.j_degrees, "p": fit.j_p},
@@ -325,7 +326,7 @@ def _text(group: GroupFit) -> list[str]:
         figure = getattr(fit, name)
         interval = f"[{figure.low:.4g}, {figure.high:.4g}]"
         lines.append(f"  {name:16} {figure.value:<10.4g} {interval:22} {meaning}")
-    lines.append("  profile by radius, mean 1 over the disc")
+    lines.append("  profile by radius: dies of each ring, over the mean of the disc")
     bounds = zip(fit.rho, fit.ratio, fit.ratio_low, fit.ratio_high, strict=True)
     lines += [f"    {rho:<6.3f} {r:<8.3g} [{low:.3g}, {high:.3g}]" for rho, r, low, high in bounds]
     form = group.form

@@ -51,8 +51,9 @@ class ClusterFit:
     alpha_wafer, alpha_region : gamma shapes; inf means no clustering at that scale.
     block_dies : the side of a block (region) in dies, with the range of sizes that fit as well.
     edges : float64[node + 1], bounds of the bins of the radius.
-    rho, ratio : float64[node], the profile, of mean 1 over the disc; ratio_low, ratio_high.
-    densities : float64[node], faults per die at the nodes.
+    rho, densities : float64[node], nodes of the piecewise-linear profile, and faults per die there.
+    ratio, ratio_low, ratio_high : float64[bin], mean faults of the dies whose centres lie in the
+        bin, over the mean of the disc.
     covariance : float64[parameter, parameter] of (log densities, 1/alpha_wafer, 1/alpha_region).
     j, j_degrees, j_p : Hansen's J of the pairs at larger distances, and P(worse by chance).
     moments : moments of the fitted law.

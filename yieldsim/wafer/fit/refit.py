@@ -81,7 +81,8 @@ def fitted_model(fit: ClusterFit, rows: int, cols: int) -> WaferModel:
     side = 2.0 * _WAFER.usable_radius_mm
     width, height = side / cols, side / rows
     block = int(fit.block_dies.value)
-    disc = RadialBins(fit.edges, fit.rho).disc_weights()
+    d0_per_die = float(RadialBins(fit.edges, fit.rho).disc_weights() @ fit.densities)
+    ratio = fit.densities / d0_per_die
     return wafer_model(
         {
             "wafer": {
@@ -91,12 +92,12 @@ def fitted_model(fit: ClusterFit, rows: int, cols: int) -> WaferModel:
             },
             "die": {"width_mm": width, "height_mm": height},
             "process": {
-                "d0_per_cm2": float(disc @ fit.densities) * MM2_PER_CM2 / (width * height),
+                "d0_per_cm2": d0_per_die * MM2_PER_CM2 / (width * height),
                 "alpha_wafer": fit.alpha_wafer.value,
                 "alpha_region": fit.alpha_region.value,
                 "region_dies_x": block,
                 "region_dies_y": block,
-                "profile": {"rho": fit.rho.tolist(), "ratio": fit.ratio.tolist()},
+                "profile": {"rho": fit.rho.tolist(), "ratio": ratio.tolist()},
             },
         }
     )

@@ -71,12 +71,14 @@ class Level:
     """The level of fails and faults, of all dies together.
 
     fail : share of the dies that failed. even : float64[bin], faults per die that its mean rate
-    means. faults : mean over the dies. extra : relative error of ``faults`` beyond that of a common
-    factor on all densities. share : float64[bin], of the dies. sd : of the yield, between wafers.
+    means. rings : float64[bin], mean faults of its dies, whose rates may differ. faults : mean over
+    all dies. extra : relative error of ``faults`` beyond that of a common factor on all densities.
+    share : float64[bin], of the dies. sd : of the yield, between wafers.
     """
 
     fail: float
     even: Floats
+    rings: Floats
     faults: float
     extra: float
     share: Floats
@@ -98,6 +100,7 @@ def level_of(e: Evidence) -> Level:
     return Level(
         fail=float(e.figures.fails.sum() / e.figures.dies.sum()),
         even=even,
+        rings=even * factor,
         faults=faults,
         extra=float(np.sqrt(max(0.0, own - common))),
         share=share,

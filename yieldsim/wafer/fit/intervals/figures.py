@@ -8,7 +8,7 @@ are too narrow. So it is used only where wafers and fails are many. Elsewhere
   independent dies;
 - alpha_region uses the exact interval of the effective number of adjacent pairs that both failed,
   at every size of the blocks that fits as well;
-- a bin's ratio uses the exact interval of the effective number of its fails.
+- the ratio of a bin's dies uses the exact interval of the effective number of their fails.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yieldsim.wafer.fit.intervals.estimate import Estimate, alpha_of, combined, count_factors
-from yieldsim.wafer.fit.intervals.evidence import Evidence, level_of
+from yieldsim.wafer.fit.intervals.evidence import Evidence, Level, level_of
 from yieldsim.wafer.fit.intervals.levels import by_likelihood, by_sandwich
 from yieldsim.wafer.fit.law import DieLaw
 from yieldsim.wafer.fit.moments import moments
 from yieldsim.wafer.fit.solve import MOST_SPREAD, Solution
+from yieldsim.wafer.fit.statistics import pooled
 
 __all__ = ["all_intervals"]
 
@@ -58,7 +59,7 @@ def all_intervals(e: Evidence) -> dict[str, Any]:
     whole = float(e.bins.disc_weights() @ densities)
     d0 = level.faults * whole / float(e.design.share @ e.design.hats @ densities)
     factors = (known.low / level.faults, known.high / level.faults)
-    ratio, low, high = _profile(e, covariance[:size, :size])
+    ratio, low, high = _profile(e, level, d0)
     return {
         **levels,
         "d0_per_die": combined(d0, factors, (math.exp(-shape), math.exp(shape))),
@@ -77,12 +78,7 @@ def _covariance(e: Evidence) -> Floats:
     free = max(wafers - count, wafers // 2, 1)
     sandwich = e.best.per_wafer.T @ e.best.per_wafer / (wafers * free)
     size = e.bins.size
-    dies = np.maximum(e.figures.ring_dies.sum(axis=0), 1)
-    rates = e.target.means[:size]
-    effect = max(1.0, e.design_effect(e.best.region))
-    plain = effect * rates * (1.0 - rates) / dies
-    slope = e.best.by_moment[:, :size]
-    least = np.einsum("ij,j,ij->i", slope, plain, slope)
+    least = e.best.by_moment[:, :size] ** 2 @ _luck(e, max(1.0, e.design_effect(e.best.region)))
     scale = np.sqrt(np.maximum(1.0, least / np.maximum(np.diag(sandwich), 1e-300)))
     scale[size:] = 1.0
     # a scaled-up row keeps its correlations, unless it had no variance at all
@@ -90,6 +86,12 @@ def _covariance(e: Evidence) -> Floats:
     index = np.arange(size)
     scaled[index, index] = np.maximum(np.diag(scaled)[:size], least[:size])
     return np.asarray(scaled)
+
+
+def _luck(e: Evidence, effect: float) -> Floats:
+    """Return the variance of each bin's share of fails, ``effect`` times that of single dies."""
+    rates, dies = e.target.means[: e.bins.size], e.figures.ring_dies.sum(axis=0)
+    return np.asarray(effect * rates * (1.0 - rates) / np.maximum(dies, 1))
 
 
 def _region(e: Evidence) -> Estimate:
@@ -127,14 +129,22 @@ def _region_ends(e: Evidence, s: Solution) -> tuple[float, float]:
     return float(ends[0]), (math.inf if high >= rising[-1] else float(ends[1]))
 
 
-def _profile(e: Evidence, log_covariance: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the profile of mean 1 over the disc, with its interval at each node."""
-    disc, densities = e.bins.disc_weights(), e.best.densities
-    mean = float(disc @ densities)
-    slope = np.eye(e.bins.size) - disc * densities / mean  # log ratio = log density - log mean
-    variance = np.maximum(np.diag(slope @ log_covariance @ slope.T), 0.0)
-    adjust = (e.quantile / e.normal) ** 2
-    ratio = densities / mean
-    ends = [count_factors(1.0 / max(v * adjust, 1e-12), e.confidence) for v in variance]
+def _profile(e: Evidence, level: Level, d0: float) -> tuple[Floats, Floats, Floats]:
+    """Return the faults of each bin's dies over the disc's mean, with the interval.
+
+    Beside a steep edge the nodes of a piecewise-linear profile lie above and below the density; the
+    mean of a bin's dies is what the maps show.
+    """
+    rates, step = e.target.means[: e.bins.size], 1e-4
+    up, down = (np.log(e.law.faults(rates * factor)) for factor in (1.0 + step, 1.0 - step))
+    slope = (up - down) / (2.0 * step * rates)
+    shifts = pooled(e.figures.ring_fails, e.figures.ring_dies).influence * slope
+    shifts -= (shifts @ (level.share * level.rings / level.faults))[:, None]  # of all dies
+    variance = (shifts**2).sum(axis=0) / (e.wafers * max(e.wafers - 1, 1))
+    # one wafer does not show how its bins vary: clusters of its dies widen the luck of the dies
+    effect = 1.0 if e.wafers > 1 else max(1.0, e.design_effect(e.best.region))
+    variance = np.maximum(variance * (e.quantile / e.normal) ** 2, slope**2 * _luck(e, effect))
+    ends = [count_factors(1.0 / max(v, 1e-12), e.confidence) for v in variance]
     low, high = (np.array(part) for part in zip(*ends, strict=True))
+    ratio = level.rings / d0
     return ratio, ratio * low, ratio * np.minimum(high, 1e300)
