@@ -25,7 +25,7 @@ from yieldsim.wafer.maps.formats.g85 import WORDS, bin_attributes, row_text
 from yieldsim.wafer.maps.formats.written_codes import Note, semi_codes, silent
 from yieldsim.wafer.maps.notch import notch_of
 from yieldsim.wafer.maps.options import ReadOptions
-from yieldsim.wafer.maps.places import grid_of_places
+from yieldsim.wafer.maps.places import MOST_PLACE, grid_of_places
 from yieldsim.wafer.maps.wafer_maps import UNKNOWN_PITCH, WaferMaps, maps_from_grids
 from yieldsim.wafer.maps.xml_files import check_texts, children, parse
 
@@ -160,10 +160,15 @@ def _of_places(
             if text not in known:
                 known[text] = [table.of(code) for code in table.split(text)]
             places += [(x + i, y, code) for i, code in enumerate(known[text])]
-        x_all, y_all, code_all = np.array(places, np.int64).reshape(-1, 3).T
-    except (ValueError, OverflowError):
+    except ValueError:
         got = f"X={element.get('X')} Y={element.get('Y')}"
         raise ModelError(where, "not a place", got=got, allowed="two integers") from None
+    try:
+        x_all, y_all, code_all = np.array(places, np.int64).reshape(-1, 3).T
+    except OverflowError:
+        far = max((n for place in places for n in place[:2]), key=abs)
+        allowed = f"-{MOST_PLACE} to {MOST_PLACE}"
+        raise ModelError(where, "place of a die out of range", got=far, allowed=allowed) from None
     direction = substrate.get("AxisDirection", "DownRight").lower()
     x_all = -x_all if "left" in direction else x_all
     y_all = -y_all if "up" in direction else y_all
