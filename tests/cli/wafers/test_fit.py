@@ -10,14 +10,17 @@ from tests.examples import thinned
 from tests.wafer.fake_maps import draw_maps
 from yieldsim.cli.main import main
 from yieldsim.wafer.maps.files import save_maps
-from yieldsim.wafer.maps.wafer_maps import maps_from_grids
+from yieldsim.wafer.maps.wafer_maps import FAIL, maps_from_grids
 
 SEED = 31
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
-    """Maps of two labels, and a third without a fail, which cannot be fitted."""
+    """Maps of two labels, and a third without a fail, which cannot be fitted.
+
+    The better wafers are one lot, and the others another.
+    """
     rng = np.random.default_rng(SEED)
     size = {"shape": (14, 14)}
     parts = [
@@ -25,9 +28,11 @@ def file(tmp_path_factory):
         draw_maps(rng, 60, alpha_region=1.0, block=2, label="tight", **size),
         draw_maps(rng, 3, label="rare", density=lambda r: 0.0 * r, **size),
     ]
+    grids = [part.grid(w) for part in parts for w in range(len(part))]
     maps = maps_from_grids(
-        [part.grid(w) for part in parts for w in range(len(part))],
+        grids,
         [label for part in parts for label in part.label],
+        lots=["good" if (grid == FAIL).mean() < 0.1 else "bad" for grid in grids],
     )
     path = tmp_path_factory.mktemp("maps") / "maps.npz"
     save_maps(path, maps)
@@ -44,6 +49,8 @@ def test_json_has_every_group_and_figure(capsys, file):
     code, out, err = run(capsys, file, "--json", "--confidence", "0.9", "--seed", "5")
     assert code == 0
     assert "left out: rare: no die failed" in err
+    for label in ("all", "loose", "tight"):
+        assert f"note: {label}: the 2 lots differ" in err
     whole = json.loads(out)
     assert whole["wafers"] == 123
     assert whole["confidence"] == 0.9

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ALL = "all"
 NAMED = 5  # wafers named in a note
+UNLIKELY = 0.01  # chance of a difference between lots that is worth a note
 _MOST_ACROSS = 2000  # dies, more than any wafer has
 INTERVALS = (
     "likelihood of the wafers' fails and exact counts; from 400 wafers on, the sandwich estimator "
@@ -234,7 +235,7 @@ def _fits(
         try:
             group = fit_group(label, some, confidence, seed, across, label in searched)
             groups.append(group)
-            for text in _doubts(group):
+            for text in [*_doubts(group), *_doubts_of_lots(some)]:
                 click.echo(f"note: {label}: {text}", err=True)
         except ModelError as error:
             if strict or label == ALL:
@@ -264,6 +265,20 @@ def _doubts(group: GroupFit) -> list[str]:
             + ". Trust mean_yield and faults_per_die, but not the other figures"
         )
     return doubts
+
+
+def _doubts_of_lots(maps: WaferMaps) -> list[str]:
+    """Return a doubt where lots differ by more than chance: wafers are taken as independent."""
+    from yieldsim.wafer.maps.lots import chance_of_lots, lot_figures
+
+    lots = lot_figures(maps)
+    chance = chance_of_lots(lots)
+    if not chance < UNLIKELY:
+        return []
+    return [
+        f"the {len(lots)} lots differ by more than their wafers do (p {chance:.1g}); intervals "
+        "take wafers as independent, so for other lots they are too narrow"
+    ]
 
 
 def _plain(group: GroupFit) -> dict[str, Any]:

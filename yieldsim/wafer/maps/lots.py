@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import fdtrc
 
 from yieldsim.wafer.maps.wafer_maps import FAIL, NONE, PASS, WaferMaps
 
-__all__ = ["LotFigures", "lot_figures", "stacked"]
+__all__ = ["LotFigures", "chance_of_lots", "lot_figures", "stacked"]
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +46,23 @@ def lot_figures(maps: WaferMaps) -> list[LotFigures]:
         wafers = np.flatnonzero(maps.lot == lot)
         found.append(LotFigures(lot, wafers, dies[wafers], passed[wafers] / dies[wafers]))
     return found
+
+
+def chance_of_lots(lots: Sequence[LotFigures]) -> float:
+    """Return the chance that yields of like lots differ by as much as these.
+
+    By the analysis of variance of the wafers' yields; nan where fewer than two lots have two wafers
+    or more, or where the wafers of no lot differ.
+    """
+    yields = [lot.yields for lot in lots if len(lot.yields) > 1]
+    free = sum(len(part) - 1 for part in yields)
+    within = sum(float(((part - part.mean()) ** 2).sum()) for part in yields)
+    if len(yields) < 2 or within <= 0.0:
+        return float("nan")
+    mean = float(np.concatenate(yields).mean())
+    between = sum(len(part) * float(part.mean() - mean) ** 2 for part in yields)
+    more = len(yields) - 1
+    return float(fdtrc(more, free, (between / more) / (within / free)))
 
 
 def stacked(maps: WaferMaps, wafers: NDArray[np.int64]) -> tuple[Floats, int]:
