@@ -34,18 +34,21 @@ def test_density_of_one_wafer_is_a_poisson_interval():
 
 
 @pytest.mark.statistical
-@pytest.mark.parametrize("alpha", [2.0, np.inf])
+@pytest.mark.parametrize("alpha", [1.0, np.inf])
 def test_density_of_several_wafers_covers(alpha):
-    """Of 400 sets of ten wafers 95 % of the intervals hold the density, within 4 errors."""
+    """Of 400 sets of six wafers 95 % hold the density, and on neither side twice its 2.5 % miss.
+
+    Within 3 errors. A t interval of the densities themselves misses a tenth of the sets that
+    cluster, nearly all of them below the truth.
+    """
     rng = np.random.default_rng(3)
-    hits = 0
-    for _ in range(400):
-        mean = 30.0 * (rng.gamma(alpha, 1 / alpha, 10) if np.isfinite(alpha) else np.ones(10))
-        _, low, high = density_interval(rng.poisson(mean).tolist(), [10.0] * 10)
-        hits += low <= 3.0 <= high
-    # a t interval of gamma densities of shape 2 covers some 92 % with ten wafers (skewness)
-    least = 0.95 if not np.isfinite(alpha) else 0.915
-    assert hits / 400 >= least - 4 * np.sqrt(least * (1 - least) / 400)
+    low, high = np.zeros(400), np.zeros(400)
+    for k in range(400):
+        mean = 30.0 * (rng.gamma(alpha, 1 / alpha, 6) if np.isfinite(alpha) else np.ones(6))
+        _, low[k], high[k] = density_interval(rng.poisson(mean).tolist(), [10.0] * 6)
+    error = np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean((low <= 3.0) & (high >= 3.0)) >= 0.95 - 3 * error
+    assert max(np.mean(low > 3.0), np.mean(high < 3.0)) <= 0.05 + error
 
 
 def test_classes():

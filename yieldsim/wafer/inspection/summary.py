@@ -13,6 +13,8 @@ from yieldsim.wafer.inspection.inspection import Inspection
 
 __all__ = ["ClassCount", "WaferFigures", "class_counts", "density_interval", "figures_of"]
 
+_MOST_LOG = 50.0  # logarithm of the widest interval, far beyond any use
+
 
 @dataclass(frozen=True)
 class WaferFigures:
@@ -71,8 +73,9 @@ def density_interval(
 ) -> tuple[float, float, float]:
     """Return the pooled density per cm2 and its interval.
 
-    Of one wafer the interval is that of a Poisson count; of several it is of their spread
-    (Student's t of the densities, weighed by area), if that is wider.
+    Of one wafer the interval is that of a Poisson count; of several it is of their spread, if that
+    is wider: Student's t of the densities, weighed by area. From three wafers on it is that of the
+    logarithm, because densities that cluster are skewed.
     """
     total, area = float(sum(counts)), float(sum(areas_cm2))
     if area <= 0.0:
@@ -85,7 +88,11 @@ def density_interval(
         rest = np.asarray(counts, float) - value * np.asarray(areas_cm2, float)
         error = float(np.sqrt(np.sum(rest**2) * wafers / (wafers - 1.0))) / area
         half = error * float(stats.t.ppf(1.0 - tail, wafers - 1))
-        low, high = min(low, max(value - half, 0.0)), max(high, value + half)
+        ends = (value - half, value + half)
+        if wafers > 2 and value > 0.0:
+            factor = float(np.exp(min(half / value, _MOST_LOG)))
+            ends = (value / factor, value * factor)
+        low, high = min(low, max(ends[0], 0.0)), max(high, ends[1])
     return value, low, high
 
 
