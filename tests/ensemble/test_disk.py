@@ -34,6 +34,15 @@ def test_the_refusal_names_the_bytes_and_what_would_fit(tmp_path: Path, free) ->
     assert "--realizations 999" in message
 
 
+@pytest.mark.parametrize(("free_bytes", "left"), [(NEEDED - 1, 1000), (500 * NEEDED, 900)])
+def test_it_advises_no_number_that_would_be_refused(
+    tmp_path: Path, free, free_bytes: int, left: int
+) -> None:
+    free(free_bytes)
+    with pytest.raises(StoreError, match="; allowed: a larger disk$"):
+        check_space(Folder(tmp_path / "x.zarr"), SOURCE, PLAN, left)
+
+
 def test_what_may_fit_is_begun(tmp_path: Path, free) -> None:
     free(1000 * NEEDED)
     check_space(Folder(tmp_path / "x.zarr"), SOURCE, PLAN, 1000)

@@ -29,7 +29,10 @@ def check_space(place: Place, source: BlockSource, plan: RunPlan, realizations: 
             f"the disk cannot hold {realizations:,} realizations: they need at least "
             f"{needed:,} bytes (compressed to {LEAST_COMPRESSED:.0%}), and {free:,} are free"
         )
-        allowed = f"--realizations {free // max(1, needed // realizations)}, or a larger disk"
+        fits = free // max(1, needed // realizations)
+        # a store that was begun keeps its number of realizations
+        fewer = f"--realizations {fits}, or " if fits and realizations == plan.realizations else ""
+        allowed = f"{fewer}a larger disk"
         raise StoreError(str(place), problem, allowed=allowed)
 
 

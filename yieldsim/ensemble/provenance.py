@@ -200,7 +200,8 @@ def _decode(value: Any, kind: type | None) -> Any:
 
 def _history(what: str) -> str:
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return f"{now} yieldsim {VERSION}: {what}"
+    line = f"{now} yieldsim {VERSION}: {what}"
+    return line.encode(errors="replace").decode()  # the names of stores on disk may be no text
 
 
 def read_stored(place: Place) -> Stored | None:

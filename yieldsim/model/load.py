@@ -252,7 +252,8 @@ def load_file(name: str | Path, allow_outside: Iterable[str | Path] = ()) -> Mod
     """
     path = find_model(str(name))
     tables = read_model(path, allow_outside)
-    file = ModelFile(path.stem, tables.raw, tables.scenarios, tables.places)
+    stem = path.stem.encode(errors="replace").decode()  # a name on disk may be no text
+    file = ModelFile(stem, tables.raw, tables.scenarios, tables.places)
     _refuse_wafer_model(path, file.raw)
     for key in file.scenarios:
         file.check_scenario(key)

@@ -1,6 +1,7 @@
 """Model files: parts, tables, `extends`, settings, and the text in the store."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -136,6 +137,17 @@ def test_settings_may_be_numbers_tables_and_texts(sound: Path) -> None:
 def test_other_texts_are_not_settings(text: str, sound: Path) -> None:
     with pytest.raises(UsageError, match=r"--set: must be (one )?path=value, got "):
         load_file(sound).with_changes([text])
+
+
+def test_names_and_settings_that_are_no_text_reach_no_store(sound: Path) -> None:
+    latin = os.fsdecode(b"Gr\xf6\xdfe")
+    try:
+        file = load_file(sound.rename(sound.with_name(f"{latin}.toml")))
+    except OSError:
+        pytest.skip("file names are texts here")
+    assert file.place == "Gr??e"
+    with pytest.raises(UsageError, match="--set: is not text in UTF-8, got "):
+        file.with_changes([f"title={latin}"])
 
 
 def test_a_setting_of_an_unknown_key_is_refused(sound: Path) -> None:

@@ -52,6 +52,8 @@ def parse_setting(text: str, raw: Raw) -> Raw:
     steps = [step.strip() for step in path.split(".")]
     if not equals or not all(steps):
         raise UsageError("--set", "must be path=value", got=text)
+    if text.encode(errors="replace").decode() != text:  # no store could hold it
+        raise UsageError("--set", "is not text in UTF-8", got=text)
     item = _toml_value(value.strip(), text)
     node: Any = raw
     for step in steps:
