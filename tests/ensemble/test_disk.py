@@ -39,7 +39,7 @@ def test_it_advises_no_number_that_would_be_refused(
     tmp_path: Path, free, free_bytes: int, left: int
 ) -> None:
     free(free_bytes)
-    with pytest.raises(StoreError, match="; allowed: a larger disk$"):
+    with pytest.raises(StoreError, match=r"; allowed: a larger disk$"):
         check_space(Folder(tmp_path / "x.zarr"), SOURCE, PLAN, left)
 
 
