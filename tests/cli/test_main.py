@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -230,3 +231,28 @@ def test_ctrl_c_ends_a_command_with_one_line() -> None:
         timeout=25,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "yieldsim: interrupted\n")
+
+
+# a thread that Python waits for at its end, when the exit code stands, and that presses Ctrl-C
+LATE = """
+import os, signal, sys, threading, time
+from yieldsim.cli.main import entry
+
+def press():
+    while threading.main_thread().is_alive():
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(30)
+
+threading.Thread(target=press).start()
+sys.argv[1:] = ["--version"]
+sys.exit(entry())
+"""
+
+
+@pytest.mark.usefixtures("ctrl_c_is_heard")
+def test_ctrl_c_while_python_ends_prints_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, check=False, timeout=25
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")

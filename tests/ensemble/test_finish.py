@@ -15,7 +15,7 @@ from yieldsim.ensemble import (
     read_stored,
 )
 from yieldsim.ensemble.finish import summary_keys
-from yieldsim.ensemble.ledger import ORIGIN, SEAL
+from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
@@ -107,6 +107,27 @@ def test_a_finalize_that_was_killed_is_done_again(
         open_ensemble(begun)
     finalize(Folder(begun))
     assert open_ensemble(begun)["usable_chips_mean"].notnull().all()
+
+
+def test_a_finalize_that_was_killed_at_its_last_write_is_ended(
+    begun: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, left = Folder.put, begun / f"{SEAL}.12-34.partial"
+
+    def killed(self: Folder, key: str, data: bytes) -> None:
+        if key == SEAL and read_stored(self).complete:
+            left.write_bytes(data[:9])
+            raise SystemExit
+        put(self, key, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "put", killed)
+        with pytest.raises(SystemExit):
+            finalize(Folder(begun))
+    finalize(Folder(begun))
+    root = (begun / "zarr.json").read_bytes()
+    assert Seal.read(Folder(begun)).root == [metadata_digest(root)]
+    assert not left.exists()
 
 
 def test_a_disk_that_fills_up_at_the_end_leaves_a_store_that_continues(small_disk: Path) -> None:

@@ -13,6 +13,7 @@ import gc
 import importlib
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -219,6 +220,14 @@ def cli() -> None:
     MODEL is a TOML file or the name of a model that ships with the package, such as baseline.
     STORE is an ensemble that `yieldsim run` wrote.
     """
+
+
+def entry() -> int:
+    """`main` as a program. Python takes a while to end, and a Ctrl-C then prints no traceback."""
+    code = main()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

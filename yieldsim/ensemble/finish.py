@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,7 @@ def finalize(place: Place, *, checked: Collection[int] = (), threads: int = 1) -
         raise no_store(place, "init")
     if stored.complete:
         _check_finished(stored, checked)
+        _settle(place)
         return
     marked = marked_blocks(place)
     if len(marked) < stored.blocks:
@@ -68,6 +70,15 @@ def _check_finished(stored: Stored, checked: Collection[int]) -> None:
         key, problem = next(iter(damaged.items()))
         what = f"complete, but {len(damaged)} of its files are damaged ({key} {problem})"
         raise VerificationError(str(stored.place), f"{what}; {remedy(stored)}")
+
+
+def _settle(place: Place) -> None:
+    """Do the last write of a finalize that was killed before it."""
+    seal = Seal.read(place)
+    if seal is not None and len(seal.root) > 1:
+        with contextlib.suppress(OSError, StoreError):  # it is sound so too, and may be read only
+            place.put(SEAL, replace(seal, root=seal.root[-1:]).as_bytes())
+            place.sweep()
 
 
 def summary_keys(stored: Stored, threads: int = 1) -> dict[str, bytes]:
