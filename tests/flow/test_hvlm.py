@@ -25,10 +25,6 @@ from yieldsim.flow import DataSet, FlowResult, Outcome, compile_line, summarize
 FEW = 4  # `yieldsim flow FOLDER --days 730 --seed 1 --replications 4` runs the first four of them
 YEAR_MIN = (DAYS - WARMUP_DAYS) * 1440.0
 MOST_Z = 4.0  # of 105 groups: one of them is beyond it in one of 150 tests
-# Use that is not the published one, in points. Which of several free cascading tools takes a lot is
-# not published: the two orders that were tried put this group 4 points below and 5 above.
-KNOWN_MISSES_PP = {"Planar_BE_75": 4.9}
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.statistical,
@@ -198,22 +194,26 @@ def test_repairs_and_maintenance_of_every_group(data: DataSet, result: FlowResul
 
 
 def test_utilization_of_every_group(data: DataSet, result: FlowResult, few: FlowResult) -> None:
-    batched = {
-        step.group for part in data.parts.values() for step in part.steps if step.batch_pieces
-    }
+    """Within bounds just above the misses that benchmarks/README.md lists, in points.
+
+    Batches and the overlap of jobs in cascading tools depend on rules that are not published, and
+    so do setups. What is left is the work of the lots.
+    """
+    steps = [step for part in data.parts.values() for step in part.steps]
+    batched = {step.group for step in steps if step.batch_pieces}
+    set_up = {step.group for step in steps if step.setup is not None}
+    plain = 0
     for figures in (result, few):
         groups = {group.name: group for group in figures.groups}
-        plain = 0
         for name, want in published(TOOLS).items():
-            group = data.groups[name]
-            gap_pp = 100.0 * groups[name].utilization - want["util"]
-            if group.capacity == 1 and not group.wake_least_setup and name not in batched:
+            bound_pp = 1.2
+            if name in set_up:
+                bound_pp = 2.2
+            elif data.groups[name].capacity == 1 and name not in batched:
                 plain += 1
-                assert abs(gap_pp) < 0.5, name
-            assert abs(gap_pp) < 4.0 or name in KNOWN_MISSES_PP, name
-            if name in KNOWN_MISSES_PP:
-                assert gap_pp == pytest.approx(KNOWN_MISSES_PP[name], abs=0.6), name
-        assert plain == 46
+                bound_pp = 0.5
+            assert abs(100.0 * groups[name].utilization - want["util"]) < bound_pp, name
+    assert plain == 2 * 46
 
 
 def test_littles_law(result: FlowResult) -> None:

@@ -10,6 +10,7 @@ from yieldsim.errors import UsageError
 from yieldsim.flow import DataSet, Outcome, compile_line, replicate
 from yieldsim.flow.dataset import Calendar, Part, Setup
 from yieldsim.flow.laws import Spread
+from yieldsim.flow.replicate import new_state, run_to
 
 DAY_MIN = 1440.0
 # Times are sums of a few whole minutes, converted to days and back.
@@ -203,6 +204,30 @@ def test_a_minimum_run_holds_the_tool() -> None:
     assert run(two_recipes(13, ("rank_HP", "rank_FIFO"))).lots_out[1] == 0
 
 
+def test_an_arriving_lot_takes_any_of_the_ready_tools() -> None:
+    """The jobs of one of two idle tools are binomial; taken in turn, they would be the half."""
+    lots, replications = 100, 60
+    data = data_set([tool_group(speeds=(1.0, 1.0))], [step("1")], [order(100.0, releases=lots)])
+    line = compile_line(data)
+    squares = []
+    for r in range(replications):
+        state = run_to(line, new_state(line, 1, r, 10.0), 10.0 * DAY_MIN)
+        jobs = state.tools["busy"][0] / 60.0
+        squares.append((jobs - lots / 2.0) ** 2 / (lots / 4.0))
+    # The mean of so many squares of standard normals is 1 ± 0.18.
+    assert abs(float(np.mean(squares)) - 1.0) < 4.0 * np.sqrt(2.0 / replications)
+
+
+def test_an_arriving_lot_takes_the_fastest_of_the_ready_tools() -> None:
+    group = tool_group(speeds=(0.5, 2.0, 1.0, 2.0))
+    line = compile_line(data_set([group], [step("1")], [order(100.0, releases=100)]))
+    state = run_to(line, new_state(line, 1, 0, 10.0), 10.0 * DAY_MIN)
+    busy = state.tools["busy"].tolist()
+    assert busy[0] == busy[2] == 0.0
+    assert busy[1] + busy[3] == pytest.approx(100 * 30.0, **CLOSE)
+    assert min(busy[1], busy[3]) > 0.0
+
+
 def test_an_arriving_lot_wakes_the_tool_with_its_setup() -> None:
     def setups(wake: bool) -> float:
         group = tool_group(speeds=(1.0, 1.0), wake_least_setup=wake)
@@ -210,7 +235,8 @@ def test_an_arriving_lot_wakes_the_tool_with_its_setup() -> None:
             name: Part(name, name, name, (step("1", setup=Setup(name, False, Spread(9.0))),))
             for name in "abc"
         }
-        # a, a, b, a, a, b, one at a time: the tool ready longest is always the other one.
+        # a, a, b, a, a, b, one at a time. A tool at random last served the lot k before with
+        # probability 2^-k, so it needs a setup for 4/7 of the lots.
         orders = [
             order(3000.0, releases=5, part=name, name=f"{name}{at}", first_min=at)
             for name, at in (("a", 0.0), ("a", 1000.0), ("b", 2000.0))
@@ -224,11 +250,11 @@ def test_an_arriving_lot_wakes_the_tool_with_its_setup() -> None:
 @pytest.mark.parametrize(
     ("tools", "bound", "minutes"),
     [
-        # Tools 2 and 3 have been ready longest and take the long jobs. The lot's own tool is free.
+        # The other two tools take the long jobs. The lot's own tool is free when it returns.
         (3, True, 180.0),
-        # Its own tool began the second long job at minute 71. The other is free a minute earlier.
-        (2, True, 1071.0 + 60.0),
-        (2, False, 1070.0 + 60.0),
+        # Its own tool began the second long job at minute 60. The other is free ten minutes before.
+        (2, True, 1060.0 + 60.0),
+        (2, False, 1050.0 + 60.0),
     ],
 )
 def test_a_lens_binds_a_lot_to_its_tool(tools: int, bound: bool, minutes: float) -> None:
@@ -239,7 +265,7 @@ def test_a_lens_binds_a_lot_to_its_tool(tools: int, bound: bool, minutes: float)
     }
     orders = [order(1.0, releases=1)]
     orders += [
-        order(1.0, releases=1, part="long", name="long", first_min=at) for at in (70.0, 71.0)
+        order(1.0, releases=1, part="long", name="long", first_min=at) for at in (50.0, 51.0)
     ]
     groups = [tool_group(speeds=(1.0,) * tools), tool_group("other")]
     data = data_set(groups, [], orders, parts=parts)

@@ -146,6 +146,8 @@ def _locations(data: DataSet) -> dict[str, int]:
 def _groups(data: DataSet, dispatch: str) -> Records:
     locations = _locations(data)
     out = np.zeros(len(data.groups), GROUP)
+    tools = [len(group.speeds) for group in data.groups.values()]
+    out["first_tool"] = np.cumsum(tools) - tools
     for record, group in zip(out, data.groups.values(), strict=True):
         ranks = group.ranks
         if dispatch != "data":
@@ -157,8 +159,7 @@ def _groups(data: DataSet, dispatch: str) -> Records:
         record["by_priority"] = "rank_HP" in ranks
         record["by_setup"] = "rank_RSETUP" in ranks
         record["last_rank"] = max(_RANK_NUMBERS.get(rank, RANK_FIFO) for rank in ranks)
-        for name in ("first_lot", "last_lot", "first_ready", "last_ready"):
-            record[name] = -1
+        record["first_lot"] = record["last_lot"] = -1
     return out
 
 
@@ -167,7 +168,7 @@ def _tools(data: DataSet) -> Records:
     out = np.zeros(sum(counts), TOOL)
     out["speed"] = [speed for group in data.groups.values() for speed in group.speeds]
     out["group"] = np.repeat(np.arange(len(counts)), counts)
-    out["next"] = out["before"] = out["leader"] = -1
+    out["leader"] = -1
     out["pieces_left"] = out["pieces_before"] = np.inf
     return out
 

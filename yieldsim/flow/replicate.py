@@ -81,6 +81,7 @@ def new_state(
         lot_rests=np.zeros(_FIRST_ROOM, LOT_REST),
         lenses=np.full((_FIRST_ROOM, line.slots), -1, np.int32),
         deadlines=np.full((_FIRST_ROOM, line.slots), np.inf),
+        ready=np.full(len(line.tools), -1, np.int32),
         waiting=np.zeros(line.batch_kinds, np.int64),
         events=np.zeros(nodes, EVENT),
         buckets=np.full(1 << BUCKET_BITS, -1, np.int32),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.flow.twin.parts import Group, Lot, Tool
+from tests.flow.twin.parts import TOOL, Group, Lot, Tool
 from yieldsim.flow.dataset import DataSet, Step
 from yieldsim.flow.laws import Spread
 
@@ -95,10 +95,15 @@ class Dispatching:
         only = lot.lenses.get(lot.position)
         if only is not None and not only.away:
             return only if only in group.ready else None
-        if not (group.data.wake_least_setup or group.data.min_run_group):
-            return group.ready[0] if group.ready else None
         fit = [tool for tool in group.ready if self.may_start(tool, lot)]
-        return min(fit, key=lambda tool: self.wake_minutes(tool, lot.step), default=None)
+        keys = [(self.wake_minutes(tool, lot.step), -tool.speed) for tool in fit]
+        best = [tool for tool, key in zip(fit, keys, strict=True) if key == min(keys)]
+        if not best:
+            return None
+        return best[self.words(lot.visits, lot.number, TOOL)[0] * len(best) >> 32]
+
+    def words(self, draw: int, entity: int, stream: int) -> tuple[int, int, int, int]:
+        raise NotImplementedError
 
     def wake_minutes(self, tool: Tool, step: Step) -> float:
         if not tool.group.data.wake_least_setup or not self.needs_setup(tool, step):

@@ -12,7 +12,7 @@ from yieldsim.kernels.gamma import gamma_ppf
 from yieldsim.kernels.inverse import normal_ppf
 from yieldsim.kernels.jit import bare_jit
 
-LOT_STEP, SETUP, CLOCK, RELEASE = 64, 65, 66, 67  # streams
+LOT_STEP, SETUP, CLOCK, RELEASE, TOOL = 64, 65, 66, 67, 68  # streams
 FIRST_DRAW = 2**32 - 1
 
 

@@ -237,8 +237,7 @@ class Twin(Dispatching):
         job = Job(lots, end, tool.delay)
         tool.jobs.append(job)
         self.post(end, "job_done", (tool, job))
-        if tool in tool.group.ready:
-            tool.group.ready.remove(tool)
+        self.leave_ready(tool)
         if group.capacity > 1:
             tool.fronts += 1
             self.post(max(self.now, tool.front_free - group.load_min), "front", (tool, tool.fronts))
@@ -278,16 +277,12 @@ class Twin(Dispatching):
 
     # -- tools ----------------------------------------------------------------------------------
 
-    def join_ready(self, tool: Tool) -> None:
-        ready = tool.group.ready
-        position = len(ready)
-        while position > 0 and ready[position - 1].speed < tool.speed:
-            position -= 1
-        ready.insert(position, tool)
-
     def leave_ready(self, tool: Tool) -> None:
-        if tool in tool.group.ready:
-            tool.group.ready.remove(tool)
+        ready = tool.group.ready
+        if tool in ready:
+            place = ready.index(tool)  # the last one takes it; the order decides who is drawn
+            ready[place] = ready[-1]
+            ready.pop()
 
     def refresh(self, tool: Tool) -> None:
         group = tool.group.data
@@ -305,7 +300,7 @@ class Twin(Dispatching):
                 tool.backlog = 0.0
                 self.post(tool.up_at, "up", tool)
         elif tool not in tool.group.ready:
-            self.join_ready(tool)
+            tool.group.ready.append(tool)
 
     def on_up(self, tool: Tool) -> Tool | None:
         if tool.up_at > self.now:
@@ -365,7 +360,7 @@ class Twin(Dispatching):
             tool.busy_end = self.now
             tool.jobs.clear()
             self.enqueue(lot, in_front=True)
-            return tool.group.ready[0] if tool.group.ready else None
+            return max(tool.group.ready, key=lambda other: other.speed, default=None)
         tool.delay += minutes
         tool.front_free += minutes
         tool.busy_end += minutes

@@ -16,6 +16,7 @@ from yieldsim.flow.kernels.records import (
     RANK_SHORTEST,
     RANK_SLACK,
     STREAM_SETUP,
+    STREAM_TOOL,
     LineState,
     Network,
     Record,
@@ -23,6 +24,7 @@ from yieldsim.flow.kernels.records import (
 from yieldsim.flow.kernels.tools import leave_ready
 from yieldsim.flow.kernels.window import counted_minutes, is_counted
 from yieldsim.kernels.jit import inline_jit, stage_jit
+from yieldsim.kernels.philox import word_below
 
 __all__ = ["begin", "choose", "pick_tool"]
 
@@ -119,38 +121,71 @@ def _first_in_rank(network: Network, state: LineState, tool_index: int, without_
 
 
 @inline_jit
+def _wake_minutes(network: Network, state: LineState, tool_index: int, lot_index: int) -> float:
+    """Return by what an arriving lot ranks a ready tool, or inf if it may not start there.
+
+    This is the setup time where the group wakes tools so, and 0 otherwise.
+    """
+    tool = state.tools[tool_index]
+    step = network.steps[state.lots[lot_index].step]
+    if not _may_start(network, state, tool_index, lot_index):
+        return np.inf
+    if not state.groups[tool.group].wake_least_setup or not _needs_setup(tool, step):
+        return 0.0
+    minutes = step.setup_time.mean
+    return minutes if minutes >= 0.0 else network.setup_times[tool.setup, step.setup].mean
+
+
+@stage_jit
+def _best_ready(network: Network, state: LineState, lot_index: int, passed: int) -> tuple[int, int]:
+    """Return how many of the ready tools are best, and the one of them that ``passed`` precede.
+
+    The best have the least `_wake_minutes`, and are the fastest of these.
+    """
+    group = state.groups[network.steps[state.lots[lot_index].step].group]
+    least, speed = np.inf, 0.0
+    best, equal = -1, 0
+    for place in range(group.first_tool, group.first_tool + group.ready_tools):
+        index = state.ready[place]
+        minutes = _wake_minutes(network, state, index, lot_index)
+        faster = state.tools[index].speed
+        if minutes < least or (minutes == least and faster > speed):
+            least, speed, equal = minutes, faster, 0
+        if minutes == least and faster == speed and minutes < np.inf:
+            if equal <= passed:
+                best = index
+            equal += 1
+    return equal, best
+
+
+@inline_jit
 def pick_tool(network: Network, state: LineState, lot_index: int) -> int:
     """Return the ready tool that should look at a lot that has just arrived, or -1.
 
-    This is the lot's own tool where a lens binds it to one in the line. Otherwise it is the tool
-    with the least setup time where the group wakes tools so, or the tool that has been ready
-    longest (the fastest first, where speeds differ).
+    This is the lot's own tool where a lens binds it to one in the line. Otherwise it is any of the
+    ready tools: of those with the least setup time where the group wakes tools so, and of these any
+    of the fastest.
     """
     lot = state.lots[lot_index]
-    step = network.steps[lot.step]
-    group = state.groups[step.group]
+    group = state.groups[network.steps[lot.step].group]
     bound = _bound(state, lot)
     if bound >= 0:
         return bound if state.tools[bound].ready else -1
-    first = group.first_ready
-    if first < 0 or not (group.wake_least_setup or group.has_min_runs):
-        return first
-    best, least = -1, np.inf
-    tool_index = first
-    while tool_index >= 0:
-        tool = state.tools[tool_index]
-        if _may_start(network, state, tool_index, lot_index):
-            minutes = 0.0
-            if group.wake_least_setup and _needs_setup(tool, step):
-                minutes = step.setup_time.mean
-                if minutes < 0.0:
-                    minutes = network.setup_times[tool.setup, step.setup].mean
-            if minutes < least:
-                best, least = tool_index, minutes
-                if minutes == 0.0:
-                    break
-        tool_index = tool.next
-    return best
+    equal = group.ready_tools
+    if equal == 0:
+        return -1
+    tool_index = state.ready[group.first_tool]
+    ranked = group.wake_least_setup or group.has_min_runs or network.mixed_speeds
+    if ranked:
+        equal, tool_index = _best_ready(network, state, lot_index, 0)
+    if equal > 1:
+        word, _, _, _ = words(state, lot.visit, lot.number, STREAM_TOOL)
+        passed = int(np.int64(word_below(word, equal)))
+        if ranked:
+            _, tool_index = _best_ready(network, state, lot_index, passed)
+        else:
+            tool_index = state.ready[group.first_tool + passed]
+    return tool_index
 
 
 @inline_jit

@@ -47,13 +47,13 @@ def start(network: Network, state: LineState) -> None:
         if state.orders[number].releases_left > 0:
             post(state, order_node(state, number), state.orders[number].first)
     for tool_index in range(state.tools.shape[0]):
-        refresh(network, state, tool_index)
+        refresh(state, tool_index)
 
 
 @inline_jit
 def _serve(network: Network, state: LineState, tool_index: int) -> None:
     """Let a tool start what it can."""
-    refresh(network, state, tool_index)
+    refresh(state, tool_index)
     while state.tools[tool_index].ready:
         leader = choose(network, state, tool_index)
         if leader < 0:

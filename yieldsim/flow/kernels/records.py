@@ -66,6 +66,7 @@ __all__ = [
     "STREAM_LOT_STEP",
     "STREAM_RELEASE",
     "STREAM_SETUP",
+    "STREAM_TOOL",
     "TOOL",
     "TRIANGULAR",
     "UNIFORM",
@@ -91,6 +92,7 @@ STREAM_LOT_STEP = np.uint32(64)
 STREAM_SETUP = np.uint32(65)
 STREAM_CLOCK = np.uint32(66)
 STREAM_RELEASE = np.uint32(67)
+STREAM_TOOL = np.uint32(68)
 
 BUCKET_BITS = 15  # 32,768 heads of 4 bytes: at most half of a core's second-level cache
 BUCKET_MASK = (1 << BUCKET_BITS) - 1
@@ -165,8 +167,8 @@ GROUP = np.dtype(
         ("started", "i8"),
         ("first_lot", "i4"),  # ends of the queue of waiting lots
         ("last_lot", "i4"),
-        ("first_ready", "i4"),  # ends of the list of tools that may take a lot
-        ("last_ready", "i4"),
+        ("first_tool", "i4"),
+        ("ready_tools", "i4"),  # how many of its tools may take a lot
         ("capacity", "i4"),  # jobs that a tool holds at once
         ("last_rank", "i4"),  # among equals: first come first served, or another rank
         ("location", "i4"),
@@ -188,8 +190,7 @@ TOOL = in_lines(
     ("setup", "i4"),
     ("run_left", "i4"),  # jobs left of the minimum run
     ("jobs", "i4"),  # jobs inside
-    ("next", "i4"),  # neighbours among the group's ready tools
-    ("before", "i4"),
+    ("place", "i4"),  # in ``ready``
     ("leader", "i4"),  # first lot of the last job taken
     ("down", "?"),
     ("ready", "?"),
@@ -337,6 +338,7 @@ class LineState(NamedTuple):
     lot_rests: Records  # LOT_REST[l]
     lenses: NDArray[np.int32]  # [l, q]: the tool that a later step of the lot must use
     deadlines: NDArray[np.float64]  # [l, q]: when the step of that slot must have started
+    ready: NDArray[np.int32]  # [tools]: from first_tool of a group on, its ready tools in no order
     waiting: NDArray[np.int64]  # [b]: pieces waiting for a batch of that kind
     events: Records  # EVENT[clocks + 2 tools + orders + l]
     buckets: NDArray[np.int32]  # first event of each bucket

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from yieldsim.flow.kernels.draws import sample_minutes, words
-from yieldsim.flow.kernels.links import link, unlink
 from yieldsim.flow.kernels.lots import enqueue, finish_step, unqueue
 from yieldsim.flow.kernels.queue import cancel, front_node, lot_node, post, tool_node
 from yieldsim.flow.kernels.records import (
@@ -19,40 +18,48 @@ from yieldsim.flow.kernels.records import (
 from yieldsim.flow.kernels.window import counted_minutes
 from yieldsim.kernels.jit import inline_jit, stage_jit
 
-__all__ = ["clock_due", "front_free", "job_done", "join_ready", "leave_ready", "refresh", "tool_up"]
+__all__ = ["clock_due", "front_free", "job_done", "leave_ready", "refresh", "tool_up"]
 
 
 @inline_jit
-def join_ready(network: Network, state: LineState, index: int) -> None:
-    """Put a tool behind its group's ready tools; where speeds differ, in front of the slower."""
-    tools = state.tools
-    tool = tools[index]
+def _join_ready(state: LineState, index: int) -> None:
+    """Put a tool among its group's ready tools."""
+    tool = state.tools[index]
     group = state.groups[tool.group]
-    before = group.last_ready
-    if network.mixed_speeds:
-        while before >= 0 and tools[before].speed < tool.speed:
-            before = tools[before].before
     tool.ready = True
-    group.first_ready, group.last_ready = link(
-        tools, index, before, group.first_ready, group.last_ready
-    )
+    tool.place = group.first_tool + group.ready_tools
+    state.ready[tool.place] = index
+    group.ready_tools += 1
 
 
 @stage_jit
 def leave_ready(state: LineState, index: int) -> None:
-    """Take a tool out of its group's ready tools, if it is among them."""
+    """Take a tool out of its group's ready tools, if it is among them; the last takes its place."""
     tool = state.tools[index]
     if not tool.ready:
         return
     group = state.groups[tool.group]
+    group.ready_tools -= 1
+    last = state.ready[group.first_tool + group.ready_tools]
+    state.ready[tool.place] = last
+    state.tools[last].place = tool.place
     tool.ready = False
-    group.first_ready, group.last_ready = unlink(
-        state.tools, index, group.first_ready, group.last_ready
-    )
+
+
+@stage_jit
+def _fastest_ready(state: LineState, group_index: int) -> int:
+    """Return one of the fastest ready tools of a group, or -1."""
+    group = state.groups[group_index]
+    best = -1
+    for place in range(group.first_tool, group.first_tool + group.ready_tools):
+        index = state.ready[place]
+        if best < 0 or state.tools[index].speed > state.tools[best].speed:
+            best = index
+    return best
 
 
 @inline_jit
-def refresh(network: Network, state: LineState, index: int) -> None:
+def refresh(state: LineState, index: int) -> None:
     """Start the maintenance that an empty tool has due; otherwise let the tool take lots.
 
     A tool with maintenance due takes no lots, and neither does one that leaves the line, nor a
@@ -76,7 +83,7 @@ def refresh(network: Network, state: LineState, index: int) -> None:
             tool.maintenance += counted_minutes(state, now, tool.up_at)
             post(state, tool_node(state, index), tool.up_at)
     elif not tool.ready:
-        join_ready(network, state, index)
+        _join_ready(state, index)
 
 
 @inline_jit
@@ -227,7 +234,7 @@ def _interrupt(network: Network, state: LineState, index: int, minutes: float) -
         tool.busy_end = run.now
         tool.jobs = 0
         enqueue(network, state, tool.leader, True)
-        return state.groups[tool.group].first_ready
+        return _fastest_ready(state, tool.group)
     tool.delay += minutes
     tool.front_free += minutes
     tool.busy_end += minutes
