@@ -17,9 +17,8 @@ doi:10.1109/TSM.2020.3001933. Where the paper is silent, these hold:
   times that a route gives do not count here. Among those it takes the lot that came first
   (rank_FIFO), or the one of least critical ratio (rank_CR), which is the time to the due date over
   the expected work left.
-- *Choice of tool*: an arriving lot that finds several tools ready takes the one that has been ready
-  longest, or the fastest where speeds differ. With wake_LeastSetupTime it takes the tool with the
-  least setup time.
+- *Choice of tool*: an arriving lot that finds several tools ready takes any of them, of the fastest
+  where speeds differ. With wake_LeastSetupTime it takes any of those with the least setup time.
 - *Job*: setup, loading, work, unloading. The work time is drawn once per lot or batch. With
   per_piece, PTIME is multiplied by the pieces.
 - *Cascading* (STNCAP 2 with PartInterval or BatchInterval): a tool holds two jobs. The first unit
