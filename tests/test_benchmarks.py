@@ -24,6 +24,7 @@ TABLES = {
     "bench_maps.py": ("maps, sinf", "Defects, KLARF 1.2", "Defects, KLARF 1.8", "CPU us a map"),
     "bench_mix.py": ("of shares", "linear program", "adds under the same luck", "planner reaches"),
     "bench_page.py": ("The page of 64 realizations of the baseline", "peak MiB"),
+    "bench_published.py": ("SMT2020's high-volume line",),
     "bench_scale.py": (
         "CPU ms each further",
         "Reading 64 realizations",

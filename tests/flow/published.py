@@ -41,7 +41,7 @@ def with_wip(folder: Path) -> DataSet:
     return replace(data, orders=data.orders[:released] + waiting)
 
 
-def runs(data: DataSet, warmup_days: float) -> list[Outcome]:
+def runs(data: DataSet, warmup_days: float, replications: int = REPLICATIONS) -> list[Outcome]:
     """All replications; those of another warm-up are the same runs, counted from another day."""
     line = compile_line(data)
-    return [replicate(line, 1, r, DAYS, warmup_days) for r in range(REPLICATIONS)]
+    return [replicate(line, 1, r, DAYS, warmup_days) for r in range(replications)]
