@@ -1,7 +1,9 @@
 """A store that was extended or merged is the store of a run that had everything from the start."""
 
+import errno
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -159,6 +161,23 @@ def test_an_extension_that_was_killed_loses_nothing(
         repair(Folder(path), threads=1)
     extend_store(path, realizations=40, scenarios=["late"], threads=1)
     check_same(path, run(tmp_path / "y.zarr", NAMES[:2], 40))
+
+
+@pytest.mark.usefixtures("fake")
+def test_an_extension_on_a_full_disk_names_the_store_and_continues(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run(tmp_path / "x.zarr", NAMES[:1], 20)
+
+    def full(self: Folder, key: str, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "put", full)
+        with pytest.raises(StoreError, match=rf"^{re.escape(str(path))}: the disk is full while"):
+            extend_store(path, realizations=40, threads=1)
+    extend_store(path, realizations=40, threads=1)
+    check_same(path, run(tmp_path / "y.zarr", NAMES[:1], 40))
 
 
 @pytest.mark.usefixtures("fake")

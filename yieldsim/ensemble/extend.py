@@ -13,7 +13,7 @@ from yieldsim.ensemble.layout import ArraySpec, BlockSource, RunPlan
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, BlockRecord, sealed
 from yieldsim.ensemble.provenance import Stored, extended_attrs
 from yieldsim.ensemble.shards import problem_of, unpack
-from yieldsim.ensemble.storage import ROOT_METADATA
+from yieldsim.ensemble.storage import ROOT_METADATA, reason
 from yieldsim.ensemble.summaries import SUMMARIES
 from yieldsim.ensemble.write import (
     Writer,
@@ -23,6 +23,7 @@ from yieldsim.ensemble.write import (
     missing_rows,
     unmark,
 )
+from yieldsim.errors import StoreError
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -31,8 +32,16 @@ def enlarge(stored: Stored, source: BlockSource, plan: RunPlan, command: str) ->
     """Make a store one of a larger plan, with the blocks missing that the plan adds to.
 
     The origin comes first, and the seal is removed: from the origin everything else follows
-    (`yieldsim.execute.repair`), wherever this is killed.
+    (`yieldsim.execute.repair`), wherever this is killed. Raises StoreError if it cannot be written.
     """
+    try:
+        _enlarge(stored, source, plan, command)
+    except OSError as error:
+        problem = f"{reason(error)} while it was extended; the same command continues"
+        raise StoreError(str(stored.place), problem) from None
+
+
+def _enlarge(stored: Stored, source: BlockSource, plan: RunPlan, command: str) -> None:
     place = stored.place
     attrs = extended_attrs(stored, plan, command)
     keys = blank_keys(source, plan, attrs, place.compressed)
