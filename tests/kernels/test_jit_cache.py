@@ -1,6 +1,7 @@
 """Compiled kernels between processes: no state of the cache may end or falsify a run."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -59,6 +60,25 @@ def test_a_second_process_compiles_nothing(folder: Path) -> None:
     assert hits_of(new_kernel()) == 0
     assert hits_of(new_kernel()) == 1
     assert [path.suffix for path in stored(folder).parent.iterdir()] == [".nbc"]
+
+
+@pytest.mark.parametrize(("option", "value"), [("BOUNDSCHECK", 1), ("OPT", 0)])
+def test_kernels_of_other_options_are_not_used(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, option: str, value: int
+) -> None:
+    assert hits_of(new_kernel()) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(config, option, value)
+        assert hits_of(new_kernel()) == 0
+        assert hits_of(new_kernel()) == 1
+    assert hits_of(new_kernel()) == 1
+
+
+def test_a_folder_that_was_removed_meanwhile_is_made_again(folder: Path, capsys: Any) -> None:
+    assert hits_of(new_kernel()) == 0
+    shutil.rmtree(folder)
+    assert [hits_of(new_kernel()) for _ in range(2)] == [0, 1]
+    assert capsys.readouterr().err == ""
 
 
 def flipped(content: bytes) -> bytes:

@@ -3,8 +3,8 @@
 Numba keeps an index and numbered data files for each function. A torn or garbled file ends its run,
 and two processes that compile one function for different processors can read each other's code.
 Here each compiled form is a file of its own, written under another name and renamed. Its name and
-its checksum cover the sources, Numba's version, the signature and the processor. A file that fails
-the check is compiled again.
+its checksum cover the sources, Numba's version and options, the signature and the processor. A file
+that fails the check is compiled again.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ __all__ = ["KernelCache", "cache_folders"]
 
 SUFFIX, OLD_INDEX = ".nbc", ".nbi"  # Numba's own endings, which other tools know
 _DIGEST_BYTES = 32
+# Numba's own cache does not know them: a run with bounds checks took kernels without, and left
+# slow ones to all later runs
+_OPTIONS = ("OPT", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "LOOP_VECTORIZE", "SLP_VECTORIZE")
 
 
 class _Locator(caching._CacheLocator):  # type: ignore[misc]
@@ -133,6 +136,7 @@ class KernelFiles:
             if not self.keeps():
                 raise OSError("no folder can be written")
             folder = cache_folders(self._source)[-1]
+            folder.mkdir(parents=True, exist_ok=True)  # it may have been removed meanwhile
             _sweep(folder, self.stamp)
             _write(folder / self._name(identity), _digest(identity, body) + body)
         except OSError as error:
@@ -147,7 +151,9 @@ class KernelFiles:
         """Numba calls this before it compiles again; the new file replaces the old one."""
 
     def _identity(self, key: object) -> bytes:
-        return "\0".join([numba.__version__, self.stamp, self._base, repr(key)]).encode()
+        options = [str(getattr(config, name, None)) for name in _OPTIONS]
+        words = [numba.__version__, self.stamp, self._base, repr(key), *options]
+        return "\0".join(words).encode()
 
     def _name(self, identity: bytes) -> str:
         form = hashlib.sha256(identity).hexdigest()[:16]
