@@ -166,10 +166,11 @@ def test_expected_repairs_agree_with_those_counted(
             _, variance = repairs(data, group.name)
             gap = group.availability_counted - group.availability
             scores.append(gap / np.sqrt(variance / (group.tools * replications)))
-            # What is left at random is maintenance, by less than one of each kind. The spread of
-            # four replications is below twice the true one.
+            # What is left at random is maintenance, in each tool by less than one of each kind. The
+            # spread of four replications is below twice the true one.
             _, one = maintenance(data, group.name, group.tools, 0.0)
-            assert group.availability_se < 2.0 * one / math.sqrt(replications), group.name
+            error = one * math.sqrt(group.tools / replications)
+            assert group.availability_se < 2.0 * error, group.name
         # The sum of squares of n standard normals is n ± sqrt(2 n).
         count = len(scores)
         assert count >= 105
