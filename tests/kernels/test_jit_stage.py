@@ -1,6 +1,7 @@
 """Functions that only kernels call: no machine code of their own, and kept between processes."""
 
 import gc
+import operator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
-from numba.core import config
+from numba.core import config, types
 from numba.core.dispatcher import Dispatcher
 
 from yieldsim.kernels import jit_stage
@@ -101,6 +102,17 @@ def test_only_a_kernel_that_makes_arrays_starts_numbas_runtime(
 
         assert ones(3).sum() == 3.0
     assert len(started) == 1
+
+
+def test_what_an_operator_of_numbers_returns_is_found_once() -> None:
+    top, _ = new_kernels()
+    top(np.arange(4.0))
+    context = compiled(top).typing_context
+    add = context.resolve_value_type(operator.add)
+    for given in ((types.float64, types.int64), (types.boolean, types.float32)):
+        first, second = (context.resolve_function_type(add, given, {}) for _ in range(2))
+        assert first is second
+        assert first == type(context).resolve_function_type(context, add, given, {})
 
 
 @pytest.mark.parametrize("collects", [True, False])

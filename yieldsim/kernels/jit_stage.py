@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from numba.core import types
 from numba.core.codegen import JITCodeLibrary, ll  # type: ignore[attr-defined]
 from numba.core.compiler import Compiler, CompileResult
 from numba.core.runtime.nrt import rtsys
@@ -62,6 +63,30 @@ def _sizes_asked_once(context: Any) -> None:
         return _SIZES[text]
 
     context.get_abi_sizeof = size
+
+
+_SCALARS = (types.Integer, types.IntegerLiteral, types.Float, types.Boolean)
+
+
+def _scalar_calls_resolved_once(context: Any) -> None:
+    """Let a typing context remember what operators and functions of numbers return.
+
+    Numba tries every form that such a function has, those of arrays too, at each of 15,000 calls.
+    """
+    if "resolve_function_type" in vars(context):
+        return
+    ask, known = context.resolve_function_type, {}
+
+    def resolve(function: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        scalar = isinstance(function, types.Function) and not named
+        if not scalar or not all(type(kind) in _SCALARS for kind in given):
+            return ask(function, given, named)
+        call = function, given
+        if call not in known:
+            known[call] = ask(function, given, named)
+        return known[call]
+
+    context.resolve_function_type = resolve
 
 
 class _StageLibrary(JITCodeLibrary):  # type: ignore[misc]
@@ -190,6 +215,7 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
             self.state.library = _KernelLibrary(codegen, func.__qualname__)
             self.state.library.enable_object_caching()
         _sizes_asked_once(self.state.targetctx)
+        _scalar_calls_resolved_once(self.state.typingctx)
         try:
             return super().compile_extra(func)
         finally:
