@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,21 +89,28 @@ def test_finalize_needs_the_metadata_of_every_array(begun: Path, name: str, harm
     assert not read_stored(Folder(begun)).complete
 
 
-@pytest.mark.parametrize("at", ["quantile/c.0", SEAL, ORIGIN, "zarr.json"])
-def test_a_finalize_that_was_killed_is_done_again(
-    begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
+def finalize_and_be_killed(
+    store: Path, monkeypatch: pytest.MonkeyPatch, at: Callable[[Folder, str], bool]
 ) -> None:
+    """Finalize, and end before the first write for which ``at`` holds."""
     put = Folder.put
 
     def killed(self: Folder, key: str, data: bytes) -> None:
-        if key == at:
+        if at(self, key):
             raise SystemExit
         put(self, key, data)
 
     with monkeypatch.context() as patch:
         patch.setattr(Folder, "put", killed)
         with pytest.raises(SystemExit):
-            finalize(Folder(begun))
+            finalize(Folder(store))
+
+
+@pytest.mark.parametrize("at", ["quantile/c.0", SEAL, ORIGIN, "zarr.json"])
+def test_a_finalize_that_was_killed_is_done_again(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    finalize_and_be_killed(begun, monkeypatch, lambda _, key: key == at)
     with pytest.raises(IncompleteError, match="not finalized"):
         open_ensemble(begun)
     finalize(Folder(begun))
@@ -112,18 +120,12 @@ def test_a_finalize_that_was_killed_is_done_again(
 def test_a_finalize_that_was_killed_at_its_last_write_is_ended(
     begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put, left = Folder.put, begun / f"{SEAL}.12-34.partial"
+    def at_the_last(place: Folder, key: str) -> bool:
+        return key == SEAL and read_stored(place).complete
 
-    def killed(self: Folder, key: str, data: bytes) -> None:
-        if key == SEAL and read_stored(self).complete:
-            left.write_bytes(data[:9])
-            raise SystemExit
-        put(self, key, data)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Folder, "put", killed)
-        with pytest.raises(SystemExit):
-            finalize(Folder(begun))
+    finalize_and_be_killed(begun, monkeypatch, at_the_last)
+    left = begun / f"{SEAL}.12-34.partial"
+    left.write_bytes(b"a part")
     finalize(Folder(begun))
     root = (begun / "zarr.json").read_bytes()
     assert Seal.read(Folder(begun)).root == [metadata_digest(root)]

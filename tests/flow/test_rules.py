@@ -214,7 +214,7 @@ def test_an_arriving_lot_takes_any_of_the_ready_tools() -> None:
         state = run_to(line, new_state(line, 1, r, 10.0), 10.0 * DAY_MIN)
         jobs = state.tools["busy"][0] / 60.0
         squares.append((jobs - lots / 2.0) ** 2 / (lots / 4.0))
-    # The mean of so many squares of standard normals is 1 ± 0.18.
+    # The mean of that many squared standard normals is 1 ± 0.18.
     assert abs(float(np.mean(squares)) - 1.0) < 4.0 * np.sqrt(2.0 / replications)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numba.core import config, types
 from numba.core.dispatcher import Dispatcher
+from numba.core.registry import cpu_target
 
 from yieldsim.kernels import jit_stage
 from yieldsim.kernels.jit import bare_jit, jit, stage_jit
@@ -105,14 +106,21 @@ def test_only_a_kernel_that_makes_arrays_starts_numbas_runtime(
 
 
 def test_what_an_operator_of_numbers_returns_is_found_once() -> None:
-    top, _ = new_kernels()
-    top(np.arange(4.0))
-    context = compiled(top).typing_context
+    context = cpu_target.typing_context
     add = context.resolve_value_type(operator.add)
     for given in ((types.float64, types.int64), (types.boolean, types.float32)):
-        first, second = (context.resolve_function_type(add, given, {}) for _ in range(2))
+        with jit_stage._scalar_calls_resolved_once(context):
+            first, second = (context.resolve_function_type(add, given, {}) for _ in range(2))
         assert first is second
-        assert first == type(context).resolve_function_type(context, add, given, {})
+        assert first == context.resolve_function_type(add, given, {})
+
+
+def test_compiling_leaves_the_types_of_other_code_alone() -> None:
+    new_kernels()[0](np.arange(4.0))
+    assert "resolve_function_type" not in vars(cpu_target.typing_context)
+    with pytest.raises(numba.TypingError):
+        new_kernels()[0]("no numbers")
+    assert "resolve_function_type" not in vars(cpu_target.typing_context)
 
 
 @pytest.mark.parametrize("collects", [True, False])

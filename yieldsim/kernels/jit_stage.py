@@ -66,27 +66,35 @@ def _sizes_asked_once(context: Any) -> None:
 
 
 _SCALARS = (types.Integer, types.IntegerLiteral, types.Float, types.Boolean)
+_RESOLVED: dict[tuple[Any, tuple[Any, ...]], Any] = {}
 
 
-def _scalar_calls_resolved_once(context: Any) -> None:
-    """Let a typing context remember what operators and functions of numbers return.
+@contextmanager
+def _scalar_calls_resolved_once(context: Any) -> Iterator[None]:
+    """Let a typing context remember, inside, what operators and functions of numbers return.
 
     Numba tries every form that such a function has, those of arrays too, at each of 15,000 calls.
+    The context is that of all code, so it is as before afterwards: a user may add forms.
     """
-    if "resolve_function_type" in vars(context):
+    if "resolve_function_type" in vars(context):  # a function that calls this one is compiled
+        yield
         return
-    ask, known = context.resolve_function_type, {}
+    ask = context.resolve_function_type
 
     def resolve(function: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         scalar = isinstance(function, types.Function) and not named
         if not scalar or not all(type(kind) in _SCALARS for kind in given):
             return ask(function, given, named)
         call = function, given
-        if call not in known:
-            known[call] = ask(function, given, named)
-        return known[call]
+        if _RESOLVED.get(call) is None:
+            _RESOLVED[call] = ask(function, given, named)
+        return _RESOLVED[call]
 
     context.resolve_function_type = resolve
+    try:
+        yield
+    finally:
+        del context.resolve_function_type
 
 
 class _StageLibrary(JITCodeLibrary):  # type: ignore[misc]
@@ -215,9 +223,9 @@ class KernelCompiler(Compiler):  # type: ignore[misc]
             self.state.library = _KernelLibrary(codegen, func.__qualname__)
             self.state.library.enable_object_caching()
         _sizes_asked_once(self.state.targetctx)
-        _scalar_calls_resolved_once(self.state.typingctx)
         try:
-            return super().compile_extra(func)
+            with _scalar_calls_resolved_once(self.state.typingctx):
+                return super().compile_extra(func)
         finally:
             if collects:
                 gc.enable()
