@@ -19,15 +19,16 @@ _SIZE = 48  # of matrices that are multiplied
 
 @cache
 def arithmetic() -> str:
-    """Return a digest of elementary functions at many arguments; it takes 30 ms."""
+    """Return a digest of elementary functions at many arguments; it takes 26 ms."""
     from scipy.special import betaincinv, ndtr, ndtri
 
     u = (np.arange(_POINTS) + 0.5) / _POINTS
     wide = 40.0 * u - 20.0
-    pairs = list(zip(u.tolist(), wide.tolist(), strict=True))
+    narrow_list, wide_list = u.tolist(), wide.tolist()
     functions = (math.sin, math.cos, math.log, math.log1p, math.expm1, math.lgamma)
-    parts = [np.array([function(x) for x, _ in pairs]) for function in functions]
-    parts += [np.array([math.exp(y) for _, y in pairs]), np.array([x**y for x, y in pairs])]
+    parts = [np.fromiter(map(function, narrow_list), float) for function in functions]
+    parts.append(np.fromiter(map(math.exp, wide_list), float))
+    parts.append(np.fromiter(map(pow, narrow_list, wide_list), float))
     parts += [np.exp(wide), np.log(u), np.log1p(u), np.expm1(u), np.power(u, -2.37)]
     parts += [ndtr(wide), ndtri(u), betaincinv(2.0, 4.0, u)]
     matrix = u[: _SIZE * _SIZE].reshape(_SIZE, _SIZE)

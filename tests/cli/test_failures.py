@@ -11,7 +11,8 @@ import pytest
 
 from tests.paths import ROOT, VALID
 from yieldsim.cli import main as frame
-from yieldsim.cli.main import COMMANDS, main
+from yieldsim.cli.commands import COMMANDS
+from yieldsim.cli.main import main
 from yieldsim.execute import local
 
 QUICK = "yieldsim yield --area 100 --d0 0.1"

@@ -13,7 +13,8 @@ import pytest
 from tests.paths import ROOT
 from yieldsim import errors
 from yieldsim.cli import main as frame
-from yieldsim.cli.main import COMMANDS, cli, main
+from yieldsim.cli.commands import COMMANDS
+from yieldsim.cli.main import cli, main
 
 
 def outcome(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
@@ -256,3 +257,33 @@ def test_ctrl_c_while_python_ends_prints_nothing() -> None:
         [sys.executable, "-c", LATE], cwd=ROOT, capture_output=True, check=False, timeout=25
     )
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
+# what a library has registered to be done at the end, and an object that only Python's end frees
+ENDING = """
+import atexit, sys
+from yieldsim.cli.main import entry
+
+class Freed:
+    def __del__(self):
+        print("freed")
+
+kept = Freed()
+atexit.register(print, "registered", flush=True)
+sys.argv[1:] = ARGUMENTS
+sys.exit(entry())
+"""
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["--version"], 0), (["show", "none.toml"], 1)])
+def test_a_program_ends_without_freeing_its_memory(arguments: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.replace("ARGUMENTS", repr(arguments))],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert done.stdout.splitlines()[-1] == "registered"
+    assert done.stderr.count("\n") == code  # a line for an error

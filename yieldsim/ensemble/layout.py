@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -89,7 +90,7 @@ class RunPlan:
         """The scenarios of a row."""
         return self.scenarios[row * self.row_size : (row + 1) * self.row_size]
 
-    @property
+    @cached_property
     def run_hash(self) -> str:
         """What the records of blocks are bound to: model, seed, block size and design."""
         return run_hash(self.file.to_json(), self.seed, self.block_size, self.design.text)

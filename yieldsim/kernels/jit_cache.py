@@ -123,7 +123,7 @@ class KernelFiles:
         identity = self._identity(key)
         for folder in cache_folders(self._source):
             with contextlib.suppress(OSError):
-                content = (folder / self._name(identity)).read_bytes()
+                content = memoryview((folder / self._name(identity)).read_bytes())
                 digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
                 if digest == _digest(identity, body):
                     return pickle.loads(body)
@@ -239,8 +239,10 @@ def _write(path: Path, content: bytes) -> None:
         raise
 
 
-def _digest(identity: bytes, body: bytes) -> bytes:
-    return hashlib.sha256(identity + b"\0" + body).digest()
+def _digest(identity: bytes, body: bytes | memoryview) -> bytes:
+    digest = hashlib.sha256(identity + b"\0")
+    digest.update(body)  # megabytes, so not copied
+    return digest.digest()
 
 
 def _say_once(reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,7 @@ class Simulator:
         self._ai = [kinds[name] == "ai" for name in products]
         # scenarios may differ in routes and tiers, so each has its own layout of the same grid
         self._layouts = {n: TallyLayout(c, counted, axes) for n, c in self.compiled.items()}
+        self._of_thread = threading.local()
 
     def block(
         self, first: int, count: int, only: Collection[str] | None = None
@@ -121,13 +123,23 @@ class Simulator:
 
     def _kernel(self, name: str, worlds: np.ndarray, first: int) -> np.ndarray:
         """Return the outputs of a block in a scenario side by side, (realization, place)."""
-        compiled, mixer = self.compiled[name], self._mixers[name]
-        run = _Run(self.seed, compiled, self._layouts[name])
+        mixer, run = self._mixers[name], self._run(name)
         if mixer is None:
-            return run(compiled.clock, worlds, first)
+            return run(run.compiled.clock, worlds, first)
         lanes = range(0, worlds.shape[1], LANES)
         parts = [_mixed(run, mixer, worlds[:, r : r + LANES], first + r) for r in lanes]
         return np.concatenate(parts)
+
+    def _run(self, name: str) -> _Run:
+        """Return the kernel of a scenario with the working arrays of this thread.
+
+        They are kept for its next block: new memory costs a page fault each 4 KiB.
+        """
+        compiled = self.compiled[name]
+        run: _Run | None = getattr(self._of_thread, "run", None)
+        if run is None or run.compiled is not compiled:
+            run = self._of_thread.run = _Run(self.seed, compiled, self._layouts[name])
+        return run
 
 
 def _compiled(file: ModelFile, scenario: str, model: Model) -> Compiled:
