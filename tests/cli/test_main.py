@@ -269,7 +269,8 @@ class Freed:
         print("freed")
 
 kept = Freed()
-atexit.register(print, "registered", flush=True)
+print("before")
+atexit.register(print, "registered")
 sys.argv[1:] = ARGUMENTS
 sys.exit(entry())
 """
@@ -285,5 +286,6 @@ def test_a_program_ends_without_freeing_its_memory(arguments: list[str], code: i
         check=False,
     )
     assert done.returncode == code
-    assert done.stdout.splitlines()[-1] == "registered"
+    lines = done.stdout.splitlines()
+    assert (lines[0], lines[-1]) == ("before", "registered")
     assert done.stderr.count("\n") == code  # a line for an error

@@ -18,7 +18,6 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 
@@ -109,14 +108,19 @@ def entry() -> int:
     return code
 
 
-def _end_at_once(code: int) -> NoReturn:
+def _end_at_once(code: int) -> None:
     """End the process, but leave its memory to the system: Python takes 0.2 s to free 10^5 objects.
 
-    What is registered to be done at exit is done. `main` has flushed standard output.
+    What is registered to be done at exit is done. It returns if a stream cannot be written, so that
+    Python reports it.
     """
     gc.disable()
     atexit._run_exitfuncs()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return
     os._exit(code)
 
 
