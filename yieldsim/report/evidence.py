@@ -98,10 +98,10 @@ def _passed_over(record: Record) -> str:
 
 
 def _checks(records: list[Record], checks: Mapping[str, Any]) -> str:
-    """How many of the independent checks lie inside, and which do not."""
+    """How many of the separate checks lie inside, and which do not."""
     count, inside = checks["checks"], checks["inside"]
     inputs = len(checks["inputs"])
-    head = f"Of {count} independent checks, P10 to P90 holds {inside}."
+    head = f"Of {count} separate checks, P10 to P90 holds {inside}."
     head += f" Counts that inputs rest on, which test nothing: {inputs}." if inputs else ""
     missed = [records[place] for place in checks["outside"]]
     lines = [

@@ -36,7 +36,7 @@ def record(house: str, *, inside: bool = True, role: str = "check", **other) -> 
         ([record("a", compared=False, inside=None)], 0, 0, []),
     ],
 )
-def test_independent_checks_are_counted_once(records, checks, inside, outside) -> None:
+def test_separate_checks_are_counted_once(records, checks, inside, outside) -> None:
     found = checks_of(records)
     assert (found["checks"], found["inside"], found["outside"]) == (checks, inside, outside)
     assert found["inputs"] == [i for i, r in enumerate(records) if r["role"] == "input"]

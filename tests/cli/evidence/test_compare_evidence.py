@@ -114,7 +114,7 @@ def test_the_checks_and_the_widths_end_the_text(tmp_path: Path, capsys) -> None:
     assert main(["compare-evidence", "x", "--evidence", str(path)]) == 0
     out = capsys.readouterr().out
     assert (
-        "Of 2 independent checks, P10 to P90 holds 1. "
+        "Of 2 separate checks, P10 to P90 holds 1. "
         "Counts that inputs rest on, which test nothing: 1.\n"
         "    outside: all, 2025, 1 by Somebody (0 % below)\n"
     ) in out

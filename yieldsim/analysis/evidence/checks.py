@@ -1,4 +1,4 @@
-"""How many of the independent published counts an ensemble holds, and how wide its totals are."""
+"""How many published counts lie inside an ensemble, and how wide its totals are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from yieldsim.analysis.weights import weights_of
 
 
 def checks_of(records: Sequence[Record]) -> dict[str, Any]:
-    """Count the independent checks among the compared records.
+    """Count the separate checks among the compared records.
 
     A record that an input rests on is no check. Records of one house for one thing in one year are
     one check, which is inside if each of them is.
