@@ -120,7 +120,7 @@ def test_the_smallest_share_of_need_is_as_large_as_possible(orders, usable) -> N
     wanted = sorted({tuple(sorted(PRODUCTS.index(p) for p in w.products)) for w in orders})
     need = np.array([[float(orders[n % len(orders)].size) for n in range(len(wanted))]])
     chips = np.array([[float(usable[0][p]) for p in PRODUCTS]])
-    given, _ = share_out(need, np.full_like(need, np.inf), chips, [frozenset(w) for w in wanted])
+    given, _ = share_out(need, np.full_like(need, np.inf), chips, tuple(map(frozenset, wanted)))
     pairs = [(kind, product) for kind, chosen in enumerate(wanted) for product in chosen]
     rows, bounds = [], []
     for kind in range(len(wanted)):  # need t - chips of the order <= 0

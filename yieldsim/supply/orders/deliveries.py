@@ -36,6 +36,20 @@ class Deliveries(NamedTuple):
     unclaimed: np.ndarray
 
 
+class _Wishes(NamedTuple):
+    """What the orders of a tier wish: all that want the same products together, or one by itself.
+
+    An order with a share is by itself. ``places`` are the orders, and ``of`` the wish of each.
+    """
+
+    places: list[int]
+    of: list[int]
+    first: list[int]  # an order of each wish
+    further: list[tuple[int, int]]  # each other order: its wish and its place
+    has_share: np.ndarray  # bool, of each wish
+    products: tuple[frozenset[int], ...]
+
+
 def deliver(
     orders: Sequence[OrderPlan], size: np.ndarray, share: np.ndarray, usable: np.ndarray
 ) -> Deliveries:
@@ -47,30 +61,25 @@ def deliver(
     """
     rows, quarters, _ = usable.shape
     shape = (rows, quarters, len(orders))
-    placed, delivered, backlog = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-    unclaimed = np.empty_like(usable)
-    lacking = np.zeros((rows, len(orders)))
+    delivered, backlog, unclaimed = np.zeros(shape), np.zeros(shape), np.empty_like(usable)
+    begin = np.array([order.placed for order in orders], dtype=np.int64)
+    placed = np.where(np.arange(quarters)[:, None] >= begin, size[:, None], 0.0)
+    caps = share[:, None] * _chips(orders, usable)
+    yardsticks = [place for place, order in enumerate(orders) if not order.claims]
     # sorted by name: sums do not depend on the order of the file
     places = sorted(range(len(orders)), key=lambda place: orders[place].name)
     tiers = sorted({order.tier for order in orders if order.claims})
-    wishes_of: dict[tuple[int, ...], list[list[int]]] = {}  # of the orders open in a tier
+    wishes_of: dict[tuple[int, ...], _Wishes] = {}  # of the orders open in a tier
+    lacking = np.zeros((rows, len(orders)))
     for quarter in range(quarters):
-        for place, order in enumerate(orders):
-            if order.placed == quarter:
-                lacking[:, place] = size[:, place]
-            if order.placed <= quarter:
-                placed[:, quarter, place] = size[:, place]
-        left = usable[:, quarter].copy()
-        cap = share * _chips(orders, left)
-        got = delivered[:, quarter]
-        for place, order in enumerate(orders):
-            if not order.claims:
-                got[:, place] = np.minimum(lacking[:, place], cap[:, place])
+        lacking = np.where(begin == quarter, size, lacking)
+        left, cap, got = usable[:, quarter].copy(), caps[:, quarter], delivered[:, quarter]
+        got[:, yardsticks] = np.minimum(lacking, cap)[:, yardsticks]
         for tier in tiers:
             mine = tuple(place for place in places if _is_open(orders[place], tier, quarter))
             if mine not in wishes_of:
                 wishes_of[mine] = _wishes(orders, mine)
-            _serve_tier(orders, wishes_of[mine], lacking, cap, left, got)
+            _serve(wishes_of[mine], lacking, cap, left, got)
         lacking = np.maximum(lacking - got, 0.0)
         backlog[:, quarter], unclaimed[:, quarter] = lacking, left
     return Deliveries(placed, delivered, backlog, unclaimed)
@@ -85,43 +94,43 @@ def _is_open(order: OrderPlan, tier: int, quarter: int) -> bool:
 
 
 def _chips(orders: Sequence[OrderPlan], usable: np.ndarray) -> np.ndarray:
-    """Return the usable chips of all products of each order, (realization, order)."""
-    chips = np.zeros((len(usable), len(orders)))
+    """Return the usable chips of all products of each order, (realization, quarter, order)."""
+    chips = np.zeros((*usable.shape[:2], len(orders)))
     for place, order in enumerate(orders):
         for product in order.products:  # in a loop: the same bits for any number of realizations
-            chips[:, place] += usable[:, product]
+            chips[..., place] += usable[..., product]
     return chips
 
 
-def _serve_tier(
-    orders: Sequence[OrderPlan],
-    wishes: Sequence[Sequence[int]],
-    lacking: np.ndarray,
-    cap: np.ndarray,
-    left: np.ndarray,
-    got: np.ndarray,
+def _serve(
+    wishes: _Wishes, lacking: np.ndarray, cap: np.ndarray, left: np.ndarray, got: np.ndarray
 ) -> None:
     """Serve orders by their wishes from ``left``, which shrinks; ``got`` receives their chips."""
-    need = np.zeros((len(left), len(wishes)))
-    most = np.full_like(need, np.inf)
-    for wish, members in enumerate(wishes):
-        for place in members:
-            need[:, wish] += lacking[:, place]
-        if orders[members[0]].has_share:
-            most[:, wish] = cap[:, members[0]]
-    given, taken = share_out(need, most, left, [frozenset(orders[w[0]].products) for w in wishes])
-    for wish, members in enumerate(wishes):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            met = np.where(need[:, wish] > 0.0, given[:, wish] / need[:, wish], 0.0)
-        for place in members:
-            got[:, place] = lacking[:, place] * met
+    need = lacking[:, wishes.first]
+    for wish, place in wishes.further:
+        need[:, wish] += lacking[:, place]
+    most = np.where(wishes.has_share, cap[:, wishes.first], np.inf)
+    given, taken = share_out(need, most, left, wishes.products)
+    met = np.divide(given, need, out=np.zeros_like(need), where=need > 0.0)
+    got[:, wishes.places] = lacking[:, wishes.places] * met[:, wishes.of]
     left *= 1.0 - taken
 
 
-def _wishes(orders: Sequence[OrderPlan], mine: Sequence[int]) -> list[list[int]]:
-    """Return the orders of each wish: all for the same products, or one order with a share."""
-    wishes: dict[tuple[tuple[int, ...], str], list[int]] = {}
+def _wishes(orders: Sequence[OrderPlan], mine: Sequence[int]) -> _Wishes:
+    """Return the wishes of some orders."""
+    together: dict[tuple[tuple[int, ...], str], list[int]] = {}
     for place in mine:
         order = orders[place]
-        wishes.setdefault((order.products, order.name if order.has_share else ""), []).append(place)
-    return [wishes[key] for key in sorted(wishes)]
+        own = order.name if order.has_share else ""
+        together.setdefault((order.products, own), []).append(place)
+    members = [together[key] for key in sorted(together)]
+    pairs = [(wish, place) for wish, own in enumerate(members) for place in own]
+    first = [own[0] for own in members]
+    return _Wishes(
+        places=[place for _, place in pairs],
+        of=[wish for wish, _ in pairs],
+        first=first,
+        further=[(wish, place) for wish, place in pairs if place != first[wish]],
+        has_share=np.array([orders[place].has_share for place in first], dtype=bool),
+        products=tuple(frozenset(orders[place].products) for place in first),
+    )

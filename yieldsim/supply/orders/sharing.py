@@ -21,7 +21,6 @@ taken and chips left add up to all chips. More chips never leave a wish with les
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ from yieldsim.supply.orders.kernels.levels import wish_levels
 
 
 def share_out(
-    need: np.ndarray, cap: np.ndarray, available: np.ndarray, wanted: Sequence[frozenset[int]]
+    need: np.ndarray, cap: np.ndarray, available: np.ndarray, wanted: tuple[frozenset[int], ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the chips that each wish gets, and the shares of the products' chips that are taken.
 
@@ -42,7 +41,7 @@ def share_out(
     bits of a realization do not depend on the others.
     """
     given, taken = np.zeros_like(need), np.zeros_like(available)
-    for wishes, products, masks in _contests(tuple(wanted)):
+    for wishes, products, masks in _contests(wanted):
         some = available[:, products].copy()
         if len(wishes) == 1:
             wish = wishes[0]
