@@ -103,7 +103,8 @@ def entry() -> int:
     code = main()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    if threading.active_count() == 1:
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    if all(thread.daemon for thread in others):  # Python would wait for the rest
         _end_at_once(code)
     return code
 
