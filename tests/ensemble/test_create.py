@@ -1,6 +1,7 @@
 """Creating a store: whole or not at all, and never into the store of another run."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,28 @@ def test_what_a_killed_creation_left_is_swept_when_it_is_old(tmp_path: Path) -> 
     make_store(Folder(tmp_path / "x.zarr"))
     assert not old.exists()
     assert young.exists()  # its process may be alive
+
+
+def test_what_a_creation_left_is_swept_when_its_process_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    place = Folder(tmp_path / "x.zarr")
+    killed, alive, later = (place.creating() for _ in range(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: ended.pid)
+        left = killed.__enter__().path
+    mine = alive.__enter__().path
+    elsewhere = tmp_path / f".x.zarr.ab-{ended.pid}-cd.creating"  # on another machine
+    elsewhere.mkdir()
+    later.__enter__()
+    assert [path.exists() for path in (left, mine, elsewhere)] == [False, True, True]
+    left.mkdir()  # by a process that lost against another
+    Folder(tmp_path / "y.zarr").sweep()
+    assert left.exists()
+    place.sweep()
+    assert [path.exists() for path in (left, mine, elsewhere)] == [False, True, True]
 
 
 def test_an_empty_folder_becomes_the_store(tmp_path: Path) -> None:

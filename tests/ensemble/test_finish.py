@@ -14,6 +14,7 @@ from yieldsim.ensemble import (
     finalize,
     marked_blocks,
     read_stored,
+    trusted,
 )
 from yieldsim.ensemble.finish import summary_keys
 from yieldsim.ensemble.ledger import ORIGIN, SEAL, Seal, metadata_digest
@@ -117,15 +118,35 @@ def test_a_finalize_that_was_killed_is_done_again(
     assert open_ensemble(begun)["usable_chips_mean"].notnull().all()
 
 
+@pytest.mark.parametrize("at", [ORIGIN, "zarr.json"])
+def test_a_finalize_that_was_killed_twice_is_done_again(
+    begun: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    times = iter("123")  # the history tells when it was
+    monkeypatch.setattr("yieldsim.ensemble.provenance._history", lambda what: next(times))
+    for _ in range(2):
+        finalize_and_be_killed(begun, monkeypatch, lambda _, key: key == at)
+        assert not trusted(Folder(begun)).complete
+    finalize(Folder(begun))
+    assert open_ensemble(begun).attrs["history"].endswith("\n3")
+
+
 def test_a_finalize_that_was_killed_at_its_last_write_is_ended(
     begun: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def at_the_last(place: Folder, key: str) -> bool:
         return key == SEAL and read_stored(place).complete
 
+    def killed(self: Folder, key: str) -> None:
+        raise SystemExit
+
     finalize_and_be_killed(begun, monkeypatch, at_the_last)
     left = begun / f"{SEAL}.12-34.partial"
     left.write_bytes(b"a part")
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "delete", killed)
+        with pytest.raises(SystemExit):
+            finalize(Folder(begun))
     finalize(Folder(begun))
     root = (begun / "zarr.json").read_bytes()
     assert Seal.read(Folder(begun)).root == [metadata_digest(root)]

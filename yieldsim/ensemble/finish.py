@@ -77,8 +77,8 @@ def _settle(place: Place) -> None:
     seal = Seal.read(place)
     if seal is not None and len(seal.root) > 1:
         with contextlib.suppress(OSError, StoreError):  # it is sound so too, and may be read only
+            place.sweep()  # first: without a second digest nobody would come here again
             place.put(SEAL, replace(seal, root=seal.root[-1:]).as_bytes())
-            place.sweep()
 
 
 def summary_keys(stored: Stored, threads: int = 1) -> dict[str, bytes]:
@@ -109,14 +109,15 @@ def _declare_complete(stored: Stored, seal: Seal, summaries: Mapping[str, bytes]
     """Seal the summaries, consolidate the metadata and set the status.
 
     The root's metadata are replaced in one atomic write. The seal has both digests of the root
-    until then, so that a store whose finalizing was killed is sound before and after.
+    until then, so that a store whose finalizing was killed, however often, is sound throughout.
     """
     place, added = stored.place, seal_of(summaries)
     attrs = finished_attrs(stored)
     seal.metadata |= added.metadata
     seal.files |= added.files
-    root = finished_root(place, place.get(ROOT_METADATA) or b"", attrs, seal.metadata)
-    digests = [*seal.root[-1:], metadata_digest(root)]
+    before = place.get(ROOT_METADATA) or b""
+    root = finished_root(place, before, attrs, seal.metadata)
+    digests = [metadata_digest(before), metadata_digest(root)]
     place.put(SEAL, replace(seal, root=digests).as_bytes())
     place.put(ORIGIN, sealed(attrs))
     place.put(ROOT_METADATA, root)

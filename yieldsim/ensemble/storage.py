@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import glob
+import hashlib
 import os
+import platform
 import shutil
 import threading
 import time
@@ -26,7 +28,7 @@ if TYPE_CHECKING:  # Zarr takes a fifth of a second to import, and writing does 
 ROOT_METADATA = "zarr.json"
 PARTIAL = ".partial"  # also the suffix of Zarr's own temporary files
 CREATING = ".creating"
-_STALE_SECONDS = 3600.0  # creating metadata never takes that long: its process is gone
+_STALE_SECONDS = 3600.0  # creating metadata never takes that long, on whichever machine
 
 
 class Place(Protocol):
@@ -227,12 +229,14 @@ class Folder:
     def sweep(self) -> None:
         for path in [*self.path.glob(f"*{PARTIAL}"), *self.path.glob(f"*/*{PARTIAL}")]:
             self.delete(str(path.relative_to(self.path)))
+        _sweep_creations(Path(os.path.realpath(self.path)))
 
     @contextlib.contextmanager
     def creating(self) -> Iterator[Folder]:
         """Fill a hidden folder beside this one and rename it, so that a store is never partial."""
         target = Path(os.path.realpath(self.path))
-        hidden = target.parent / f".{target.name}.{uuid.uuid4().hex}{CREATING}"
+        maker = f"{_machine()}-{os.getpid()}"
+        hidden = target.parent / f".{target.name}.{maker}-{uuid.uuid4().hex[:8]}{CREATING}"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _sweep_creations(target)
@@ -256,8 +260,29 @@ def _sweep_creations(target: Path) -> None:
     """Remove leftovers of processes that were killed while they created this store."""
     for path in target.parent.glob(f".{glob.escape(target.name)}.*{CREATING}"):
         with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+            maker = path.name.removeprefix(f".{target.name}.")
+            if _has_ended(maker) or time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
+
+
+def _machine() -> str:
+    """A short name of what numbers processes: this machine, or a container on it."""
+    names = [platform.node()]
+    with contextlib.suppress(OSError):  # containers may share the name of their machine
+        names.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.blake2b(" ".join(names).encode(), digest_size=4).hexdigest()
+
+
+def _has_ended(maker: str) -> bool:
+    """Whether the process that made a hidden folder was one of this machine and is gone."""
+    machine, process, *_ = [*maker.split("-"), ""]
+    if machine != _machine() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except OSError as error:  # a living one of another user is an error too
+        return error.errno == errno.ESRCH
+    return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
