@@ -24,7 +24,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
-		awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+		awk -F'|' '{ printf "%-23s %s\n", $$1, $$2 }'
 
 setup: $(STAMP)  ## make .venv from requirements.lock, or update it when the pins change
 

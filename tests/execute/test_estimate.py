@@ -44,7 +44,7 @@ def test_a_dry_run_is_read_by_people(folder: Path, capsys: pytest.CaptureFixture
     out, err = capsys.readouterr()
     assert err == ""
     lines = out.splitlines()
-    assert lines[0].startswith("1,000,000 realizations of 1 scenario(s), ")
+    assert lines[0].startswith("1,000,000 realizations of 1 scenario, ")
     heads = [line.split()[0] for line in lines[1:-1]]
     assert heads == ["core-hours", "hours", "disk", "files", "memory"]
     assert "measured now on one core with 16 realizations" in lines[1]

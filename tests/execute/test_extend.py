@@ -112,7 +112,7 @@ def test_both_are_added_at_once(tmp_path: Path) -> None:
     assert not old & set(Counted.computed)
     check_same(path, run(tmp_path / "y.zarr", NAMES, 60))
     history = open_ensemble(path).attrs["history"]
-    assert "extended to 60 realizations of 4 scenario(s)" in history
+    assert "extended to 60 realizations of 4 scenarios" in history
 
 
 @pytest.mark.usefixtures("fake")
@@ -226,7 +226,7 @@ def test_the_extend_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (record["realizations"], record["scenarios"]) == (50, ["baseline", "late"])
     assert (record["blocks"], record["blocks_written"], record["complete"]) == (4, 4, True)
     assert main(arguments) == 0
-    assert "50 realizations of 2 scenario(s), 0 of 4 blocks written now" in capsys.readouterr().out
+    assert "50 realizations of 2 scenarios, 0 of 4 blocks written now" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("fake")

@@ -6,9 +6,10 @@ import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
 
 from tests.analysis import made_up_demand
-from tests.analysis.made_up import ensemble
+from tests.analysis.made_up import ensemble, with_outlook
 from tests.analysis.made_up_driven import driven
 from tests.analysis.made_up_whole import everything as whole
 from tests.examples import thinned
@@ -18,7 +19,7 @@ from yieldsim.cli.supply import plot
 from yieldsim.errors import UsageError, YieldsimError
 from yieldsim.plots.image import OTHERS
 from yieldsim.plots.kinds import registry
-from yieldsim.plots.kinds.frame import WIDTH_IN, Asked, size_of
+from yieldsim.plots.kinds.frame import WIDTH_IN, Asked, label, size_of
 from yieldsim.plots.kinds.registry import KINDS, picture
 
 
@@ -49,6 +50,26 @@ def test_no_two_texts_overlap_and_none_leaves_the_page(kind: str, size: str | No
 @pytest.mark.parametrize("kind", DRAWN)
 def test_a_title_of_ones_own_takes_the_place_of_the_other(kind: str) -> None:
     assert drawn(kind, title="Mine alone").axes[0].get_title(loc="left") == "Mine alone"
+
+
+def test_the_legend_of_a_tall_picture_stands_above_its_rows() -> None:
+    figure = drawn("difference", everything(("baseline", *(f"s{i}" for i in range(14)))))
+    check_texts(figure, more_than=15)  # which draws the figure
+    (axes,) = figure.axes
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1 - 1.0
+    assert "15 scenarios" in figure.texts[0].get_text()
+
+
+def test_a_label_ends_with_a_whole_word() -> None:
+    text = "Yields of Huawei's own memory, worst to best path of all"
+    assert label(text) == "Yields of Huawei's own memory, worst to ..."
+    assert label(text, 2) == "Yields of Huawei's own memory, worst to best\npath of all"
+
+
+def test_an_outlook_is_named_at_the_foot() -> None:
+    ds = with_outlook(everything(), "2025Q3")
+    assert "Shaded, from 2025Q3 on: an outlook." in drawn("stack", ds).texts[0].get_text()
+    assert "Shaded" not in drawn("stack", with_outlook(ds, "2031Q1")).texts[0].get_text()
 
 
 def test_the_command_offers_every_kind() -> None:
@@ -90,7 +111,9 @@ def test_losses_of_a_die_fill_its_bar() -> None:
 def test_wafers_are_those_of_a_month() -> None:
     figure = drawn("wafers")
     assert [bar[0].get_height() for bar in figure.axes[0].containers] == [80.0, 50.0]
-    assert set(figure.axes[0].get_lines()[0].get_ydata()) == {200.0}
+    (plan,) = [patch for patch in figure.axes[0].patches if isinstance(patch, StepPatch)]
+    assert set(plan.get_data().values) == {200.0}
+    assert plan.get_label() in [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
 
 
 def test_differences_are_paired() -> None:

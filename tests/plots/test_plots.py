@@ -133,6 +133,13 @@ def test_the_legend_names_bands_and_scenarios() -> None:
     ]
 
 
+def test_no_two_scenarios_look_alike() -> None:
+    ds = wide(products=1, scenarios=15)
+    lines = fan_chart(ds, list(ds["product"].values)).axes[0].get_lines()
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in lines}
+    assert len(looks) == len(lines) == 15
+
+
 def test_the_foot_says_where_the_figures_come_from() -> None:
     (foot,) = fan_chart(ensemble()).texts
     assert foot.get_text().startswith(

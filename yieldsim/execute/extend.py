@@ -28,7 +28,7 @@ from yieldsim.execute.cores import available_cores
 from yieldsim.execute.ensemble_run import RunResult
 from yieldsim.execute.estimate import files_of
 from yieldsim.execute.job import MAX_REALIZATIONS, Job, check_number, compute, simulator
-from yieldsim.execute.progress import note
+from yieldsim.execute.progress import note, several
 from yieldsim.execute.repair import existing, mend
 from yieldsim.sampling import check_rows
 from yieldsim.version import VERSION
@@ -94,7 +94,8 @@ def _note_files(job: Job) -> None:
 
 
 def _words(plan: RunPlan) -> str:
-    return f"{plan.realizations} realizations of {len(plan.scenarios)} scenario(s)"
+    of = several(len(plan.scenarios), "scenario")
+    return f"{several(plan.realizations, 'realization')} of {of}"
 
 
 def _larger_plan(stored: Stored, realizations: int | None, scenarios: Sequence[str]) -> RunPlan:

@@ -20,6 +20,11 @@ def note(text: str) -> None:
     print(f"yieldsim: note: {text}", file=sys.stderr, flush=True)
 
 
+def several(number: int, noun: str) -> str:
+    """A number of things: "1 scenario", "2 scenarios"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 class Silent:
     """Tells nothing. Base of those that tell something."""
 

@@ -7,7 +7,7 @@ median; the numbers are printed at the right.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.artist import Artist
@@ -80,7 +80,9 @@ def evidence_chart(
         fontsize=9.0,
         ncols=4,
     )
-    figure.text(0.01, 0.1 / height, _foot(origin), fontsize=7.5, color=PALE, ha="left", va="bottom")
+    figure.text(
+        0.01, 0.1 / height, _foot(origin, rows), fontsize=7.5, color=PALE, ha="left", va="bottom"
+    )
     return figure
 
 
@@ -199,9 +201,11 @@ def _handles() -> list[Artist]:
     ]
 
 
-def _foot(origin: Mapping[str, Any]) -> str:
+def _foot(origin: Mapping[str, Any], rows: Sequence[Record]) -> str:
     text = (
         f"{source_note(origin)} At the right P10 / P50 / P90, "
         "and the share of realizations below the published figure."
     )
+    if any(not record["p50"] for record in rows):
+        text += " Where the median is 0, the bar is in multiples of the mean."
     return "\n".join(textwrap.wrap(text, int(WIDTH_IN * FOOT_CHARACTERS)))

@@ -135,6 +135,7 @@ def _shade_outlook(axes: Axes, quarters: list[str], first: str | None, *, is_lar
 
 def _dress(axes: Axes, quarters: list[str], *, is_large: bool) -> None:
     """Axes from zero, years as labels, light grid."""
+    axes.margins(y=0.08)  # above the bands stands "outlook"
     axes.set_ylim(bottom=0.0)
     axes.set_xlim(-0.4, max(len(quarters) - 0.6, 0.4))
     if len(quarters) <= 8 and is_large:
@@ -184,7 +185,8 @@ def _legend(axes: Axes, scenarios: list[str]) -> int:
     axes.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(-0.005, 0.99),
+        bbox_to_anchor=(-0.005, 1.0),
+        borderaxespad=0.2,
         frameon=False,
         fontsize=9.5,
         ncols=columns,
@@ -194,7 +196,8 @@ def _legend(axes: Axes, scenarios: list[str]) -> int:
 
 def _style(number: int) -> dict[str, Any]:
     """Colour and dashes of a further scenario: distinct even without colours."""
-    return {"color": OTHERS[number % len(OTHERS)], "linestyle": DASHES[number % len(DASHES)]}
+    shifted = number + number // len(OTHERS)  # in each round of the colours by one more
+    return {"color": OTHERS[number % len(OTHERS)], "linestyle": DASHES[shifted % len(DASHES)]}
 
 
 def _signature(figure: Figure, ds: xr.Dataset, units: str, panels: int) -> None:

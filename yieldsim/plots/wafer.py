@@ -52,7 +52,9 @@ def _single(result: WaferResult, title: str) -> Figure:
     good = round(float(result.shipped[0]))
     left.set_title(f"{title}: {good} of {result.gross} dies ship", loc="left", fontsize=11)
     density = result.density[0]
-    patches = PatchCollection(_rectangles(sites), cmap="viridis", norm=Normalize(0.0, None))
+    patches = PatchCollection(
+        _rectangles(sites), cmap="viridis", norm=Normalize(0.0, None), ec="white", lw=0.3
+    )
     patches.set_array(density)
     right.add_collection(patches)
     _outline(right, sites)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from yieldsim.analysis.evidence.words import below, entity_in, published, short
-from yieldsim.report.tables import FIGURES, HEADER, Record, align, figures, origin_line
+from yieldsim.report.tables import FIGURES, HEADER, Record, align, count, figures, origin_line
 
 TITLES = {
     "figures": "Published counts beside the ensemble's",
@@ -18,6 +18,7 @@ NOTES = (
     "inside: whether the published range and P10 to P90 overlap; <= and >= are bounds.",
     "An input is a figure that a parameter of the model rests on: it tests nothing.",
 )
+WHOLE_FROM = 100.0  # P90 of a count whose other figures are printed as whole numbers too
 USED = "The weights rest on such counts: a check that they were made of tests nothing any more."
 
 
@@ -59,7 +60,7 @@ def _section(records: list[Record], first: int) -> list[str]:
 
 def _row(number: int, record: Record) -> tuple[str, ...]:
     where = "yes" if record["inside"] else "no"
-    cells = figures(record, short)
+    cells = figures(record, count if record["p90"] >= WHOLE_FROM else short)
     return (
         f"[{number}]",
         record["entity"],
@@ -99,11 +100,13 @@ def _passed_over(record: Record) -> str:
 
 def _checks(records: list[Record], checks: Mapping[str, Any]) -> str:
     """How many of the separate checks lie inside, and which do not."""
-    count, inside = checks["checks"], checks["inside"]
+    separate, inside = checks["checks"], checks["inside"]
     inputs = len(checks["inputs"])
-    head = f"Of {count} separate checks, P10 to P90 holds {inside}."
+    head = f"Of {separate} separate checks, P10 to P90 holds {inside}."
     head += f" Counts that inputs rest on, which test nothing: {inputs}." if inputs else ""
     missed = [records[place] for place in checks["outside"]]
+    if len(missed) > separate - inside:
+        head += " Rows of one house, thing and year are one check."
     lines = [
         f"    outside: {entity_in(r)}, {published(r)} by {r['house']} ({below(r)} below)"
         for r in missed

@@ -70,6 +70,15 @@ def test_backlog_and_deliveries_are_quantiles_of_each_realization(summary) -> No
     assert year["quarters"] == 4
 
 
+def test_the_backlog_of_a_whole_year_is_not_called_a_part_of_it() -> None:
+    summary = demand_summary(ensemble(), ("2025", "2025Q2"))
+    assert {(r["period"], r["quarters"]) for r in summary["backlog"]} == {
+        ("2025", 4),
+        ("2025Q2", 1),
+    }
+    assert "1q)" not in demand_text(summary)
+
+
 def test_the_market_adds_up_in_chips_and_in_compute(summary) -> None:
     of_2025 = [
         r for r in summary["market_yearly"] if r["year"] == "2025" and r["scenario"] == "baseline"

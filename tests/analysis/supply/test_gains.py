@@ -170,3 +170,5 @@ def test_a_sentence_names_four_products_and_sums_the_rest() -> None:
         "10 % more wafers adds 60 c, 50 b, 40 d, 30 e, 30 of 2 others and takes 70 a "
         "over all years."
     ]
+    (alone,) = costs_of([r for r in records if r["product"] != "g"])
+    assert "60 c, 50 b, 40 d, 30 e, 20 f and takes" in alone  # a single other has its name

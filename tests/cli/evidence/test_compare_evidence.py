@@ -119,6 +119,8 @@ def test_the_checks_and_the_widths_end_the_text(tmp_path: Path, capsys) -> None:
         "    outside: all, 2025, 1 by Somebody (0 % below)\n"
     ) in out
     assert "    an input of memory.x, dies.y\n" in out
+    first = next(line for line in out.splitlines() if line.startswith("[1]")).split()
+    assert all("." not in cell for cell in first[4:12])  # whole chips, their small errors too
     (row,) = [line for line in out.splitlines() if line.startswith("2024  ")]
     assert row.split()[-1] == f"{widths(ensemble(), 'baseline')[0]['ratio']:.2f}"
 

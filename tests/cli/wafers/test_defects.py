@@ -59,6 +59,7 @@ def test_table_and_picture(capsys, files, tmp_path):
     assert image.read_bytes().startswith(b"\x89PNG")
     assert "repeaters: " in out
     assert len([line for line in out.splitlines() if line.startswith("0 ")]) == 8
+    assert "nan" not in out
 
 
 @pytest.mark.parametrize(

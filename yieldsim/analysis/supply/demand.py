@@ -183,10 +183,10 @@ def _backlog(ds: xr.Dataset, orders: Mapping[str, list[int]], names: Names) -> l
     at_end = _figures(ds, "order_backlog", tuple(dict.fromkeys(ends)), orders, "order")
     found = {(r["scenario"], r["order"], r["period"]): r for r in at_end}
     return [
-        {**found[scenario, order, end], "period": name}
+        {**found[scenario, order, end], "period": name, "quarters": len(places)}
         for scenario in labels_of(ds, "scenario")
         for order in orders
-        for name, end in zip(names, ends, strict=True)
+        for name, end, places in zip(names, ends, period_quarters(ds, names)[1], strict=True)
         if found
     ]
 

@@ -84,9 +84,11 @@ def result_json(result: RunResult) -> str:
 
 def result_line(result: RunResult) -> str:
     """What a store holds and what was done, in a line."""
+    from yieldsim.execute.progress import several
+
     plan = result.plan
     return (
-        f"{result.place}: complete, {plan.realizations:,} realizations of {len(plan.scenarios)} "
-        f"scenario(s), {result.blocks_computed} of {plan.blocks} blocks written now, "
-        f"in {result.seconds:.1f} s"
+        f"{result.place}: complete, {several(plan.realizations, 'realization')} of "
+        f"{several(len(plan.scenarios), 'scenario')}, "
+        f"{result.blocks_computed} of {plan.blocks} blocks written now, in {result.seconds:.1f} s"
     )

@@ -27,6 +27,7 @@ def init(
     store of another run is refused.
     """
     from yieldsim.execute import init_store
+    from yieldsim.execute.progress import several
     from yieldsim.model import load_file
 
     job = init_store(load_file(model, allow_outside), out=out, **options)
@@ -47,5 +48,5 @@ def init(
     made = "made" if job.stored is None else "is there already"
     click.echo(
         f"{job.place}: {made}, {plan.blocks} blocks of {plan.block_size:,} realizations of "
-        f"{len(plan.scenarios)} scenario(s)"
+        f"{several(len(plan.scenarios), 'scenario')}"
     )

@@ -134,8 +134,11 @@ def _table(store: str) -> str:
 
 
 def _closing_line(result: RunResult) -> str:
+    from yieldsim.execute.progress import several
+
     plan = result.plan
-    what = f"{plan.realizations:,} realizations of {len(plan.scenarios)} scenario(s)"
+    of = several(len(plan.scenarios), "scenario")
+    what = f"{several(plan.realizations, 'realization')} of {of}"
     if result.already_complete:
         return f"ensemble: {result.place} (was complete: {what}, seed {plan.seed})"
     return f"ensemble: {result.place} ({what}, seed {plan.seed}, in {result.seconds:.1f} s)"
@@ -148,6 +151,7 @@ def _dry_run(file: ModelFile, out: str, as_json: bool, threads: int | None, **op
     from yieldsim.execute.cores import available_cores
     from yieldsim.execute.estimate import estimate
     from yieldsim.execute.job import new_job
+    from yieldsim.execute.progress import several
 
     for name in ("log", "executor", "scheduler", "scheduler_file"):
         options.pop(name)
@@ -160,11 +164,12 @@ def _dry_run(file: ModelFile, out: str, as_json: bool, threads: int | None, **op
         return json.dumps(record, indent=2, ensure_ascii=False)
     rate = f"{1e3 * cost.seconds_per_realization:.3g} ms a realization"
     how = f"measured now on one core with {cost.measured_realizations} realizations"
+    of = several(len(plan.scenarios), "scenario")
     lines = [
-        f"{plan.realizations:,} realizations of {len(plan.scenarios)} scenario(s), "
+        f"{several(plan.realizations, 'realization')} of {of}, "
         f"{plan.blocks:,} blocks of {plan.block_size:,}",
         f"core-hours  {cost.core_hours:.3g} ({rate}, {how})",
-        f"hours       {cost.hours:.3g} on {threads} core(s)",
+        f"hours       {cost.hours:.3g} on {several(threads, 'core')}",
         f"disk        {_size(cost.bytes)}",
         f"files       {cost.files:,}",
         f"memory      {_size(cost.memory_bytes)}",

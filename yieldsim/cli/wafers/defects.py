@@ -198,6 +198,11 @@ def _plain(item: Any) -> Any:
     return item
 
 
+def _size(median_um: float) -> str:
+    """A size as text; a dash where the file gives none."""
+    return "-" if math.isnan(median_um) else f"{median_um:.3g}"
+
+
 def _lines(record: dict[str, Any]) -> list[str]:
     """Return the tables: wafers, densities, classes, repeaters, kill ratios."""
     lines = [
@@ -216,7 +221,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
         lines.append(f"{name:18} {d['value']:.4g} [{d['low']:.4g}, {d['high']:.4g}] at 95 %")
     lines += ["", f"{'class':>6} {'defects':>8} {'per cm2':>8} {'median um':>9}  name"]
     lines += [
-        f"{c['number']:6} {c['defects']:8} {c['per_cm2']:8.4g} {c['median_um']:9.3g}  {c['name']}"
+        f"{c['number']:6} {c['defects']:8} {c['per_cm2']:8.4g} "
+        f"{_size(c['median_um']):>9}  {c['name']}"
         for c in record["classes"]
     ]
     found, least = record["repeaters"], record["repeater_least_dies"]

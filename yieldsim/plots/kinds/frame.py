@@ -23,7 +23,7 @@ from yieldsim.analysis.periods import quarter_labels
 from yieldsim.analysis.titles import product_titles
 from yieldsim.analysis.totals import TOTAL, chosen_groups, labels_of
 from yieldsim.errors import UsageError
-from yieldsim.plots.image import INK, PALE, source_note
+from yieldsim.plots.image import INK, PALE, SHADE, source_note
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,7 @@ WIDEST_IN, SMALLEST_IN = 60.0, 2.0
 _RATIO = re.compile(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", re.ASCII)
 _INCHES = re.compile(r"(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)", re.ASCII)
 LABEL_CHARACTERS = 44
+FRAME_IN, TWO_LINES_IN = 1.75, 0.31  # beside the rows, and of a row with a label on two lines
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def framed(
     words = asked.title or title
     lines = textwrap.wrap(words, int(width * 8.2)) or [words]
     axes.set_title("\n".join(lines), loc="left", fontsize=13.0, color=INK)
-    scenario = f"scenario {labels_of(ds, 'scenario')[0].replace('_', ' ')}"
+    names = labels_of(ds, "scenario")
+    several = len(names) > 1
+    scenario = f"{len(names)} scenarios" if several else f"scenario {names[0].replace('_', ' ')}"
     source = textwrap.wrap(f"{source_note(origin(ds), scenario)} {note}", int(width * 16.5))
     figure.text(0.01, 0.008, "\n".join(source[:2]), fontsize=7.5, color=PALE, va="bottom")
     return figure, axes
@@ -138,6 +141,17 @@ def quarter_axis(axes: Axes, ds: xr.Dataset, first_last: tuple[float, float]) ->
     texts = [labels[p] if len(labels) <= 8 else labels[p][:4] for p in shown]
     axes.set_xticks(shown, texts)
     axes.set_xlim(*first_last)
+    first = outlook_from(ds)
+    if first is not None and first <= labels[-1]:
+        start = sum(label < first for label in labels) - 0.5
+        axes.axvspan(start, first_last[1], color=SHADE, linewidth=0, zorder=0)
+
+
+def outlook_note(ds: xr.Dataset) -> str:
+    """A sentence on the shaded quarters; empty if none is an outlook."""
+    first = outlook_from(ds)
+    is_shown = first is not None and first <= quarter_labels(ds)[-1]
+    return f" Shaded, from {first} on: an outlook." if is_shown else ""
 
 
 def short(number: float) -> str:
@@ -148,9 +162,9 @@ def short(number: float) -> str:
     return f"{number:.3g}"
 
 
-def label(text: str) -> str:
-    """A label that leaves room for the bars."""
-    return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 3].rstrip()} ..."
+def label(text: str, lines: int = 1) -> str:
+    """A label that leaves room for the bars: whole words on so many lines."""
+    return "\n".join(textwrap.wrap(text, LABEL_CHARACTERS, max_lines=lines, placeholder=" ..."))
 
 
 def legend_above(axes: Axes, columns: int, handles: Sequence[Artist] | None = None) -> None:
@@ -160,7 +174,8 @@ def legend_above(axes: Axes, columns: int, handles: Sequence[Artist] | None = No
     axes.legend(
         handles=own,
         loc="lower left",
-        bbox_to_anchor=(-0.005, 0.99),
+        bbox_to_anchor=(-0.005, 1.0),
+        borderaxespad=0.2,
         ncols=columns,
         frameon=False,
         fontsize=8.5,
@@ -176,6 +191,8 @@ def name_of(ds: xr.Dataset, product: str) -> str:
 
 
 def beside(axes: Axes, names: Sequence[str]) -> None:
-    """Names of rows at the left, the first on top."""
-    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    """Names of rows at the left, the first on top; on two lines where the rows are high enough."""
+    height = axes.get_figure(root=True).get_figheight()  # type: ignore[union-attr]
+    lines = 2 if (height - FRAME_IN) / len(names) >= TWO_LINES_IN else 1
+    axes.set_yticks(range(len(names)), [label(name, lines) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -54,5 +54,6 @@ def yield_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     titles = table_titles(ds, "dies", dies)
     beside(axes, [titles[die] for die in dies])
     share_axis(axes, "x")
+    axes.set_xlabel("share of the gross dies probed")
     legend_above(axes, len(parts))
     return figure

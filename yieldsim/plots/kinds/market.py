@@ -10,7 +10,15 @@ from yieldsim.analysis.supply.demand import demand_summary
 from yieldsim.analysis.totals import choose, labels_of
 from yieldsim.errors import StoreError
 from yieldsim.plots.image import BLUE, OTHERS
-from yieldsim.plots.kinds.frame import Asked, amount_axis, framed, legend_above, plain, quarter_axis
+from yieldsim.plots.kinds.frame import (
+    Asked,
+    amount_axis,
+    framed,
+    legend_above,
+    outlook_note,
+    plain,
+    quarter_axis,
+)
 
 # figure -> its words, colour and dashes
 CURVES = {
@@ -27,6 +35,7 @@ def demand_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     alone = choose(ds, labels_of(ds, "scenario")[:1])
     records = [r for r in demand_summary(alone)["market"] if "h100" not in r["variable"]]
     note = "Bands: P10 to P90, lines: medians. Every AI chip counts as one."
+    note += outlook_note(ds)
     figure, axes = framed(alone, asked, "AI chips wanted, made and imported per quarter", note)
     for name, (words, color, dashes) in CURVES.items():
         own = [r for r in records if r["figure"] == name]

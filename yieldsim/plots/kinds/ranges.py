@@ -98,7 +98,7 @@ def difference_chart(ds: xr.Dataset, asked: Asked) -> Figure:
     plain(axes, "x")
     beside(axes, [f"{r['scenario'].replace('_', ' ')}, {r[key]}" for r in records])
     amount_axis(axes, "x")
-    axes.set_xlabel("usable chips more")
+    axes.set_xlabel(f"usable chips more than in {base}")
     handles: list[Artist] = [
         Patch(color=BLUE, alpha=0.35, linewidth=0, label="P10 to P90"),
         Line2D([], [], color=BLUE, linewidth=2.4, label="median"),

@@ -24,6 +24,7 @@ from yieldsim.plots.kinds.frame import (
     label,
     legend_above,
     name_of,
+    outlook_note,
     plain,
     quarter_axis,
     share_axis,
@@ -57,7 +58,10 @@ def stack_chart(ds: xr.Dataset, asked: Asked) -> Figure:
         means = [*means[: MOST_PRODUCTS - 1], np.sum(means[MOST_PRODUCTS - 1 :], axis=0)]
         titles = [*titles[: MOST_PRODUCTS - 1], f"{len(names) - MOST_PRODUCTS + 1} others"]
     figure, axes = framed(
-        alone, asked, "Usable AI chips per quarter by product", "Means of the realizations."
+        alone,
+        asked,
+        "Usable AI chips per quarter by product",
+        f"Means of the realizations.{outlook_note(ds)}",
     )
     _bars(axes, means, titles)
     quarter_axis(axes, ds, (-0.6, len(fan.periods) - 0.4))
@@ -86,12 +90,13 @@ def binding_chart(ds: xr.Dataset, asked: Asked) -> Figure:
         parts.append(np.sum([rows[name] for name in often[MOST_CONSTRAINTS:]], axis=0))
         names.append("others")
     of = "packages started" if product == TOTAL else "realizations"
-    note = f"Share of {of} that each constraint limited for the longest time."
+    note = f"Share of {of} that each constraint limited for the longest time.{outlook_note(ds)}"
     title = f"What holds chips down, {name_of(ds, product)}"
     figure, axes = framed(alone, asked, title, note)
     _bars(axes, parts, names)
     quarter_axis(axes, ds, (-0.6, len(quarters) - 0.4))
     share_axis(axes, "y")
+    axes.set_ylabel(f"share of {of}")
     return figure
 
 
@@ -109,10 +114,18 @@ def wafers_chart(ds: xr.Dataset, asked: Asked) -> Figure:
         name = f"{processes[r['process']].partition(',')[0]}: {fabs[r['fab']]}"
         lines.setdefault(name, []).append(r["mean"] / MONTHS)
         plan[r["quarter"]] = plan.get(r["quarter"], 0.0) + r["plan"] / MONTHS
-    note = "Means of the realizations; the line is the plan of all lines."
+    note = f"Means of the realizations.{outlook_note(ds)}"
     figure, axes = framed(alone, asked, "Wafers started per month by line", note)
+    edges = np.arange(len(plan) + 1) - 0.5
+    axes.stairs(
+        list(plan.values()),
+        edges,
+        baseline=None,
+        color="black",
+        linewidth=1.6,
+        label="plan of all lines",
+    )
     _bars(axes, [np.array(own) for own in lines.values()], list(lines))
-    axes.step(range(len(plan)), list(plan.values()), where="mid", color="black", linewidth=1.6)
     quarter_axis(axes, ds, (-0.6, len(plan) - 0.4))
     amount_axis(axes, "y")
     axes.set_ylabel("wafers per month")

@@ -104,8 +104,9 @@ def _sign(record: Record, key: str) -> int:
 def _of_products(records: Sequence[Record]) -> str:
     """Chips of products in words, the largest changes first; the rest as a number of products."""
     ordered = sorted(records, key=lambda r: -abs(r["chips"]))
-    words = [f"{count(abs(r['chips']))} {r['product']}" for r in ordered[:MOST_NAMED]]
-    rest = ordered[MOST_NAMED:]
+    named = MOST_NAMED if len(ordered) > MOST_NAMED + 1 else len(ordered)  # none is left alone
+    words = [f"{count(abs(r['chips']))} {r['product']}" for r in ordered[:named]]
+    rest = ordered[named:]
     if rest:
         chips = count(sum(abs(r["chips"]) for r in rest))
         words.append(f"{chips} of {len(rest)} others")
