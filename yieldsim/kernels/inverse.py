@@ -215,6 +215,7 @@ def gamma_tabulated(table: NDArray[np.float64], word: np.uint32) -> float:
     (test_gamma_tabulated_error).
     """
     upper, cell, part = gamma_place(word)
+    cell = np.uint64(cell)  # Python gets an int, and NumPy 1 adds an int and a uint64 as floats
     left = table[upper, cell]
     return left + part * (table[upper, cell + np.uint64(1)] - left)
 

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from yieldsim.wafer.kernels.points_flat import OPEN, SURE, poisson_counts, set_bits
@@ -51,7 +52,9 @@ def test_few_counts_are_left_open() -> None:
     assert (got == OPEN).sum() < most + 5.0 * math.sqrt(most)
 
 
-def test_set_bits() -> None:
+@pytest.mark.parametrize("form", ["compiled", "plain"])
+def test_set_bits(form: str) -> None:
+    function = set_bits if form == "compiled" else set_bits.py_func
     rng = np.random.default_rng(2)
     masks = [0, 1, 2**63, 2**64 - 1, *rng.integers(0, 2**64, 50, np.uint64).tolist()]
-    assert [set_bits(np.uint64(mask)) for mask in masks] == [mask.bit_count() for mask in masks]
+    assert [function(np.uint64(mask)) for mask in masks] == [mask.bit_count() for mask in masks]

@@ -139,13 +139,14 @@ def _nodes(cell_node: Nodes, words: Words, nodes: Words) -> None:
 def set_bits(mask: np.uint64) -> Any:
     """Return how many bits are set (H. S. Warren, Hacker's Delight, 5-1).
 
-    LLVM knows this form and takes the processor's own instruction where there is one.
+    LLVM knows this form and takes the processor's own instruction where there is one. The product
+    wraps; for ``*`` of two scalars NumPy would warn of that where kernels are not compiled.
     """
     m = mask - ((mask >> _ONE) & np.uint64(0x5555555555555555))
     pairs = np.uint64(0x3333333333333333)
     m = (m & pairs) + ((m >> np.uint64(2)) & pairs)
     m = (m + (m >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((m * np.uint64(0x0101010101010101)) >> np.uint64(56))
+    return np.int64(np.multiply(m, np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @stage_jit
