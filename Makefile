@@ -12,7 +12,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # One worker runs all tests of a file, because they share fixtures. Bytecode is kept, whatever the
 # environment says: tests start dozens of processes, and each would compile the package.
-TEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST = -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+TEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python $(PYTEST)
 # The first interpreter that is new enough and can make an environment; empty if none is.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -67,19 +68,25 @@ test-full: setup  ## run all tests, with all examples of properties
 test-bounds: setup  ## run the tests with Numba's bounds checks on
 	NUMBA_BOUNDSCHECK=1 $(TEST) -m "not slow and not integration"
 
-# With the lowest versions that pyproject.toml declares, and with the newest.
-test-versions: setup  ## run a short set of tests with the lowest and the newest dependencies
-	@set -e; for which in lowest-direct highest; do \
-		env="$(CURDIR)/build/versions/$$which"; mkdir -p build/versions; \
+# Python 3.11 (which uv fetches if there is none) with the lowest version of each dependency that
+# pyproject.toml allows, and PYTHON with the newest. What they need in turn is the newest that fits.
+test-versions: setup  ## run the tests of `make test` with the lowest and the newest dependencies
+	@failed=; mkdir -p build/versions; for which in lowest-direct highest; do \
+		python=3.11; test $$which = lowest-direct || python="$(PYTHON)"; \
+		env="$(CURDIR)/build/versions/$$which"; pip="$(BIN)/uv pip"; \
 		echo "test-versions: $$which, in $$env"; \
-		$(BIN)/uv pip compile pyproject.toml --extra dev --extra s3 --quiet --no-emit-index-url \
-			--no-header --resolution $$which --python "$(PYTHON)" --output-file "$$env.txt"; \
-		$(BIN)/uv venv --quiet --clear --python "$(PYTHON)" "$$env"; \
-		$(BIN)/uv pip install --quiet --python "$$env/bin/python" -r "$$env.txt"; \
-		grep -E "^(numba|numpy|pydantic|scipy|xarray|zarr)==" "$$env.txt" | tr '\n' ' '; echo; \
-		NUMBA_CACHE_DIR="$$env/numba" "$$env/bin/python" -m pytest -q -m "not slow and not integration" \
-			tests/ensemble tests/execute tests/sampling tests/supply/test_given_samples.py; \
-	done
+		$$pip compile pyproject.toml --all-extras --quiet --no-emit-index-url --no-header \
+			--resolution $$which --python "$$python" --output-file "$$env.txt" \
+		&& $(BIN)/uv venv --quiet --clear --python "$$python" "$$env" \
+		&& $$pip install --quiet --python "$$env/bin/python" -r "$$env.txt" \
+		&& $$pip install --quiet --python "$$env/bin/python" \
+			--no-deps --no-build-isolation --editable . \
+		&& "$$env/bin/python" -V \
+		&& grep -E "^(numba|numpy|pydantic|scipy|xarray|zarr)==" "$$env.txt" | tr '\n' ' ' && echo \
+		&& NUMBA_CACHE_DIR="$$env/numba" PYTHONDONTWRITEBYTECODE= \
+			"$$env/bin/python" $(PYTEST) -q -m "not slow and not integration" \
+		|| failed="$$failed $$which"; \
+	done; test -z "$$failed" || { echo "test-versions: failed:$$failed" >&2; exit 1; }
 
 lint: setup  ## ruff check, ruff format --check, mypy
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@ import pytest
 
 from tests.analysis.made_up import ensemble
 from tests.analysis.made_up_driven import INPUTS, driven, inputs
+from tests.quantiles import least_reaching
 from yieldsim.analysis.overview import draws as module
 from yieldsim.analysis.overview.draws import LARGEST, carried_draws, leading_inputs
 from yieldsim.analysis.overview.fans import LEVELS, fan_of
@@ -64,7 +65,7 @@ def test_the_fan_near_a_value_is_that_of_the_formula() -> None:
 
 
 def test_it_is_the_weighted_quantile_of_the_ensemble_itself() -> None:
-    # an oracle of its own: NumPy on the chips as they are, not as the page has them
+    # an oracle of its own: the definition on the chips as they are, not as the page has them
     ds = driven(realizations=300, noise=5.0)
     found = carried(ds)
     chips = ds["usable_chips"].to_numpy()[0, :, :, 0]
@@ -72,7 +73,7 @@ def test_it_is_the_weighted_quantile_of_the_ensemble_itself() -> None:
     ranks = (np.argsort(np.argsort(up)) + 0.5) / 300
     weights = np.exp(-0.5 * ((ranks - 0.9) / 0.1) ** 2)
     year = chips[:, :4].sum(axis=1)
-    wanted = np.quantile(year, LEVELS, weights=weights, method="inverted_cdf")
+    wanted = least_reaching(year, weights, LEVELS)
     quantile, _ = found.reweighted(SERIES, {"up": 0.9}, "year")
     # four codes of a year, each right to half of 1/65535 of the largest
     np.testing.assert_allclose(quantile[0], wanted, rtol=0.0, atol=2 * chips.max() / LARGEST)

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from matplotlib.patches import Rectangle
 
 from tests.cli.refusals import check_refused
 from tests.paths import VALID
@@ -214,7 +215,8 @@ def record(capsys) -> dict:
 def test_bars_marks_and_lines_are_the_figures(record: dict) -> None:
     bars, loads, times = capacity_chart(record).axes
     groups = record["tool_groups"]
-    patches = [p for p in bars.patches if p.get_height() < 0.7]  # and no shaded plan
+    drawn = [p for p in bars.patches if isinstance(p, Rectangle)]
+    patches = [p for p in drawn if p.get_height() < 0.7]  # and no shaded plan
     classes = [tools for group in groups for tools in group["classes"].values()]
     assert len(patches) == len(classes)
     ends = {}
