@@ -10,13 +10,18 @@ import numpy as np
 import pytest
 import xarray as xr
 import zarr
+from zarr.abc.store import RangeByteRequest
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
 
 from tests.ensemble.fake import CHUNK, flip_bit, make_store, one_line
 from yieldsim import open_ensemble
 from yieldsim.ensemble import (
     Folder,
     finalize,
+    read_stored,
 )
+from yieldsim.ensemble.reading.checked import CheckedStore
 from yieldsim.errors import IncompleteError, StoreError, VerificationError
 
 
@@ -133,6 +138,23 @@ def test_a_damaged_store_prints_one_line(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (4, "")
     assert len(done.stderr.splitlines()) == 1
     assert "of usable_chips does not match its checksum" in done.stderr
+
+
+def test_parts_of_files_are_checked_however_zarr_asks(path: Path) -> None:
+    key = f"usable_chips/{CHUNK}"
+    (path / key).write_bytes(flip_bit((path / key).read_bytes(), 90))
+    store = CheckedStore(read_stored(Folder(path)), None)
+    part, kind = RangeByteRequest(0, 20), default_buffer_prototype()
+
+    async def ranges() -> None:
+        async for _ in store.get_ranges(key, [part], prototype=kind):
+            pass
+
+    reads = store.get(key, kind, part), store.get_partial_values(kind, [(key, part)]), ranges()
+    for read in reads:
+        with pytest.raises(VerificationError, match="does not match its checksum"):
+            sync(read)
+    assert not hasattr(store, "get_sync")  # by which later versions would read past `get`
 
 
 def test_the_dim_of_imports_of_an_old_store_is_renamed(

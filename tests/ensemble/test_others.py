@@ -30,7 +30,8 @@ def test_attributes_are_texts_and_numbers(store: Path) -> None:
 
 
 def test_the_whole_store_becomes_a_netcdf_file(store: Path, tmp_path: Path) -> None:
-    with xr.open_zarr(store) as ds:
+    # with NumPy 1 texts are objects, of which xarray warns as long as Dask reads them
+    with xr.open_zarr(store, chunks=None) as ds:
         ds.to_netcdf(tmp_path / "x.nc", engine="scipy")
         with xr.open_dataset(tmp_path / "x.nc", engine="scipy") as copy:
             assert set(copy.variables) == set(ds.variables)

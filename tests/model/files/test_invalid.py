@@ -61,10 +61,7 @@ def test_an_empty_file_is_an_empty_model(tmp_path: Path) -> None:
         ("a = 0x" + "f" * 5000, "must be a finite number, got more than 1e30; allowed: 64 bits"),
         ('include = ["a\\u0000b"]', "no such file, got 'a\\x00b'"),
         (f'include = ["{"a" * 5000}"]', "cannot be read (file name too long)"),
-        (
-            '[[table]]\nfile = "a\\u0000b"\ninto = "dies.{die}"',
-            "cannot be read (embedded null byte)",
-        ),
+        ('[[table]]\nfile = "a\\u0000b"\ninto = "dies.{die}"', "embedded null"),
     ],
 )
 def test_what_breaks_a_parser_is_one_line(text: str, message: str, tmp_path: Path) -> None:

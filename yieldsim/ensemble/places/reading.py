@@ -1,9 +1,9 @@
-"""Zarr's view of a place that Zarr has no store for: reading only."""
+"""Stores of Zarr that can only be read; one of a place that Zarr has no store for."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, Protocol
 
 from zarr.abc.store import (
@@ -30,23 +30,61 @@ class Readable(Protocol):
         """The names of keys and folders in a folder ("" is the root)."""
 
 
-class PlaceStore(Store):
-    """A place as a Zarr store that can only be read. Each read runs in a thread."""
+class ReadingStore(Store):
+    """A store that can only be read, all of it by its `get`.
+
+    Not a `WrapperStore`: that passes whatever else a later Zarr calls for bytes to the store
+    inside, past `get`.
+    """
 
     supports_writes = False
     supports_deletes = False
     supports_partial_writes = False
     supports_listing = True
 
-    def __init__(self, place: Readable) -> None:
+    def __init__(self) -> None:
         super().__init__(read_only=True)
-        self._place = place
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PlaceStore) and other._place is self._place
+        return self is other
 
     def __hash__(self) -> int:
-        return id(self._place)
+        return id(self)
+
+    async def get_partial_values(
+        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
+    ) -> list[Buffer | None]:
+        return [await self.get(key, prototype, wanted) for key, wanted in key_ranges]
+
+    async def get_ranges(
+        self,
+        key: str,
+        byte_ranges: Sequence[ByteRequest | None],
+        *,
+        prototype: BufferPrototype,
+        **_: Any,
+    ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
+        """Yield parts of a file. In later versions Zarr has one, which raises errors in groups."""
+        parts = await asyncio.gather(*(self.get(key, prototype, part) for part in byte_ranges))
+        yield list(enumerate(parts))
+
+    async def set(self, key: str, value: Buffer, *_: Any) -> None:
+        self._check_writable()
+
+    async def delete(self, key: str) -> None:
+        self._check_writable()
+
+    async def list(self) -> AsyncIterator[str]:
+        async for key in self.list_prefix(""):
+            yield key
+
+
+class PlaceStore(ReadingStore):
+    """A place as a Zarr store. Each read runs in a thread."""
+
+    def __init__(self, place: Readable) -> None:
+        super().__init__()
+        self._place = place
 
     def __str__(self) -> str:
         return str(self._place)
@@ -64,23 +102,8 @@ class PlaceStore(Store):
             data = await asyncio.to_thread(self._place.part, key, *_span(byte_range))
         return None if data is None else prototype.buffer.from_bytes(data)
 
-    async def get_partial_values(
-        self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
-    ) -> list[Buffer | None]:
-        return [await self.get(key, prototype, wanted) for key, wanted in key_ranges]
-
     async def exists(self, key: str) -> bool:
         return await asyncio.to_thread(self._place.get, key) is not None
-
-    async def set(self, key: str, value: Buffer, *_: Any) -> None:
-        self._check_writable()
-
-    async def delete(self, key: str) -> None:
-        self._check_writable()
-
-    async def list(self) -> AsyncIterator[str]:
-        async for key in self.list_prefix(""):
-            yield key
 
     async def list_prefix(self, prefix: str) -> AsyncIterator[str]:
         folder = prefix.rpartition("/")[0]

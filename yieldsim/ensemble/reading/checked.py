@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Any
 
@@ -22,11 +23,11 @@ from zarr.abc.store import (
 )
 from zarr.buffer import cpu
 from zarr.core.buffer import Buffer, BufferPrototype
-from zarr.storage import WrapperStore
 
 from yieldsim.ensemble.chunks import damage, is_chunk
 from yieldsim.ensemble.layout import DONE
 from yieldsim.ensemble.ledger import Seal
+from yieldsim.ensemble.places.reading import ReadingStore
 from yieldsim.ensemble.provenance import Stored
 from yieldsim.ensemble.shards import FileRecord, digest, index_of, problem_of
 from yieldsim.errors import VerificationError
@@ -38,7 +39,7 @@ _DROPPED = ("Task exception was never retrieved", "Task was destroyed but it is 
 _SLOT_BYTES, _CRC_BYTES = 16, 4  # of the index of a shard
 
 
-class CheckedStore(WrapperStore[Any]):
+class CheckedStore(ReadingStore):
     """A Zarr store whose files are checked as they are read.
 
     Raises VerificationError that names the array and the chunk. A store of the first format has no
@@ -46,7 +47,8 @@ class CheckedStore(WrapperStore[Any]):
     """
 
     def __init__(self, stored: Stored, seal: Seal | None) -> None:
-        super().__init__(stored.place.zarr(read_only=True))
+        super().__init__()
+        self._store = stored.place.zarr(read_only=True)
         self._place, self._seal = stored.place, seal
         self._stored, self._ledger = stored, stored.has_ledger
         self._record = lru_cache(_RECORDS_IN_MEMORY)(stored.record)
@@ -64,6 +66,15 @@ class CheckedStore(WrapperStore[Any]):
         except VerificationError:
             _Abandoned.end_quietly(asyncio.get_running_loop())
             raise
+
+    async def exists(self, key: str) -> bool:
+        return await self._store.exists(key)
+
+    def list_prefix(self, prefix: str) -> AsyncIterator[str]:
+        return self._store.list_prefix(prefix)
+
+    def list_dir(self, prefix: str) -> AsyncIterator[str]:
+        return self._store.list_dir(prefix)
 
     async def _checked(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None
