@@ -289,3 +289,33 @@ def test_a_program_ends_without_freeing_its_memory(arguments: list[str], code: i
     lines = done.stdout.splitlines()
     assert (lines[0], lines[-1]) == ("before", "registered")
     assert done.stderr.count("\n") == code  # a line for an error
+
+
+PROFILED = """
+import sys
+from yieldsim.cli.main import entry
+
+def program():
+    sys.exit(entry())
+
+sys.argv[1:] = ["--version"]
+try:
+    program()
+finally:
+    print("after")
+"""
+
+
+@pytest.mark.parametrize("how", [["-c", PROFILED], ["-i", "-m", "yieldsim", "--version"]])
+def test_a_program_returns_to_a_profiler_and_to_the_prompt(how: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, *how],
+        cwd=ROOT,
+        input="print('after')",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    version, after = done.stdout.splitlines()
+    assert version.startswith("yieldsim ")
+    assert after.endswith("after")

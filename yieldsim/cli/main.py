@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 
 import click
 
@@ -103,10 +104,22 @@ def entry() -> int:
     code = main()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
-    if all(thread.daemon for thread in others):  # Python would wait for the rest
+    if not _is_waited_for(sys._getframe(1)):
         _end_at_once(code)
     return code
+
+
+def _is_waited_for(caller: FrameType) -> bool:
+    """Whether something has work to do once the module that calls `entry` has ended.
+
+    A profiler, a debugger, the prompt of ``python -i``, or a thread that Python waits for.
+    """
+    others = [thread for thread in threading.enumerate() if thread is not threading.main_thread()]
+    below = caller.f_back
+    while below is not None and below.f_globals.get("__name__") == "runpy":  # as of python -m
+        below = below.f_back
+    asked = bool(sys.flags.inspect) or below is not None
+    return asked or not all(thread.daemon for thread in others)
 
 
 def _end_at_once(code: int) -> None:
