@@ -1,7 +1,9 @@
 """Promises of a block: conservation at every stage, and the same bits however it is run."""
 
 import itertools
+import threading
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from tests.supply.kernels.by_hand import ALL_KEPT
 from yieldsim.model.load import ModelFile, load_file
 from yieldsim.model.schema.chips import Product
 from yieldsim.outputs import OUTPUTS
+from yieldsim.supply import simulate
 from yieldsim.supply.simulate import Simulator
 
 LOSSES = [f"dies_lost_{name}" for name in ("systematic", "overlay", "random", "parametric")]
@@ -246,6 +249,32 @@ def test_scenarios_do_not_disturb_each_other() -> None:
         for variable in OUTPUTS:
             both = together[variable.name][number]
             assert both.tobytes() == alone[variable.name][0].tobytes(), variable.name
+
+
+def test_scenarios_keep_working_arrays_as_far_as_memory_allows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Made anew for each block, they take a small model about as long as the kernel."""
+    made: list[int] = []
+
+    class Counted(simulate._Run):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self.nbytes)
+
+    monkeypatch.setattr(simulate, "_Run", Counted)
+    engine = simulator("two_fabs", "baseline", "cut", "dirty")
+    blocks = [engine.block(first, 2) for first in (0, 2)]
+    assert len(made) == 3
+    two = made[0] + made[1]
+    # the first one's are kept whatever the bound, those of the others within it
+    for most_bytes, times in ((two, 4), (two - 1, 5), (0, 5)):
+        made.clear()
+        monkeypatch.setattr(engine, "_of_thread", threading.local())
+        monkeypatch.setattr(simulate, "_MOST_KEPT_BYTES", most_bytes)
+        for first, block in zip((0, 2), blocks, strict=True):
+            assert_same(block, engine.block(first, 2))
+        assert len(made) == times
 
 
 def test_scenarios_may_differ_in_the_processes_that_a_fab_runs() -> None:
