@@ -21,25 +21,25 @@ SEED = 7
 
 # Each prints the processor time of one realization and the sum of its usable chips.
 ENGINE = """
-import time, yieldsim
+import measure, yieldsim
 from yieldsim.supply.simulate import Simulator
 simulator = Simulator(yieldsim.load_file({model!r}), ["baseline"], {seed})
 simulator.block(0, 2)
-start = time.process_time()
+start = measure.cpu_s()
 chips = simulator.block(0, 1)["usable_chips"]
-print(time.process_time() - start, float(chips.sum(dtype=float)))
+print(measure.cpu_s() - start, float(chips.sum(dtype=float)))
 """
 TWIN = """
-import time, yieldsim
+import measure, yieldsim
 from tests.supply.twin import twin
 from yieldsim.sampling import Sampler
 model = yieldsim.load_model({model!r})
 sampler = Sampler(model)
 drawn = sampler.draw({seed}, 0, 1)[0]
 values = {{p.path: drawn[number] for number, p in enumerate(sampler.declared)}}
-start = time.process_time()
+start = measure.cpu_s()
 results = twin.simulate(model, values, {seed}, 0)
-seconds = time.process_time() - start
+seconds = measure.cpu_s() - start
 print(seconds, sum(sum(quarter["usable_chips"].values()) for quarter in results.values()))
 """
 # Runs a command and prints its peak memory.

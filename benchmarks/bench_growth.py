@@ -71,7 +71,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few realizations")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw the cases, PNG or SVG")
     arguments = parser.parse_args()
-    count, repeats = (64, 3) if arguments.quick else (REALIZATIONS, 7)
+    # of blocks of a millisecond the least of few is not yet free of other load
+    count, repeats = (64, 9) if arguments.quick else (REALIZATIONS, 7)
     print(measure.machine())
     measured = {case.title: (case.numbers, block_seconds(case, count, repeats)) for case in CASES}
     first = 1_000 if arguments.quick else 8_000
