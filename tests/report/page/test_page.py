@@ -12,7 +12,7 @@ from tests.analysis.made_up_whole import everything
 from tests.quantiles import least_reaching
 from tests.report.page.parsed import Page, unpacked
 from yieldsim.analysis.overview.fans import BY_QUARTER
-from yieldsim.analysis.overview.overview import overview
+from yieldsim.analysis.overview.overview import overview, provenance
 from yieldsim.analysis.weights import with_weights
 from yieldsim.errors import UsageError
 from yieldsim.report.page import document
@@ -90,6 +90,11 @@ def test_scenarios_of_more_and_no_limit_are_shown_on_request_only() -> None:
     assert made(ds, "no_limit:memory").data["scenarios"] == ["no_limit:memory"]
     with pytest.raises(UsageError, match="scenario: is not in the ensemble, got 'x'; allowed: bas"):
         overview(ds, ["x"])
+
+
+def test_the_provenance_names_the_scenarios() -> None:
+    found = provenance(everything().assign_attrs(scenarios='["as text"]'))
+    assert found["scenarios"] == "baseline, domestic_late, more:memory"
 
 
 def test_what_an_ensemble_lacks_is_said() -> None:

@@ -201,4 +201,6 @@ def provenance(ds: xr.Dataset) -> dict[str, str]:
     if "versions" in found:
         versions = json_table(ds.attrs, "versions") or {}
         found["versions"] = ", ".join(f"{name} {number}" for name, number in versions.items())
+    if "scenarios" in found:
+        found["scenarios"] = ", ".join(labels_of(ds, "scenario"))
     return {"realizations": str(ds.sizes["realization"])} | found

@@ -71,8 +71,9 @@ def published_section(overview: Overview) -> Section:
     title = "Beside what others say"
     lead = (
         "Our P10 to P90 and median (bar) beside published forecasts and counts, all in multiples "
-        "of our median. A diamond is a published figure, and a line is a range. A triangle points "
-        "from a bound to its allowed side. Figures on which an input rests are only in the table."
+        "of our median (where that is 0, of our mean). A diamond is a published figure, and a line "
+        "is a range. A triangle points from a bound to its allowed side. Figures on which an input "
+        "rests are only in the table."
     )
     found = overview["published"]
     if not any(found.values()):

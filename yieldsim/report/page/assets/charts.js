@@ -130,8 +130,7 @@ function rangeAxis(svg, chart, x, low, high, height, width) {
   for (const [tick, words] of stops) {
     const zero = tick === 0 && chart.axis !== "period";
     svg.append(shape("line", { x1: x(tick), x2: x(tick), y1: HEAD - 6, y2: height, stroke: "var(--line)", "stroke-width": zero ? 1.6 : 0.6 }));
-    const half = textWidth(words) / 2; // a label at the edge keeps inside the drawing
-    const from = Math.max(half, Math.min(svg.viewBox.baseVal.width - half, x(tick)));
+    const from = within(x(tick), words, svg.viewBox.baseVal.width);
     svg.append(shape("text", { x: from, y: 14, "text-anchor": "middle" }, words));
   }
 }
@@ -209,8 +208,8 @@ function drawBars(place, chart, choice) {
   const x = scale(0, 1, left, width - 16);
   for (const tick of [0, 0.25, 0.5, 0.75, 1]) {
     svg.append(shape("line", { x1: x(tick), x2: x(tick), y1: HEAD - 6, y2: height, stroke: "var(--line)", "stroke-width": 0.6 }));
-    const words = `${100 * tick} %`, most = width - textWidth(words) / 2;
-    svg.append(shape("text", { x: Math.max(textWidth(words) / 2, Math.min(most, x(tick))), y: 14, "text-anchor": "middle" }, words));
+    const words = `${100 * tick} %`;
+    svg.append(shape("text", { x: within(x(tick), words, width), y: 14, "text-anchor": "middle" }, words));
   }
   let at = HEAD + step / 2;
   for (const group of groups) {

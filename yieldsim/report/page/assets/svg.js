@@ -43,6 +43,12 @@ function scale(low, high, from, to) {
 // The width of a text in the charts' type, near enough for margins.
 const textWidth = (text, size = 12) => 0.56 * size * text.length;
 
+// The middle of a text that keeps inside the drawing, in the widest of usual fonts.
+const within = (at, text, width) => {
+  const half = 0.6 * textWidth(text);
+  return Math.max(half, Math.min(width - half, at));
+};
+
 function clipped(text, width) {
   const most = Math.max(4, Math.floor(width / textWidth("x")));
   return text.length <= most ? text : text.slice(0, most - 1).trimEnd() + "…";
