@@ -104,6 +104,9 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
     assert code in (0, 2)  # click before 8.2 exits 0
 
 
+WHOLE = "Invalid value for '--realizations': 'ten' is not a valid integer (see yieldsim run"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -112,6 +115,7 @@ def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str])
         (["check"], "Missing argument 'MODEL' (see yieldsim check --help)"),
         (["check", "a.toml", "b.toml"], "Got unexpected extra argument (b.toml)"),
         (["run", "baseline", "--realizations", "0"], "Invalid value for '--realizations'"),
+        (["run", "baseline", "--realizations", "ten"], WHOLE),
         (["plot"], "Missing argument 'STORE'"),
     ],
 )

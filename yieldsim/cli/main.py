@@ -182,6 +182,7 @@ def _usage(error: click.ClickException) -> int:
         error.show()
         return error.exit_code
     message = error.format_message().rstrip(".")
+    message = message.replace("is not a valid integer range", "is not a valid integer")
     return _fail(f"error: {message} (see {context.command_path} --help)", error.exit_code)
 
 

@@ -122,11 +122,14 @@ def _loads(axes: Axes, record: Record, names: list[str]) -> None:
         axes.legend(
             fontsize=8,
             loc="lower left",
+            bbox_to_anchor=(-0.01, 1.0),
+            borderaxespad=0.1,
             ncols=columns,
             columnspacing=1.2,
-            framealpha=0.85,
-            edgecolor="none",
+            frameon=False,
         )
+        pad = 6.0 + 12.0 * -(-len(names) // columns)  # the title above the legend
+        axes.set_title(title, loc="left", fontsize=9.5, color=INK, pad=pad)
 
 
 def _times(axes: Axes, record: Record) -> None:

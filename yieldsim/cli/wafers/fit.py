@@ -368,7 +368,7 @@ def _text(group: GroupFit) -> list[str]:
 
 
 def _shape_lines(shapes: Shapes) -> list[str]:
-    lines = [f"  signatures seen on {shapes.marked:.4f} of the maps"]
+    lines = [f"  signatures seen on {shapes.marked:.1%} of the maps"]
     if shapes.table:
         lines.append(
             "  shapes: maps; wafers from the moments; wafers like the other half of the maps"
