@@ -144,15 +144,17 @@ def draw(
     for number, (title, (_, seconds)) in enumerate(measured.items()):
         over = np.array(seconds) / seconds[0]
         marker = "os^DvP*"[number % 7]
-        axes.loglog(TIMES, over, marker=marker, label=f"{title} ({slopes[title]:.2f})")
+        color = plt.get_cmap("tab20")(number)
+        label = f"{title} ({slopes[title]:.2f})"
+        axes.loglog(TIMES, over, marker=marker, color=color, label=label)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter("")
     axes.set_xticks(TIMES)
     axes.set_yticks(TIMES)
-    axes.set_xlabel("number, of the first")
-    axes.set_ylabel("processor time, of the first")
-    axes.set_title("A run grows at most linearly with each number of its model")
+    axes.set_xlabel("how many times the first number")
+    axes.set_ylabel("how many times the first processor time")
+    axes.set_title("Processor time of a run as each number of its model is doubled")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), title="doubled (slope)")
     figure.savefig(path, dpi=120)
 
