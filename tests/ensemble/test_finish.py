@@ -70,10 +70,11 @@ def test_summaries_are_the_same_bytes_with_several_threads(begun: Path) -> None:
 
 def test_finalize_sweeps_what_killed_writers_left(begun: Path) -> None:
     left = [begun / "usable_chips" / f"{CHUNK}.12-34.partial", begun / "zarr.ab12.partial"]
-    for file in left:
-        file.write_bytes(b"half")
-    finalize(Folder(begun))
-    assert not any(file.exists() for file in left)
+    for _ in range(2):  # of an unfinished store, and of a finished one
+        for file in left:
+            file.write_bytes(b"half")
+        finalize(Folder(begun))
+        assert not any(file.exists() for file in left)
 
 
 @pytest.mark.parametrize("name", ["usable_chips", "parameter_value", "realization", "product"])
@@ -137,16 +138,9 @@ def test_a_finalize_that_was_killed_at_its_last_write_is_ended(
     def at_the_last(place: Folder, key: str) -> bool:
         return key == SEAL and read_stored(place).complete
 
-    def killed(self: Folder, key: str) -> None:
-        raise SystemExit
-
     finalize_and_be_killed(begun, monkeypatch, at_the_last)
     left = begun / f"{SEAL}.12-34.partial"
     left.write_bytes(b"a part")
-    with monkeypatch.context() as patch:
-        patch.setattr(Folder, "delete", killed)
-        with pytest.raises(SystemExit):
-            finalize(Folder(begun))
     finalize(Folder(begun))
     root = (begun / "zarr.json").read_bytes()
     assert Seal.read(Folder(begun)).root == [metadata_digest(root)]

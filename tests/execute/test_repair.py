@@ -248,9 +248,10 @@ def test_a_repair_that_was_killed_is_done_again(
         writes = iter(range(10**6))
 
         def killed(self: Folder, key: str, data: bytes, at: int = at, writes=writes) -> None:
-            put(self, key, data)
             if next(writes) == at % 3:
+                (path / f"{key}.{at}-1.partial").write_bytes(data[:5])
                 raise SystemExit
+            put(self, key, data)
 
         with monkeypatch.context() as patch:
             patch.setattr(Folder, "put", killed)

@@ -73,11 +73,11 @@ def _check_finished(stored: Stored, checked: Collection[int]) -> None:
 
 
 def _settle(place: Place) -> None:
-    """Do the last write of a finalize that was killed before it."""
+    """Do what a killed process left undone at a complete store: sweep, and end the seal."""
     seal = Seal.read(place)
-    if seal is not None and len(seal.root) > 1:
-        with contextlib.suppress(OSError, StoreError):  # it is sound so too, and may be read only
-            place.sweep()  # first: without a second digest nobody would come here again
+    with contextlib.suppress(OSError, StoreError):  # it is sound so too, and may be read only
+        place.sweep()
+        if seal is not None and len(seal.root) > 1:
             place.put(SEAL, replace(seal, root=seal.root[-1:]).as_bytes())
 
 

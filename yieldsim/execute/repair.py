@@ -60,6 +60,8 @@ def mend(stored: Stored, damage: Damage, *, threads: int, progress: bool = False
     plan, place = stored.plan, stored.place
     source = simulator(plan.file, plan.scenarios, plan.seed, plan.design)
     try:
+        if stored.complete:  # into any other store processes may be writing
+            place.sweep()
         blank = blank_keys(source, plan, plain_attrs(stored), place.compressed)
         seal = _mend_metadata(stored, damage, blank)
         _mend_blocks(Writer.of(place, source, plan), source, damage, threads, progress)
