@@ -142,9 +142,9 @@ class Simulator:
         kept: dict[str, _Run] | None = getattr(self._of_thread, "runs", None)
         if kept is None:
             kept = self._of_thread.runs = {}
-        run = kept.get(name)
-        if run is None:
-            run = _Run(self.seed, self.compiled[name], self._layouts[name])
+        run, compiled = kept.get(name), self.compiled[name]
+        if run is None or run.compiled is not compiled:
+            run = _Run(self.seed, compiled, self._layouts[name])
             if not kept or run.nbytes + sum(r.nbytes for r in kept.values()) <= _MOST_KEPT_BYTES:
                 kept[name] = run
         return run
