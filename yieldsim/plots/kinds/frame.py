@@ -192,7 +192,7 @@ def name_of(ds: xr.Dataset, product: str) -> str:
 
 def beside(axes: Axes, names: Sequence[str]) -> None:
     """Names of rows at the left, the first on top; on two lines where the rows are high enough."""
-    height = axes.get_figure(root=True).get_figheight()  # type: ignore[union-attr]
+    height = axes.get_figure().get_figheight()  # type: ignore[union-attr]
     lines = 2 if (height - FRAME_IN) / len(names) >= TWO_LINES_IN else 1
     axes.set_yticks(range(len(names)), [label(name, lines) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
