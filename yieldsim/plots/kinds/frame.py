@@ -163,7 +163,7 @@ def short(number: float) -> str:
 
 
 def label(text: str, lines: int = 1) -> str:
-    """A label that leaves room for the bars: whole words on so many lines."""
+    """Return a label cut to whole words on at most ``lines`` lines, so that bars have room."""
     return "\n".join(textwrap.wrap(text, LABEL_CHARACTERS, max_lines=lines, placeholder=" ..."))
 
 
